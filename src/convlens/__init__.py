@@ -1,0 +1,63 @@
+"""convlens: train an image detector from labelled pictures, and see why convolutions work.
+
+Every command has a function of the same name here. They are loaded when first used, so that
+`import convlens` costs nothing and predicting needs no PyTorch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .detector.detector import Detector, Prediction
+    from .detector.evaluate import Evaluation, evaluate
+    from .detector.predict import predict
+    from .errors import ConvlensError
+    from .network.named import networks
+    from .network.spec import Network
+    from .training.train import Run, resume, train
+
+_HOMES = {
+    "ConvlensError": "errors",
+    "Detector": "detector.detector",
+    "Evaluation": "detector.evaluate",
+    "Network": "network.spec",
+    "Prediction": "detector.detector",
+    "Run": "training.train",
+    "evaluate": "detector.evaluate",
+    "networks": "network.named",
+    "predict": "detector.predict",
+    "resume": "training.train",
+    "train": "training.train",
+}
+
+__all__ = [
+    "ConvlensError",
+    "Detector",
+    "Evaluation",
+    "Network",
+    "Prediction",
+    "Run",
+    "__version__",
+    "evaluate",
+    "networks",
+    "predict",
+    "resume",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'convlens' has no attribute {name!r}")
+    from importlib import import_module
+
+    from .errors import require
+
+    if _HOMES[name].startswith("training"):
+        require("torch", "train", "training")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,69 @@
+"""`convlens evaluate`."""
+
+import argparse
+
+from .arguments import Subparsers, command
+from .output import Bars, emit, emit_json, printable, table
+
+EXAMPLES = """\
+  convlens evaluate detector.onnx test-pictures/
+  convlens evaluate runs/pets/detector.onnx runs/pets/manifest.csv    the run's own held-out pictures
+  convlens evaluate detector.onnx pictures/ --split all --json"""
+
+
+def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = command(commands, "evaluate", "judge a detector on labelled pictures", EXAMPLES)
+    parser.add_argument("detector", help="a detector.onnx, or its run folder")
+    parser.add_argument("pictures", help="a folder or table of labelled pictures")
+    parser.add_argument(
+        "--split",
+        choices=("train", "val", "test", "all"),
+        help="which pictures [test where the data marks them, else all]",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print the figures."""
+    from ..detector.evaluate import evaluate
+
+    with Bars() as bars:
+        done = evaluate(asked.detector, asked.pictures, asked.split, bars.progress)
+    if asked.json:
+        emit_json(done.as_json())
+        return 0
+    figures = done.figures
+    low, high = figures.interval
+    emit(f"n                 {figures.n:,}")
+    emit(f"accuracy          {figures.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+    emit(f"balanced accuracy {figures.balanced_accuracy:.2%}")
+    emit(f"majority baseline {figures.majority_baseline:.2%}")
+    emit(f"cost J            {figures.cost:.4f} nats")
+    emit(f"calibration error {figures.ece:.2%}")
+    emit("")
+    rows = [
+        [printable(label), f"{c.support:,}", f"{c.recall:.2%}", f"{c.precision:.2%}", f"{c.f1:.2%}"]
+        for label, c in figures.per_class.items()
+    ]
+    emit(table(["class", "pictures", "recall", "precision", "F1"], rows))
+    if len(figures.labels) <= 20:
+        emit("\ntrue \\ called")
+        cells = [
+            [printable(label), *map(str, counts)]
+            for label, counts in zip(figures.labels, figures.confusion, strict=True)
+        ]
+        emit(table(["", *map(printable, figures.labels)], cells))
+    if done.mistakes:
+        emit("\nthe worst mistakes")
+        for mistake in done.mistakes[:10]:
+            emit(
+                f"  {printable(mistake.label)} called {printable(mistake.called)} "
+                f"({mistake.probability:.1%})  {printable(mistake.name)}"
+            )
+    if done.skipped:
+        emit(f"\n{len(done.skipped)} files were left out")
+        for name, reason in done.skipped[:10]:
+            emit(f"  {printable(name)}: {printable(reason)}")
+    return 0

@@ -1,0 +1,68 @@
+"""`convlens networks`."""
+
+import argparse
+
+from .arguments import Subparsers, command
+from .output import emit, emit_json, table
+
+EXAMPLES = """\
+  convlens networks                                   the names, and how a network is written
+  convlens networks lecture --size 32 --classes 10
+  convlens networks "conv 6 5x5, pool 2, dense 120" --size 32
+  convlens networks auto --size 128 --pictures 2000   prints a line to edit and give to train"""
+
+
+def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    summary = "print a network's layers, shapes, parameters and connections"
+    parser = command(commands, "networks", summary, EXAMPLES)
+    parser.add_argument("network", nargs="?", metavar="LINE|NAME", help="one line of text, or a name")
+    parser.add_argument("--size", type=int, default=64, metavar="N", help="pictures' side [64]")
+    parser.add_argument("--classes", type=int, default=2, metavar="N", help="classes [2]")
+    parser.add_argument(
+        "--pictures", type=int, default=2000, metavar="N", help="how many auto shall suit [2000]"
+    )
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print one network's table, or the list of names."""
+    from ..network.layers import show
+    from ..network.named import NAMED, networks
+    from ..network.parse import GRAMMAR
+
+    def find(name: str):  # type: ignore[no-untyped-def]
+        return networks(name, asked.size, asked.classes, asked.pictures)
+
+    if asked.network is None:
+        made = {name: find(name) for name in ("auto", *NAMED)}
+        if asked.json:
+            emit_json({name: network.describe() for name, network in made.items()})
+            return 0
+        rows = [
+            [name, f"{net.total().parameters:,}", f"{net.total().multiplications:,}", net.text]
+            for name, net in made.items()
+        ]
+        heads = ["name", "parameters", "multiplications", f"line, at {asked.size}×{asked.size}"]
+        emit(table(heads, rows))
+        emit("\n" + GRAMMAR)
+        return 0
+    network = find(asked.network)
+    if asked.json:
+        emit_json(network.describe())
+        return 0
+    emit(network.text or "(the last layer only)")
+    emit("")
+    body = [["", f"input {asked.size}×{asked.size}×3", show(network.in_shape), "", "", ""]]
+    for row in network.rows():
+        counts = row.counts
+        numbers = (counts.parameters, counts.connections, counts.multiplications)
+        body.append([row.number, row.text, show(row.out_shape), *(f"{n:,}" for n in numbers)])
+    body.append(["", "softmax", str(asked.classes), "", "", ""])
+    total = network.total()
+    numbers = (total.parameters, total.connections, total.multiplications)
+    body.append(["", "total", "", *(f"{n:,}" for n in numbers)])
+    heads = ["", "layer", "output", "parameters", "connections", "multiplications"]
+    emit(table(heads, body, left=2))
+    return 0

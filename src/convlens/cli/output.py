@@ -1,0 +1,149 @@
+"""What the commands print: tables, bars, and lines that are safe to show."""
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from ..training.loop import Measure
+
+STATUS_SECONDS = 20.0
+"""How often a line tells of the training where there is no terminal to draw a bar on."""
+
+
+def printable(text: str) -> str:
+    """Text with control characters and undecodable bytes spelt out, so that it cannot act."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+                   for c in text)
+
+
+def emit(text: str) -> None:
+    """One line on standard output."""
+    print(text)  # noqa: T201
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    emit(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def duration(seconds: float) -> str:
+    """`4:05`, or `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Bars:
+    """Progress on standard error: a bar on a terminal, now and then a line elsewhere."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console: Console = Console(stderr=True, highlight=False, markup=False)
+        self._bars: Progress | None = None
+        self._task: TaskID | None = None
+        self._what = ""
+        self._spoke = time.monotonic()
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars, self._task, self._what = None, None, ""
+
+    def _show(self, what: str, done: int, total: int, note: str) -> None:
+        if not self.console.is_terminal:
+            if time.monotonic() - self._spoke > STATUS_SECONDS:
+                self._spoke = time.monotonic()
+                self.console.print(f"{what}: {done:,} of {total:,}{note and '  ' + note}")
+            return
+        if what != self._what:
+            self.end()
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}"),
+                console=self.console,
+                transient=True,
+            )
+            self._bars.start()
+            self._task = self._bars.add_task(what, total=total, note=note)
+            self._what = what
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done, total=total, note=note)
+            if done >= total:
+                self.end()
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """A long piece of work stands at `done` of `total`."""
+        self._show(what, done, total, "")
+
+    def say(self, text: str) -> None:
+        """One line worth reading."""
+        self.console.print(printable(text), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Something that may need the user's attention."""
+        self.console.print(f"note: {printable(text)}", style="yellow", soft_wrap=True)
+
+    def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
+        """One training step is done."""
+        rate = f"{pictures_per_second:,.0f} pictures/s"
+        self._show("training", done, steps, f"{rate}  {duration(seconds_left)} left")
+        self._left = seconds_left
+
+    def measure(self, measured: "Measure") -> None:
+        """J and accuracy were measured: one line."""
+        held = ""
+        if measured.cost_val is not None and measured.accuracy_val is not None:
+            held = (
+                f"  validation J {measured.cost_val:.4f}  accuracy {measured.accuracy_val:6.1%}"
+                f"{' *' if measured.best else '  '}"
+            )
+        self._spoke = time.monotonic()
+        left = duration(getattr(self, "_left", 0.0))
+        self.console.print(
+            f"epoch {measured.epoch:6.1f}  training J {measured.cost_train:.4f}{held}"
+            f"  {measured.pictures_per_second:7,.0f} pictures/s  {left} left",
+            soft_wrap=True,
+        )
+
+
+def table(headings: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """Rows in aligned columns, the first `left` of them to the left, numbers to the right."""
+    cells = [headings, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    lines = []
+    for row in cells:
+        parts = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(parts).rstrip())
+    lines.insert(1, "─" * (sum(widths) + 2 * (len(widths) - 1)))
+    return "\n".join(lines)
+
+
+def stdin_lines() -> list[str]:
+    """The lines of standard input, without their ends."""
+    data = sys.stdin.buffer.read()
+    separator = b"\0" if b"\0" in data else b"\n"
+    import os
+
+    return [os.fsdecode(line.rstrip(b"\r")) for line in data.split(separator) if line.strip()]

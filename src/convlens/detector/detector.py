@@ -1,0 +1,125 @@
+"""A detector file: one ONNX graph from raw pixels to probabilities, with its labels inside."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConvlensError, PictureError
+from ..files import saying_where
+from ..parallel import in_order
+from ..pictures.decode import RGB, decode
+from ..pictures.source import Source
+
+INPUT, OUTPUT = "image", "probabilities"
+
+Probabilities = npt.NDArray[np.float32]
+"""One number per class, in the order of the detector's labels; they sum to 1."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one picture, or the reason why there is none."""
+
+    name: str
+    probabilities: Probabilities | None
+    labels: tuple[str, ...]
+    error: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class."""
+        best = self.top(1)
+        return best[0][0] if best else None
+
+    @property
+    def probability(self) -> float | None:
+        """The most probable class's probability, 0 to 1."""
+        best = self.top(1)
+        return best[0][1] if best else None
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The `count` most probable classes with their probabilities, the first one first."""
+        if self.probabilities is None:
+            return []
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.labels[k], float(self.probabilities[k])) for k in order]
+
+
+class Detector:
+    """A trained detector, from a file that `convlens train` wrote (or from its bytes).
+
+    Each picture is run by itself on one core, and many pictures on all cores: so a picture's
+    answer never depends, not in its last bit, on which others it came with.
+    Raises `ConvlensError` where the file is no detector.
+    """
+
+    def __init__(self, file: str | Path | bytes) -> None:
+        import onnxruntime
+
+        self.path = None if isinstance(file, bytes) else Path(file)
+        where = str(self.path or "the detector")
+        if self.path is not None:
+            if self.path.is_dir():
+                self.path = self.path / "detector.onnx"
+            with saying_where(self.path, "read"):
+                data = self.path.read_bytes()
+        else:
+            assert isinstance(file, bytes)  # noqa: S101
+            data = file
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+            self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
+            shape = self._session.get_outputs()[0].shape
+            if [i.name for i in self._session.get_inputs()] != [INPUT] or shape[1] != len(
+                self.labels
+            ):
+                raise ValueError("its input, output or labels are not a detector's")
+        except KeyError:
+            raise ConvlensError(
+                f"{where} is an ONNX file without labels: it was not made by convlens"
+            ) from None
+        except Exception as error:  # ONNX Runtime raises many kinds of its own
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            raise ConvlensError(f"{where} is not a convlens detector: {reason}") from error
+
+    def __repr__(self) -> str:
+        return f"Detector({', '.join(self.labels)})"
+
+    def provenance(self) -> dict[str, Any]:
+        """What the file says of how it was made: network, seed, data, figures."""
+        return {
+            name: json.loads(text) if text[:1] in "[{" else text
+            for name, text in self.metadata.items()
+        }
+
+    def probabilities(self, image: RGB) -> Probabilities:
+        """Upright uint8 RGB [height, width, 3] of any size to probabilities [K]."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise PictureError(
+                f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
+            )
+        out: Probabilities = self._session.run([OUTPUT], {INPUT: image[None]})[0][0]
+        return out
+
+    def __call__(self, source: Source) -> Prediction:
+        """Decode and run one picture; a picture that cannot be read becomes its error."""
+        try:
+            probabilities = self.probabilities(decode(source.read()))
+        except PictureError as error:
+            return Prediction(source.name, None, self.labels, str(error))
+        return Prediction(source.name, probabilities, self.labels)
+
+    def predict(self, sources: Iterable[Source], workers: int | None = None) -> Iterator[Prediction]:
+        """Predictions in the order of the pictures, on all cores, with bounded memory."""
+        return in_order(self, sources, workers)

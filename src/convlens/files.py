@@ -1,0 +1,35 @@
+"""Writing files whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import ConvlensError
+
+
+@contextmanager
+def saying_where(path: Path, doing: str) -> Iterator[None]:
+    """Turn an `OSError` inside into a `ConvlensError` that names the file and the reason."""
+    try:
+        yield
+    except OSError as error:
+        raise ConvlensError(f"cannot {doing} {path}: {error.strerror or error}") from error
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) under a temporary name, flush to disk, then rename.
+
+    A reader sees the old file or the new one and never a part. Raises `ConvlensError`.
+    """
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with saying_where(path, "write"):
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)

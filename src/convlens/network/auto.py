@@ -1,0 +1,34 @@
+"""`--network auto`: a sound residual network for the pictures' size and number, as a line of text."""
+
+LARGEST_AUTO_SIZE = 128
+"""Beyond this side, training from scratch on a processor gains less than it costs."""
+
+
+def auto_size(median_side: float) -> int:
+    """The side to train at: the largest of 32, 48, 64, 96, 128 that the median picture fills."""
+    sides = (32, 48, 64, 96, LARGEST_AUTO_SIZE)
+    return max((side for side in sides if side <= median_side), default=sides[0])
+
+
+def auto_network(size: int, pictures: int) -> str:
+    """A residual network (He et al. 2015): stages of doubling width with max pooling between.
+
+    It pools until a map of at most 8 × 8 is left, then averages it. The width grows with the
+    number of training pictures, since a wide network on few pictures only costs time.
+    """
+    width = 16 if pictures < 500 else 32 if pictures < 20_000 else 48
+    side, stem = size, f"conv {width} 3x3 same, norm"
+    if size >= 64:
+        stem = f"conv {width} 3x3 same stride 2, norm"
+        side = (size + 1) // 2
+    layers = [stem, _block(width)]
+    while side > 8 and len(layers) < 12:
+        width *= 2
+        side //= 2
+        layers += ["pool 2", _block(width)]
+    return ", ".join([*layers, "gap", "dropout 0.2"])
+
+
+def _block(width: int) -> str:
+    conv = f"conv {width} 3x3 same, norm"
+    return f"residual [{conv}, {conv}]"

@@ -1,0 +1,133 @@
+"""A network as plain data: its layers, every shape and count, without torch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from .layers import (
+    Activation,
+    Conv,
+    Counts,
+    Dense,
+    Layer,
+    LayerError,
+    Local,
+    Norm,
+    Residual,
+    Shape,
+    show,
+)
+from .parse import parse_layers
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a network's table."""
+
+    number: str
+    text: str
+    in_shape: Shape
+    out_shape: Shape
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers as written, for pictures of `size` × `size` × 3 and `classes` classes.
+
+    The last dense layer, one unit per class, is added; softmax follows it in the cost and in the
+    detector file.
+    """
+
+    layers: tuple[Layer, ...]
+    size: int
+    classes: int
+
+    @property
+    def in_shape(self) -> Shape:
+        """(3, size, size)."""
+        return (3, self.size, self.size)
+
+    @property
+    def text(self) -> str:
+        """The line that makes this network again."""
+        return ", ".join(map(str, self.layers))
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """The layers with the activations that the line leaves out and the last dense layer."""
+        return (*with_activations(self.layers), Dense(self.classes))
+
+    def rows(self) -> Iterator[Row]:
+        """Each layer with its shapes and counts. Raises `UsageError` where one does not fit."""
+        shape = self.in_shape
+        number = 0
+        for layer in self.all_layers:
+            number += not isinstance(layer, Activation)  # a layer and its activation count as one
+            try:
+                out, counts = layer.out_shape(shape), layer.counts(shape)
+            except LayerError as error:
+                raise UsageError(f"network: layer {number}, '{layer}': {error}") from None
+            yield Row(str(number), str(layer), shape, out, counts)
+            shape = out
+
+    def total(self) -> Counts:
+        """The whole network's parameters, connections and multiplications."""
+        return sum((row.counts for row in self.rows()), Counts())
+
+    def describe(self) -> dict[str, object]:
+        """The table as plain data, for `--json`."""
+        total = self.total()
+        return {
+            "network": self.text,
+            "size": self.size,
+            "classes": self.classes,
+            "layers": [
+                {
+                    "layer": row.text,
+                    "in": show(row.in_shape),
+                    "out": show(row.out_shape),
+                    "parameters": row.counts.parameters,
+                    "connections": row.counts.connections,
+                    "multiplications": row.counts.multiplications,
+                }
+                for row in self.rows()
+            ],
+            "parameters": total.parameters,
+            "connections": total.connections,
+            "multiplications": total.multiplications,
+        }
+
+
+def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tuple[Layer, ...]:
+    """Put relu after each conv, local and dense layer (and its norm) that names no activation.
+
+    `linear` is the way to say none, and is itself left out. In a residual block the last layer is
+    linear, since the block's own activation comes after the sum.
+    """
+    out: list[Layer] = []
+    pending = False
+    for layer in layers:
+        if pending and not isinstance(layer, Norm | Activation):
+            out.append(Activation("relu"))
+            pending = False
+        if isinstance(layer, Activation):
+            pending = False
+            if layer.name == "linear":
+                continue
+        if isinstance(layer, Residual):
+            layer = Residual(with_activations(layer.body, last_linear=True), layer.activation)  # noqa: PLW2901
+        out.append(layer)
+        pending = pending or isinstance(layer, Conv | Local | Dense)
+    if pending and not last_linear:
+        out.append(Activation("relu"))
+    return tuple(out)
+
+
+def network(line: str, size: int, classes: int) -> Network:
+    """Read a network and check that every layer fits. Raises `UsageError`."""
+    if not 1 <= size <= 100_000:
+        raise UsageError(f"--size {size}: a picture's side is 1 to 100,000 pixels")
+    made = Network(parse_layers(line), size, classes)
+    made.total()
+    return made

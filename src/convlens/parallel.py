@@ -1,0 +1,38 @@
+"""One way to do the same thing to many items at once: threads, in order, a bounded number ahead."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the items' order, computed by `workers` threads.
+
+    At most four results per worker wait to be taken, so memory does not grow with the number of
+    items. Decoding, hashing and ONNX Runtime all release the interpreter's lock, so threads use
+    every core. An exception (Ctrl-C too) cancels what has not begun.
+    """
+    workers = workers or cores()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="convlens")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= 4 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

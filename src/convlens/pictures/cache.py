@@ -1,0 +1,61 @@
+"""The user's cache folder: where it is, what it may hold, and making room in it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from ..errors import ConvlensError, UsageError
+from ..files import saying_where
+
+DEFAULT_LIMIT_GB = 20.0
+
+
+def cache_folder(part: str) -> Path:
+    """A folder of the cache, made if need be: `$CONVLENS_CACHE`, else the system's usual place."""
+    from platformdirs import user_cache_path
+
+    base = os.environ.get("CONVLENS_CACHE")
+    folder = (Path(base) if base else user_cache_path("convlens", appauthor=False)) / part
+    with saying_where(folder, "make the cache folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def cache_limit() -> int:
+    """The most bytes that pixel stores may take together, from `$CONVLENS_CACHE_GB`."""
+    text = os.environ.get("CONVLENS_CACHE_GB", str(DEFAULT_LIMIT_GB))
+    try:
+        return int(float(text) * 1e9)
+    except ValueError:
+        raise UsageError(f"CONVLENS_CACHE_GB is {text!r}; it takes a number, such as 50") from None
+
+
+def make_room(folder: Path, needed: int) -> None:
+    """Remove the stores used longest ago until `needed` more bytes fit under the limit.
+
+    Stores that another process has open stay readable to it. Raises `ConvlensError` where even an
+    empty cache, or the disk, is too small.
+    """
+    limit = cache_limit()
+    if needed > limit:
+        raise ConvlensError(
+            f"the pixels need {needed / 1e9:.1f} GB and the cache may hold {limit / 1e9:.1f} GB: "
+            "raise CONVLENS_CACHE_GB, or train at a smaller --size"
+        )
+    stores = sorted(
+        (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
+        key=lambda path: path.stat().st_mtime,
+    )
+    sizes = {path: sum(f.stat().st_size for f in path.iterdir() if f.is_file()) for path in stores}
+    total = sum(sizes.values())
+    for path in stores:
+        if total + needed <= limit:
+            break
+        shutil.rmtree(path, ignore_errors=True)
+        total -= sizes[path]
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ConvlensError(
+            f"the pixels need {needed / 1e9:.1f} GB and the disk of {folder} has "
+            f"{free / 1e9:.1f} GB left: make room, or name another place in CONVLENS_CACHE"
+        )

@@ -1,0 +1,107 @@
+"""A data set as one immutable table: where each picture is, its label, its split, its group."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import ConvlensError
+from .folder import scan_classes, scan_splits
+from .source import Source
+from .table import read_table
+
+SPLITS = ("train", "val", "test")
+
+
+def natural_key(name: str) -> tuple[tuple[int, str], ...]:
+    """Sort key that puts class `2` before class `10`."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((int(part), part) if part.isdecimal() else (-1, part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One row per picture, as parallel columns.
+
+    `sources` say where the bytes are; `labels` are names, never positions; `splits` holds
+    `train`, `val`, `test` or None where the data does not say; `groups` holds None or the name of
+    what must stay on one side (a patient, a module). `skipped` lists (name, reason) of what could
+    not become a row.
+    """
+
+    root: Path
+    sources: tuple[Source, ...]
+    labels: tuple[str, ...]
+    splits: tuple[str | None, ...]
+    groups: tuple[str | None, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The distinct labels in natural order."""
+        return tuple(sorted(set(self.labels), key=natural_key))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to call each picture in messages and tables."""
+        return tuple(source.name for source in self.sources)
+
+    def take(self, rows: Iterable[int]) -> "Catalog":
+        """The same table with only the given rows, in the given order."""
+        rows = list(rows)
+        return replace(
+            self,
+            sources=tuple(self.sources[row] for row in rows),
+            labels=tuple(self.labels[row] for row in rows),
+            splits=tuple(self.splits[row] for row in rows),
+            groups=tuple(self.groups[row] for row in rows),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Pictures per class, classes in natural order."""
+        counted = Counter(self.labels)
+        return {label: counted[label] for label in self.classes}
+
+
+def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
+    """Read a data set's table; the pictures themselves stay unopened.
+
+    `pictures` is a folder with one folder per class, a folder with `train`, `val` (or `valid`,
+    `validation`) and `test` that hold such folders, or a CSV or Parquet table.
+    Raises `ConvlensError` where there is nothing to label.
+    """
+    if not isinstance(pictures, str | Path):
+        raise ConvlensError("give one folder or one table of pictures")
+    path = Path(pictures).expanduser()
+    if not path.exists():
+        raise ConvlensError(f"there is no {path}: give a folder of pictures or a table of them")
+    rows = read_table(path) if path.is_file() else scan_splits(path) or scan_classes(path)
+    if not rows.sources:
+        why = "".join(f"\n  {name}: {reason}" for name, reason in rows.skipped[:5])
+        raise ConvlensError(
+            f"no labelled pictures in {path}: put each class's pictures into a folder of its own, "
+            f"such as {path}/cat/1.jpg and {path}/dog/2.jpg" + why
+        )
+    return Catalog(
+        path.absolute() if path.is_dir() else path.absolute().parent,
+        tuple(rows.sources),
+        tuple(rows.labels),
+        tuple(rows.splits),
+        tuple(rows.groups),
+        tuple(rows.skipped),
+    )
+
+
+def require_two_classes(catalog: Catalog, where: str) -> None:
+    """Raise a `ConvlensError` that lists what is there unless two classes or more are."""
+    if len(catalog.classes) < 2:
+        found = ", ".join(f"{name!r} ({count})" for name, count in catalog.counts().items())
+        raise ConvlensError(
+            f"a detector tells classes apart, and {where} has "
+            f"{'one class only: ' + found if found else 'none'}; "
+            "add a folder with pictures of something else"
+        )

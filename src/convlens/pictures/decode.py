@@ -1,0 +1,103 @@
+"""The one decoding function: encoded bytes in, upright 8-bit RGB out. Training and predicting share it."""
+
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ..errors import PictureError
+
+RGB = npt.NDArray[np.uint8]
+"""Pixels [height, width, 3], 0 to 255."""
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+MAX_PIXELS = 200_000_000
+"""A larger picture is refused before its pixels are unpacked (a decompression bomb)."""
+
+
+def decode(data: bytes) -> RGB:
+    """Decode a picture to 8-bit RGB [height, width, 3], C-contiguous.
+
+    EXIF orientation is applied; the first frame is taken; grey, palette, CMYK and 1-bit become
+    RGB; transparency is laid over white; 16-bit grey is scaled by 1/257 and rounded.
+    Raises `PictureError` with the reason.
+    """
+    if not data:
+        raise PictureError("the file is empty")
+    _register_heif(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_known(FORMATS)) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise PictureError(
+                        f"{image.width}×{image.height} pixels are more than the "
+                        f"{MAX_PIXELS:,} that convlens opens"
+                    )
+                image.load()
+                return np.ascontiguousarray(_to_rgb(_upright(image)))
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError("not a picture of a known kind") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"too many pixels: {error}") from error
+    except MemoryError as error:
+        raise PictureError("too large for the memory that is left") from error
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
+        raise PictureError(f"truncated or damaged: {error or type(error).__name__}") from error
+
+
+def _known(formats: tuple[str, ...]) -> list[str]:
+    Image.init()
+    return [name for name in formats if name in Image.OPEN]
+
+
+def _register_heif(data: bytes) -> None:
+    """HEIC is opened by the `pillow-heif` plugin where that is installed."""
+    if data[4:8] != b"ftyp" or "HEIF" in Image.OPEN:
+        return
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        if data[8:12] in {b"heic", b"heix", b"mif1", b"msf1", b"hevc"}:
+            raise PictureError("HEIC needs a plugin: pip install pillow-heif") from None
+    else:
+        register_heif_opener()
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a damaged EXIF block must not cost the picture
+        return image
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _from_wide_grey(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Grey with more than 8 bits: 0 to 65,535 becomes 0 to 255 by 1/257, rounded."""
+    values: npt.NDArray[Any] = np.asarray(image)
+    if image.mode == "F" or values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+        raise PictureError(
+            "grey values outside 0 to 65,535 have no fixed scale: save it with 8 or 16 bits"
+        )
+    grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
+        return _from_wide_grey(image)
+    convert: Callable[[Image.Image], Image.Image] = lambda picture: picture.convert("RGB")  # noqa: E731
+    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+        convert = _over_white
+    return np.asarray(convert(image))

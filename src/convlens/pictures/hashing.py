@@ -1,0 +1,71 @@
+"""Content hashes of every picture, remembered while the files stay as they are."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import PictureError
+from ..files import write_whole
+from ..parallel import in_order
+from .cache import cache_folder
+from .catalog import Catalog
+from .source import Source, content_hash
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total)."""
+
+UNREADABLE = bytes(32)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """SHA-256 of each picture's bytes, `hashes` [N, 32]; `unreadable` maps rows to the reason."""
+
+    hashes: npt.NDArray[np.uint8]
+    unreadable: dict[int, str]
+
+    def hex(self, row: int) -> str:
+        """The hash of a row in hexadecimal."""
+        return self.hashes[row].tobytes().hex()
+
+
+def _hash_one(source: Source) -> tuple[bytes, str]:
+    try:
+        return content_hash(source.read()), ""
+    except PictureError as error:
+        return UNREADABLE, str(error)
+
+
+def content_hashes(catalog: Catalog, progress: Progress) -> Contents:
+    """Hash every picture, or recall the hashes where paths, sizes and times are as before."""
+    stamps = hashlib.sha256()
+    for source in catalog.sources:
+        stamps.update(source.stamp().encode("utf-8", "surrogateescape") + b"\n")
+    remembered = cache_folder("hashes") / f"{stamps.hexdigest()}.npy"
+    known = _recall(remembered, len(catalog))
+    if known is not None:
+        return Contents(known, {})
+    hashes = np.zeros((len(catalog), 32), np.uint8)
+    unreadable: dict[int, str] = {}
+    for row, (digest, reason) in enumerate(in_order(_hash_one, catalog.sources)):
+        hashes[row] = np.frombuffer(digest, np.uint8)
+        if reason:
+            unreadable[row] = reason
+        progress("reading pictures", row + 1, len(catalog))
+    if not unreadable:  # a file that could not be read may be readable the next time
+        buffer = io.BytesIO()
+        np.save(buffer, hashes)
+        write_whole(remembered, buffer.getvalue())
+    return Contents(hashes, unreadable)
+
+
+def _recall(path: str | object, count: int) -> npt.NDArray[np.uint8] | None:
+    try:
+        found = np.load(str(path), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found if found.shape == (count, 32) and found.dtype == np.uint8 else None

@@ -1,0 +1,121 @@
+"""Where the bytes of a picture are: a file of its own, or a cell of a table."""
+
+import hashlib
+import os
+import stat
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import PictureError
+
+
+class Source(Protocol):
+    """Something that gives the encoded bytes of one picture."""
+
+    @property
+    def name(self) -> str:
+        """What to call the picture in messages and tables."""
+        ...
+
+    def read(self) -> bytes:
+        """The encoded bytes. Raises `PictureError`."""
+        ...
+
+    def stamp(self) -> str:
+        """Changes whenever the bytes may have changed, and costs no reading."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A picture in a file of its own; `name` is its path as the user would write it."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    def read(self) -> bytes:
+        """The file's bytes; devices and pipes are refused, since reading them may never end."""
+        try:
+            with open(self.path, "rb", opener=_open_without_waiting) as file:  # noqa: PTH123
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise PictureError("not a regular file")
+                return file.read()
+        except OSError as error:
+            raise PictureError(error.strerror or str(error)) from error
+
+    def stamp(self) -> str:
+        """Path, size and both times of change."""
+        try:
+            found = Path(self.path).stat()
+        except OSError:
+            return f"{self.path}|missing"
+        return f"{self.path}|{found.st_size}|{found.st_mtime_ns}|{found.st_ctime_ns}"
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+class BytesColumn:
+    """The image column of a Parquet file, read one row group at a time.
+
+    Only the group read last is kept, so memory stays that of one row group.
+    """
+
+    def __init__(self, path: Path, column: str) -> None:
+        import pyarrow.parquet as parquet
+
+        self.path = path
+        self._column = column
+        self._file = parquet.ParquetFile(path)
+        sizes = [self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups)]
+        self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]
+        self._lock = threading.Lock()
+        self._group = -1
+        self._cells: Any = None
+
+    def __getitem__(self, row: int) -> bytes | None:
+        import bisect
+
+        group = bisect.bisect_right(self._starts, row) - 1
+        with self._lock:
+            if group != self._group:
+                table = self._file.read_row_group(group, columns=[self._column])
+                self._cells, self._group = table.column(0), group
+            cell = self._cells[row - self._starts[group]].as_py()
+        return cell.get("bytes") if isinstance(cell, dict) else cell
+
+
+@dataclass(frozen=True, slots=True)
+class CellSource:
+    """A picture in a row of a Parquet file's column of bytes; rows count from 0."""
+
+    column: BytesColumn
+    row: int
+
+    @property
+    def name(self) -> str:
+        """The table's path and the row, as `table.parquet#12`."""
+        return f"{self.column.path}#{self.row}"
+
+    def read(self) -> bytes:
+        """The cell's bytes."""
+        data = self.column[self.row]
+        if not data:
+            raise PictureError("the cell is empty")
+        return data
+
+    def stamp(self) -> str:
+        """The table's stamp and the row."""
+        return f"{FileSource(str(self.column.path)).stamp()}#{self.row}"
+
+
+def content_hash(data: bytes) -> bytes:
+    """SHA-256 of a picture's encoded bytes: 32 bytes, the picture's identity everywhere."""
+    return hashlib.sha256(data).digest()

@@ -1,0 +1,140 @@
+"""Tables of pictures: CSV with paths, Parquet with paths or with the images' bytes."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConvlensError, require
+from .folder import SPLIT_NAMES, Rows
+from .source import BytesColumn, CellSource, FileSource, Source
+
+# The names under which people keep these columns, the preferred one first.
+COLUMNS = {
+    "path": ("path", "file", "filename", "file_name", "filepath", "image_path", "image", "picture"),
+    "bytes": ("bytes", "image_bytes", "image", "img", "picture"),
+    "label": ("label", "class", "category", "target", "class_name"),
+    "split": ("split", "set", "subset"),
+    "group": ("group", "group_id"),
+}
+
+
+def _find(role: str, present: Sequence[str]) -> str | None:
+    lowered = {name.strip().lower(): name for name in present}
+    return next((lowered[name] for name in COLUMNS[role] if name in lowered), None)
+
+
+def _missing(path: Path, role: str, present: Sequence[str]) -> ConvlensError:
+    return ConvlensError(
+        f"{path} has no column for the {role}: rename one of its columns "
+        f"({', '.join(map(repr, present)) or 'it has none'}) to {COLUMNS[role][0]!r}"
+    )
+
+
+def read_table(path: Path) -> Rows:
+    """Read a CSV (`.csv`, `.tsv`) or Parquet table. Raises `ConvlensError` naming file and line."""
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    if is_parquet:
+        return _read_parquet(path)
+    if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
+        return _read_csv(path)
+    raise ConvlensError(
+        f"{path} is neither a folder nor a table of pictures (CSV or Parquet); "
+        "give the folder that holds one folder per class"
+    )
+
+
+def _add(
+    rows: Rows, where: str, source: Source, label: Any, split: Any = None, group: Any = None
+) -> None:
+    name = "" if label is None else str(label).strip()
+    if not name:
+        rows.skipped.append((where, "has no label"))
+        return
+    wanted = "" if split is None else str(split).strip()
+    if wanted == "excluded":
+        rows.skipped.append((where, "is marked as excluded"))
+        return
+    if wanted and wanted.lower() not in SPLIT_NAMES:
+        raise ConvlensError(
+            f"{where}: the split is {wanted!r}; it can be 'train', 'val', 'test' or empty"
+        )
+    side = SPLIT_NAMES[wanted.lower()] if wanted else None
+    rows.add(source, name, side, None if group in (None, "") else str(group))
+
+
+def _read_csv(path: Path) -> Rows:
+    rows = Rows()
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            head = file.readline()
+            file.seek(0)
+            delimiter = max(",;\t", key=head.count)
+            reader = csv.DictReader(file, delimiter=delimiter)
+            present = [name for name in reader.fieldnames or () if name]
+            columns = {role: _find(role, present) for role in COLUMNS}
+            for role in ("path", "label"):
+                if columns[role] is None:
+                    raise _missing(path, role, present)
+            for row in reader:
+                where = f"{path}, line {reader.line_num}"
+                cells = {role: row.get(name) for role, name in columns.items() if name}
+                if not cells["path"]:
+                    rows.skipped.append((where, "has no path"))
+                    continue
+                source = FileSource(str(path.parent / cells["path"]))
+                split, group = cells.get("split"), cells.get("group")
+                _add(rows, where, source, cells["label"], split, group)
+    except csv.Error as error:
+        raise ConvlensError(f"{path}: not a readable CSV table: {error}") from error
+    return rows
+
+
+def _is_bytes(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return any(field.name == "bytes" for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _cells(file: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for batch in file.iter_batches(columns=list(names)):
+        yield from batch.to_pylist()
+
+
+def _read_parquet(path: Path) -> Rows:
+    require("pyarrow", "tables", f"reading {path}")
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    rows = Rows()
+    try:
+        file = parquet.ParquetFile(path)
+        kinds = {field.name: field.type for field in file.schema_arrow}
+        present = list(kinds)
+        columns = {role: _find(role, present) for role in ("label", "split", "group")}
+        if columns["label"] is None:
+            raise _missing(path, "label", present)
+        image = _find("bytes", [name for name in present if _is_bytes(kinds[name])])
+        located = None if image else _find("path", present)
+        if image is None and located is None:
+            raise _missing(path, "path", present)
+        column = BytesColumn(path, image) if image else None
+        wanted = [name for name in {*columns.values(), located} if name]
+        for number, row in enumerate(_cells(file, wanted)):
+            where = f"{path}, row {number}"
+            cells = {role: row[name] for role, name in columns.items() if name}
+            source: Source
+            if column is not None:
+                source = CellSource(column, number)
+            elif located and row[located]:
+                source = FileSource(str(path.parent / str(row[located])))
+            else:
+                rows.skipped.append((where, "has no path"))
+                continue
+            _add(rows, where, source, cells["label"], cells.get("split"), cells.get("group"))
+    except (pa.ArrowException, OSError) as error:
+        raise ConvlensError(f"{path}: not a readable Parquet table: {error}") from error
+    return rows

@@ -1,0 +1,1 @@
+"""Charts and pages: self-contained HTML that opens offline."""

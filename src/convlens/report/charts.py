@@ -1,0 +1,58 @@
+"""Charts as SVG text that takes its colours from the page."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# matplotlib writes colours as they are; this one is replaced by the page's own text colour.
+_INK = "#010203"
+_COLOURS = ("#3b7dd8", "#d8663b", "#3ba272", "#9a60b4")
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure((width, height), layout="constrained")
+    axes = figure.add_subplot()
+    for spine in ("top", "right"):
+        axes.spines[spine].set_visible(False)
+    for spine in ("bottom", "left"):
+        axes.spines[spine].set_color(_INK)
+    axes.tick_params(colors=_INK)
+    for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        text.set_color(_INK)
+    axes.grid(alpha=0.25, color=_INK, linewidth=0.5)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    import matplotlib as mpl
+
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "convlens"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue().replace(_INK, "currentColor")
+    return text[text.index("<svg") :]
+
+
+def curves(
+    x: Sequence[float],
+    lines: Mapping[str, Sequence[float | None]],
+    x_label: str,
+    y_label: str,
+    mark: tuple[float, str] | None = None,
+) -> str:
+    """Lines over a common x; `mark` is a vertical line with its name."""
+    figure, axes = _figure(6.4, 3.2)
+    for (name, values), colour in zip(lines.items(), _COLOURS, strict=False):
+        points = [(a, b) for a, b in zip(x, values, strict=True) if b is not None]
+        if points:
+            marker = "o" if len(points) < 30 else None
+            axes.plot(*zip(*points, strict=True), label=name, color=colour, marker=marker, ms=3)
+    if mark:
+        axes.axvline(mark[0], color=_INK, linestyle=":", linewidth=1, label=mark[1])
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, labelcolor=_INK)
+    return _svg(figure)

@@ -1,0 +1,196 @@
+"""The run's report: one HTML file with everything inside it."""
+
+import shlex
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..detector.evaluate import Evaluation
+from ..errors import PictureError
+from ..network.layers import show
+from ..network.spec import network
+from ..pictures.catalog import SPLITS
+from ..pictures.decode import decode
+from .charts import curves
+from .thumbnails import data_uri, thumbnail
+
+MISTAKES = 24
+LARGEST_CONFUSION = 40
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.1234 as `12.3 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def render_report(
+    record: dict[str, Any],
+    metrics: dict[str, Any],
+    history: Sequence[dict[str, Any]],
+    evaluation: Evaluation | None,
+    preview: bytes,
+) -> str:
+    """The page as text. `record` is run.json, `metrics` is metrics.json, `preview` a PNG.
+
+    Everything that came from outside (names of files and classes) is escaped by the template.
+    """
+    import jinja2
+    import markupsafe
+
+    home = files("convlens.report")
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        home.joinpath("report.html").read_text("utf-8")
+    )
+    chosen, classes = record["chosen"], record["classes"]
+    test, training = metrics["test"], metrics["training"]
+    spec = network(chosen["network"], chosen["size"], len(classes))
+    epochs = [moment["epoch"] for moment in history]
+    best = next(
+        (m["epoch"] for m in history if m["step"] == training["best_step"]),
+        epochs[-1] if epochs else 0,
+    )
+    cost = {"training": [m["cost_train"] for m in history]}
+    if any(m["cost_val"] is not None for m in history):
+        cost["validation"] = [m["cost_val"] for m in history]
+    accuracy = [m["accuracy_val"] and 100 * m["accuracy_val"] for m in history]
+    sides = [side for side in SPLITS if side in metrics["pictures"]]
+    return template.render(
+        title=f"{' or '.join(classes) if len(classes) <= 4 else f'{len(classes)} classes'}: a detector",
+        style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
+        summary=_summary(test, classes),
+        figures=_figures(test, training),
+        learned=_learned(training, record),
+        cost_chart=markupsafe.Markup(  # noqa: S704
+            curves(epochs, cost, "epoch", "cost J (nats)", (best, "parameters kept"))
+        ),
+        accuracy_chart=markupsafe.Markup(  # noqa: S704
+            curves(epochs, {"validation": accuracy}, "epoch", "accuracy (%)")
+        )
+        if "validation" in cost
+        else "",
+        labels=classes,
+        confusion=_confusion(test) if test and len(classes) <= LARGEST_CONFUSION else [],
+        per_class=_per_class(test) if test else [],
+        mistakes=_mistakes(evaluation) if evaluation else [],
+        mistakes_note=f"{len(evaluation.mistakes)} of {test['n']} are wrong." if evaluation else "",
+        preview=data_uri(preview),
+        sides=sides,
+        counts=[
+            (label, [f"{metrics['pictures'][side].get(label, 0):,}" for side in sides])
+            for label in classes
+        ],
+        skipped=metrics["skipped"],
+        network=spec.text,
+        layers=[
+            (
+                row.text,
+                show(row.out_shape),
+                f"{row.counts.parameters:,}",
+                f"{row.counts.multiplications:,}",
+            )
+            for row in spec.rows()
+        ],
+        command=_command(record),
+        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+    )
+
+
+def _summary(test: dict[str, Any] | None, classes: Sequence[str]) -> str:
+    if test is None:
+        return "There were no held-out pictures, so nothing can be said of how good it is."
+    low, high = test["interval"]
+    return (
+        f"On {test['n']:,} pictures that played no part in training or in any choice, the detector "
+        f"is right {percent(test['accuracy'])} of the time. With so many pictures the true figure "
+        f"lies between {percent(low)} and {percent(high)} (95 % interval). Always answering the "
+        f"commonest of the {len(classes)} classes would be right {percent(test['majority_baseline'])} "
+        "of the time."
+    )
+
+
+def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tuple[str, str]]:
+    held = []
+    if test is not None:
+        held = [
+            ("accuracy", percent(test["accuracy"])),
+            ("balanced accuracy", percent(test["balanced_accuracy"])),
+            ("held-out pictures", f"{test['n']:,}"),
+            ("cost J", f"{test['cost']:.3f}"),
+            ("calibration error", percent(test["ece"])),
+        ]
+    return [
+        *held,
+        ("parameters", f"{training['parameters']:,}"),
+        ("training", f"{training['seconds'] / 60:.1f} min"),
+    ]
+
+
+def _learned(training: dict[str, Any], record: dict[str, Any]) -> str:
+    stopped = training["steps"] < training["steps_planned"]
+    return (
+        f"{training['steps']:,} {'of ' + format(training['steps_planned'], ',') + ' ' if stopped else ''}"
+        f"steps of {record['chosen']['batch']:,} pictures at "
+        f"{record['chosen']['size']}×{record['chosen']['size']} pixels in "
+        f"{record['chosen']['compute']}. The parameters kept are those with the lowest cost on the "
+        f"validation pictures, after step {training['best_step']:,}. The cost on training pictures "
+        "is measured on varied pictures and with label smoothing, so it can lie above the other."
+    )
+
+
+def _confusion(test: dict[str, Any]) -> list[tuple[str, list[tuple[int, str]]]]:
+    return [
+        (label, [(count, f"{count / max(1, sum(row)):.3f}") for count in row])
+        for label, row in zip(test["labels"], test["confusion"], strict=True)
+    ]
+
+
+def _per_class(test: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            label,
+            f"{one['support']:,}",
+            percent(one["recall"]),
+            percent(one["precision"]),
+            percent(one["f1"]),
+        )
+        for label, one in test["per_class"].items()
+    ]
+
+
+def _mistakes(evaluation: Evaluation) -> list[dict[str, str]]:
+    shown = []
+    for mistake in evaluation.mistakes[:MISTAKES]:
+        try:
+            image = thumbnail(decode(mistake.source.read()))
+        except PictureError:  # gone meanwhile
+            image = ""
+        shown.append(
+            {
+                "image": image,
+                "label": mistake.label,
+                "called": mistake.called,
+                "probability": percent(mistake.probability, 0),
+                "name": Path(mistake.name).name,
+            }
+        )
+    return shown
+
+
+def _command(record: dict[str, Any]) -> str:
+    """The command that repeats the run: what was settled on the way is spelt out."""
+    chosen, options = record["chosen"], record["options"]
+    words = ["convlens", "train", record["pictures"]]
+    settled = {
+        **{name: value for name, value in options.items() if value is not None},
+        "steps": chosen["steps"],
+        "size": chosen["size"],
+        "network": chosen["network"],
+        "compute": chosen["compute"],
+        "threads": chosen["threads"],
+    }
+    for name in ("epochs", "minutes"):  # the steps say the same, exactly
+        settled.pop(name, None)
+    for name, value in settled.items():
+        words += ["--" + name.replace("_", "-"), str(value)]
+    return shlex.join(words)

@@ -1,0 +1,110 @@
+"""Which pictures each step sees, and their pixels as the network takes them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from .augment import Augment
+from .random import generator
+
+GROUP = 64
+"""Most pictures that are computed together; normalisation sees one group, whatever the batch."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures of one side: uint8 `pixels` [M, S, S, 3], the `rows` [N] in it, `labels` [N]."""
+
+    pixels: npt.NDArray[np.uint8]
+    rows: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def images(self, indices: npt.NDArray[np.int64]) -> Tensor:
+        """Float pixels, 0 to 1, [N, 3, S, S]: what evaluation sees."""
+        return to_float(torch.from_numpy(self.pixels[self.rows[indices]]))
+
+    def targets(self, indices: npt.NDArray[np.int64]) -> Tensor:
+        """Labels as places [N]."""
+        return torch.from_numpy(self.labels[indices])
+
+    def moments(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation per channel, of 0 to 1, over at most 2,000 pictures."""
+        spread = np.linspace(0, len(self) - 1, min(len(self), 2000)).astype(np.int64)
+        total, squares = np.zeros(3), np.zeros(3)
+        for part in np.array_split(spread, -(-len(spread) // GROUP)):
+            pixels = self.pixels[self.rows[part]].reshape(-1, 3).astype(np.float64) / 255
+            total += pixels.mean(0) * len(part)
+            squares += (pixels**2).mean(0) * len(part)
+        mean = total / len(spread)
+        deviation = np.sqrt(np.maximum(squares / len(spread) - mean**2, 1e-4))
+        return mean.tolist(), deviation.tolist()
+
+
+def to_float(images_NHWC: Tensor) -> Tensor:
+    """uint8 [N, H, W, 3] to float 0 to 1 [N, 3, H, W]; the detector file does the same."""
+    return images_NHWC.permute(0, 3, 1, 2).float() / 255
+
+
+@dataclass(frozen=True)
+class Order:
+    """An endless walk through shuffled epochs, cut into batches.
+
+    Every picture is seen once an epoch, and every batch is full: the last one of an epoch goes on
+    into the next. Where a picture stands depends on (seed, position) only.
+    """
+
+    count: int
+    batch: int
+    seed: int
+
+    def at(self, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Indices [B] of the pictures of a step and the epoch [B] in which each is seen."""
+        positions = np.arange(step * self.batch, (step + 1) * self.batch)
+        epochs = positions // self.count
+        indices = np.concatenate(
+            [
+                self.shuffled(int(epoch))[positions[epochs == epoch] % self.count]
+                for epoch in np.unique(epochs)
+            ]
+        )
+        return indices, epochs
+
+    def shuffled(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The order of one epoch [N]."""
+        return generator(self.seed, "order", epoch).permutation(self.count)
+
+
+class Batches:
+    """Gives the groups of pictures of a step, varied; remembers the tables of the current epoch."""
+
+    def __init__(self, examples: Examples, order: Order, augment: Augment) -> None:
+        self.examples = examples
+        self.order = order
+        self.augment = augment
+        self._tables: dict[int, npt.NDArray[np.float32]] = {}
+
+    def groups(self, step: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """All labels [B] of a step, and its groups as (pixels [G, 3, S, S], labels [G])."""
+        indices, epochs = self.order.at(step)
+        parts = np.array_split(np.arange(len(indices)), -(-len(indices) // GROUP))
+        groups = [self._group(indices[part], epochs[part]) for part in parts]
+        return self.examples.targets(indices), groups
+
+    def _group(
+        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64]
+    ) -> tuple[Tensor, Tensor]:
+        uniform = np.stack([self._table(int(e))[i] for i, e in zip(indices, epochs, strict=True)])
+        pixels = self.augment(self.examples.images(indices), torch.from_numpy(uniform))
+        return pixels, self.examples.targets(indices)
+
+    def _table(self, epoch: int) -> npt.NDArray[np.float32]:
+        if epoch not in self._tables:
+            self._tables = {e: t for e, t in self._tables.items() if e == epoch - 1}
+            self._tables[epoch] = self.augment.table(epoch, self.order.count)
+        return self._tables[epoch]

@@ -1,0 +1,77 @@
+"""How the processor is used: precision, memory layout, threads; timed, and the fastest taken."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+
+from ..parallel import cores
+
+CHOICES = ("float32", "float32-last", "bfloat16", "bfloat16-last")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A precision (`bfloat16` is autocast over float32 parameters) and a layout (`-last`: NHWC)."""
+
+    choice: str
+    threads: int
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Memory layout of feature maps and filters."""
+        return (
+            torch.channels_last if self.choice.endswith("-last") else torch.contiguous_format
+        )
+
+    def place(self, module: nn.Module) -> nn.Module:
+        """The module with its filters in this layout."""
+        return module.to(memory_format=self.layout)  # type: ignore[call-overload,no-any-return]
+
+    def inputs(self, pixels_NCHW: Tensor) -> Tensor:
+        """Pixels in this layout."""
+        return pixels_NCHW.contiguous(memory_format=self.layout)
+
+    @contextmanager
+    def precision(self) -> Iterator[None]:
+        """Within it, products are computed in this precision."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.choice.startswith("bfloat16")):
+            yield
+
+    def __str__(self) -> str:
+        precision, _, last = self.choice.partition("-")
+        return f"{precision}, channels {'last' if last else 'first'}, {self.threads} threads"
+
+
+def time_choices(
+    asked: str, threads: int | None, step: Callable[[Compute], None], seconds: float = 1.5
+) -> tuple[Compute, dict[str, float]]:
+    """The fastest way to do `step`, and the median seconds of each candidate.
+
+    The candidates take turns, so that a slow moment of the machine falls on all of them. One that
+    is much slower than another at its first turn gets no second. Only the asked one is timed where
+    it is not `auto`.
+    """
+    threads = threads or cores()
+    torch.set_num_threads(threads)
+    candidates = [Compute(name, threads) for name in (CHOICES if asked == "auto" else (asked,))]
+    times: dict[str, list[float]] = {candidate.choice: [] for candidate in candidates}
+    end = time.perf_counter() + seconds * len(candidates)
+    for candidate in candidates:
+        step(candidate)  # the first step allocates and compiles kernels
+    while True:
+        for candidate in list(candidates):
+            begun = time.perf_counter()
+            step(candidate)
+            times[candidate.choice].append(time.perf_counter() - begun)
+        best = min(min(seen) for seen in times.values())
+        candidates = [c for c in candidates if min(times[c.choice]) < 1.5 * best]
+        if time.perf_counter() > end or min(len(times[c.choice]) for c in candidates) >= 8:
+            break
+    medians = {name: median(seen) for name, seen in times.items()}
+    fastest = min((c.choice for c in candidates), key=medians.__getitem__)
+    return Compute(fastest, threads), medians

@@ -1,0 +1,50 @@
+"""The cost J: the mean over the examples of the softmax cross-entropy, and what is added to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .options import CostOptions
+
+
+@dataclass(frozen=True)
+class Cost:
+    """J = sum of w[label] × cross-entropy / sum of w[label], plus l2 / 2 × sum of squared weights.
+
+    `weights` [K] are 1 unless classes are balanced; then they are N / (K × pictures of the class),
+    scikit-learn's rule. The cross-entropy is in nats.
+    """
+
+    weights: Tensor
+    label_smoothing: float
+    l2: float
+
+    def examples(self, logits_NK: Tensor, labels_N: Tensor, whole: Tensor) -> Tensor:
+        """These examples' part of J, in a batch whose labels are `whole`: parts add up to J."""
+        total = functional.cross_entropy(
+            logits_NK.float(),
+            labels_N,
+            weight=self.weights,
+            label_smoothing=self.label_smoothing,
+            reduction="sum",
+        )
+        return total / self.weights[whole].sum()
+
+    def penalty(self, parameters: Iterable[nn.Parameter]) -> Tensor | None:
+        """The L2 term, over weights (biases and scales have one axis and are left out)."""
+        if not self.l2:
+            return None
+        squares = [p.square().sum() for p in parameters if p.ndim > 1]
+        return torch.stack(squares).sum() * (self.l2 / 2)
+
+
+def make_cost(options: CostOptions, labels_N: Tensor, classes: int) -> Cost:
+    """The cost for training labels [N], as places 0 to K - 1."""
+    weights = torch.ones(classes)
+    if options.class_weights == "balanced":
+        counts = labels_N.bincount(minlength=classes).clamp(min=1)
+        weights = len(labels_N) / (classes * counts)
+    return Cost(weights, options.label_smoothing, options.l2)

@@ -1,0 +1,127 @@
+"""Writing the detector file: raw pixels in, probabilities out, one ONNX graph."""
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from ..detector.detector import INPUT, OUTPUT
+from ..pictures.resize import ATTRIBUTES
+from .batches import to_float
+
+OPSET = 18
+IR_VERSION = 10
+_SQUASHED = "squashed"
+
+
+class _FromPixels(nn.Module):
+    """uint8 [N, S, S, 3] to probabilities [N, K]: what follows the resize in the file."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, squashed_NHWC: Tensor) -> Tensor:
+        return torch.softmax(self.module(to_float(squashed_NHWC)), 1)
+
+
+def resize_graph() -> onnx.ModelProto:
+    """The resize alone, with the target size as an input: what `pictures/resize.onnx` holds."""
+    graph = helper.make_graph(
+        [helper.make_node("Resize", [INPUT, "", "", "sizes"], [_SQUASHED], **ATTRIBUTES)],
+        "resize",
+        [
+            helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["batch", "height", "width", 3]),
+            helper.make_tensor_value_info("sizes", TensorProto.INT64, [2]),
+        ],
+        [helper.make_tensor_value_info(_SQUASHED, TensorProto.UINT8, ["batch", None, None, 3])],
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+
+
+def _network_graph(module: nn.Module, size: int) -> onnx.ModelProto:
+    """The network from uint8 [N, S, S, 3] on, converted by torch's exporter."""
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    program_log = io.StringIO()
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(program_log):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                _FromPixels(module).eval(),
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[_SQUASHED],
+                output_names=[OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    finally:
+        logging.disable(previous)
+    assert program is not None  # noqa: S101
+    return program.model_proto
+
+
+def _strip(graph: onnx.GraphProto) -> None:
+    """Remove what the exporter notes about its source: file paths, line numbers, docs."""
+    graph.ClearField("metadata_props")
+    graph.doc_string = ""
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.doc_string = ""
+    del graph.value_info[:]
+
+
+def export(
+    module: nn.Module, size: int, labels: Sequence[str], metadata: Mapping[str, Any]
+) -> bytes:
+    """The detector file's bytes: the same for the same parameters, labels and metadata.
+
+    `module` maps float pixels 0 to 1 [N, 3, size, size] to logits [N, K]. `labels` are the classes'
+    names in the order of the outputs. Metadata values are kept as text, or as JSON.
+    Raises `onnx.checker.ValidationError` where the graph is not sound.
+    """
+    memory_format = torch.contiguous_format
+    model = _network_graph(module.float().to(memory_format=memory_format).eval(), size)  # type: ignore[call-overload]
+    graph = model.graph
+    _strip(graph)
+    sizes = helper.make_tensor("squash_to", TensorProto.INT64, [2], [size, size])
+    graph.initializer.append(sizes)
+    resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [_SQUASHED], **ATTRIBUTES)
+    resize.name = "squash"
+    graph.node.insert(0, resize)
+    del graph.input[:]
+    shape = ["batch", "height", "width", 3]
+    graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
+    graph.name = "detector"
+    model.producer_name, model.producer_version = "convlens", ""
+    model.ir_version = IR_VERSION
+    del model.metadata_props[:]
+    return with_metadata(
+        model, {"format": "convlens detector 1", "labels": list(labels), "size": size, **metadata}
+    )
+
+
+def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -> bytes:
+    """The same graph with these entries set in its metadata, checked."""
+    if isinstance(model, bytes):
+        model = onnx.load_from_string(model)
+    kept = {entry.key: entry.value for entry in model.metadata_props}
+    for key, value in metadata.items():
+        kept[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    del model.metadata_props[:]
+    helper.set_model_props(model, kept)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))

@@ -1,0 +1,217 @@
+"""The training loop: forward, backward, update; measure on validation pictures; keep the best."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .batches import GROUP, Batches, Examples
+from .checkpoint import (
+    Checkpoint,
+    flatten_optimizer,
+    read_checkpoint,
+    restore_optimizer,
+    write_checkpoint,
+)
+from .compute import Compute
+from .cost import Cost
+from .optimizers import make_optimizer, rate_factor
+from .options import OptimizerOptions
+from .random import torch_seed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps, and how often to measure on the validation pictures."""
+
+    steps: int
+    measure_every: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """J and accuracy at one moment; `None` where there are no validation pictures."""
+
+    step: int
+    epoch: float
+    cost_train: float
+    cost_val: float | None
+    accuracy_val: float | None
+    learning_rate: float
+    pictures_per_second: float
+    seconds: float
+    best: bool
+
+
+@dataclass
+class Progress:
+    """What training has come to; part of every checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    cost_sum: float = 0.0
+    cost_steps: int = 0
+    best_cost: float | None = None
+    best_step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def predict_examples(
+    module: nn.Module, examples: Examples, compute: Compute
+) -> Tensor:
+    """Logits [N, K] in float32 for pictures as evaluation sees them."""
+    module.eval()
+    parts = np.array_split(np.arange(len(examples)), -(-len(examples) // GROUP))
+    with torch.inference_mode(), compute.precision():
+        return torch.cat(
+            [module(compute.inputs(examples.images(part))).float() for part in parts]
+        )
+
+
+class Loop:
+    """One training run: a module, its optimizer and where they stand."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        batches: Batches,
+        val: Examples,
+        cost: Cost,
+        options: OptimizerOptions,
+        plan: Plan,
+        compute: Compute,
+        seed: int,
+    ) -> None:
+        self.module = compute.place(module)
+        self.batches = batches
+        self.val = val
+        self.cost = cost
+        self.options = options
+        self.plan = plan
+        self.compute = compute
+        self.seed = seed
+        self.optimizer = make_optimizer(options, module.parameters())
+        self.highest = [group["lr"] for group in self.optimizer.param_groups]
+        self.progress = Progress()
+        self.best: dict[str, Tensor] = {}
+
+    def train_step(self, step: int) -> float:
+        """One update of the parameters; returns J before it.
+
+        The batch's groups are computed one after the other and their gradients added, so memory
+        depends on the group and not on the batch.
+        """
+        self.module.train()
+        factor = rate_factor(self.options, step, self.plan.steps)
+        for group, highest in zip(self.optimizer.param_groups, self.highest, strict=True):
+            group["lr"] = highest * factor
+        self.optimizer.zero_grad()
+        labels_N, groups = self.batches.groups(step)
+        total = 0.0
+        for number, (pixels, labels) in enumerate(groups):
+            torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
+            with self.compute.precision():
+                logits = self.module(self.compute.inputs(pixels))
+            part = self.cost.examples(logits, labels, labels_N)
+            part.backward()  # type: ignore[no-untyped-call]
+            total += part.item()
+        penalty = self.cost.penalty(self.module.parameters())
+        if penalty is not None:
+            penalty.backward()  # type: ignore[no-untyped-call]
+            total += penalty.item()
+        self.optimizer.step()
+        return total
+
+    def measure(self, rate: float) -> Measure:
+        """J and accuracy on the validation pictures; keeps the parameters if they are the best."""
+        progress = self.progress
+        cost_val = accuracy = None
+        if len(self.val):
+            logits = predict_examples(self.module, self.val, self.compute)
+            labels = self.val.targets(np.arange(len(self.val)))
+            cost_val = torch.nn.functional.cross_entropy(logits, labels).item()
+            accuracy = (logits.argmax(1) == labels).float().mean().item()
+        best = cost_val is None or progress.best_cost is None or cost_val < progress.best_cost
+        if best:
+            progress.best_cost, progress.best_step = cost_val, progress.step
+            self.best = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+        measured = Measure(
+            step=progress.step,
+            epoch=progress.step * self.batches.order.batch / self.batches.order.count,
+            cost_train=progress.cost_sum / max(1, progress.cost_steps),
+            cost_val=cost_val,
+            accuracy_val=accuracy,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            pictures_per_second=rate,
+            seconds=progress.seconds,
+            best=best,
+        )
+        progress.cost_sum, progress.cost_steps = 0.0, 0
+        progress.history.append(asdict(measured))
+        return measured
+
+    def run(
+        self,
+        folder: Path | None,
+        stop: Callable[[], bool],
+        on_step: Callable[[int, float], None],
+        on_measure: Callable[[Measure], None],
+    ) -> bool:
+        """Train to the plan's end, or until `stop()`; True where the end was reached.
+
+        `on_step` is called with (steps done, pictures per second), `on_measure` with each
+        measurement. Checkpoints go to `folder` after each measurement and when stopped.
+        """
+        progress = self.progress
+        window: list[tuple[int, float]] = []
+        measured = progress.history[-1]["step"] if progress.history else -1
+        while progress.step < self.plan.steps and not stop():
+            begun = time.perf_counter()
+            progress.cost_sum += self.train_step(progress.step)
+            progress.cost_steps += 1
+            progress.step += 1
+            seconds = time.perf_counter() - begun
+            progress.seconds += seconds
+            window = [*window[-49:], (self.batches.order.batch, seconds)]
+            rate = sum(n for n, _ in window) / sum(s for _, s in window)
+            on_step(progress.step, rate)
+            if progress.step % self.plan.measure_every == 0 or progress.step == self.plan.steps:
+                begun = time.perf_counter()
+                on_measure(self.measure(rate))
+                progress.seconds += time.perf_counter() - begun
+                measured = progress.step
+                if folder is not None:
+                    self.save(folder)
+        finished = progress.step >= self.plan.steps
+        if not finished and folder is not None:
+            self.save(folder)
+        if measured < 0:  # stopped before the first measurement: what there is must be the best
+            on_measure(self.measure(0.0))
+        return finished
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint."""
+        optimizer_tensors, optimizer_plain = flatten_optimizer(self.optimizer)
+        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors.items()}
+        state = {"progress": asdict(self.progress), "optimizer": optimizer_plain}
+        write_checkpoint(folder, Checkpoint(self.progress.step, tensors, state))
+
+    def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
+        """Go back to the newest sound checkpoint. Raises `ConvlensError`."""
+        found = read_checkpoint(folder, warn)
+        parts: dict[str, dict[str, Tensor]] = {"module": {}, "best": {}, "optimizer": {}}
+        for name, value in found.tensors.items():
+            part, key = name.split(".", 1)
+            parts[part][key] = value
+        self.module.load_state_dict(parts["module"])
+        self.compute.place(self.module)
+        self.best = parts["best"]
+        restore_optimizer(self.optimizer, parts["optimizer"], found.state["optimizer"])
+        self.progress = Progress(**found.state["progress"])

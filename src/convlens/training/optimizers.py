@@ -1,0 +1,53 @@
+"""Optimizers by the lecture's names, all of them torch's own, and the learning rate's schedule."""
+
+from collections.abc import Iterable
+from math import cos, pi
+
+import torch
+from torch import nn
+
+from .options import OptimizerOptions
+
+LEARNING_RATES = {"gd": 0.05, "momentum": 0.01, "rmsprop": 0.0005, "adam": 0.001, "auto": 0.002}
+"""The highest learning rate where none is given."""
+
+DECAY = 0.05
+"""Decoupled weight decay of `auto` (AdamW, Loshchilov and Hutter 2017), on weights only."""
+
+
+def make_optimizer(
+    options: OptimizerOptions, parameters: Iterable[nn.Parameter]
+) -> torch.optim.Optimizer:
+    """The named optimizer at its highest learning rate."""
+    parameters = list(parameters)
+    rate = options.learning_rate or LEARNING_RATES[options.optimizer]
+    match options.optimizer:
+        case "gd":
+            return torch.optim.SGD(parameters, rate)
+        case "momentum":
+            return torch.optim.SGD(parameters, rate, momentum=options.momentum)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, rate)
+        case "adam":
+            return torch.optim.Adam(parameters, rate)
+        case _:
+            groups = [
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": DECAY},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+            return torch.optim.AdamW(groups, rate)
+
+
+def rate_factor(options: OptimizerOptions, step: int, steps: int) -> float:
+    """Share of the highest learning rate at a step, 0 to steps - 1: a rise, then the schedule."""
+    warmup = round(options.warmup * steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(1, steps - warmup)
+    match options.schedule:
+        case "cosine":
+            return 0.5 * (1 + cos(pi * done))
+        case "linear":
+            return 1 - done
+        case _:
+            return 1.0

@@ -1,0 +1,176 @@
+"""Every option of training, one frozen dataclass per stage, free of torch.
+
+The command line is made from these fields: a default and its help stand here and nowhere else.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from ..errors import UsageError
+
+Stage = TypeVar("Stage")
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    """A field with its help text and what it may be."""
+    return field(
+        default=default,
+        metadata={"help": help, "choices": choices, "least": least, "most": most},
+    )
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which pixels, and which pictures are held out."""
+
+    size: int | None = option(None, "side in pixels that pictures are squashed to", (), 8, 4096)
+    test_fraction: float = option(0.2, "share held out for the final figures", (), 0, 0.9)
+    val_fraction: float = option(0.15, "share on which choices are made", (), 0, 0.9)
+    seed: int = option(0, "makes splits, parameters and augmentation repeatable", (), 0, 2**31)
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What is trained."""
+
+    network: str = option("auto", "one line of text, or auto; see 'convlens networks'")
+    weights: str = option("none", "initial parameters: none (random), or a .safetensors FILE")
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """How training pictures are varied."""
+
+    augment: str = option(
+        "mirror,crop,rotate,colour",
+        "ways to vary training pictures: any of mirror, shift, crop, rotate, colour; or none",
+    )
+
+
+@dataclass(frozen=True)
+class CostOptions:
+    """What J is, besides the mean cross-entropy."""
+
+    class_weights: str = option(
+        "none", "balanced: each class counts alike, however few pictures", ("none", "balanced")
+    )
+    label_smoothing: float = option(0.1, "share of the label spread over all classes", (), 0, 0.9)
+    l2: float = option(0.0, "L2: adds l2/2 × the sum of squared weights to J", (), 0, 1)
+
+
+@dataclass(frozen=True)
+class OptimizerOptions:
+    """How J is lowered."""
+
+    optimizer: str = option(
+        "auto",
+        "gd, momentum, rmsprop, adam, or auto (AdamW)",
+        ("auto", "gd", "momentum", "rmsprop", "adam"),
+    )
+    learning_rate: float | None = option(None, "highest learning rate", (), 1e-9, 100)
+    momentum: float = option(0.9, "for momentum", (), 0, 0.9999)
+    schedule: str = option(
+        "cosine", "how the learning rate falls", ("cosine", "linear", "constant")
+    )
+    warmup: float = option(0.05, "share of the steps in which it first rises", (), 0, 0.9)
+    batch: str = option("64", "pictures per step, or full (all of them)")
+
+
+@dataclass(frozen=True)
+class BudgetOptions:
+    """How long."""
+
+    epochs: int | None = option(None, "passes over the training pictures", (), 1, 1_000_000)
+    minutes: float | None = option(
+        None, "time for training, instead of epochs; the default is 5", (), 0.01, 100_000
+    )
+    steps: int | None = option(
+        None, "updates of the parameters, instead of epochs; repeats a run", (), 1, 10**9
+    )
+
+
+@dataclass(frozen=True)
+class ComputeOptions:
+    """How the processor is used; nothing here changes what is computed but for rounding."""
+
+    compute: str = option(
+        "auto",
+        "precision and memory layout; auto times them and takes the fastest",
+        ("auto", "float32", "float32-last", "bfloat16", "bfloat16-last"),
+    )
+    threads: int | None = option(None, "processor threads; the default is all cores", (), 1, 1024)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """All stages together. Field names are distinct across stages."""
+
+    data: DataOptions = DataOptions()
+    network: NetworkOptions = NetworkOptions()
+    augment: AugmentOptions = AugmentOptions()
+    cost: CostOptions = CostOptions()
+    optimizer: OptimizerOptions = OptimizerOptions()
+    budget: BudgetOptions = BudgetOptions()
+    compute: ComputeOptions = ComputeOptions()
+
+    def flat(self) -> dict[str, Any]:
+        """Every option by its own name."""
+        return {
+            name: value
+            for stage in fields(self)
+            for name, value in dataclasses.asdict(getattr(self, stage.name)).items()
+        }
+
+
+STAGES: dict[str, type[Any]] = get_type_hints(TrainOptions)
+
+
+def options_from(values: dict[str, Any]) -> TrainOptions:
+    """Options by name; what is left out takes its default. Raises `UsageError` on a wrong one."""
+    left = dict(values)
+    stages = {}
+    for name, stage in STAGES.items():
+        given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
+        for option_field in fields(stage):
+            if option_field.name in given:
+                check(stage, option_field.name, given[option_field.name])
+        stages[name] = stage(**given)
+    if left:
+        raise UsageError(f"train has no option {', '.join(map(repr, left))}")
+    made = TrainOptions(**stages)
+    if made.data.test_fraction + made.data.val_fraction >= 1:
+        raise UsageError("--test-fraction and --val-fraction leave nothing to train on")
+    budget = (made.budget.epochs, made.budget.minutes, made.budget.steps)
+    if sum(part is not None for part in budget) > 1:
+        raise UsageError("give one of --epochs, --minutes and --steps")
+    return made
+
+
+def value_type(stage: type[Any], name: str) -> type[Any]:
+    """The type of a field's value, `None` aside."""
+    hint = get_type_hints(stage)[name]
+    return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
+
+
+def check(stage: type[Any], name: str, value: Any) -> None:
+    """Raise `UsageError` where a value is not what its field takes."""
+    found = next(f for f in fields(stage) if f.name == name)
+    flag = "--" + name.replace("_", "-")
+    if value is None and found.default is None:
+        return
+    kind = value_type(stage, name)
+    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+        raise UsageError(f"{flag} {value!r}: it takes a value of type {kind.__name__}")
+    choices = found.metadata["choices"]
+    if choices and value not in choices:
+        raise UsageError(f"{flag} {value}: it can be {', '.join(choices)}")
+    least, most = found.metadata["least"], found.metadata["most"]
+    if least is not None and not least <= value <= most:
+        raise UsageError(f"{flag} {value}: it can be {least:g} to {most:g}")

@@ -1,0 +1,111 @@
+"""From a folder of pictures to examples: catalog, pixels, split, and one hash over all of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ConvlensError, PictureError
+from ..network.auto import auto_size
+from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
+from ..pictures.decode import decode
+from ..pictures.splits import EXCLUDED, Split, make_split
+from ..pictures.store import PixelStore, open_store
+from .batches import Examples
+from .options import DataOptions
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Readable pictures with their pixels and sides; `skipped` is what could not be read and why."""
+
+    catalog: Catalog
+    store: PixelStore
+    split: Split
+    classes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def side(self, name: str) -> Catalog:
+        """The catalog of one side."""
+        return self.catalog.take(self.split.rows(name))
+
+    def examples(self, name: str) -> Examples:
+        """Pixels and labels of one side; labels are places in `classes`."""
+        rows = self.split.rows(name)
+        place = {label: k for k, label in enumerate(self.classes)}
+        labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
+        return Examples(self.store.pixels, self.store.rows[rows], labels)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every picture's content, label and side; file names do not enter."""
+        lines = sorted(
+            f"{self.store.contents.hex(row)} {label} {side}"
+            for row, (label, side) in enumerate(
+                zip(self.catalog.labels, self.split.sides, strict=True)
+            )
+        )
+        text = "\n".join(lines).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).hexdigest()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Pictures per side and class."""
+        return {side: self.side(side).counts() for side in SPLITS if self.split.rows(side)}
+
+
+def median_side(catalog: Catalog, sample: int = 48) -> float:
+    """Median of the shorter side, in pixels, of pictures spread over the catalog."""
+    sides = []
+    for row in np.linspace(0, len(catalog) - 1, min(sample, len(catalog))).astype(int):
+        try:
+            sides.append(min(decode(catalog.sources[row].read()).shape[:2]))
+        except PictureError:
+            continue
+    return float(np.median(sides)) if sides else 0.0
+
+
+def prepare(
+    pictures: str | Path, options: DataOptions, progress: Callable[[str, int, int], None]
+) -> Prepared:
+    """Read, decode and split a data set. Raises `ConvlensError` where too little is left."""
+    catalog = read_catalog(pictures)
+    require_two_classes(catalog, str(pictures))
+    store = open_store(catalog, options.size or auto_size(median_side(catalog)), progress)
+    bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
+    skipped = (*catalog.skipped, *bad)
+    if len(bad) == len(catalog):
+        first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
+        raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
+    catalog, store = store.without_bad(catalog)
+    require_two_classes(catalog, f"what can be read of {pictures}")
+    split = make_split(catalog, store, options.seed, options.test_fraction, options.val_fraction)
+    prepared = Prepared(catalog, store, split, catalog.classes, skipped)
+    learnt = set(prepared.side("train").labels)
+    if len(learnt) < 2:
+        raise ConvlensError(
+            f"the pictures left for training are of {len(learnt)} class: "
+            "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
+        )
+    return prepared
+
+
+def warnings_about(prepared: Prepared) -> list[str]:
+    """What the user should know of the pictures before training."""
+    found = []
+    if prepared.skipped:
+        name, reason = prepared.skipped[0]
+        found.append(f"{len(prepared.skipped)} files are left out; the first, {name}: {reason}")
+    excluded = len(prepared.split.rows(EXCLUDED))
+    if excluded:
+        found.append(
+            f"{excluded} pictures stand in training and in a held-out side too (the same picture "
+            "or the same group); they are left out of training"
+        )
+    learnt = set(prepared.side("train").labels)
+    found += [
+        f"class {label!r} has no training pictures, so it cannot be learnt"
+        for label in prepared.classes
+        if label not in learnt
+    ]
+    return found

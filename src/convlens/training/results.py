@@ -1,0 +1,169 @@
+"""What a run leaves: the detector, its figures, every answer, the report."""
+
+import csv
+import importlib.metadata
+import io
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from .._version import __version__
+from ..detector.detector import Detector
+from ..detector.evaluate import Evaluation, evaluate_catalog
+from ..detector.judge import judge
+from ..errors import ConvlensError
+from ..files import saying_where, write_whole
+from ..network.spec import network
+from ..report.page import render_report
+from ..report.thumbnails import contact_sheet
+from .batches import Batches
+from .export import export, with_metadata
+from .loop import Loop, predict_examples
+from .parity import check_parity
+from .prepare import Prepared
+
+PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides about a run's numbers."""
+    found = {"convlens": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        found[name] = importlib.metadata.version(name)
+    return found
+
+
+class Results:
+    """Writes a run's files."""
+
+    def __init__(
+        self,
+        folder: Path,
+        prepared: Prepared,
+        options: dict[str, Any],
+        network_line: str,
+        loop: Loop,
+    ) -> None:
+        self.folder = folder
+        self.prepared = prepared
+        self.options = options
+        self.network_line = network_line
+        self.loop = loop
+
+    def begin(self, resumed: bool) -> None:
+        """Open the list of events and keep a picture of a real training batch."""
+        self.event("resume" if resumed else "begin", {"step": self.loop.progress.step})
+        write_whole(self.folder / "preview.png", preview(self.loop.batches))
+
+    def event(self, kind: str, values: dict[str, Any]) -> None:
+        """Append one line to `events.jsonl`."""
+        path = self.folder / "events.jsonl"
+        with saying_where(path, "write"), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": kind, **values}) + "\n")
+
+
+def preview(batches: Batches, most: int = 24) -> bytes:
+    """The first pictures of the first training batch, as the network sees them: a PNG."""
+    _, groups = batches.groups(0)
+    pixels = groups[0][0][:most]
+    shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+    return contact_sheet(list(shown))
+
+
+def finish(
+    results: Results, progress: Callable[[str, int, int], None]
+) -> tuple[dict[str, Any], Evaluation | None]:
+    """Export, prove, judge on the held-out pictures, and write everything."""
+    loop, prepared, folder = results.loop, results.prepared, results.folder
+    loop.module.load_state_dict(loop.best)
+    size = prepared.store.size
+    spec = network(results.network_line, size, len(prepared.classes))
+    details = {
+        "network": spec.text,
+        "seed": str(results.options["seed"]),
+        "steps": str(loop.progress.step),
+        "convlens": __version__,
+        "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
+    }
+    validation = _judge_validation(results)  # in the precision of training, before the copy below
+    plain = export(loop.module, size, prepared.classes, details)
+    detector = Detector(plain)
+    held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
+    parity = check_parity(
+        loop.module,
+        detector,
+        prepared.side(held),
+        prepared.examples(held),
+        results.options["seed"],
+        progress,
+    )
+    evaluation = None
+    test = prepared.side("test")
+    if len(test):
+        evaluation = evaluate_catalog(detector, test, progress)
+    figures = evaluation.figures.as_json() if evaluation else None
+    brief = {key: figures[key] for key in ("n", "accuracy", "interval")} if figures else {}
+    data = with_metadata(plain, {"figures": brief})
+    metrics = {
+        "test": figures,
+        "validation": validation,
+        "parity": vars(parity),
+        "training": {
+            "steps": loop.progress.step,
+            "steps_planned": loop.plan.steps,
+            "best_step": loop.progress.best_step,
+            "seconds": round(loop.progress.seconds, 3),
+            "parameters": spec.total().parameters,
+            "multiplications": spec.total().multiplications,
+        },
+        "pictures": prepared.counts(),
+        "skipped": [{"name": name, "reason": reason} for name, reason in prepared.skipped],
+    }
+    write_whole(folder / "parameters.safetensors", save(_contiguous(loop.best)))
+    write_whole(folder / "detector.onnx", data)
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    if evaluation is not None:
+        write_whole(folder / "predictions.csv", _predictions(evaluation))
+    record = json.loads((folder / "run.json").read_text("utf-8"))
+    page = render_report(
+        record, metrics, loop.progress.history, evaluation, (folder / "preview.png").read_bytes()
+    )
+    write_whole(folder / "report.html", page)
+    results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
+    return metrics, evaluation
+
+
+def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.contiguous() for name, value in tensors.items()}
+
+
+def _judge_validation(results: Results) -> dict[str, Any] | None:
+    examples = results.prepared.examples("val")
+    if not len(examples):
+        return None
+    logits = predict_examples(results.loop.module, examples, results.loop.compute)
+    if not torch.isfinite(logits).all():
+        raise ConvlensError(
+            "training ended in numbers that are not finite: try a lower --learning-rate"
+        )
+    probabilities = torch.softmax(logits, 1).numpy()
+    return judge(results.prepared.classes, examples.labels, probabilities).as_json()
+
+
+def _predictions(evaluation: Evaluation) -> str:
+    """Every held-out picture, its label, the answer, and all probabilities to the last digit."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    labels = evaluation.figures.labels
+    writer.writerow(["path", "label", "called", *(f"p:{label}" for label in labels)])
+    for label, prediction in evaluation.answers:
+        assert prediction.probabilities is not None  # noqa: S101
+        values = [repr(float(np.float32(p))) for p in prediction.probabilities]
+        writer.writerow([prediction.name, label, prediction.label, *values])
+    return text.getvalue()
