@@ -6,7 +6,7 @@ from typing import Any
 
 from ..training.options import STAGES, value_type
 
-Subparsers = argparse._SubParsersAction  # noqa: SLF001
+Subparsers = argparse._SubParsersAction
 
 
 def add_stages(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_stages(parser: argparse.ArgumentParser) -> None:
                 dest=option.name,
                 type=value_type(stage, option.name),
                 choices=option.metadata["choices"] or None,
-                metavar=option.metadata["choices"] and "NAME" or _metavar(stage, option.name),
+                metavar=(option.metadata["choices"] and "NAME") or _metavar(stage, option.name),
                 default=argparse.SUPPRESS,
                 help=text.replace("%", "%%"),
             )

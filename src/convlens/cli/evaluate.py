@@ -7,7 +7,7 @@ from .output import Bars, emit, emit_json, printable, table
 
 EXAMPLES = """\
   convlens evaluate detector.onnx test-pictures/
-  convlens evaluate runs/pets/detector.onnx runs/pets/manifest.csv    the run's own held-out pictures
+  convlens evaluate runs/pets/detector.onnx runs/pets/manifest.csv   what the run held out
   convlens evaluate detector.onnx pictures/ --split all --json"""
 
 

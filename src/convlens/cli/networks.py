@@ -16,7 +16,9 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "print a network's layers, shapes, parameters and connections"
     parser = command(commands, "networks", summary, EXAMPLES)
-    parser.add_argument("network", nargs="?", metavar="LINE|NAME", help="one line of text, or a name")
+    parser.add_argument(
+        "network", nargs="?", metavar="LINE|NAME", help="one line of text, or a name"
+    )
     parser.add_argument("--size", type=int, default=64, metavar="N", help="pictures' side [64]")
     parser.add_argument("--classes", type=int, default=2, metavar="N", help="classes [2]")
     parser.add_argument(

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from ..training.loop import Measure
@@ -19,8 +18,9 @@ def printable(text: str) -> str:
     """Text with control characters and undecodable bytes spelt out, so that it cannot act."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
-                   for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
 
 
 def emit(text: str) -> None:

@@ -12,7 +12,7 @@ from .arguments import Subparsers, command
 from .output import emit, printable, stdin_lines
 
 if False:  # names for the annotations below only
-    from ..detector.detector import Prediction
+    pass
 
 EXAMPLES = """\
   convlens predict detector.onnx photo.jpg

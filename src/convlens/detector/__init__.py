@@ -1,1 +1,1 @@
-"""Running a detector file and judging its answers; needs NumPy, Pillow and ONNX Runtime, no torch."""
+"""Running a detector file and judging its answers: NumPy, Pillow and ONNX Runtime, no torch."""

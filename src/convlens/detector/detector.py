@@ -120,6 +120,8 @@ class Detector:
             return Prediction(source.name, None, self.labels, str(error))
         return Prediction(source.name, probabilities, self.labels)
 
-    def predict(self, sources: Iterable[Source], workers: int | None = None) -> Iterator[Prediction]:
+    def predict(
+        self, sources: Iterable[Source], workers: int | None = None
+    ) -> Iterator[Prediction]:
         """Predictions in the order of the pictures, on all cores, with bounded memory."""
         return in_order(self, sources, workers)

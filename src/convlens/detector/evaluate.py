@@ -72,7 +72,9 @@ def evaluate_catalog(
             skipped.append((prediction.name, prediction.error))
         progress("judging pictures", row + 1, len(catalog))
     if not answers:
-        raise ConvlensError("none of the pictures could be read; the first: " + ": ".join(skipped[0]))
+        raise ConvlensError(
+            "none of the pictures could be read; the first: " + ": ".join(skipped[0])
+        )
     place = {label: k for k, label in enumerate(detector.labels)}
     true = np.array([place[label] for label, _ in answers], np.int64)
     probabilities = np.stack([p.probabilities for _, p in answers if p.probabilities is not None])

@@ -1,1 +1,1 @@
-"""Networks: one line of text, its shapes and counts without torch, and the torch module it builds."""
+"""Networks: a line of text, its shapes and counts without torch, the torch module it builds."""

@@ -1,4 +1,4 @@
-"""`--network auto`: a sound residual network for the pictures' size and number, as a line of text."""
+"""`--network auto`: a sound residual network for the pictures' size and number, in text."""
 
 LARGEST_AUTO_SIZE = 128
 """Beyond this side, training from scratch on a processor gains less than it costs."""

@@ -65,14 +65,19 @@ class Local2d(nn.Module):
         x = functional.pad(x_NCHW, (pad_x, pad_x, pad_y, pad_y))
         rows, columns = self.out
         cells = [
-            x[:, :, i : i + step_y * (rows - 1) + 1 : step_y, j : j + step_x * (columns - 1) + 1 : step_x]
+            x[
+                :,
+                :,
+                i : i + step_y * (rows - 1) + 1 : step_y,
+                j : j + step_x * (columns - 1) + 1 : step_x,
+            ]
             for i in range(self.window.kernel[0])
             for j in range(self.window.kernel[1])
         ]
         # [N, kernel, C, H', W'] -> [positions, N, kernel × C]
         patches = torch.stack(cells, 1).flatten(3).permute(3, 0, 1, 2).flatten(2)
         out = torch.bmm(patches, self.weight) + self.bias[:, None]
-        return out.permute(1, 2, 0).unflatten(2, (rows, columns))
+        return out.permute(1, 2, 0).reshape(len(x), -1, rows, columns)
 
 
 class ResidualBlock(nn.Module):

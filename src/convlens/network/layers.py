@@ -80,9 +80,7 @@ class Window:
         product = 1
         for axis, n in enumerate((height, width)):
             k, s, p = self.kernel[axis], self.stride[axis], self.padding()[axis]
-            product *= sum(
-                min(n, i * s - p + k) - max(0, i * s - p) for i in range(out[axis])
-            )
+            product *= sum(min(n, i * s - p + k) - max(0, i * s - p) for i in range(out[axis]))
         return product
 
     def __str__(self) -> str:
@@ -123,7 +121,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Local:
-    """The same connections as a convolution with nothing shared: every position has its own filters."""
+    """A convolution's connections with nothing shared: every position has its own filters."""
 
     filters: int
     window: Window

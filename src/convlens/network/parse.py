@@ -20,7 +20,7 @@ from .layers import (
 )
 
 GRAMMAR = """\
-A network is layers with commas between; the last dense layer, one unit per class, and softmax follow.
+A network is layers with commas between; a last dense layer, a unit per class, and softmax follow.
   conv 6 5x5         6 filters of 5×5, no padding; also: stride 2, same (zero padding), 5 for 5x5
   local 6 5x5        the same connections with nothing shared
   pool 2             maximum over 2×2, stride 2; also: pool 3 stride 2 same
@@ -49,7 +49,7 @@ class _Item:
 
 
 def parse_layers(line: str) -> tuple[Layer, ...]:
-    """Layers from a line of text. Raises `UsageError` that names the layer and what would be right."""
+    """Layers from a line of text. Raises `UsageError` that names the layer and what is right."""
     tokens = _TOKEN.findall(line)
     items, rest = _items(tokens, 0, line)
     if rest < len(tokens):

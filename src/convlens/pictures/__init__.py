@@ -1,1 +1,1 @@
-"""Labelled pictures: a data set as one immutable table, decoding, resizing, the pixel store, splits."""
+"""Labelled pictures: one immutable table, decoding, resizing, the pixel store, splits."""

@@ -1,4 +1,4 @@
-"""The one decoding function: encoded bytes in, upright 8-bit RGB out. Training and predicting share it."""
+"""The one decoding function, for training and predicting: bytes in, upright 8-bit RGB out."""
 
 import io
 import warnings

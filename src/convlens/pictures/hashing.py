@@ -30,7 +30,7 @@ class Contents:
 
     def hex(self, row: int) -> str:
         """The hash of a row in hexadecimal."""
-        return self.hashes[row].tobytes().hex()
+        return bytes(self.hashes[row].tobytes()).hex()
 
 
 def _hash_one(source: Source) -> tuple[bytes, str]:

@@ -42,7 +42,7 @@ class FileSource:
     def read(self) -> bytes:
         """The file's bytes; devices and pipes are refused, since reading them may never end."""
         try:
-            with open(self.path, "rb", opener=_open_without_waiting) as file:  # noqa: PTH123
+            with open(self.path, "rb", opener=_open_without_waiting) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise PictureError("not a regular file")
                 return file.read()
@@ -69,12 +69,14 @@ class BytesColumn:
     """
 
     def __init__(self, path: Path, column: str) -> None:
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
 
         self.path = path
         self._column = column
         self._file = parquet.ParquetFile(path)
-        sizes = [self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups)]
+        sizes = [
+            self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups)
+        ]
         self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]
         self._lock = threading.Lock()
         self._group = -1

@@ -124,7 +124,7 @@ def _draw(sets: list[list[int]], wanted: dict[str, float], sides: list[str]) -> 
 
 
 def write_manifest(path: Path, catalog: Catalog, store: PixelStore, split: Split) -> None:
-    """Write path, content hash, label and split of every picture; itself a table that can be read."""
+    """Write path, content hash, label and split of every picture: a table that can be read."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "hash", "label", "split", "group"))

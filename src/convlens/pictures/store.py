@@ -91,7 +91,7 @@ def open_store(catalog: Catalog, size: int, progress: Progress) -> PixelStore:
 
 
 def _digest(pixels: npt.NDArray[np.uint8]) -> bytes:
-    return hashlib.blake2b(pixels, digest_size=DIGEST).digest()
+    return hashlib.blake2b(pixels.data, digest_size=DIGEST).digest()
 
 
 def _build(folder: Path, distinct: Catalog, size: int, progress: Progress) -> None:
@@ -159,8 +159,9 @@ def _read(
     except (OSError, ValueError, KeyError):
         return None
     errors = {int(row): str(reason) for row, reason in index["errors"].items()}
-    checked = in_order(lambda row: row in errors or _digest(pixels[row]) == digests[row].tobytes(),
-                       range(count))
+    checked = in_order(
+        lambda row: row in errors or _digest(pixels[row]) == digests[row].tobytes(), range(count)
+    )
     for row, sound in enumerate(checked):
         if not sound:
             return None

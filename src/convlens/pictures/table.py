@@ -107,7 +107,7 @@ def _cells(file: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:
 def _read_parquet(path: Path) -> Rows:
     require("pyarrow", "tables", f"reading {path}")
     import pyarrow as pa
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     rows = Rows()
     try:

@@ -56,7 +56,7 @@ def render_report(
     accuracy = [m["accuracy_val"] and 100 * m["accuracy_val"] for m in history]
     sides = [side for side in SPLITS if side in metrics["pictures"]]
     return template.render(
-        title=f"{' or '.join(classes) if len(classes) <= 4 else f'{len(classes)} classes'}: a detector",
+        title=_title(classes),
         style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
         summary=_summary(test, classes),
         figures=_figures(test, training),
@@ -96,6 +96,11 @@ def render_report(
     )
 
 
+def _title(classes: Sequence[str]) -> str:
+    named = " or ".join(classes) if len(classes) <= 4 else f"{len(classes)} classes"
+    return f"{named}: a detector"
+
+
 def _summary(test: dict[str, Any] | None, classes: Sequence[str]) -> str:
     if test is None:
         return "There were no held-out pictures, so nothing can be said of how good it is."
@@ -104,8 +109,8 @@ def _summary(test: dict[str, Any] | None, classes: Sequence[str]) -> str:
         f"On {test['n']:,} pictures that played no part in training or in any choice, the detector "
         f"is right {percent(test['accuracy'])} of the time. With so many pictures the true figure "
         f"lies between {percent(low)} and {percent(high)} (95 % interval). Always answering the "
-        f"commonest of the {len(classes)} classes would be right {percent(test['majority_baseline'])} "
-        "of the time."
+        f"commonest of the {len(classes)} classes would be right "
+        f"{percent(test['majority_baseline'])} of the time."
     )
 
 
@@ -127,10 +132,10 @@ def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tupl
 
 
 def _learned(training: dict[str, Any], record: dict[str, Any]) -> str:
-    stopped = training["steps"] < training["steps_planned"]
+    planned = training["steps_planned"]
+    of_planned = f"of {planned:,} " if training["steps"] < planned else ""
     return (
-        f"{training['steps']:,} {'of ' + format(training['steps_planned'], ',') + ' ' if stopped else ''}"
-        f"steps of {record['chosen']['batch']:,} pictures at "
+        f"{training['steps']:,} {of_planned}steps of {record['chosen']['batch']:,} pictures at "
         f"{record['chosen']['size']}×{record['chosen']['size']} pixels in "
         f"{record['chosen']['compute']}. The parameters kept are those with the lowest cost on the "
         f"validation pictures, after step {training['best_step']:,}. The cost on training pictures "

@@ -1,1 +1,1 @@
-"""From labelled pictures to a detector file: options, augmentation, cost, optimizers, loop, export."""
+"""From labelled pictures to a detector file: augmentation, cost, optimizers, loop, export."""

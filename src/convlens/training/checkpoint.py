@@ -27,7 +27,7 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `step-N.safetensors`, its SHA-256 in the first line's place of a sidecar, drop old ones."""
+    """Write `step-N.safetensors` and beside it its SHA-256; drop all but the last two."""
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{checkpoint.step:09d}.safetensors"

@@ -24,13 +24,11 @@ class Compute:
     @property
     def layout(self) -> torch.memory_format:
         """Memory layout of feature maps and filters."""
-        return (
-            torch.channels_last if self.choice.endswith("-last") else torch.contiguous_format
-        )
+        return torch.channels_last if self.choice.endswith("-last") else torch.contiguous_format
 
     def place(self, module: nn.Module) -> nn.Module:
         """The module with its filters in this layout."""
-        return module.to(memory_format=self.layout)  # type: ignore[call-overload,no-any-return]
+        return module.to(memory_format=self.layout)
 
     def inputs(self, pixels_NCHW: Tensor) -> Tensor:
         """Pixels in this layout."""

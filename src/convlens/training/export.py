@@ -39,7 +39,9 @@ def resize_graph() -> onnx.ModelProto:
         [helper.make_node("Resize", [INPUT, "", "", "sizes"], [_SQUASHED], **ATTRIBUTES)],
         "resize",
         [
-            helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["batch", "height", "width", 3]),
+            helper.make_tensor_value_info(
+                INPUT, TensorProto.UINT8, ["batch", "height", "width", 3]
+            ),
             helper.make_tensor_value_info("sizes", TensorProto.INT64, [2]),
         ],
         [helper.make_tensor_value_info(_SQUASHED, TensorProto.UINT8, ["batch", None, None, 3])],
@@ -94,7 +96,7 @@ def export(
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
     memory_format = torch.contiguous_format
-    model = _network_graph(module.float().to(memory_format=memory_format).eval(), size)  # type: ignore[call-overload]
+    model = _network_graph(module.float().to(memory_format=memory_format).eval(), size)
     graph = model.graph
     _strip(graph)
     sizes = helper.make_tensor("squash_to", TensorProto.INT64, [2], [size, size])

@@ -61,16 +61,12 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def predict_examples(
-    module: nn.Module, examples: Examples, compute: Compute
-) -> Tensor:
+def predict_examples(module: nn.Module, examples: Examples, compute: Compute) -> Tensor:
     """Logits [N, K] in float32 for pictures as evaluation sees them."""
     module.eval()
     parts = np.array_split(np.arange(len(examples)), -(-len(examples) // GROUP))
     with torch.inference_mode(), compute.precision():
-        return torch.cat(
-            [module(compute.inputs(examples.images(part))).float() for part in parts]
-        )
+        return torch.cat([module(compute.inputs(examples.images(part))).float() for part in parts])
 
 
 class Loop:

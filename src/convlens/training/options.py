@@ -155,7 +155,7 @@ def options_from(values: dict[str, Any]) -> TrainOptions:
 
 def value_type(stage: type[Any], name: str) -> type[Any]:
     """The type of a field's value, `None` aside."""
-    hint = get_type_hints(stage)[name]
+    hint: type[Any] = get_type_hints(stage)[name]
     return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
 
 

@@ -44,11 +44,12 @@ def check_parity(
     pictures: int = PICTURES,
     seconds: float = SECONDS,
 ) -> Parity:
-    """Compare file and network on real pictures of mixed sizes. Raises `ConvlensError` if they differ.
+    """Compare file and network on real pictures of mixed sizes.
 
     Every other picture is first brought to a random height and width. Up to `pictures` are
     compared, fewer where `seconds` run out (50 at least); a small set is gone through several
     times. `stored` are the same pictures in the pixel store, row by row.
+    Raises `ConvlensError` where file and network differ.
     """
     module = module.float().eval()
     size = stored.pixels.shape[1]

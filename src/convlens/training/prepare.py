@@ -19,7 +19,7 @@ from .options import DataOptions
 
 @dataclass(frozen=True)
 class Prepared:
-    """Readable pictures with their pixels and sides; `skipped` is what could not be read and why."""
+    """Readable pictures with their pixels and sides; `skipped`: what was not readable and why."""
 
     catalog: Catalog
     store: PixelStore

@@ -314,7 +314,9 @@ def _describe(prepared: Prepared) -> str:
     classes = prepared.classes
     shown = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
     made = "decoded" if prepared.store.built else "already decoded"
-    return f"pictures: {len(prepared.catalog):,} ({sides}) of {len(classes)} classes: {shown}; {made}"
+    return (
+        f"pictures: {len(prepared.catalog):,} ({sides}) of {len(classes)} classes: {shown}; {made}"
+    )
 
 
 def _new_folder(pictures: str | Path, out: str | Path | None) -> Path:

@@ -1,0 +1,87 @@
+"""Made pictures, a trained run to look at, and what to do where a program is missing."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["CONVLENS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+def draw(kind: str, number: int, height: int = 40, width: int = 48) -> Pixels:
+    """A disc or a cross of random colour and place on a noisy ground."""
+    random = np.random.default_rng([number, len(kind)])
+    picture = random.integers(0, 90, (height, width, 3)) + random.integers(0, 60, 3)
+    y, x = np.mgrid[:height, :width]
+    cy, cx = random.uniform(0.35, 0.65, 2) * (height, width)
+    radius = random.uniform(0.2, 0.3) * min(height, width)
+    if kind == "disc":
+        shape = (y - cy) ** 2 + (x - cx) ** 2 < radius**2
+    else:
+        near = (np.abs(y - cy) < radius) & (np.abs(x - cx) < radius)
+        shape = near & ((np.abs(y - cy) < radius / 4) | (np.abs(x - cx) < radius / 4))
+    picture[shape] = random.integers(150, 256, 3)
+    return picture.astype(np.uint8)
+
+
+def save_class(folder: Path, kind: str, count: int, first: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        Image.fromarray(draw(kind, number)).save(folder / f"{number:03}.png")
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """80 discs and 80 crosses, in a folder per class, and one file that is no picture."""
+    folder = tmp_path_factory.mktemp("shapes") / "shapes"
+    for kind in ("disc", "cross"):
+        save_class(folder / kind, kind, 80)
+    (folder / "disc" / "notes.txt").write_text("not a picture")
+    return folder
+
+
+SMALL = {
+    "network": "conv 8 3x3 same, norm, pool 2, conv 16 3x3 same, norm, pool 2, gap, dropout 0.1",
+    "size": 24,
+    "compute": "float32",
+    "batch": "16",
+    "augment": "mirror,shift,colour",
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="session")
+def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a small network trained on the shapes."""
+    from convlens import train
+
+    folder = tmp_path_factory.mktemp("runs") / "shapes"
+    train(shapes, folder, epochs=20, **SMALL)
+    return folder
+
+
+@pytest.fixture
+def need() -> Callable[..., str]:
+    """Gives a program's path; where none of the names is there, skips, or fails in CI."""
+
+    def find(*names: str) -> str:
+        for name in names:
+            path = shutil.which(name)
+            if path:
+                return path
+        why = f"needs {' or '.join(names)}, which is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+
+    return find
