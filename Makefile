@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env demo test lint format package clean
+.PHONY: help env browser demo test lint format package clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,10 +17,16 @@ $(MADE): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# Without a browser the report's test is skipped; in CI it fails, so there one is installed.
+browser:
+	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
+		echo "Installing a browser for the report's test ..."; \
+		apt-get update -qq && apt-get install -y -qq chromium >/dev/null 2>&1 || true; fi
+
 demo: $(MADE)  ## real solar cells: from pictures to a detector, its figures and a prediction
 	$(BIN)/python examples/solar_cells.py
 
-test: $(MADE) lint  ## lint, types and the whole suite
+test: $(MADE) browser lint  ## lint, types and the whole suite
 	$(BIN)/python -m pytest
 
 lint: $(MADE)  ## ruff, mypy (strict) and the one-way arrows

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,12 +51,13 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "network": "conv 8 3x3 same, norm, pool 2, conv 16 3x3 same, norm, pool 2, gap, dropout 0.1",
     "size": 24,
     "compute": "float32",
     "batch": "16",
     "augment": "mirror,shift,colour",
+    "learning_rate": 0.01,
     "seed": 3,
 }
 
@@ -66,7 +68,7 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from convlens import train
 
     folder = tmp_path_factory.mktemp("runs") / "shapes"
-    train(shapes, folder, epochs=20, **SMALL)
+    train(shapes, folder, epochs=30, **SMALL)
     return folder
 
 

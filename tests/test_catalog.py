@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import draw, save_class
 from PIL import Image
 
+from conftest import draw, save_class
 from convlens.errors import ConvlensError
 from convlens.pictures.catalog import read_catalog, require_two_classes
 from convlens.pictures.decode import decode
@@ -50,8 +50,8 @@ def test_classes_that_are_called_train_and_test(tmp_path: Path) -> None:
 
 def test_a_circle_of_links_ends(tmp_path: Path) -> None:
     save_class(tmp_path / "a", "disc", 2)
-    os.symlink(tmp_path / "a", tmp_path / "b")
-    os.symlink(tmp_path, tmp_path / "a" / "around")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "around").symlink_to(tmp_path)
     assert read_catalog(tmp_path).counts()["b"] >= 2
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Pixels, draw
 from PIL import Image
 
+from conftest import Pixels, draw
 from convlens.errors import PictureError
 from convlens.pictures.decode import decode
 
@@ -115,7 +115,9 @@ def test_sixteen_bit_colour() -> None:
     height, width = PICTURE.shape[:2]
 
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(raw)), chunk(b"IEND", b""))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import save_class
 from PIL import Image
 
+from conftest import save_class
 from convlens.errors import ConvlensError, UsageError
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode

@@ -77,7 +77,7 @@ class Local2d(nn.Module):
         # [N, kernel, C, H', W'] -> [positions, N, kernel × C]
         patches = torch.stack(cells, 1).flatten(3).permute(3, 0, 1, 2).flatten(2)
         out = torch.bmm(patches, self.weight) + self.bias[:, None]
-        return out.permute(1, 2, 0).reshape(len(x), -1, rows, columns)
+        return out.permute(1, 2, 0).reshape(-1, out.shape[2], rows, columns)
 
 
 class ResidualBlock(nn.Module):

@@ -48,6 +48,10 @@ def _maps(shape: Shape, what: str) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
+def _size(pair: tuple[int, int]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
 @dataclass(frozen=True)
 class Window:
     """How a kernel slides: kernel, stride and zero padding, each (vertical, horizontal)."""
@@ -89,7 +93,7 @@ class Window:
             for part in (
                 f"{self.kernel[0]}x{self.kernel[1]}",
                 "same" if self.same else "",
-                f"stride {self.stride[0]}" if self.stride != (1, 1) else "",
+                f"stride {_size(self.stride)}" if self.stride != (1, 1) else "",
             )
             if part
         )
@@ -161,9 +165,9 @@ class Pool:
         return Counts()
 
     def __str__(self) -> str:
-        size = self.window.kernel[0]
-        stride = f" stride {self.window.stride[0]}" if self.window.stride[0] != size else ""
-        return f"{self.kind} {size}{stride}{' same' if self.window.same else ''}"
+        kernel, stride = self.window.kernel, self.window.stride
+        step = f" stride {_size(stride)}" if stride != kernel else ""
+        return f"{self.kind} {_size(kernel)}{step}{' same' if self.window.same else ''}"
 
 
 @dataclass(frozen=True)

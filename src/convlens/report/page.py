@@ -20,8 +20,8 @@ LARGEST_CONFUSION = 40
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """0.1234 as `12.3 %`."""
-    return f"{100 * share:.{digits}f} %"
+    """0.1234 as `12.3 %`, with a space at which no line breaks."""
+    return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def render_report(

@@ -1,0 +1,334 @@
+"""The commands as a user runs them: real processes, their output, files and exit status."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+from conftest import SMALL, draw, save_class
+from convlens.detector.judge import judge
+
+
+def convlens(
+    *words: object, stdin: str | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "convlens", *map(str, words)]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, cwd=cwd, timeout=240, check=False
+    )
+
+
+def flags(**options: Any) -> list[str]:
+    return [word for k, v in options.items() for word in ("--" + k.replace("_", "-"), str(v))]
+
+
+def assert_clear(done: subprocess.CompletedProcess[str], status: int, says: str) -> None:
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert says in done.stderr
+
+
+def test_a_run_leaves_everything(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        "detector.onnx",
+        "metrics.json",
+        "run.json",
+        "events.jsonl",
+        "predictions.csv",
+        "manifest.csv",
+        "report.html",
+        "preview.png",
+        "parameters.safetensors",
+        "checkpoint",
+    }
+    record = json.loads((run / "run.json").read_text())
+    assert record["options"]["seed"] == 3
+    assert record["chosen"]["compute"] == "float32"
+    assert record["versions"]["torch"]
+    assert len(record["data"]["fingerprint"]) == 64
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    assert [e["event"] for e in events][:: len(events) - 1] == ["begin", "end"]
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["n"] == 32
+    assert metrics["test"]["accuracy"] > 0.75  # discs and crosses are not hard
+    assert metrics["parity"]["largest_difference"] < 1e-4
+    assert [Path(s["name"]).name for s in metrics["skipped"]] == ["notes.txt"]
+    with Image.open(run / "preview.png") as preview:
+        assert preview.width > 100
+
+
+def test_every_figure_follows_from_predictions_csv(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())["test"]
+    with (run / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    labels = tuple(metrics["labels"])
+    true = np.array([labels.index(row["label"]) for row in rows])
+    p = np.array([[row[f"p:{label}"] for label in labels] for row in rows]).astype(np.float32)
+    again = json.loads(json.dumps(judge(labels, true, p).as_json()))
+    assert again == metrics
+
+
+def test_evaluating_on_the_manifest_gives_the_runs_own_figures(run: Path) -> None:
+    done = convlens("evaluate", run / "detector.onnx", run / "manifest.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    wanted = json.loads((run / "metrics.json").read_text())["test"]
+    assert {key: figures[key] for key in wanted} == wanted
+    assert len(figures["worst_mistakes"]) == min(20, round((1 - wanted["accuracy"]) * wanted["n"]))
+
+
+def test_predictions_are_those_of_the_run(run: Path) -> None:
+    with (run / "predictions.csv").open() as file:
+        rows = {row["path"]: row for row in csv.DictReader(file)}
+    done = convlens("predict", run, "-", "--csv", stdin="\n".join(rows))
+    for row in csv.DictReader(done.stdout.splitlines()):
+        wanted = rows[row["path"]]
+        assert row["label"] == wanted["called"]
+        assert row["p:disc"] == wanted["p:disc"]
+
+
+def test_evaluate_prints_a_table(run: Path, shapes: Path) -> None:
+    done = convlens("evaluate", run / "detector.onnx", shapes)
+    assert done.returncode == 0
+    for word in ("accuracy", "95 % interval", "balanced", "majority", "cost J", "cross", "disc"):
+        assert word in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "1 files were left out" in done.stdout
+
+
+def test_evaluate_refuses_unknown_classes(run: Path, tmp_path: Path) -> None:
+    for kind in ("disc", "square"):
+        save_class(tmp_path / kind, "disc", 2)
+    assert_clear(convlens("evaluate", run, tmp_path), 1, "also have 'square'")
+
+
+def test_a_class_may_be_missing_when_judging(run: Path, tmp_path: Path) -> None:
+    save_class(tmp_path / "disc", "disc", 5, first=300)
+    done = convlens("evaluate", run, tmp_path, "--json")
+    figures = json.loads(done.stdout)
+    assert figures["n"] == 5
+    assert figures["per_class"]["cross"]["support"] == 0
+    assert figures["accuracy"] == figures["per_class"]["disc"]["recall"]
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    folder = tmp_path / "some pictures"
+    save_class(folder / "deep", "disc", 2, first=100)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    return folder
+
+
+def test_predict_folder_with_a_broken_file(run: Path, mixed: Path) -> None:
+    done = convlens("predict", run / "detector.onnx", mixed)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("error")
+    assert "broken.jpg" in lines[0]
+    assert all("%" in line and ".png" in line for line in lines[1:])
+    assert "1 of 3 could not be read" in done.stderr
+
+
+def test_predict_json_csv_top_glob_and_list(run: Path, mixed: Path) -> None:
+    done = convlens("predict", run, mixed, "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert rows[0]["error"]
+    assert rows[0]["label"] is None
+    assert sum(rows[1]["probabilities"].values()) == pytest.approx(1)
+    assert rows[1]["probability"] == max(rows[1]["probabilities"].values())
+    done = convlens("predict", run, f"{mixed}/**/*.png", "--csv")
+    assert done.returncode == 0
+    assert len(list(csv.DictReader(done.stdout.splitlines()))) == 2
+    done = convlens("predict", run, "-", "--top", "2", stdin=f"{mixed}/deep/100.png\n")
+    assert done.returncode == 0
+    assert done.stdout.count("%") == 2
+    done = convlens("predict", run, "-", "--json", stdin="")
+    assert json.loads(done.stdout) == []
+    assert_clear(done, 1, "no pictures")
+    done = convlens("predict", run, mixed / "absent.png", f"{mixed}/*.gif")
+    assert done.returncode == 1
+    assert done.stdout.count("No such file") == 2
+
+
+def test_names_that_would_act_are_shown_harmlessly(run: Path, tmp_path: Path) -> None:
+    names = [b"red\x1b[31m.png", b"two\nlines.png", b"latin\xe9.png", b"x" * 250 + b".png"]
+    for name in names:
+        Image.fromarray(draw("disc", 1)).save(tmp_path / "p.png")
+        (tmp_path / "p.png").rename(tmp_path / os.fsdecode(name))
+    done = convlens("predict", run, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
+    assert "\x1b" not in done.stdout
+    assert len(json.loads(convlens("predict", run, tmp_path, "--json").stdout)) == 4
+
+
+def test_networks_prints_the_lectures_table() -> None:
+    done = convlens("networks", "lecture", "--size", "32", "--classes", "10")
+    assert done.returncode == 0
+    assert "28×28×6" in done.stdout
+    assert "62,006" in done.stdout
+    table = json.loads(convlens("networks", "lecture", "--size", "32", "--json").stdout)
+    assert table["layers"][0]["parameters"] == 456
+    assert "residual" in convlens("networks").stdout
+    line = json.loads(convlens("networks", "auto", "--json").stdout)["network"]
+    assert json.loads(convlens("networks", line, "--json").stdout)["network"] == line
+
+
+def test_misuse_is_status_2_and_failure_1(tmp_path: Path, shapes: Path, run: Path) -> None:
+    assert_clear(convlens("networks", "cnv 3"), 2, "convlens: error: network: there is no layer")
+    assert_clear(convlens("train"), 2, "train takes pictures")
+    assert_clear(convlens("train", shapes, "--epochs", "many"), 2, "invalid int value")
+    assert_clear(convlens("train", shapes, "--out", run), 2, "--resume")
+    assert_clear(convlens("train", shapes, "--network", "conv 3"), 2, "in 'conv 3'")
+    assert_clear(convlens("train", shapes, "--batch", "few", *flags(size=16)), 2, "--batch few")
+    assert_clear(convlens("train", tmp_path / "none"), 1, "there is no")
+    assert_clear(convlens("predict", tmp_path / "none.onnx", "x.png"), 1, "cannot read")
+    assert_clear(convlens("train", "--resume", tmp_path), 1, "cannot read")
+    save_class(tmp_path / "p" / "only", "disc", 3)
+    assert_clear(convlens("train", tmp_path / "p"), 1, "one class only: 'only' (3)")
+    (tmp_path / "q" / "a").mkdir(parents=True)
+    (tmp_path / "q" / "b").mkdir()
+    for kind in "ab":
+        (tmp_path / "q" / kind / "x.jpg").write_text("no picture")
+    assert_clear(convlens("train", tmp_path / "q"), 1, "none of the 2 files")
+
+
+def test_classes_called_2_and_10_with_one_missing_from_a_split(tmp_path: Path) -> None:
+    save_class(tmp_path / "p" / "train" / "2", "disc", 30)
+    save_class(tmp_path / "p" / "train" / "10", "cross", 30)
+    save_class(tmp_path / "p" / "valid" / "2", "disc", 8, first=50)
+    save_class(tmp_path / "p" / "valid" / "10", "cross", 8, first=50)
+    save_class(tmp_path / "p" / "test" / "10", "cross", 12, first=70)
+    options = flags(**{**SMALL, "epochs": 20, "threads": 2})
+    done = convlens("train", tmp_path / "p", "--out", tmp_path / "r", "--json", *options)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads(done.stdout)
+    assert metrics["test"]["labels"] == ["2", "10"]
+    assert metrics["test"]["accuracy"] >= 0.75
+    assert metrics["test"]["per_class"]["10"]["support"] == 12
+    (tmp_path / "p" / "test" / "10").rename(tmp_path / "p" / "test" / "2")
+    done = convlens("evaluate", tmp_path / "r", tmp_path / "p", "--json")
+    assert json.loads(done.stdout)["accuracy"] == pytest.approx(1 - metrics["test"]["accuracy"])
+
+
+def wait_for(path: Path, events: int, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        if path.exists() and len(path.read_text().splitlines()) >= events:
+            return
+        assert process.poll() is None, "it ended before it could be stopped"
+        time.sleep(0.05)
+    raise AssertionError("it never came so far")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_and_resumed_is_the_same_detector(shapes: Path, tmp_path: Path, how: int) -> None:
+    """Ctrl-C ends soundly with a detector; after it, or a kill, --resume ends in the same bytes."""
+    options = flags(**{**SMALL, "epochs": 40, "threads": 1})
+
+    def start(out: str) -> list[str]:
+        words: Sequence[object] = ("train", shapes, "--out", tmp_path / out, *options)
+        return [sys.executable, "-m", "convlens", *map(str, words)]
+
+    whole = subprocess.run(start("whole"), capture_output=True, text=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    process = subprocess.Popen(start("cut"), stderr=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "cut" / "events.jsonl", 8, process)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=120)
+    detector = tmp_path / "cut" / "detector.onnx"
+    if how == signal.SIGINT:
+        assert process.returncode == 0, said
+        assert "--resume" in said
+        assert convlens("evaluate", detector, shapes).returncode == 0
+        metrics = json.loads((tmp_path / "cut" / "metrics.json").read_text())
+        assert metrics["training"]["steps"] < metrics["training"]["steps_planned"]
+    else:
+        assert not detector.exists()
+    done = convlens("train", "--resume", tmp_path / "cut")
+    assert done.returncode == 0, done.stderr
+    assert "going on after step" in done.stderr
+    assert detector.read_bytes() == (tmp_path / "whole" / "detector.onnx").read_bytes()
+
+
+def test_resume_refuses_other_pictures(shapes: Path, tmp_path: Path) -> None:
+    shutil.copytree(shapes, tmp_path / "p")
+    done = convlens(
+        "train", tmp_path / "p", "--out", tmp_path / "r", *flags(**{**SMALL, "epochs": 2})
+    )
+    assert done.returncode == 0, done.stderr
+    next((tmp_path / "p" / "disc").iterdir()).unlink()
+    assert_clear(convlens("train", "--resume", tmp_path / "r"), 1, "not those that this run began")
+
+
+def test_the_reports_command_repeats_the_run(run: Path, tmp_path: Path) -> None:
+    import html
+    import re
+    import shlex
+
+    page = (run / "report.html").read_text()
+    found = re.search(r"<pre>(convlens train .*?)</pre>", page, re.DOTALL)
+    assert found
+    words = shlex.split(html.unescape(found[1]))[1:]
+    done = convlens(*words, "--out", tmp_path / "again")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again/detector.onnx").read_bytes() == (run / "detector.onnx").read_bytes()
+
+
+def test_parameters_of_a_run_can_begin_another(run: Path, shapes: Path, tmp_path: Path) -> None:
+    weights = run / "parameters.safetensors"
+    options = {**SMALL, "epochs": 1, "learning_rate": 1e-9}
+    done = convlens(
+        "train", shapes, "--out", tmp_path / "r", "--weights", weights, *flags(**options)
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = load_file(weights), load_file(tmp_path / "r" / "parameters.safetensors")
+    for name, value in before.items():
+        if "running" not in name and value.ndim:  # statistics are measured, not learnt
+            assert np.allclose(value, after[name], atol=1e-5), name
+    other = {**options, "network": "dense 3"}
+    done = convlens("train", shapes, "--out", tmp_path / "s", "--weights", weights, *flags(**other))
+    assert_clear(done, 1, "does not fit the network 'dense 3'")
+
+
+def test_import_and_predict_load_no_torch(run: Path) -> None:
+    code = (
+        "import sys, convlens, convlens.cli\n"
+        "heavy = {'torch', 'numpy', 'onnxruntime', 'rich', 'PIL', 'timm', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert convlens.cli.main(['predict', sys.argv[1], sys.argv[2]]) == 0\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    Image.fromarray(draw("disc", 1)).save(run.parent / "one.png")
+    command = [sys.executable, "-c", code, str(run), str(run.parent / "one.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["", "train", "predict", "evaluate", "networks"])
+def test_help_has_examples(command: str) -> None:
+    done = convlens(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+
+
+def test_a_reader_that_stops_early_is_no_error(run: Path, shapes: Path) -> None:
+    command = f"{sys.executable} -m convlens predict {run} {shapes} {shapes} {shapes} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr

@@ -1,0 +1,185 @@
+"""Networks as text: shapes and counts against torch, the lecture's figures, clear errors."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convlens import networks
+from convlens.errors import UsageError
+from convlens.network.auto import auto_network, auto_size
+from convlens.network.build import Local2d, build
+from convlens.network.layers import Conv, Layer, Local, Pool, Residual, Window, flat, show
+from convlens.network.spec import network
+
+LINES = [
+    "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84",
+    "conv 4 3x5 stride 2, norm, tanh, avgpool 2, dense 5, norm, dropout 0.5",
+    "local 4 3x3 same stride 2, relu, pool 3 stride 2 same, gap",
+    "conv 8 3x3 same, norm, residual [conv 8 3x3 same, norm, conv 8 3x3 same, norm] x2, gap",
+    "conv 4 3, residual [conv 8 3 same stride 2, norm, conv 8 3 same, norm] silu, dense 7, linear",
+    "dense 20, dense 7, dense 5",
+    "conv 3 1x1 stride 2x3, pool 2x3 stride 1x2, gelu, sigmoid, linear",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("size", [23, 32])
+def test_shapes_and_parameters_are_torchs(line: str, size: int) -> None:
+    spec = network(line, size, 10)
+    module = build(spec, 0).eval()
+    assert sum(p.numel() for p in module.parameters()) == spec.total().parameters
+    x = torch.rand(2, 3, size, size)
+    assert isinstance(module.layers, nn.Sequential)
+    for row, part in zip(spec.rows(), module.layers, strict=True):
+        assert tuple(x.shape[1:]) == row.in_shape
+        x = part(x)
+        assert tuple(x.shape[1:]) == row.out_shape
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_text_makes_the_same_network(line: str) -> None:
+    spec = network(line, 32, 3)
+    again = network(spec.text, 32, 3)
+    assert list(again.rows()) == list(spec.rows())
+    shown = ", ".join(row.text for row in spec.rows())  # with every activation spelt out
+    assert network(shown, 32, 3).total().parameters >= spec.total().parameters
+
+
+def test_the_lectures_figures() -> None:
+    first, *_ = networks("lecture", 32, 10).rows()
+    assert show(first.out_shape) == "28×28×6"
+    assert first.counts.parameters == 456
+    dense = network("dense 4704", 32, 10)
+    assert next(dense.rows()).counts.parameters == 14_450_688 + 4_704
+    huge = next(network("conv 6 5x5", 1000, 2).rows()).counts
+    assert huge.parameters == 456
+    six_by_six = Conv(1, Window((3, 3)))
+    assert six_by_six.counts((1, 6, 6)).parameters == 9 + 1
+    assert six_by_six.counts((1, 6, 6)).connections == 16 * 9
+
+
+def connected(layer: Layer, shape: tuple[int, int, int]) -> int:
+    """Connections counted one by one: pairs whose weight can be seen from outside, by gradients."""
+    spec = network(str(layer) + ", linear, dense 1", shape[1], 1)
+    module = build(spec, 0)
+    assert isinstance(module.layers, nn.Sequential)
+    part = module.layers[0].double()
+    x = torch.rand(1, *shape, dtype=torch.float64, requires_grad=True)
+    out = part(x).flatten()
+    grads = [torch.autograd.grad(unit, x, retain_graph=True)[0] for unit in out]
+    return sum(int((g != 0).sum()) for g in grads)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv(2, Window((3, 3))),
+        Conv(2, Window((3, 3), (2, 2), same=True)),
+        Conv(1, Window((5, 3), (1, 2), same=True)),
+        Local(2, Window((3, 3), (2, 2), same=True)),
+    ],
+)
+@pytest.mark.parametrize("size", [7, 8])
+def test_connections_are_those_that_gradients_see(layer: Conv | Local, size: int) -> None:
+    shape = (3, size, size)
+    assert connected(layer, shape) == layer.counts(shape).connections
+
+
+def test_multiplications_of_a_known_network() -> None:
+    total = networks("lecture", 32, 10).total()
+    # by hand: 28·28·6·75 + 10·10·16·150 + 400·120 + 120·84 + 84·10
+    assert total.multiplications == 352_800 + 240_000 + 48_000 + 10_080 + 840
+    assert total.parameters == 62_006
+
+
+def test_local_with_shared_weights_is_a_convolution() -> None:
+    for same, stride in ((False, 1), (True, 1), (True, 2), (False, 3)):
+        window = Window((3, 3), (stride, stride), same)
+        local = Local2d((4, 9, 9), 5, window)
+        conv = nn.Conv2d(4, 5, 3, stride, window.padding())
+        with torch.no_grad():
+            shared = conv.weight.permute(2, 3, 1, 0).reshape(1, -1, 5)
+            local.weight.copy_(shared.expand_as(local.weight))
+            assert conv.bias is not None
+            local.bias.copy_(conv.bias.expand_as(local.bias))
+            x = torch.rand(2, 4, 9, 9)
+            assert torch.allclose(local(x), conv(x), atol=1e-5)
+
+
+def test_a_residual_block_is_body_plus_shortcut() -> None:
+    spec = network("residual [conv 4 3x3 same stride 2]", 8, 2)
+    block = build(spec, 0).layers[0]  # type: ignore[index]
+    x = torch.rand(1, 3, 8, 8)
+    wanted = torch.relu(block.body(x) + block.shortcut(x))
+    assert torch.equal(block(x), wanted)
+    assert block.shortcut.kernel_size == (1, 1)
+
+
+def test_initial_parameters_are_he_et_al_and_come_from_the_seed() -> None:
+    spec = network("conv 64 5x5, dense 300", 24, 2)
+    first, again, other = build(spec, 1), build(spec, 1), build(spec, 2)
+    for a, b in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+    weight, different = next(first.parameters()), next(other.parameters())
+    assert not torch.equal(weight, different)
+    dense = first.layers[2][1].weight  # type: ignore[index]
+    for tensor, fan_in in ((weight, 75), (dense, 20 * 20 * 64)):
+        assert tensor.std().item() == pytest.approx(math.sqrt(2 / fan_in), rel=0.05)
+        assert abs(tensor.mean().item()) < 4 * math.sqrt(2 / fan_in / tensor.numel())
+    assert torch.count_nonzero(first.layers[0].bias) == 0  # type: ignore[index]
+
+
+def test_pixels_are_brought_to_mean_0_and_deviation_1() -> None:
+    module = build(network("dense 2", 4, 2), 0, (0.2, 0.4, 0.6), (0.1, 0.2, 0.3))
+    seen = []
+    module.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    module(torch.tensor([0.3, 0.2, 0.9]).view(1, 3, 1, 1).expand(1, 3, 4, 4))
+    assert seen[0][0, :, 0, 0].tolist() == pytest.approx([1, -1, 1])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("conv 6 5x5, pool 2, pool 40", "layer 3, 'pool 40'.*14×14 or less"),
+        ("cnv 3", "no layer 'cnv'"),
+        ("conv 5x5", "number of filters"),
+        ("conv 6", "a size is wanted"),
+        ("conv 6 5x5 pad 2", "'stride 2', 'same' or 'valid'"),
+        ("conv 6 4x4 same", "odd kernel"),
+        ("dense 5, conv 6 3x3", "vector of 5 units.*before"),
+        ("residual [conv 6 5x5]", "write 'same'"),
+        ("residual conv 6 5x5", "brackets"),
+        ("conv 3 3x3 [relu]", "only 'residual'"),
+        ("residual [conv 3 3x3", "never closed"),
+        ("dense 4]", "without its '\\['"),
+        ("dense 4, softmax", "leave 'softmax' out"),
+        ("dropout 1.5", "share of units"),
+        ("dense 3 4", "a word too many"),
+        ("", "empty"),
+    ],
+)
+def test_what_does_not_fit_says_which_layer_and_what_would(line: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        network(line, 32, 2)
+
+
+@pytest.mark.parametrize("size", [8, 16, 32, 64, 96, 128, 224])
+@pytest.mark.parametrize("pictures", [20, 2000, 100_000])
+def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
+    spec = networks("auto", size, 5, pictures)
+    assert list(spec.rows())[-1].out_shape == (5,)
+    assert spec.text == auto_network(size, pictures)
+    assert any(isinstance(layer, Residual | Pool) for layer in flat(spec.layers))
+
+
+def test_auto_size() -> None:
+    assert [auto_size(s) for s in (10, 32, 63, 64, 325, 4000)] == [32, 32, 48, 64, 128, 128]
+
+
+def test_counts_stay_exact_beyond_64_bits() -> None:
+    counts = Conv(10**9, Window((3, 3))).counts((10**9, 1000, 1000))
+    assert counts.multiplications == 9 * 10**18 * 998 * 998
+    assert counts.multiplications > np.iinfo(np.int64).max

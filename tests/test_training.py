@@ -1,0 +1,287 @@
+"""Cost, optimizers, schedule, order, augmentation and the loop, against torch's own."""
+
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convlens.errors import UsageError
+from convlens.network.build import build
+from convlens.network.spec import network
+from convlens.training.augment import WAYS, Augment, parse_ways
+from convlens.training.batches import GROUP, Batches, Examples, Order
+from convlens.training.compute import Compute
+from convlens.training.cost import make_cost
+from convlens.training.loop import Loop, Plan, predict_examples
+from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
+from convlens.training.options import CostOptions, OptimizerOptions, options_from
+
+SIZE = 12
+PLAIN = CostOptions(label_smoothing=0.0)
+
+
+def examples(count: int, seed: int = 0, classes: int = 3) -> Examples:
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (count + 3, SIZE, SIZE, 3)).astype(np.uint8)
+    rows = random.permutation(count + 3)[:count]
+    return Examples(pixels, rows, random.integers(0, classes, count))
+
+
+def loop(
+    line: str = "dense 8",
+    count: int = 20,
+    batch: int = 10,
+    steps: int = 6,
+    optimizer: OptimizerOptions | None = None,
+    cost: CostOptions = PLAIN,
+    ways: frozenset[str] = frozenset(),
+) -> Loop:
+    data = examples(count)
+    return Loop(
+        build(network(line, SIZE, 3), 0),
+        Batches(data, Order(count, batch, 5), Augment(ways, 5)),
+        examples(9, 1),
+        make_cost(cost, torch.from_numpy(data.labels), 3),
+        optimizer or OptimizerOptions("gd"),
+        Plan(steps, 3),
+        Compute("float32", 1),
+        5,
+    )
+
+
+TORCHS: dict[str, Any] = {
+    "gd": torch.optim.SGD,
+    "momentum": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+}
+
+
+@pytest.mark.parametrize("name", TORCHS)
+def test_each_step_is_that_of_torchs_own_optimizer(name: str) -> None:
+    """The same full-batch descent written down plainly, compared after every step."""
+    options = OptimizerOptions(name, learning_rate=0.01, schedule="constant", warmup=0)
+    ours = loop(batch=20, optimizer=options)
+    theirs = build(network("dense 8", SIZE, 3), 0)
+    optimizer = TORCHS[name](theirs.parameters(), 0.01)
+    data = ours.batches.examples
+    everything = np.arange(20)
+    for step in range(6):
+        loss = nn.functional.cross_entropy(
+            theirs(data.images(everything)), data.targets(everything)
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        assert ours.train_step(step) == pytest.approx(loss.item(), rel=1e-5)
+        for a, b in zip(ours.module.parameters(), theirs.parameters(), strict=True):
+            assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_auto_is_adamw_with_decay_on_weights_only() -> None:
+    module = build(network("conv 4 3x3, norm", SIZE, 3), 0)
+    optimizer = make_optimizer(OptimizerOptions(), module.parameters())
+    assert isinstance(optimizer, torch.optim.AdamW)
+    decayed, free = optimizer.param_groups
+    assert all(p.ndim > 1 for p in decayed["params"])
+    assert all(p.ndim == 1 for p in free["params"])
+    assert free["weight_decay"] == 0 < decayed["weight_decay"]
+    assert len(decayed["params"]) + len(free["params"]) == len(list(module.parameters()))
+    assert set(LEARNING_RATES) == {"auto", *TORCHS}
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    rates = [rate_factor(OptimizerOptions(warmup=0.1), step, 100) for step in range(100)]
+    assert all(a < b for a, b in pairwise(rates[:11]))
+    assert max(rates) == 1 == rates[10]
+    assert all(a > b for a, b in pairwise(rates[10:]))
+    assert rates[55] == pytest.approx(0.5)
+    constant = OptimizerOptions(warmup=0, schedule="constant")
+    assert {rate_factor(constant, step, 9) for step in range(9)} == {1.0}
+    linear = OptimizerOptions(warmup=0, schedule="linear")
+    assert rate_factor(linear, 25, 100) == 0.75
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: float) -> None:
+    random = torch.Generator().manual_seed(0)
+    logits, labels = (
+        torch.randn(50, 3, generator=random),
+        torch.tensor([0] * 35 + [1] * 10 + [2] * 5),
+    )
+    cost = make_cost(CostOptions(weights, smoothing), labels, 3)
+    wanted = nn.functional.cross_entropy(
+        logits, labels, weight=cost.weights, label_smoothing=smoothing
+    )
+    parts = [
+        cost.examples(logits[part], labels[part], labels)
+        for part in ([*range(17)], [*range(17, 50)])
+    ]
+    assert sum(parts).item() == pytest.approx(wanted.item(), rel=1e-5)  # type: ignore[union-attr]
+
+
+def test_balanced_weights_are_scikit_learns() -> None:
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = torch.tensor([0] * 35 + [1] * 10 + [2] * 5)
+    wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
+    assert make_cost(CostOptions("balanced"), labels, 3).weights.tolist() == pytest.approx(wanted)
+
+
+def test_l2_adds_half_its_sum_of_squared_weights() -> None:
+    plain, decayed = loop(), loop(cost=CostOptions(label_smoothing=0.0, l2=0.1))
+    squares = sum(p.square().sum().item() for p in plain.module.parameters() if p.ndim > 1)
+    assert decayed.train_step(0) - plain.train_step(0) == pytest.approx(0.05 * squares, rel=1e-4)
+
+
+def test_a_large_batch_in_groups_is_one_batch() -> None:
+    count = 2 * GROUP + 10
+    grouped = loop("conv 4 3x3, dense 6", count=count, batch=count)
+    whole = build(network("conv 4 3x3, dense 6", SIZE, 3), 0)
+    indices, _ = grouped.batches.order.at(0)
+    data = grouped.batches.examples
+    loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert len(grouped.batches.groups(0)[1]) == 3
+    grouped.optimizer.step = lambda *_: None  # type: ignore[method-assign,assignment]
+    assert grouped.train_step(0) == pytest.approx(loss.item(), rel=1e-5)
+    for a, b in zip(grouped.module.parameters(), whole.parameters(), strict=True):
+        assert a.grad is not None
+        assert b.grad is not None
+        assert torch.allclose(a.grad, b.grad, atol=1e-6)
+
+
+@pytest.mark.parametrize(("count", "batch"), [(10, 3), (7, 7), (64, 10)])
+def test_every_picture_is_seen_once_an_epoch_and_every_batch_is_full(
+    count: int, batch: int
+) -> None:
+    order = Order(count, batch, 1)
+    seen: Counter[tuple[int, int]] = Counter()
+    for step in range(3 * count):
+        indices, epochs = order.at(step)
+        assert len(indices) == batch
+        seen.update(zip(epochs.tolist(), indices.tolist(), strict=True))
+    for epoch in range(3):
+        assert [seen[epoch, index] for index in range(count)] == [1] * count
+    assert not np.array_equal(order.shuffled(0), order.shuffled(1))
+
+
+def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
+    data = examples(20)
+    batches = Batches(data, Order(20, 8, 0), Augment(parse_ways("none"), 0))
+    indices, _ = batches.order.at(1)
+    ((pixels, labels),) = batches.groups(1)[1]
+    assert torch.equal(pixels, data.images(indices))
+    assert np.array_equal(
+        (pixels * 255).permute(0, 2, 3, 1).numpy(), data.pixels[data.rows[indices]]
+    )
+    assert torch.equal(labels, data.targets(indices))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> None:
+    augment = Augment(parse_ways(way), 7)
+    pixels = torch.rand(1, 3, SIZE, SIZE).expand(16, -1, -1, -1).contiguous()
+    tables = [torch.from_numpy(augment.table(epoch, 16)) for epoch in (0, 1)]
+    first, second = (augment(pixels, table) for table in tables)
+    assert torch.equal(first, augment(pixels, tables[0]))
+    assert not torch.equal(first, second)
+    assert first.min() >= 0
+    assert first.max() <= 1
+    different = len({tuple(p.flatten().tolist()) for p in first})
+    assert different == (2 if way == "mirror" else 16)
+
+
+def test_mirror_mirrors() -> None:
+    augment = Augment(parse_ways("mirror"), 7)
+    pixels = torch.rand(8, 3, SIZE, SIZE)
+    table = torch.from_numpy(augment.table(0, 8))
+    got = augment(pixels, table)
+    turned = [torch.allclose(got[n], pixels[n].flip(-1), atol=1e-5) for n in range(8)]
+    kept = [torch.allclose(got[n], pixels[n], atol=1e-5) for n in range(8)]
+    assert all(a != b for a, b in zip(turned, kept, strict=True))
+    assert any(turned)
+    assert any(kept)
+
+
+def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
+    data = examples(20)
+    for ways in (parse_ways(",".join(WAYS)),):
+        large = Batches(data, Order(20, 20, 3), Augment(ways, 3)).groups(0)[1]
+        small = [
+            Batches(data, Order(20, 5, 3), Augment(ways, 3)).groups(s)[1][0][0] for s in range(4)
+        ]
+        assert torch.allclose(large[0][0], torch.cat(small), atol=1e-6)
+
+
+def test_unknown_ways_are_refused() -> None:
+    with pytest.raises(UsageError, match="'blur' is none of mirror"):
+        parse_ways("mirror,blur")
+
+
+@pytest.mark.parametrize("name", ["auto", "momentum", "rmsprop", "adam"])
+def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> None:
+    line = "conv 4 3x3, norm, dropout 0.5, dense 6"
+    options = OptimizerOptions(name)
+    made = {"optimizer": options, "ways": frozenset(WAYS), "steps": 9}
+    quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
+    whole = loop(line, **made)  # type: ignore[arg-type]
+    assert whole.run(None, lambda: False, **quiet)
+    for stop_at in (1, 3, 5):
+        folder = tmp_path / str(stop_at)
+        first = loop(line, **made)  # type: ignore[arg-type]
+        assert not first.run(folder, lambda: first.progress.step >= stop_at, **quiet)  # noqa: B023
+        second = loop(line, **made)  # type: ignore[arg-type]
+        second.restore(folder, pytest.fail)
+        assert second.progress.step == stop_at
+        assert second.run(folder, lambda: False, **quiet)
+        for key, value in whole.best.items():
+            assert torch.equal(value, second.best[key]), key
+        history = [{**m, "seconds": 0, "pictures_per_second": 0} for m in second.progress.history]
+        wanted = [{**m, "seconds": 0, "pictures_per_second": 0} for m in whole.progress.history]
+        assert history == wanted
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None:
+    first = loop(steps=9)
+    first.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None)
+    files = sorted(tmp_path.glob("*.safetensors"))
+    assert [f.stem for f in files] == ["step-000000006", "step-000000009"]
+    files[-1].write_bytes(files[-1].read_bytes()[:-1])
+    warned: list[str] = []
+    second = loop(steps=9)
+    second.restore(tmp_path, warned.append)
+    assert second.progress.step == 6
+    assert "step-000000009" in warned[0]
+
+
+def test_the_best_parameters_are_those_of_the_lowest_validation_cost() -> None:
+    trained = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    trained.run(None, lambda: False, lambda *_: None, lambda *_: None)
+    costs = [m["cost_val"] for m in trained.progress.history]
+    assert trained.progress.best_cost == min(costs)
+    trained.module.load_state_dict(trained.best)
+    logits = predict_examples(trained.module, trained.val, trained.compute)
+    again = nn.functional.cross_entropy(logits, torch.from_numpy(trained.val.labels)).item()
+    assert again == pytest.approx(min(costs), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"epochs": 3, "minutes": 2.0}, "one of --epochs, --minutes"),
+        ({"epoch": 3}, "no option 'epoch'"),
+        ({"epochs": 0}, "--epochs 0: it can be 1 to"),
+        ({"epochs": "3"}, "--epochs '3': it takes a value of type int"),
+        ({"optimizer": "sgd"}, "--optimizer sgd: it can be auto, gd"),
+        ({"test_fraction": 0.6, "val_fraction": 0.5}, "nothing to train on"),
+    ],
+)
+def test_wrong_options_say_what_is_right(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        options_from(values)
