@@ -46,7 +46,7 @@ class Compute:
 
 
 def time_choices(
-    asked: str, threads: int | None, step: Callable[[Compute], None], seconds: float = 1.5
+    asked: str, threads: int | None, step: Callable[[Compute], None], seconds: float = 1.0
 ) -> tuple[Compute, dict[str, float]]:
     """The fastest way to do `step`, and the median seconds of each candidate.
 

@@ -127,7 +127,7 @@ def finish(
     }
     write_whole(folder / "parameters.safetensors", save(_contiguous(loop.best)))
     write_whole(folder / "detector.onnx", data)
-    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if evaluation is not None:
         write_whole(folder / "predictions.csv", _predictions(evaluation))
     record = json.loads((folder / "run.json").read_text("utf-8"))

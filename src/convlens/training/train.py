@@ -131,7 +131,7 @@ def train(
         "classes": list(prepared.classes),
         "versions": versions(),
     }
-    write_whole(folder / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_whole(folder / "run.json", json.dumps(record, indent=2) + "\n")
     write_manifest(folder / "manifest.csv", prepared.catalog, prepared.store, prepared.split)
     return _run(folder, prepared, asked, chosen, listener, resumed=False)
 
