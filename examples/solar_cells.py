@@ -42,20 +42,28 @@ def convlens(*words: object) -> None:
     subprocess.run([sys.executable, "-m", *line], check=True)
 
 
-def write_table(data: Path, table: Path) -> list[Path]:
-    """A CSV of paths and labels; returns the paths. `labels.csv` holds path, probability, type."""
+def write_table(data: Path, table: Path) -> int:
+    """A CSV of paths and labels; returns how many. `labels.csv` holds path, probability, type."""
     table.parent.mkdir(parents=True, exist_ok=True)
-    paths = []
+    count = 0
     with table.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "label"))
         for line in (data / "labels.csv").read_text().splitlines():
             name, probability, _ = line.split()
-            paths.append(data / name)
+            count += 1
             writer.writerow(
                 (data / name, "defective" if float(probability) > 0.5 else "functional")
             )
-    return paths
+    return count
+
+
+def held_out(manifest: Path) -> list[str]:
+    """Paths of two held-out pictures of each class."""
+    with manifest.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    labels = sorted({row["label"] for row in rows})
+    return [row["path"] for label in labels for row in [r for r in rows if r["label"] == label][:2]]
 
 
 def main() -> None:
@@ -67,8 +75,8 @@ def main() -> None:
     say("1. Real pictures")
     print(ABOUT)
     table = OUT.parent / "solar-cells.csv"
-    paths = write_table(Path(found.origin).parent / "data", table)
-    print(f"A table of {len(paths):,} paths and labels: {table}")
+    count = write_table(Path(found.origin).parent / "data", table)
+    print(f"A table of {count:,} paths and labels: {table}")
 
     say("2. Train: one command, from the table to a detector in one file")
     number, out = 1, OUT
@@ -80,8 +88,8 @@ def main() -> None:
     say("3. Judge it on the cells that it held out: the same figures, from the file alone")
     convlens("evaluate", out / "detector.onnx", out / "manifest.csv")
 
-    say("4. Predict: what is in these pictures?")
-    convlens("predict", out / "detector.onnx", *paths[:4])
+    say("4. Predict: what is in these pictures? (two of each class that it never saw)")
+    convlens("predict", out / "detector.onnx", *held_out(out / "manifest.csv"))
 
     say(f"Done in {(time.monotonic() - begun) / 60:.1f} minutes")
     print(f"Look at {out / 'report.html'} in a browser. Then your own pictures:")
