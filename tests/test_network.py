@@ -12,7 +12,7 @@ from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
 from convlens.network.build import Local2d, build
 from convlens.network.layers import Conv, Layer, Local, Pool, Residual, Window, flat, show
-from convlens.network.spec import network
+from convlens.network.spec import Network, network
 
 LINES = [
     "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84",
@@ -172,6 +172,7 @@ def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
     spec = networks("auto", size, 5, pictures)
     assert list(spec.rows())[-1].out_shape == (5,)
     assert spec.text == auto_network(size, pictures)
+    assert isinstance(spec, Network)
     assert any(isinstance(layer, Residual | Pool) for layer in flat(spec.layers))
 
 

@@ -1,9 +1,13 @@
 """`convlens networks`."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from .arguments import Subparsers, command
 from .output import emit, emit_json, table
+
+if TYPE_CHECKING:
+    from ..network.spec import Architecture
 
 EXAMPLES = """\
   convlens networks                                   the names, and how a network is written
@@ -34,7 +38,7 @@ def run(asked: argparse.Namespace) -> int:
     from ..network.named import NAMED, networks
     from ..network.parse import GRAMMAR
 
-    def find(name: str):  # type: ignore[no-untyped-def]
+    def find(name: str) -> "Architecture":
         return networks(name, asked.size, asked.classes, asked.pictures)
 
     if asked.network is None:
@@ -56,7 +60,8 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     emit(network.text or "(the last layer only)")
     emit("")
-    body = [["", f"input {asked.size}×{asked.size}×3", show(network.in_shape), "", "", ""]]
+    side = f"{asked.size}×{asked.size}×3"
+    body = [["", "input", side, "", "", ""]]
     for row in network.rows():
         counts = row.counts
         numbers = (counts.parameters, counts.connections, counts.multiplications)

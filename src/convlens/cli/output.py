@@ -117,6 +117,9 @@ class Bars:
                 f"{' *' if measured.best else '  '}"
             )
         self._spoke = time.monotonic()
+        if measured.cost_train is None:
+            self.say(f"features as they are: {held.strip()}")
+            return
         left = duration(getattr(self, "_left", 0.0))
         self.console.print(
             f"epoch {measured.epoch:6.1f}  training J {measured.cost_train:.4f}{held}"

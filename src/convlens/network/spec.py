@@ -1,7 +1,9 @@
 """A network as plain data: its layers, every shape and count, without torch."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import UsageError
 from .layers import (
@@ -31,8 +33,52 @@ class Row:
     counts: Counts
 
 
+class Architecture(ABC):
+    """Something with layers whose shapes and counts are known, for pictures of one size."""
+
+    size: int
+    classes: int
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """The line that makes this network again."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Each layer with its shapes and counts. Raises `UsageError` where one does not fit."""
+
+    def total(self) -> Counts:
+        """The whole network's parameters, connections and multiplications."""
+        return sum((row.counts for row in self.rows()), Counts())
+
+    def describe(self) -> dict[str, Any]:
+        """The table as plain data."""
+        total = self.total()
+        return {
+            "network": self.text,
+            "size": self.size,
+            "classes": self.classes,
+            "layers": [
+                {
+                    "layer": row.text,
+                    "number": row.number,
+                    "in": show(row.in_shape),
+                    "out": show(row.out_shape),
+                    "parameters": row.counts.parameters,
+                    "connections": row.counts.connections,
+                    "multiplications": row.counts.multiplications,
+                }
+                for row in self.rows()
+            ],
+            "parameters": total.parameters,
+            "connections": total.connections,
+            "multiplications": total.multiplications,
+        }
+
+
 @dataclass(frozen=True)
-class Network:
+class Network(Architecture):
     """Layers as written, for pictures of `size` × `size` × 3 and `classes` classes.
 
     The last dense layer, one unit per class, is added; softmax follows it in the cost and in the
@@ -70,33 +116,6 @@ class Network:
                 raise UsageError(f"network: layer {number}, '{layer}': {error}") from None
             yield Row(str(number), str(layer), shape, out, counts)
             shape = out
-
-    def total(self) -> Counts:
-        """The whole network's parameters, connections and multiplications."""
-        return sum((row.counts for row in self.rows()), Counts())
-
-    def describe(self) -> dict[str, object]:
-        """The table as plain data, for `--json`."""
-        total = self.total()
-        return {
-            "network": self.text,
-            "size": self.size,
-            "classes": self.classes,
-            "layers": [
-                {
-                    "layer": row.text,
-                    "in": show(row.in_shape),
-                    "out": show(row.out_shape),
-                    "parameters": row.counts.parameters,
-                    "connections": row.counts.connections,
-                    "multiplications": row.counts.multiplications,
-                }
-                for row in self.rows()
-            ],
-            "parameters": total.parameters,
-            "connections": total.connections,
-            "multiplications": total.multiplications,
-        }
 
 
 def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tuple[Layer, ...]:

@@ -8,8 +8,6 @@ from typing import Any
 
 from ..detector.evaluate import Evaluation
 from ..errors import PictureError
-from ..network.layers import show
-from ..network.spec import network
 from ..pictures.catalog import SPLITS
 from ..pictures.decode import decode
 from .charts import curves
@@ -42,9 +40,8 @@ def render_report(
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         home.joinpath("report.html").read_text("utf-8")
     )
-    chosen, classes = record["chosen"], record["classes"]
+    classes = record["classes"]
     test, training = metrics["test"], metrics["training"]
-    spec = network(chosen["network"], chosen["size"], len(classes))
     epochs = [moment["epoch"] for moment in history]
     best = next(
         (m["epoch"] for m in history if m["step"] == training["best_step"]),
@@ -61,6 +58,7 @@ def render_report(
         summary=_summary(test, classes),
         figures=_figures(test, training),
         learned=_learned(training, record),
+        tried=_tried(metrics["tried"]),
         cost_chart=markupsafe.Markup(  # noqa: S704
             curves(epochs, cost, "epoch", "cost J (nats)", (best, "parameters kept"))
         ),
@@ -81,15 +79,15 @@ def render_report(
             for label in classes
         ],
         skipped=metrics["skipped"],
-        network=spec.text,
+        network=record["network"]["network"],
         layers=[
             (
-                row.text,
-                show(row.out_shape),
-                f"{row.counts.parameters:,}",
-                f"{row.counts.multiplications:,}",
+                row["layer"],
+                row["out"],
+                f"{row['parameters']:,}",
+                f"{row['multiplications']:,}",
             )
-            for row in spec.rows()
+            for row in record["network"]["layers"]
         ],
         command=_command(record),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
@@ -143,6 +141,29 @@ def _learned(training: dict[str, Any], record: dict[str, Any]) -> str:
     )
 
 
+def _tried(tried: dict[str, Any] | None) -> str:
+    if tried is None:
+        return ""
+    frozen, tuned = tried["frozen"], tried["tuned"]
+    text = (
+        "Two ways to use the pretrained parameters were judged on the validation pictures. "
+        "The features as they are, with a linear head on them"
+        f"{_held(frozen)}; {_held(tuned, 'fine-tuning the later layers') if tuned else ''}. "
+    )
+    if tried["fine-tuned"]:
+        return text + "Fine-tuning has the lower cost and was taken."
+    return (
+        text + "Fine-tuning did not lower the cost, so the features stay as they are, and the head "
+        "was fitted again on training and validation pictures together."
+    )
+
+
+def _held(moment: dict[str, Any], what: str = "") -> str:
+    if moment["cost_val"] is None:
+        return what
+    return f"{what}: cost {moment['cost_val']:.4f}, accuracy {percent(moment['accuracy_val'])}"
+
+
 def _confusion(test: dict[str, Any]) -> list[tuple[str, list[tuple[int, str]]]]:
     return [
         (label, [(count, f"{count / max(1, sum(row)):.3f}") for count in row])
@@ -191,6 +212,7 @@ def _command(record: dict[str, Any]) -> str:
         "steps": chosen["steps"],
         "size": chosen["size"],
         "network": chosen["network"],
+        "weights": chosen["weights"],
         "compute": chosen["compute"],
         "threads": chosen["threads"],
     }

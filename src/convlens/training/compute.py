@@ -1,5 +1,6 @@
 """How the processor is used: precision, memory layout, threads; timed, and the fastest taken."""
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,22 @@ class Compute:
         return f"{precision}, channels {'last' if last else 'first'}, {self.threads} threads"
 
 
+def keep_memory() -> None:
+    """Tell glibc to keep what it has: each step asks for the same hundreds of megabytes again.
+
+    By default every large tensor is mapped afresh and handed back, and the kernel clears each page
+    anew. Elsewhere than on glibc nothing happens.
+    """
+    trim_threshold, top_pad, mmap_max = -1, -2, -4
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    mallopt(mmap_max, 0)
+    mallopt(trim_threshold, 2**31 - 1)
+    mallopt(top_pad, 64 << 20)
+
+
 def time_choices(
     asked: str, threads: int | None, step: Callable[[Compute], None], seconds: float = 1.0
 ) -> tuple[Compute, dict[str, float]]:
@@ -56,6 +73,7 @@ def time_choices(
     """
     threads = threads or cores()
     torch.set_num_threads(threads)
+    keep_memory()
     candidates = [Compute(name, threads) for name in (CHOICES if asked == "auto" else (asked,))]
     times: dict[str, list[float]] = {candidate.choice: [] for candidate in candidates}
     end = time.perf_counter() + seconds * len(candidates)

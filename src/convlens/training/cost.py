@@ -9,6 +9,9 @@ from torch.nn import functional
 
 from .options import CostOptions
 
+SMOOTHING = 0.1
+"""Label smoothing where none is asked for and parameters begin at random."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -41,10 +44,15 @@ class Cost:
         return torch.stack(squares).sum() * (self.l2 / 2)
 
 
-def make_cost(options: CostOptions, labels_N: Tensor, classes: int) -> Cost:
+def make_cost(
+    options: CostOptions, labels_N: Tensor, classes: int, pretrained: bool = False
+) -> Cost:
     """The cost for training labels [N], as places 0 to K - 1."""
+    smoothing = options.label_smoothing
+    if smoothing is None:
+        smoothing = 0.0 if pretrained else SMOOTHING
     weights = torch.ones(classes)
     if options.class_weights == "balanced":
         counts = labels_N.bincount(minlength=classes).clamp(min=1)
         weights = len(labels_N) / (classes * counts)
-    return Cost(weights, options.label_smoothing, options.l2)
+    return Cost(weights, smoothing, options.l2)

@@ -51,8 +51,8 @@ def resize_graph() -> onnx.ModelProto:
     )
 
 
-def _network_graph(module: nn.Module, size: int) -> onnx.ModelProto:
-    """The network from uint8 [N, S, S, 3] on, converted by torch's exporter."""
+def network_graph(module: nn.Module, size: int, output: str) -> onnx.ModelProto:
+    """A module that takes uint8 [N, size, size, 3], converted by torch's exporter."""
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     program_log = io.StringIO()
     previous = logging.root.manager.disable
@@ -61,12 +61,12 @@ def _network_graph(module: nn.Module, size: int) -> onnx.ModelProto:
         with warnings.catch_warnings(), contextlib.redirect_stdout(program_log):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                _FromPixels(module).eval(),
+                module.eval(),
                 (example,),
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[_SQUASHED],
-                output_names=[OUTPUT],
+                output_names=[output],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
             )
@@ -95,8 +95,8 @@ def export(
     names in the order of the outputs. Metadata values are kept as text, or as JSON.
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
-    memory_format = torch.contiguous_format
-    model = _network_graph(module.float().to(memory_format=memory_format).eval(), size)
+    plain = module.float().to(memory_format=torch.contiguous_format)
+    model = network_graph(_FromPixels(plain), size, OUTPUT)
     graph = model.graph
     _strip(graph)
     sizes = helper.make_tensor("squash_to", TensorProto.INT64, [2], [size, size])

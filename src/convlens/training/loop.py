@@ -20,6 +20,7 @@ from .checkpoint import (
 )
 from .compute import Compute
 from .cost import Cost
+from .model import Pretrained
 from .optimizers import make_optimizer, rate_factor
 from .options import OptimizerOptions
 from .random import torch_seed
@@ -35,11 +36,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Measure:
-    """J and accuracy at one moment; `None` where there are no validation pictures."""
+    """J and accuracy at one moment.
+
+    `cost_train` is the mean since the moment before, None where no step lies between; the other two
+    are None where there are no validation pictures.
+    """
 
     step: int
     epoch: float
-    cost_train: float
+    cost_train: float | None
     cost_val: float | None
     accuracy_val: float | None
     learning_rate: float
@@ -91,7 +96,8 @@ class Loop:
         self.plan = plan
         self.compute = compute
         self.seed = seed
-        self.optimizer = make_optimizer(options, module.parameters())
+        self.pretrained = isinstance(module, Pretrained)
+        self.optimizer = make_optimizer(options, module.parameters(), self.pretrained)
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
@@ -139,7 +145,7 @@ class Loop:
         measured = Measure(
             step=progress.step,
             epoch=progress.step * self.batches.order.batch / self.batches.order.count,
-            cost_train=progress.cost_sum / max(1, progress.cost_steps),
+            cost_train=progress.cost_sum / progress.cost_steps if progress.cost_steps else None,
             cost_val=cost_val,
             accuracy_val=accuracy,
             learning_rate=self.optimizer.param_groups[0]["lr"],
@@ -165,6 +171,8 @@ class Loop:
         """
         progress = self.progress
         window: list[tuple[int, float]] = []
+        if self.pretrained and not progress.history:  # fine-tuning has to beat where it begins
+            on_measure(self.measure(0.0))
         measured = progress.history[-1]["step"] if progress.history else -1
         while progress.step < self.plan.steps and not stop():
             begun = time.perf_counter()

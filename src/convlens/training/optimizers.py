@@ -15,12 +15,17 @@ DECAY = 0.05
 """Decoupled weight decay of `auto` (AdamW, Loshchilov and Hutter 2017), on weights only."""
 
 
+FINE_TUNING = 0.1
+"""Share of that for parameters that were learnt already."""
+
+
 def make_optimizer(
-    options: OptimizerOptions, parameters: Iterable[nn.Parameter]
+    options: OptimizerOptions, parameters: Iterable[nn.Parameter], pretrained: bool = False
 ) -> torch.optim.Optimizer:
-    """The named optimizer at its highest learning rate."""
-    parameters = list(parameters)
-    rate = options.learning_rate or LEARNING_RATES[options.optimizer]
+    """The named optimizer at its highest learning rate, over parameters that are not fixed."""
+    parameters = [p for p in parameters if p.requires_grad]
+    usual = LEARNING_RATES[options.optimizer] * (FINE_TUNING if pretrained else 1)
+    rate = options.learning_rate or usual
     match options.optimizer:
         case "gd":
             return torch.optim.SGD(parameters, rate)

@@ -40,8 +40,14 @@ class DataOptions:
 class NetworkOptions:
     """What is trained."""
 
-    network: str = option("auto", "one line of text, or auto; see 'convlens networks'")
-    weights: str = option("none", "initial parameters: none (random), or a .safetensors FILE")
+    network: str = option(
+        "auto", "one line of text, a name, timm:NAME, or auto; see 'convlens networks'"
+    )
+    weights: str = option(
+        "auto",
+        "initial parameters: none (random), package (ImageNet, from an installed package), hub "
+        "(fetched by timm), a .safetensors FILE, or auto (package where it fits, else none)",
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,13 @@ class CostOptions:
     class_weights: str = option(
         "none", "balanced: each class counts alike, however few pictures", ("none", "balanced")
     )
-    label_smoothing: float = option(0.1, "share of the label spread over all classes", (), 0, 0.9)
+    label_smoothing: float | None = option(
+        None,
+        "share of the label spread over all classes; the default is 0.1, 0 for pretrained weights",
+        (),
+        0,
+        0.9,
+    )
     l2: float = option(0.0, "L2: adds l2/2 × the sum of squared weights to J", (), 0, 1)
 
 

@@ -66,12 +66,20 @@ def median_side(catalog: Catalog, sample: int = 48) -> float:
 
 
 def prepare(
-    pictures: str | Path, options: DataOptions, progress: Callable[[str, int, int], None]
+    pictures: str | Path,
+    options: DataOptions,
+    progress: Callable[[str, int, int], None],
+    published_size: int | None = None,
 ) -> Prepared:
-    """Read, decode and split a data set. Raises `ConvlensError` where too little is left."""
+    """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
+
+    Without `options.size`, pictures come to the size at which an architecture was published, or,
+    where there is none, to one that follows from the pictures.
+    """
     catalog = read_catalog(pictures)
     require_two_classes(catalog, str(pictures))
-    store = open_store(catalog, options.size or auto_size(median_side(catalog)), progress)
+    size = options.size or published_size or auto_size(median_side(catalog))
+    store = open_store(catalog, size, progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     skipped = (*catalog.skipped, *bad)
     if len(bad) == len(catalog):

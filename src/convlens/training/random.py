@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PURPOSES = ("order", "augment", "dropout", "parity", "initial")
+PURPOSES = ("order", "augment", "dropout", "parity", "folds")
 
 
 def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:

@@ -19,12 +19,13 @@ from ..detector.evaluate import Evaluation, evaluate_catalog
 from ..detector.judge import judge
 from ..errors import ConvlensError
 from ..files import saying_where, write_whole
-from ..network.spec import network
 from ..report.page import render_report
 from ..report.thumbnails import contact_sheet
 from .batches import Batches
 from .export import export, with_metadata
+from .frozen import FrozenStart, put_head
 from .loop import Loop, predict_examples
+from .model import Pretrained
 from .parity import check_parity
 from .prepare import Prepared
 
@@ -46,15 +47,13 @@ class Results:
         self,
         folder: Path,
         prepared: Prepared,
-        options: dict[str, Any],
-        network_line: str,
         loop: Loop,
+        start: FrozenStart | None,
     ) -> None:
         self.folder = folder
         self.prepared = prepared
-        self.options = options
-        self.network_line = network_line
         self.loop = loop
+        self.start = start
 
     def begin(self, resumed: bool) -> None:
         """Open the list of events and keep a picture of a real training batch."""
@@ -83,15 +82,21 @@ def finish(
     loop, prepared, folder = results.loop, results.prepared, results.folder
     loop.module.load_state_dict(loop.best)
     size = prepared.store.size
-    spec = network(results.network_line, size, len(prepared.classes))
+    record = json.loads((folder / "run.json").read_text("utf-8"))
     details = {
-        "network": spec.text,
-        "seed": str(results.options["seed"]),
+        "network": record["network"]["network"],
+        "seed": str(loop.seed),
         "steps": str(loop.progress.step),
         "convlens": __version__,
         "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
     }
     validation = _judge_validation(results)  # in the precision of training, before the copy below
+    tried = _tried(results)
+    module = loop.module
+    if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
+        # nothing beat the features as they are: the strength is chosen, so every picture may help
+        put_head(module, results.start.head_of_all())
+        loop.best = {name: value.clone() for name, value in module.state_dict().items()}
     plain = export(loop.module, size, prepared.classes, details)
     detector = Detector(plain)
     held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
@@ -100,7 +105,7 @@ def finish(
         detector,
         prepared.side(held),
         prepared.examples(held),
-        results.options["seed"],
+        loop.seed,
         progress,
     )
     evaluation = None
@@ -114,13 +119,14 @@ def finish(
         "test": figures,
         "validation": validation,
         "parity": vars(parity),
+        "tried": tried,
         "training": {
             "steps": loop.progress.step,
             "steps_planned": loop.plan.steps,
             "best_step": loop.progress.best_step,
             "seconds": round(loop.progress.seconds, 3),
-            "parameters": spec.total().parameters,
-            "multiplications": spec.total().multiplications,
+            "parameters": record["network"]["parameters"],
+            "multiplications": record["network"]["multiplications"],
         },
         "pictures": prepared.counts(),
         "skipped": [{"name": name, "reason": reason} for name, reason in prepared.skipped],
@@ -130,13 +136,29 @@ def finish(
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if evaluation is not None:
         write_whole(folder / "predictions.csv", _predictions(evaluation))
-    record = json.loads((folder / "run.json").read_text("utf-8"))
     page = render_report(
         record, metrics, loop.progress.history, evaluation, (folder / "preview.png").read_bytes()
     )
     write_whole(folder / "report.html", page)
     results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
     return metrics, evaluation
+
+
+def _tried(results: Results) -> dict[str, Any] | None:
+    """With pretrained weights: the features as they are, fine-tuning, and which of them won."""
+    if results.start is None:
+        return None
+    progress = results.loop.progress
+    first, later = progress.history[0], progress.history[1:]
+    best = min(later, key=lambda m: m["cost_val"] or 0.0, default=None)
+    brief = ("step", "cost_val", "accuracy_val")
+    return {
+        "strengths": {f"{c:g}": cost for c, cost in results.start.costs.items()},
+        "strength": results.start.strength,
+        "frozen": {key: first[key] for key in brief},
+        "tuned": {key: best[key] for key in brief} if best else None,
+        "fine-tuned": progress.best_step > 0,
+    }
 
 
 def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

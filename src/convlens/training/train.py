@@ -1,73 +1,31 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
-import copy
 import json
-import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from ..detector.evaluate import Evaluation
 from ..errors import ConvlensError, UsageError
 from ..files import saying_where, write_whole
-from ..network.build import Classifier, build
-from ..network.named import line_of
-from ..network.spec import Network, network
+from ..network.named import PREFIX
+from ..network.spec import network
 from ..pictures.splits import write_manifest
 from .augment import Augment, parse_ways
 from .batches import Batches, Order
-from .checkpoint import read_parameters
-from .compute import Compute, time_choices
+from .choose import Chosen, choose, first_module
+from .compute import Compute, keep_memory
 from .cost import make_cost
+from .frozen import frozen_start, put_head
 from .interrupt import stop_on_interrupt
+from .listener import Listener, Silent
 from .loop import Loop, Measure, Plan
-from .options import BudgetOptions, TrainOptions, options_from
+from .model import Pretrained, published_size, settle_network
+from .options import TrainOptions, options_from
 from .prepare import Prepared, prepare, warnings_about
 from .results import Results, finish, versions
-
-DEFAULT_MINUTES = 5.0
-MOST_EPOCHS = 200
-"""No more passes than these where neither epochs nor minutes are asked for."""
-
-
-class Listener(Protocol):
-    """What wants to know how training goes; the command line prints it."""
-
-    def say(self, text: str) -> None:
-        """One line worth reading."""
-
-    def warn(self, text: str) -> None:
-        """Something that may need the user's attention."""
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """A long piece of work other than training itself."""
-
-    def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
-        """One training step is done."""
-
-    def measure(self, measured: Measure) -> None:
-        """J and accuracy were measured."""
-
-
-class Silent:
-    """A listener that prints nothing."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def warn(self, text: str) -> None:
-        """Nothing."""
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Nothing."""
-
-    def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
-        """Nothing."""
-
-    def measure(self, measured: Measure) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +43,6 @@ class Run:
         return self.folder / "detector.onnx"
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What was decided before the first step; a resumed run keeps to it."""
-
-    size: int
-    network: str
-    batch: int
-    steps: int
-    measure_every: int
-    compute: str
-    threads: int
-
-
 def train(
     pictures: str | Path,
     out: str | Path | None = None,
@@ -113,20 +58,23 @@ def train(
     listener = listener or Silent()
     asked = options_from(options)
     parse_ways(asked.augment.augment)
-    if asked.network.network != "auto":
-        network(line_of(asked.network.network, 0, 0), asked.data.size or 4096, 2)  # fail at once
+    line, weights = settle_network(asked.network)
+    published = published_size(line) if line.startswith(PREFIX) else None
+    if line != "auto" and not published:
+        network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
     folder = _new_folder(pictures, out)
-    prepared = prepare(pictures, asked.data, listener.progress)
+    prepared = prepare(pictures, asked.data, listener.progress, published)
     for text in warnings_about(prepared):
         listener.warn(text)
     listener.say(_describe(prepared))
-    chosen = _choose(prepared, asked, listener)
+    chosen, described = choose(prepared, asked, line, weights, listener)
     with saying_where(folder, "make the run folder"):
         folder.mkdir(parents=True, exist_ok=True)
     record = {
         "pictures": str(Path(pictures).absolute()),
         "options": asked.flat(),
         "chosen": asdict(chosen),
+        "network": described,
         "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
         "classes": list(prepared.classes),
         "versions": versions(),
@@ -172,14 +120,25 @@ def _run(
 ) -> Run:
     """Train, from the beginning or from the last checkpoint, and write the results."""
     torch.set_num_threads(chosen.threads)
+    keep_memory()
     examples = prepared.examples("train")
-    module = _module(prepared, asked, chosen)
+    module = first_module(prepared, chosen, asked.data.seed)
+    pretrained = isinstance(module, Pretrained)
+    labels = torch.from_numpy(examples.labels)
+    cost = make_cost(asked.cost, labels, len(prepared.classes), pretrained)
+    start = None
+    if isinstance(module, Pretrained):
+        val = prepared.examples("val")
+        start = frozen_start(
+            module, examples, val, cost.weights, asked.data.seed, listener.progress
+        )
+        put_head(module, start.head())
     order = Order(len(examples), chosen.batch, asked.data.seed)
     loop = Loop(
         module,
         Batches(examples, order, Augment(parse_ways(asked.augment.augment), asked.data.seed)),
         prepared.examples("val"),
-        make_cost(asked.cost, torch.from_numpy(examples.labels), len(prepared.classes)),
+        cost,
         asked.optimizer,
         Plan(chosen.steps, chosen.measure_every),
         Compute(chosen.compute, chosen.threads),
@@ -190,7 +149,7 @@ def _run(
         loop.restore(checkpoints, listener.warn)
         done, steps = loop.progress.step, chosen.steps
         listener.say(f"going on after step {done:,} of {steps:,}")
-    results = Results(folder, prepared, asked.flat(), chosen.network, loop)
+    results = Results(folder, prepared, loop, start)
     results.begin(resumed)
 
     def on_step(done: int, rate: float) -> None:
@@ -213,100 +172,6 @@ def _run(
         )
     metrics, evaluation = finish(results, listener.progress)
     return Run(folder, metrics, evaluation, finished)
-
-
-def _module(prepared: Prepared, asked: TrainOptions, chosen: Chosen) -> Classifier:
-    spec = network(chosen.network, chosen.size, len(prepared.classes))
-    mean, std = prepared.examples("train").moments()
-    module = build(spec, asked.data.seed, mean, std)
-    if asked.network.weights != "none":
-        path = Path(asked.network.weights)
-        if path.suffix != ".safetensors":
-            raise UsageError(f"--weights {path}: it can be none or a .safetensors file")
-        found = read_parameters(path)
-        try:
-            module.load_state_dict(found)
-        except RuntimeError as error:
-            first = str(error).splitlines()[1:2] or [str(error)]
-            raise ConvlensError(
-                f"{path} does not fit the network '{chosen.network}': {first[0].strip()}"
-            ) from error
-    return module
-
-
-def _choose(prepared: Prepared, asked: TrainOptions, listener: Listener) -> Chosen:
-    """Settle size, network, batch, computing and number of steps."""
-    examples = prepared.examples("train")
-    size, pictures, seed = prepared.store.size, len(examples), asked.data.seed
-    line = line_of(asked.network.network, size, pictures)
-    spec = network(line, size, len(prepared.classes))
-    batch = _batch(asked.optimizer.batch, pictures)
-    draft = Chosen(size, spec.text, batch, 1, 1, "float32", 1)
-    template = _module(prepared, asked, draft)
-    augment = Augment(parse_ways(asked.augment.augment), seed)
-    cost = make_cost(asked.cost, torch.from_numpy(examples.labels), len(prepared.classes))
-    candidates: dict[str, Loop] = {}
-
-    def step(compute: Compute) -> None:
-        if compute.choice not in candidates:
-            # one group is enough to tell the candidates apart, however large the batch
-            batches = Batches(examples, Order(pictures, min(batch, 64), seed), augment)
-            candidates[compute.choice] = Loop(
-                copy.deepcopy(template),
-                batches,
-                prepared.examples("val"),
-                cost,
-                asked.optimizer,
-                Plan(1, 1),
-                compute,
-                seed,
-            )
-        candidates[compute.choice].train_step(0)
-
-    compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
-    rate = min(batch, 64) / seconds[compute.choice]
-    held = len(prepared.split.rows("val"))
-    steps = _steps(asked.budget, pictures, batch, rate * pictures / (pictures + held / 3))
-    every = round(min(max(pictures / batch, steps / 40), steps / 10))
-    total = spec.total()
-    listener.say(f"network: {_shorten(spec)}")
-    listener.say(
-        f"         {total.parameters:,} parameters, {total.multiplications:,} multiplications "
-        f"per picture, {size}×{size} pixels"
-    )
-    if len(seconds) > 1:
-        listener.say(
-            f"compute: {compute}, the fastest of {len(seconds)} timed ({rate:,.0f} pictures/s)"
-        )
-    listener.say(
-        f"plan:    {steps:,} steps of {batch} pictures ({steps * batch / pictures:,.1f} epochs), "
-        f"about {steps * batch / rate / 60:.1f} minutes"
-    )
-    return Chosen(size, spec.text, batch, steps, max(1, every), compute.choice, compute.threads)
-
-
-def _batch(asked: str, pictures: int) -> int:
-    if asked == "full":
-        return pictures
-    if not asked.isdecimal() or int(asked) < 1:
-        raise UsageError(f"--batch {asked}: it takes a number of pictures, or full")
-    return min(int(asked), pictures)
-
-
-def _steps(budget: BudgetOptions, pictures: int, batch: int, rate: float) -> int:
-    """Steps that make up the epochs asked for, or that fit the minutes at `rate` pictures/s."""
-    if budget.steps is not None:
-        return budget.steps
-    if budget.epochs is not None:
-        return math.ceil(budget.epochs * pictures / batch)
-    steps = math.floor((budget.minutes or DEFAULT_MINUTES) * 60 * rate / batch)
-    if budget.minutes is None:
-        steps = min(steps, math.ceil(MOST_EPOCHS * pictures / batch))
-    return max(1, steps)
-
-
-def _shorten(spec: Network, width: int = 300) -> str:
-    return spec.text if len(spec.text) <= width else spec.text[: width - 1] + "…"
 
 
 def _describe(prepared: Prepared) -> str:

@@ -1,0 +1,98 @@
+"""Published architectures, built by timm."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from .layers import Counts, Shape
+from .named import PREFIX
+from .spec import Architecture, Row
+
+
+def build_published(line: str, classes: int, **options: Any) -> nn.Module:
+    """The architecture behind `timm:NAME`, an output per class. Raises `UsageError`."""
+    name = line.removeprefix(PREFIX)
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name[:6]}*")[:5])
+        also = f"; it has {near}" if near else ""
+        raise UsageError(f"timm has no architecture {name!r}{also}")
+    module: nn.Module = timm.create_model(name, num_classes=classes, **options)
+    return module
+
+
+@dataclass(frozen=True)
+class Published(Architecture):
+    """A published architecture as timm has it, at one size; `text` is `timm:NAME`."""
+
+    name: str
+    size: int
+    classes: int
+
+    @property
+    def text(self) -> str:
+        """`timm:NAME`."""
+        return PREFIX + self.name
+
+    def rows(self) -> Iterator[Row]:
+        """Each layer that learns, with its shapes and counts."""
+        module = build_published(self.text, self.classes)
+        try:
+            yield from rows_of(module, self.size)
+        except (RuntimeError, AssertionError) as error:
+            raise UsageError(
+                f"{self.text} does not take {self.size}×{self.size}: {error}"
+            ) from None
+
+
+def rows_of(module: nn.Module, size: int) -> Iterator[Row]:
+    """Each layer that learns, with its shapes and counts, from one pass of an empty picture.
+
+    Parameters are those that the layer holds itself. Connections are counted as multiplications
+    are, padding included.
+    """
+    found: list[Row] = []
+
+    def note(name: str, part: nn.Module) -> Any:
+        def hook(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            if not isinstance(output, Tensor) or not isinstance(inputs[0], Tensor):
+                return
+            own = sum(p.numel() for p in part.parameters(recurse=False))
+            products = 0
+            if isinstance(part, nn.Conv2d):
+                per_output = part.weight[0].numel()
+                products = per_output * output[0].numel()
+            elif isinstance(part, nn.Linear):
+                products = part.in_features * output[0].numel()
+            if own:
+                text = f"{name}  {type(part).__name__}"
+                shapes: tuple[Shape, Shape] = (tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))
+                found.append(
+                    Row(str(len(found) + 1), text, *shapes, Counts(own, products, products))
+                )
+
+        return part.register_forward_hook(hook)
+
+    hooks = [note(name, part) for name, part in module.named_modules()]
+    try:
+        with torch.inference_mode(), _evaluating(module):
+            module(torch.zeros(1, 3, size, size))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    yield from found
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)

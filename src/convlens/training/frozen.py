@@ -1,0 +1,62 @@
+"""Where a pretrained network begins: its features as they are, and a head fitted on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .batches import Examples
+from .features import as_tensor, features_of
+from .head import Head, best_head, choose_strength
+from .model import Pretrained
+
+
+@dataclass(frozen=True)
+class FrozenStart:
+    """Features [N, V, D] and labels of both sides, and what each L2 strength cost."""
+
+    train: tuple[Tensor, Tensor]
+    val: tuple[Tensor, Tensor]
+    classes: int
+    class_weights: Tensor
+    costs: dict[float, float]
+
+    @property
+    def strength(self) -> float:
+        """The strength with the lowest cost."""
+        return min(self.costs, key=self.costs.__getitem__)
+
+    def head(self) -> Head:
+        """Fitted on the training pictures."""
+        return best_head(self.train, self.classes, self.strength, self.class_weights)
+
+    def head_of_all(self) -> Head:
+        """Fitted on training and validation pictures, with the strength chosen before."""
+        both = (torch.cat((self.train[0], self.val[0])), torch.cat((self.train[1], self.val[1])))
+        return best_head(both, self.classes, self.strength, self.class_weights)
+
+
+def frozen_start(
+    module: Pretrained,
+    train: Examples,
+    val: Examples,
+    weights_K: Tensor,
+    seed: int,
+    progress: Callable[[str, int, int], None],
+) -> FrozenStart:
+    """Compute the features, or recall them, and choose the head's L2 strength."""
+    sides = []
+    for examples in (train, val):
+        features = as_tensor(features_of(module, examples, progress))
+        sides.append((features, torch.from_numpy(examples.labels)))
+    classes = len(weights_K)
+    costs = choose_strength(sides[0], sides[1], classes, weights_K, seed)
+    return FrozenStart(sides[0], sides[1], classes, weights_K, costs)
+
+
+def put_head(module: Pretrained, head: Head) -> None:
+    """Make it the network's last dense layer."""
+    with torch.no_grad():
+        module.head.weight.copy_(head.weight)
+        module.head.bias.copy_(head.bias)

@@ -1,0 +1,123 @@
+"""A linear head on fixed features, fitted to convergence: softmax regression with an L2 term."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .random import generator
+
+STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+"""scikit-learn's C: the L2 term is the sum of squared weights / (2 C N)."""
+
+FOLDS = 5
+ENOUGH = 300
+"""With so many validation pictures they alone choose; with fewer, cross-validation does."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Weights [K, D] and bias [K] of the last dense layer, and the strength of the fit."""
+
+    weight: Tensor
+    bias: Tensor
+    strength: float
+
+    def logits(self, features_ND: Tensor) -> Tensor:
+        """[N, D] to [N, K]."""
+        return functional.linear(features_ND, self.weight, self.bias)
+
+
+def fit_head(
+    features_ND: Tensor,
+    labels_N: Tensor,
+    classes: int,
+    strength: float,
+    weights_K: Tensor,
+    start: Head | None = None,
+    iterations: int = 500,
+) -> Head:
+    """Lower the mean cross-entropy plus the L2 term until L-BFGS finds nothing more to lower."""
+    weight = torch.zeros(classes, features_ND.shape[1]) if start is None else start.weight.clone()
+    bias = torch.zeros(classes) if start is None else start.bias.clone()
+    weight.requires_grad_(True)
+    bias.requires_grad_(True)
+    optimizer = torch.optim.LBFGS(
+        [weight, bias],
+        max_iter=iterations,
+        tolerance_grad=1e-6,
+        tolerance_change=1e-9,
+        line_search_fn="strong_wolfe",
+    )
+    penalty = 1 / (2 * strength * len(labels_N))
+
+    def cost() -> Tensor:
+        optimizer.zero_grad()
+        logits = functional.linear(features_ND, weight, bias)
+        value = functional.cross_entropy(logits, labels_N, weight=weights_K)
+        value = value + penalty * weight.square().sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(cost)  # type: ignore[no-untyped-call]
+    return Head(weight.detach(), bias.detach(), strength)
+
+
+def _views(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Every view as a picture of its own."""
+    return features_NVD.flatten(0, 1), labels_N.repeat_interleave(features_NVD.shape[1])
+
+
+def choose_strength(
+    train: tuple[Tensor, Tensor],
+    val: tuple[Tensor, Tensor],
+    classes: int,
+    weights_K: Tensor,
+    seed: int,
+) -> dict[float, float]:
+    """Each strength's cost on pictures that its head was not fitted on; the lowest is to be taken.
+
+    `train` and `val` are (features [N, V, D], labels [N]). Where there are fewer than `ENOUGH`
+    validation pictures, both are put together and cross-validated.
+    """
+    splits: Sequence[tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]
+    if len(val[1]) >= ENOUGH:
+        splits = [(train, val)]
+    else:
+        features, labels = torch.cat((train[0], val[0])), torch.cat((train[1], val[1]))
+        fold = _folds(labels, seed)
+        splits = [
+            ((features[fold != k], labels[fold != k]), (features[fold == k], labels[fold == k]))
+            for k in range(FOLDS)
+            if (fold == k).any() and int(labels[fold != k].min()) < int(labels[fold != k].max())
+        ]
+    costs = dict.fromkeys(STRENGTHS, 0.0)
+    for fitted, judged in splits:
+        head = None
+        for strength in sorted(STRENGTHS):
+            # begun where the last one ended, a few steps are enough to compare strengths
+            head = fit_head(*_views(*fitted), classes, strength, weights_K, head, iterations=40)
+            logits = head.logits(judged[0][:, 0])
+            costs[strength] += functional.cross_entropy(logits, judged[1], reduction="sum").item()
+    count = sum(len(judged[1]) for _, judged in splits)
+    return {strength: total / max(1, count) for strength, total in costs.items()}
+
+
+def _folds(labels_N: Tensor, seed: int) -> Tensor:
+    """A fold for each picture, class by class."""
+    fold = torch.zeros(len(labels_N), dtype=torch.int64)
+    for label in set(labels_N.tolist()):
+        rows = torch.where(labels_N == label)[0]
+        order = torch.from_numpy(generator(seed, "folds", int(label)).permutation(len(rows)))
+        fold[rows[order]] = torch.from_numpy(np.arange(len(rows)) % FOLDS)
+    return fold
+
+
+def best_head(
+    train: tuple[Tensor, Tensor], classes: int, strength: float, weights_K: Tensor
+) -> Head:
+    """The head of one strength, fitted on every view of these pictures."""
+    return fit_head(*_views(*train), classes, strength, weights_K)
