@@ -15,7 +15,7 @@ DECAY = 0.05
 """Decoupled weight decay of `auto` (AdamW, Loshchilov and Hutter 2017), on weights only."""
 
 
-FINE_TUNING = 0.1
+FINE_TUNING = 0.3
 """Share of that for parameters that were learnt already."""
 
 
