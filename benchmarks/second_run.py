@@ -1,6 +1,6 @@
 """Seconds from the command to the first training step, with an empty cache and with a filled one.
 
-python benchmarks/second_run.py PICTURES [--rounds 3] [-- OPTIONS OF TRAIN]
+python benchmarks/second_run.py PICTURES [--rounds 3] [OPTIONS OF TRAIN]
 """
 
 import argparse
@@ -38,13 +38,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("options", nargs="*")
-    asked = parser.parse_args()
+    asked, options = parser.parse_known_args()
     first, second = [], []
     for _ in range(asked.rounds):
         with tempfile.TemporaryDirectory() as folder:
             cache = Path(folder) / "cache"
-            arguments = (cache, asked.options)
+            arguments = (cache, options)
             first.append(seconds_to_begin(asked.pictures, Path(folder) / "a", *arguments))
             second.append(seconds_to_begin(asked.pictures, Path(folder) / "b", *arguments))
     for name, taken in (("first run", first), ("second run", second)):

@@ -32,13 +32,15 @@ def needs_weights() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_architectures_have_timms_parameters(name: str) -> None:
-    timms, size = PUBLISHED[name]
+    timms, size, parameters, multiplications = PUBLISHED[name]
     options = {"aux_logits": False} if name == "inception" else {}
     module = timm.create_model(timms, num_classes=7, **options)
     wanted = sum(p.numel() for p in module.parameters())
     spec = networks(name, size if name in {"inception", "vgg16"} else 64, 7)
     assert spec.text == f"timm:{timms}"
     assert spec.total().parameters == wanted
+    listed = networks(name, size, 1000).total()
+    assert (listed.parameters, listed.multiplications) == (parameters, multiplications)
 
 
 def test_multiplications_of_resnet18_are_the_published_ones() -> None:

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from convlens.errors import UsageError
-from convlens.network.build import build
+from convlens.network.build import GROUP, build
 from convlens.network.spec import network
 from convlens.training.augment import WAYS, Augment, parse_ways
-from convlens.training.batches import GROUP, Batches, Examples, Order
+from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
 from convlens.training.loop import Loop, Plan, predict_examples

@@ -35,7 +35,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(asked: argparse.Namespace) -> int:
     """Print one network's table, or the list of names."""
     from ..network.layers import show
-    from ..network.named import NAMED, networks
+    from ..network.named import NAMED, PUBLISHED, networks
     from ..network.parse import GRAMMAR
 
     def find(name: str) -> "Architecture":
@@ -44,7 +44,8 @@ def run(asked: argparse.Namespace) -> int:
     if asked.network is None:
         made = {name: find(name) for name in ("auto", *NAMED)}
         if asked.json:
-            emit_json({name: network.describe() for name, network in made.items()})
+            listed = {name: network.describe() for name, network in made.items()}
+            emit_json({**listed, **{name: one._asdict() for name, one in PUBLISHED.items()}})
             return 0
         rows = [
             [name, f"{net.total().parameters:,}", f"{net.total().multiplications:,}", net.text]
@@ -52,6 +53,12 @@ def run(asked: argparse.Namespace) -> int:
         ]
         heads = ["name", "parameters", "multiplications", f"line, at {asked.size}×{asked.size}"]
         emit(table(heads, rows))
+        published = [
+            [name, f"{one.parameters:,}", f"{one.multiplications:,}", f"{one.size}", one.timm]
+            for name, one in PUBLISHED.items()
+        ]
+        emit("\nPublished, with 1,000 classes at the size they were published at")
+        emit(table(["name", "parameters", "multiplications", "size", "timm:"], published))
         emit("\n" + GRAMMAR)
         return 0
     network = find(asked.network)

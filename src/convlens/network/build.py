@@ -22,6 +22,9 @@ from .layers import (
 )
 from .spec import Network
 
+GROUP = 64
+"""Most pictures that are computed together; normalisation sees one group, whatever the batch."""
+
 
 class Classifier(nn.Module):
     """Pixels to logits: each channel to mean 0 and deviation 1, then the layers.
@@ -32,6 +35,7 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
+    group = GROUP
 
     def __init__(self, layers: nn.Module, mean: Iterable[float], std: Iterable[float]) -> None:
         super().__init__()

@@ -1,5 +1,7 @@
 """Networks that have a name, and `convlens networks`."""
 
+from typing import NamedTuple
+
 from ..errors import require
 from .auto import auto_network
 from .spec import Architecture, network
@@ -13,17 +15,28 @@ NAMED = {
 }
 """`lecture` after LeCun et al. 1998; `dense` is a fully connected one to compare with."""
 
+
+class Entry(NamedTuple):
+    """A published architecture: timm's name, the side it was published at, and with 1,000 classes
+    its parameters and multiplications."""
+
+    timm: str
+    size: int
+    parameters: int
+    multiplications: int
+
+
 PUBLISHED = {
-    "mobilenet": ("mobilenetv3_small_100", 224),
-    "efficientnet-lite0": ("tf_efficientnet_lite0", 224),
-    "mobilenet-large": ("mobilenetv3_large_100", 224),
-    "efficientnet": ("efficientnet_b0", 224),
-    "resnet18": ("resnet18", 224),
-    "resnet50": ("resnet50", 224),
-    "inception": ("inception_v3", 299),
-    "vgg16": ("vgg16", 224),
+    "mobilenet": Entry("mobilenetv3_small_100", 224, 2_542_856, 56_510_400),
+    "efficientnet-lite0": Entry("tf_efficientnet_lite0", 224, 4_652_008, 385_187_552),
+    "mobilenet-large": Entry("mobilenetv3_large_100", 224, 5_483_032, 216_589_760),
+    "efficientnet": Entry("efficientnet_b0", 224, 5_288_548, 385_814_752),
+    "resnet18": Entry("resnet18", 224, 11_689_512, 1_814_073_344),
+    "resnet50": Entry("resnet50", 224, 25_557_032, 4_089_184_256),
+    "inception": Entry("inception_v3", 299, 23_834_568, 5_713_216_096),
+    "vgg16": Entry("vgg16", 224, 138_357_544, 15_470_264_320),
 }
-"""Published architectures by a short name: timm's name, and the side they were published at."""
+"""Published architectures by a short name; the counts are here so that listing needs no torch."""
 
 
 def line_of(name_or_line: str, size: int, pictures: int) -> str:
@@ -31,7 +44,7 @@ def line_of(name_or_line: str, size: int, pictures: int) -> str:
     if name_or_line == "auto":
         return auto_network(size, pictures)
     if name_or_line in PUBLISHED:
-        return PREFIX + PUBLISHED[name_or_line][0]
+        return PREFIX + PUBLISHED[name_or_line].timm
     return NAMED.get(name_or_line, name_or_line)
 
 

@@ -7,11 +7,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..network.build import GROUP
 from .augment import Augment
 from .random import generator
-
-GROUP = 64
-"""Most pictures that are computed together; normalisation sees one group, whatever the batch."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,10 @@ class Order:
 class Batches:
     """Gives the groups of pictures of a step, varied; remembers the tables of the current epoch."""
 
-    def __init__(self, examples: Examples, order: Order, augment: Augment) -> None:
+    def __init__(
+        self, examples: Examples, order: Order, augment: Augment, group: int = GROUP
+    ) -> None:
+        self.group = group
         self.examples = examples
         self.order = order
         self.augment = augment
@@ -92,7 +93,7 @@ class Batches:
     def groups(self, step: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """All labels [B] of a step, and its groups as (pixels [G, 3, S, S], labels [G])."""
         indices, epochs = self.order.at(step)
-        parts = np.array_split(np.arange(len(indices)), -(-len(indices) // GROUP))
+        parts = np.array_split(np.arange(len(indices)), -(-len(indices) // self.group))
         groups = [self._group(indices[part], epochs[part]) for part in parts]
         return self.examples.targets(indices), groups
 

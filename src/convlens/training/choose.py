@@ -75,7 +75,7 @@ def choose(
 
     def step(compute: Compute) -> None:
         if compute.choice not in candidates:
-            batches = Batches(examples, Order(pictures, timed, seed), augment)
+            batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
             candidates[compute.choice] = Loop(
                 copy.deepcopy(template),
                 batches,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-import torch
 from torch import Tensor, nn
 
 from ..files import write_whole
@@ -82,8 +81,3 @@ def features_of(
     np.save(buffer, out)
     write_whole(path, buffer.getvalue())
     return out
-
-
-def as_tensor(features: Features) -> Tensor:
-    """Features as a tensor that shares their memory."""
-    return torch.from_numpy(features)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .batches import Examples
-from .features import as_tensor, features_of
+from .features import features_of
 from .head import Head, best_head, choose_strength
 from .model import Pretrained
 
@@ -46,10 +47,15 @@ def frozen_start(
     progress: Callable[[str, int, int], None],
 ) -> FrozenStart:
     """Compute the features, or recall them, and choose the head's L2 strength."""
-    sides = []
-    for examples in (train, val):
-        features = as_tensor(features_of(module, examples, progress))
-        sides.append((features, torch.from_numpy(examples.labels)))
+    both = Examples(
+        train.pixels,
+        np.concatenate((train.rows, val.rows)),
+        np.concatenate((train.labels, val.labels)),
+    )
+    features = torch.from_numpy(features_of(module, both, progress))
+    labels = torch.from_numpy(both.labels)
+    count = len(train)
+    sides = ((features[:count], labels[:count]), (features[count:], labels[count:]))
     classes = len(weights_K)
     costs = choose_strength(sides[0], sides[1], classes, weights_K, seed)
     return FrozenStart(sides[0], sides[1], classes, weights_K, costs)

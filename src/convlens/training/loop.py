@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .batches import GROUP, Batches, Examples
+from ..network.build import Classifier
+from .batches import Batches, Examples
 from .checkpoint import (
     Checkpoint,
     flatten_optimizer,
@@ -66,10 +67,10 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def predict_examples(module: nn.Module, examples: Examples, compute: Compute) -> Tensor:
+def predict_examples(module: Classifier, examples: Examples, compute: Compute) -> Tensor:
     """Logits [N, K] in float32 for pictures as evaluation sees them."""
     module.eval()
-    parts = np.array_split(np.arange(len(examples)), -(-len(examples) // GROUP))
+    parts = np.array_split(np.arange(len(examples)), -(-len(examples) // module.group))
     with torch.inference_mode(), compute.precision():
         return torch.cat([module(compute.inputs(examples.images(part))).float() for part in parts])
 
@@ -79,7 +80,7 @@ class Loop:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: Classifier,
         batches: Batches,
         val: Examples,
         cost: Cost,
@@ -88,7 +89,8 @@ class Loop:
         compute: Compute,
         seed: int,
     ) -> None:
-        self.module = compute.place(module)
+        self.module = module
+        compute.place(module)
         self.batches = batches
         self.val = val
         self.cost = cost

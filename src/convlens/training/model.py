@@ -51,7 +51,7 @@ def settle_network(asked: NetworkOptions) -> tuple[str, str]:
 
 def published_size(line: str) -> int:
     """The side that an architecture of timm's was published at."""
-    known = dict(PUBLISHED.values())
+    known = {entry.timm: entry.size for entry in PUBLISHED.values()}
     return known.get(line.removeprefix(PREFIX), 224)
 
 
@@ -61,6 +61,9 @@ class Pretrained(Classifier):
     Its first layers stay fixed, and so do the statistics of every normalisation, since a few
     pictures would spoil them. `backbone` gives the features under the last dense layer.
     """
+
+    group = 16
+    """With fixed statistics it decides only about speed and memory; small groups fit the caches."""
 
     def train(self, mode: bool = True) -> "Pretrained":
         """Training mode for all but normalisation."""

@@ -133,10 +133,11 @@ def _run(
             module, examples, val, cost.weights, asked.data.seed, listener.progress
         )
         put_head(module, start.head())
+    augment = Augment(parse_ways(asked.augment.augment), asked.data.seed)
     order = Order(len(examples), chosen.batch, asked.data.seed)
     loop = Loop(
         module,
-        Batches(examples, order, Augment(parse_ways(asked.augment.augment), asked.data.seed)),
+        Batches(examples, order, augment, module.group),
         prepared.examples("val"),
         cost,
         asked.optimizer,
