@@ -48,17 +48,25 @@ def run(asked: argparse.Namespace) -> int:
             emit_json({**listed, **{name: one._asdict() for name, one in PUBLISHED.items()}})
             return 0
         rows = [
-            [name, f"{net.total().parameters:,}", f"{net.total().multiplications:,}", net.text]
+            [name, f"{net.total().parameters:,}", f"{net.total().multiplications:,}"]
             for name, net in made.items()
         ]
-        heads = ["name", "parameters", "multiplications", f"line, at {asked.size}×{asked.size}"]
-        emit(table(heads, rows))
+        emit(f"Written as text, with {asked.classes} classes at {asked.size}×{asked.size}")
+        emit(table(["name", "parameters", "multiplications"], rows))
+        for name, net in made.items():
+            emit(f"{name}: {net.text}")
         published = [
-            [name, f"{one.parameters:,}", f"{one.multiplications:,}", f"{one.size}", one.timm]
+            [
+                name,
+                f"{one.parameters:,}",
+                f"{one.multiplications:,}",
+                f"{one.size}",
+                f"timm:{one.timm}",
+            ]
             for name, one in PUBLISHED.items()
         ]
         emit("\nPublished, with 1,000 classes at the size they were published at")
-        emit(table(["name", "parameters", "multiplications", "size", "timm:"], published))
+        emit(table(["name", "parameters", "multiplications", "size", "written out"], published))
         emit("\n" + GRAMMAR)
         return 0
     network = find(asked.network)
