@@ -66,7 +66,7 @@ def run(asked: argparse.Namespace) -> int:
             for name, one in PUBLISHED.items()
         ]
         emit("\nPublished, with 1,000 classes at the size they were published at")
-        emit(table(["name", "parameters", "multiplications", "size", "written out"], published))
+        emit(table(["name", "parameters", "multiplications", "size", "timm's name"], published))
         emit("\n" + GRAMMAR)
         return 0
     network = find(asked.network)
