@@ -4,10 +4,7 @@ from typing import NamedTuple
 
 from ..errors import require
 from .auto import auto_network
-from .spec import Architecture, network
-
-PREFIX = "timm:"
-"""What an architecture of timm's is written with: `timm:resnet18`."""
+from .spec import PREFIX, Architecture, network
 
 NAMED = {
     "lecture": "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84",

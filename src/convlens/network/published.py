@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from .layers import Counts, Shape
-from .named import PREFIX
-from .spec import Architecture, Row
+from .spec import PREFIX, Architecture, Row
 
 
 def build_published(line: str, classes: int, **options: Any) -> nn.Module:

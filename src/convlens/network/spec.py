@@ -21,6 +21,9 @@ from .layers import (
 )
 from .parse import parse_layers
 
+PREFIX = "timm:"
+"""What an architecture of timm's is written with, instead of layers: `timm:resnet18`."""
+
 
 @dataclass(frozen=True)
 class Row:

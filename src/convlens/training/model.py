@@ -9,10 +9,10 @@ from torch import nn
 
 from ..errors import ConvlensError, UsageError
 from ..network.build import Classifier, build, initialise
-from ..network.named import PREFIX, PUBLISHED, line_of
+from ..network.named import PUBLISHED, line_of
 from ..network.pretrained import LITE0, PACKAGE, imagenet_parameters, installed_file
 from ..network.published import build_published, rows_of
-from ..network.spec import network
+from ..network.spec import PREFIX, network
 from .checkpoint import read_parameters
 from .options import NetworkOptions
 

@@ -10,8 +10,7 @@ import torch
 from ..detector.evaluate import Evaluation
 from ..errors import ConvlensError, UsageError
 from ..files import saying_where, write_whole
-from ..network.named import PREFIX
-from ..network.spec import network
+from ..network.spec import PREFIX, network
 from ..pictures.splits import write_manifest
 from .augment import Augment, parse_ways
 from .batches import Batches, Order
