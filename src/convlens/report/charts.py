@@ -53,6 +53,7 @@ def curves(
         axes.axvline(mark[0], color=_INK, linestyle=":", linewidth=1, label=mark[1])
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.set_ylim(bottom=0)
+    highest = max((b for values in lines.values() for b in values if b is not None), default=1.0)
+    axes.set_ylim(0, 1.08 * highest or 1.0)
     axes.legend(frameon=False, labelcolor=_INK)
     return _svg(figure)

@@ -137,7 +137,8 @@ def _learned(training: dict[str, Any], record: dict[str, Any]) -> str:
         f"{record['chosen']['size']}×{record['chosen']['size']} pixels in "
         f"{record['chosen']['compute']}. The parameters kept are those with the lowest cost on the "
         f"validation pictures, after step {training['best_step']:,}. The cost on training pictures "
-        "is measured on varied pictures and with label smoothing, so it can lie above the other."
+        "is measured on varied pictures, and with label smoothing where that is on, so it can lie "
+        "above the other."
     )
 
 
