@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
+
+# no test asserts a time, and a shared machine makes any deadline chance
+settings.register_profile("convlens", deadline=None)
+settings.load_profile("convlens")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -50,6 +50,7 @@ class Bars:
         self._bars: Progress | None = None
         self._task: TaskID | None = None
         self._what = ""
+        self._left = 0.0
         self._spoke = time.monotonic()
 
     def __enter__(self) -> "Bars":
@@ -120,7 +121,7 @@ class Bars:
         if measured.cost_train is None:
             self.say(f"features as they are: {held.strip()}")
             return
-        left = duration(getattr(self, "_left", 0.0))
+        left = duration(self._left)
         self.console.print(
             f"epoch {measured.epoch:6.1f}  training J {measured.cost_train:.4f}{held}"
             f"  {measured.pictures_per_second:7,.0f} pictures/s  {left} left",

@@ -5,14 +5,14 @@ import csv
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .arguments import Subparsers, command
 from .output import emit, printable, stdin_lines
 
-if False:  # names for the annotations below only
-    pass
+if TYPE_CHECKING:
+    from ..detector.detector import Prediction
 
 EXAMPLES = """\
   convlens predict detector.onnx photo.jpg
@@ -57,7 +57,9 @@ def run(asked: argparse.Namespace) -> int:
     return 1 if failed or not seen else 0
 
 
-def _write_lines(rows: Iterable[Any], labels: tuple[str, ...], top: int) -> tuple[int, int]:
+def _write_lines(
+    rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int
+) -> tuple[int, int]:
     failed = seen = 0
     width = max(map(len, labels))
     for row in rows:
@@ -72,7 +74,7 @@ def _write_lines(rows: Iterable[Any], labels: tuple[str, ...], top: int) -> tupl
     return failed, seen
 
 
-def _write_json(rows: Iterable[Any], labels: tuple[str, ...], top: int) -> tuple[int, int]:
+def _write_json(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int) -> tuple[int, int]:
     failed = seen = 0
     emit("[")
     for row in rows:
@@ -82,14 +84,14 @@ def _write_json(rows: Iterable[Any], labels: tuple[str, ...], top: int) -> tuple
             failed += 1
             value["error"] = row.error
         else:
-            value["probabilities"] = dict(row.top(max(top, 1) if top > 1 else len(labels)))
+            value["probabilities"] = dict(row.top(top if top > 1 else len(labels)))
         emit((",\n" if seen else "") + json.dumps(value))
         seen += 1
     emit("]")
     return failed, seen
 
 
-def _write_csv(rows: Iterable[Any], labels: tuple[str, ...], top: int) -> tuple[int, int]:
+def _write_csv(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int) -> tuple[int, int]:
     failed = seen = 0
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["path", "label", "probability", "error", *(f"p:{label}" for label in labels)])

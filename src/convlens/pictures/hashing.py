@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -63,9 +64,9 @@ def content_hashes(catalog: Catalog, progress: Progress) -> Contents:
     return Contents(hashes, unreadable)
 
 
-def _recall(path: str | object, count: int) -> npt.NDArray[np.uint8] | None:
+def _recall(path: Path, count: int) -> npt.NDArray[np.uint8] | None:
     try:
-        found = np.load(str(path), allow_pickle=False)
+        found = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return found if found.shape == (count, 32) and found.dtype == np.uint8 else None
