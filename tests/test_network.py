@@ -11,7 +11,18 @@ from convlens import networks
 from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
 from convlens.network.build import Local2d, build
-from convlens.network.layers import Conv, Layer, Local, Pool, Residual, Window, flat, show
+from convlens.network.layers import (
+    Conv,
+    Counts,
+    Layer,
+    Local,
+    Pool,
+    Residual,
+    Window,
+    flat,
+    show,
+)
+from convlens.network.parse import parse_layers
 from convlens.network.spec import Network, network
 
 LINES = [
@@ -21,6 +32,7 @@ LINES = [
     "conv 8 3x3 same, norm, residual [conv 8 3x3 same, norm, conv 8 3x3 same, norm] x2, gap",
     "conv 4 3, residual [conv 8 3 same stride 2, norm, conv 8 3 same, norm] silu, dense 7, linear",
     "dense 20, dense 7, dense 5",
+    "conv 8 3x3 groups 1, lrn, conv 6 5x5 same groups 2, gap",
     "conv 3 1x1 stride 2x3, pool 2x3 stride 1x2, gelu, sigmoid, linear",
 ]
 
@@ -157,6 +169,10 @@ def test_pixels_are_brought_to_mean_0_and_deviation_1() -> None:
         ("dense 4]", "without its '\\['"),
         ("dense 4, softmax", "leave 'softmax' out"),
         ("dropout 1.5", "share of units"),
+        ("conv 4 3x3 groups two", "a number follows 'groups'"),
+        ("conv 4 3x3 groups 2", "3 channels and 4 filters.*2 groups"),
+        ("local 4 3x3 groups 3", "'stride 2', 'same' or 'valid'"),
+        ("dense 3, lrn", "vector of 3 units"),
         ("dense 3 4", "a word too many"),
         ("", "empty"),
     ],
@@ -174,6 +190,44 @@ def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
     assert spec.text == auto_network(size, pictures)
     assert isinstance(spec, Network)
     assert any(isinstance(layer, Residual | Pool) for layer in flat(spec.layers))
+
+
+def test_alexnet_and_lenet_have_their_published_parameters() -> None:
+    alexnet = list(networks("alexnet", 227, 1000).rows())
+    assert sum((row.counts for row in alexnet), Counts()).parameters == 60_965_224  # Caffe's file
+    shapes = [row.out_shape for row in alexnet if row.text.startswith(("conv", "pool"))]
+    assert shapes[:2] == [(96, 55, 55), (96, 27, 27)]
+    assert shapes[-1] == (256, 6, 6)
+    lenet = [row for row in networks("lenet5", 32, 10).rows() if row.counts.parameters]
+    assert [row.out_shape for row in lenet] == [
+        (6, 28, 28),
+        (16, 10, 10),
+        (120, 1, 1),
+        (84,),
+        (10,),
+    ]
+    # C5 and F6 as in LeCun et al. 1998; C1 has three channels of colour, C3 all connections
+    assert [row.counts.parameters for row in lenet] == [456, 2416, 48_120, 10_164, 850]
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_groups_are_torchs(groups: int) -> None:
+    spec = network(f"conv 8 3x3 same, conv 12 3x3 groups {groups}, lrn, gap", 9, 2)
+    module = build(spec, 0)
+    learnt = sum(parameter.numel() for parameter in module.parameters())
+    assert spec.total().parameters == learnt
+    convs = [part for part in module.modules() if isinstance(part, torch.nn.Conv2d)]
+    assert convs[1].groups == groups
+    assert parse_layers(spec.text) == spec.layers
+
+
+def test_lrn_is_krizhevskys() -> None:
+    module = build(network("lrn", 4, 2), 0)
+    norm = next(p for p in module.modules() if isinstance(p, torch.nn.LocalResponseNorm))
+    x = 50 * torch.rand(1, 7, 2, 2)
+    for i in range(7):
+        squares = x[:, max(0, i - 2) : i + 3].square().sum(1)
+        assert torch.allclose(norm(x)[:, i], x[:, i] / (2 + 1e-4 * squares) ** 0.75)
 
 
 def test_auto_size() -> None:

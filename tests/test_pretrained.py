@@ -145,7 +145,7 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
 
 def made_examples(count: int = 6, size: int = 64) -> Examples:
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
-    return Examples(pixels, np.arange(count), np.arange(count) % 2)
+    return Examples(pixels, np.arange(count), np.arange(count) % 2, 2)
 
 
 def pretrained_module(size: int = 64) -> Pretrained:

@@ -16,7 +16,7 @@ from convlens.training.augment import WAYS, Augment, parse_ways
 from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
-from convlens.training.loop import Loop, Plan, predict_examples
+from convlens.training.loop import MEMORY, Loop, Plan, Stage, predict_examples
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.training.options import CostOptions, OptimizerOptions, options_from
 
@@ -28,7 +28,7 @@ def examples(count: int, seed: int = 0, classes: int = 3) -> Examples:
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (count + 3, SIZE, SIZE, 3)).astype(np.uint8)
     rows = random.permutation(count + 3)[:count]
-    return Examples(pixels, rows, random.integers(0, classes, count))
+    return Examples(pixels, rows, random.integers(0, classes, count), classes)
 
 
 def loop(
@@ -47,7 +47,7 @@ def loop(
         examples(9, 1),
         make_cost(cost, torch.from_numpy(data.labels), 3),
         optimizer or OptimizerOptions("gd"),
-        Plan(steps, 3),
+        Plan((Stage(steps, SIZE, 0.1),), 3),
         Compute("float32", 1),
         5,
     )
@@ -125,6 +125,28 @@ def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: flo
     assert sum(parts).item() == pytest.approx(wanted.item(), rel=1e-5)  # type: ignore[union-attr]
 
 
+def test_muon_moves_filters_in_every_direction_alike() -> None:
+    random = torch.Generator().manual_seed(0)
+    filters = nn.Parameter(torch.zeros(24, 5, 3, 3))
+    filters.grad = (
+        torch.randn(24, 5, 3, 3, generator=random) * torch.logspace(0, -2, 24)[:, None, None, None]
+    )
+    gradient = filters.grad.flatten(1)
+    make_optimizer(OptimizerOptions("auto", learning_rate=0.01), [filters]).step()
+    left, _, right = torch.linalg.svd(gradient, full_matrices=False)
+    moved = -filters.detach().flatten(1) / (0.01 * 0.2 * 45**0.5)  # Liu et al. 2025, eq. 4
+    assert nn.functional.cosine_similarity(moved.flatten(), (left @ right).flatten(), 0) > 0.97
+    values = torch.linalg.svdvals(moved)
+    assert values.min() > 0.5
+    assert values.max() < 1.4
+
+
+def test_learnt_parameters_follow_adamw() -> None:
+    parameter = [nn.Parameter(torch.zeros(8, 8))]
+    assert isinstance(make_optimizer(OptimizerOptions(), parameter, True), torch.optim.AdamW)
+    assert not isinstance(make_optimizer(OptimizerOptions(), parameter), torch.optim.AdamW)
+
+
 def test_balanced_weights_are_scikit_learns() -> None:
     from sklearn.utils.class_weight import compute_class_weight
 
@@ -147,7 +169,7 @@ def test_a_large_batch_in_groups_is_one_batch() -> None:
     data = grouped.batches.examples
     loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
     loss.backward()  # type: ignore[no-untyped-call]
-    assert len(grouped.batches.groups(0)[1]) == 3
+    assert len(grouped.batches.groups(0, SIZE)[1]) == 3
     grouped.optimizer.step = lambda *_: None  # type: ignore[method-assign,assignment]
     assert grouped.train_step(0) == pytest.approx(loss.item(), rel=1e-5)
     for a, b in zip(grouped.module.parameters(), whole.parameters(), strict=True):
@@ -175,15 +197,16 @@ def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
     data = examples(20)
     batches = Batches(data, Order(20, 8, 0), Augment(parse_ways("none"), 0))
     indices, _ = batches.order.at(1)
-    ((pixels, labels),) = batches.groups(1)[1]
+    ((pixels, targets),) = batches.groups(1, SIZE)[1]
     assert torch.equal(pixels, data.images(indices))
     assert np.array_equal(
         (pixels * 255).permute(0, 2, 3, 1).numpy(), data.pixels[data.rows[indices]]
     )
-    assert torch.equal(labels, data.targets(indices))
+    assert torch.equal(targets.argmax(1), data.targets(indices))
+    assert torch.equal(targets, nn.functional.one_hot(data.targets(indices), 3).float())
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "mix"])
 def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> None:
     augment = Augment(parse_ways(way), 7)
     pixels = torch.rand(1, 3, SIZE, SIZE).expand(16, -1, -1, -1).contiguous()
@@ -209,12 +232,47 @@ def test_mirror_mirrors() -> None:
     assert any(kept)
 
 
+def test_targets_are_mixed_as_the_pixels_are() -> None:
+    augment = Augment(parse_ways("mix"), 7)
+    labels = torch.arange(300) % 3
+    targets = nn.functional.one_hot(labels, 3).float()
+    pixels = targets[:, :, None, None].expand(-1, -1, 16, 16).contiguous()  # a colour per class
+    mixed, shares = augment.mix(pixels, targets, torch.from_numpy(augment.table(0, 300)))
+    assert torch.allclose(mixed.mean((2, 3)), shares, atol=1e-5)
+    assert torch.allclose(shares.sum(1), torch.ones(300))
+    whole = (mixed == pixels).flatten(1).all(1).float().mean()
+    boxed = ((mixed == 0) | (mixed == 1)).flatten(1).all(1).float().mean() - whole
+    assert 0.1 < whole < 0.5
+    assert 0.1 < boxed < 0.5
+    assert torch.equal(augment.mix(mixed, shares, torch.zeros(300, 15))[0], mixed)
+
+
+def test_smaller_pictures_show_the_same() -> None:
+    augment = Augment(parse_ways("none"), 7)
+    smooth = torch.linspace(0, 1, 16).view(1, 1, 1, 16).expand(2, 3, 16, 16)
+    half = augment(smooth, torch.rand(2, 15), 8)
+    assert torch.allclose(half, nn.functional.avg_pool2d(smooth, 2), atol=1e-5)
+
+
+def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
+    made = loop(steps=40, optimizer=OptimizerOptions("momentum"))
+    seen = []
+    for step in range(40):
+        made.train_step(step)
+        seen.append({k: v.clone() for k, v in made.module.state_dict().items()})
+    reach = (np.arange(41) / 40) ** (MEMORY + 1)  # the share of all weight up to each step
+    for name, average in made.average.state_dict().items():
+        wanted = sum(w * state[name] for w, state in zip(np.diff(reach), seen, strict=True))
+        assert torch.allclose(average, wanted, atol=1e-5)
+
+
 def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
     data = examples(20)
-    for ways in (parse_ways(",".join(WAYS)),):
-        large = Batches(data, Order(20, 20, 3), Augment(ways, 3)).groups(0)[1]
+    for ways in (parse_ways(",".join(way for way in WAYS if way != "mix")),):
+        large = Batches(data, Order(20, 20, 3), Augment(ways, 3)).groups(0, SIZE)[1]
         small = [
-            Batches(data, Order(20, 5, 3), Augment(ways, 3)).groups(s)[1][0][0] for s in range(4)
+            Batches(data, Order(20, 5, 3), Augment(ways, 3)).groups(s, SIZE)[1][0][0]
+            for s in range(4)
         ]
         assert torch.allclose(large[0][0], torch.cat(small), atol=1e-6)
 
@@ -285,3 +343,12 @@ def test_the_best_parameters_are_those_of_the_lowest_validation_cost() -> None:
 def test_wrong_options_say_what_is_right(values: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         options_from(values)
+
+
+def test_the_plan_knows_sides_and_what_is_left() -> None:
+    plan = Plan((Stage(10, 32, 1.0), Stage(20, 64, 4.0)), 5)
+    assert plan.steps == 20
+    assert [plan.side(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
+    assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]
+    assert plan.left(10, 20.0) == 80  # twice as slow as timed so far
+    assert plan.left(0, 0.0) == 50

@@ -23,7 +23,9 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "network", nargs="?", metavar="LINE|NAME", help="one line of text, or a name"
     )
-    parser.add_argument("--size", type=int, default=64, metavar="N", help="pictures' side [64]")
+    parser.add_argument(
+        "--size", type=int, metavar="N", help="pictures' side [the network's own, or 64]"
+    )
     parser.add_argument("--classes", type=int, default=2, metavar="N", help="classes [2]")
     parser.add_argument(
         "--pictures", type=int, default=2000, metavar="N", help="how many auto shall suit [2000]"
@@ -35,11 +37,12 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(asked: argparse.Namespace) -> int:
     """Print one network's table, or the list of names."""
     from ..network.layers import show
-    from ..network.named import NAMED, PUBLISHED, networks
+    from ..network.named import NAMED, PUBLISHED, line_of, networks, usual_size
     from ..network.parse import GRAMMAR
 
     def find(name: str) -> "Architecture":
-        return networks(name, asked.size, asked.classes, asked.pictures)
+        size = asked.size or usual_size(line_of(name, 64, asked.pictures)) or 64
+        return networks(name, size, asked.classes, asked.pictures)
 
     if asked.network is None:
         made = {name: find(name) for name in ("auto", *NAMED)}
@@ -48,11 +51,16 @@ def run(asked: argparse.Namespace) -> int:
             emit_json({**listed, **{name: one._asdict() for name, one in PUBLISHED.items()}})
             return 0
         rows = [
-            [name, f"{net.total().parameters:,}", f"{net.total().multiplications:,}"]
+            [
+                name,
+                f"{net.total().parameters:,}",
+                f"{net.total().multiplications:,}",
+                str(net.size),
+            ]
             for name, net in made.items()
         ]
-        emit(f"Written as text, with {asked.classes} classes at {asked.size}×{asked.size}")
-        emit(table(["name", "parameters", "multiplications"], rows))
+        emit(f"Written as text, with {asked.classes} classes")
+        emit(table(["name", "parameters", "multiplications", "size"], rows))
         for name, net in made.items():
             emit(f"{name}: {net.text}")
         published = [
@@ -75,7 +83,7 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     emit(network.text or "(the last layer only)")
     emit("")
-    side = f"{asked.size}×{asked.size}×3"
+    side = f"{network.size}×{network.size}×3"
     body = [["", "input", side, "", "", ""]]
     for row in network.rows():
         counts = row.counts

@@ -17,6 +17,7 @@ from .layers import (
     Norm,
     Pool,
     Residual,
+    ResponseNorm,
     Shape,
     Window,
 )
@@ -30,12 +31,14 @@ class Classifier(nn.Module):
     """Pixels to logits: each channel to mean 0 and deviation 1, then the layers.
 
     Input float [N, 3, H, W], 0 to 1; output logits [N, K]. `mean` and `std` are those of the
-    training pictures, per channel, kept with the parameters.
+    training pictures, per channel, kept with the parameters. Where it is `mirrored`, its answer,
+    outside of training, is the mean over the picture and its mirror image.
     """
 
     mean: Tensor
     std: Tensor
     group = GROUP
+    mirrored = False
 
     def __init__(self, layers: nn.Module, mean: Iterable[float], std: Iterable[float]) -> None:
         super().__init__()
@@ -45,7 +48,10 @@ class Classifier(nn.Module):
 
     def forward(self, pixels_NCHW: Tensor) -> Tensor:
         """[N, 3, H, W] to [N, K]."""
-        logits: Tensor = self.layers((pixels_NCHW - self.mean) / self.std)
+        normal = (pixels_NCHW - self.mean) / self.std
+        logits: Tensor = self.layers(normal)
+        if self.mirrored and not self.training:
+            logits = (logits + self.layers(normal.flip(-1))) / 2
         return logits
 
 
@@ -111,8 +117,10 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 def _module(layer: Layer, shape: Shape) -> nn.Module:
     match layer:
-        case Conv(filters, window):
-            return nn.Conv2d(shape[0], filters, window.kernel, window.stride, window.padding())
+        case Conv(filters, window, groups):
+            return nn.Conv2d(
+                shape[0], filters, window.kernel, window.stride, window.padding(), groups=groups
+            )
         case Local(filters, window):
             return Local2d(shape, filters, window)
         case Pool("pool", window):
@@ -128,6 +136,8 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
             return nn.Sequential(nn.Flatten(), nn.Linear(inputs, units))
         case Norm():
             return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
+        case ResponseNorm():
+            return nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)  # torch takes a mean
         case Activation(name):
             return _ACTIVATIONS[name]()
         case Dropout(rate):

@@ -101,26 +101,38 @@ class Window:
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution (cross-correlation, as the field has it): `filters` filters with a bias each."""
+    """Convolution (cross-correlation, as the field has it): `filters` filters with a bias each.
+
+    With several `groups`, the channels and the filters are dealt out to them in order, and a filter
+    sees its own group's channels only.
+    """
 
     filters: int
     window: Window
+    groups: int = 1
 
     def out_shape(self, shape: Shape) -> Shape:
         """[C, H, W] to [filters, H', W']."""
-        _, height, width = _maps(shape, "conv")
+        channels, height, width = _maps(shape, "conv")
+        if channels % self.groups or self.filters % self.groups:
+            raise LayerError(
+                f"{channels} channels and {self.filters} filters cannot be dealt out to "
+                f"{self.groups} groups: both have to be multiples of it"
+            )
         return (self.filters, *self.window.slide(height, width, "conv"))
 
     def counts(self, shape: Shape) -> Counts:
-        """kernel × C × filters weights, shared over all positions, and one bias per filter."""
+        """kernel × C / groups × filters shared weights, and one bias per filter."""
         channels, height, width = _maps(shape, "conv")
         out = self.window.slide(height, width, "conv")
-        weights = prod(self.window.kernel) * channels * self.filters
-        pairs = self.window.pairs(height, width, out) * channels * self.filters
+        pairs_of_maps = channels // self.groups * self.filters
+        weights = prod(self.window.kernel) * pairs_of_maps
+        pairs = self.window.pairs(height, width, out) * pairs_of_maps
         return Counts(weights + self.filters, pairs, weights * prod(out))
 
     def __str__(self) -> str:
-        return f"conv {self.filters} {self.window}"
+        groups = f" groups {self.groups}" if self.groups > 1 else ""
+        return f"conv {self.filters} {self.window}{groups}"
 
 
 @dataclass(frozen=True)
@@ -222,6 +234,26 @@ class Norm:
         return "norm"
 
 
+@dataclass(frozen=True)
+class ResponseNorm:
+    """Local response normalisation: each unit divided by a measure of the five channels about it.
+
+    x / (2 + 0.0001 × their sum of squares) ^ 0.75 (Krizhevsky et al. 2012, section 3.3).
+    """
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Unchanged."""
+        _maps(shape, "lrn")
+        return shape
+
+    def counts(self, shape: Shape) -> Counts:
+        """Nothing is learned."""
+        return Counts()
+
+    def __str__(self) -> str:
+        return "lrn"
+
+
 ACTIVATIONS = ("relu", "gelu", "silu", "tanh", "sigmoid", "linear")
 
 
@@ -311,7 +343,9 @@ class Residual:
         return f"residual [{inside}]" + ("" if self.activation == "relu" else f" {self.activation}")
 
 
-Layer = Conv | Local | Pool | GlobalPool | Dense | Norm | Activation | Dropout | Residual
+Layer = (
+    Conv | Local | Pool | GlobalPool | Dense | Norm | ResponseNorm | Activation | Dropout | Residual
+)
 
 
 def flat(layers: tuple[Layer, ...]) -> Iterator[Layer]:

@@ -6,11 +6,33 @@ from ..errors import require
 from .auto import auto_network
 from .spec import PREFIX, Architecture, network
 
+
+class Written(NamedTuple):
+    """A network as a line of text, and the side that it is for if there is one."""
+
+    line: str
+    size: int | None = None
+
+
 NAMED = {
-    "lecture": "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84",
-    "dense": "dense 20, dense 7, dense 5",
+    "lecture": Written("conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84"),
+    "dense": Written("dense 20, dense 7, dense 5"),
+    "lenet5": Written(
+        "conv 6 5x5, tanh, avgpool 2, conv 16 5x5, tanh, avgpool 2, conv 120 5x5, tanh, "
+        "dense 84, tanh",
+        32,
+    ),
+    "alexnet": Written(
+        "conv 96 11x11 stride 4, lrn, pool 3 stride 2, conv 256 5x5 same groups 2, lrn, "
+        "pool 3 stride 2, conv 384 3x3 same, conv 384 3x3 same groups 2, "
+        "conv 256 3x3 same groups 2, pool 3 stride 2, "
+        "dense 4096, dropout 0.5, dense 4096, dropout 0.5",
+        227,
+    ),
 }
-"""`lecture` after LeCun et al. 1998; `dense` is a fully connected one to compare with."""
+"""`dense` is a fully connected network to compare with. `lecture` is its small convolutional one,
+`lenet5` the network behind it (LeCun et al. 1998), with every filter of the second convolution on
+every map, means for its pooling, and softmax; `alexnet` is that of Krizhevsky et al. 2012."""
 
 
 class Entry(NamedTuple):
@@ -42,7 +64,15 @@ def line_of(name_or_line: str, size: int, pictures: int) -> str:
         return auto_network(size, pictures)
     if name_or_line in PUBLISHED:
         return PREFIX + PUBLISHED[name_or_line].timm
-    return NAMED.get(name_or_line, name_or_line)
+    return NAMED[name_or_line].line if name_or_line in NAMED else name_or_line
+
+
+def usual_size(line: str) -> int | None:
+    """The side that the network behind a line or `timm:NAME` is for; None where it has none."""
+    if line.startswith(PREFIX):
+        sizes = {PREFIX + entry.timm: entry.size for entry in PUBLISHED.values()}
+        return sizes.get(line, 224)
+    return next((one.size for one in NAMED.values() if one.line == line), None)
 
 
 def networks(

@@ -16,18 +16,19 @@ from .layers import (
     Norm,
     Pool,
     Residual,
+    ResponseNorm,
     Window,
 )
 
 GRAMMAR = """\
 A network is layers with commas between; a last dense layer, a unit per class, and softmax follow.
-  conv 6 5x5         6 filters of 5×5, no padding; also: stride 2, same (zero padding), 5 for 5x5
+  conv 6 5x5         6 filters of 5×5, no padding; also: stride 2, same (zero padding), groups 2
   local 6 5x5        the same connections with nothing shared
   pool 2             maximum over 2×2, stride 2; also: pool 3 stride 2 same
   avgpool 2          mean instead of maximum
   gap                global average pooling
   dense 120          fully connected
-  norm               batch normalisation
+  norm               batch normalisation; lrn: local response normalisation
   dropout 0.5        drop units in training
   relu gelu silu tanh sigmoid linear
                      the activation of the layer before; conv, local and dense have relu unless told
@@ -102,8 +103,9 @@ def _layer(item: _Item) -> list[Layer]:
     match kind:
         case "conv" | "local":
             filters = words.number("filters")
+            groups = words.groups() if kind == "conv" else 1
             window = words.window()
-            made = [Conv(filters, window) if kind == "conv" else Local(filters, window)]
+            made = [Conv(filters, window, groups) if kind == "conv" else Local(filters, window)]
         case "pool" | "maxpool" | "avgpool":
             window = words.window(default_stride=True)
             made = [Pool("avgpool" if kind == "avgpool" else "pool", window)]
@@ -113,6 +115,8 @@ def _layer(item: _Item) -> list[Layer]:
             made = [Dense(words.number("units"))]
         case "norm":
             made = [Norm()]
+        case "lrn":
+            made = [ResponseNorm()]
         case "dropout":
             made = [Dropout(words.rate())]
         case "residual":
@@ -160,6 +164,18 @@ class _Words:
         if word is None or not re.fullmatch(r"\d{1,9}", word) or int(word) < 1:
             self.wrong(word, f"the number of {what} comes first")
         assert word is not None  # noqa: S101
+        return int(word)
+
+    def groups(self) -> int:
+        """The number after the word `groups`, taken out from wherever it stands; else 1."""
+        if "groups" not in self._words:
+            return 1
+        at = self._words.index("groups")
+        word = self._words[at + 1] if at + 1 < len(self._words) else None
+        if word is None or not re.fullmatch(r"\d{1,9}", word) or int(word) < 1:
+            self.wrong(word, "a number follows 'groups'")
+        assert word is not None  # noqa: S101
+        del self._words[at : at + 2]
         return int(word)
 
     def rate(self) -> float:

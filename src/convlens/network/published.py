@@ -38,6 +38,11 @@ class Published(Architecture):
         """`timm:NAME`."""
         return PREFIX + self.name
 
+    @property
+    def any_side(self) -> bool:
+        """Most of timm's pool globally; not all do, so every step sees pictures in full."""
+        return False
+
     def rows(self) -> Iterator[Row]:
         """Each layer that learns, with its shapes and counts."""
         module = build_published(self.text, self.classes)

@@ -11,12 +11,14 @@ from .layers import (
     Conv,
     Counts,
     Dense,
+    GlobalPool,
     Layer,
     LayerError,
     Local,
     Norm,
     Residual,
     Shape,
+    flat,
     show,
 )
 from .parse import parse_layers
@@ -46,6 +48,11 @@ class Architecture(ABC):
     @abstractmethod
     def text(self) -> str:
         """The line that makes this network again."""
+
+    @property
+    @abstractmethod
+    def any_side(self) -> bool:
+        """Whether the same parameters serve pictures of other sides."""
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
@@ -101,6 +108,14 @@ class Network(Architecture):
     def text(self) -> str:
         """The line that makes this network again."""
         return ", ".join(map(str, self.layers))
+
+    @property
+    def any_side(self) -> bool:
+        """Whether the same parameters serve pictures of other sides: so behind a `gap`."""
+        shapes = [type(layer) for layer in flat(self.layers)]
+        if GlobalPool not in shapes or Local in shapes:
+            return False
+        return Dense not in shapes[: shapes.index(GlobalPool)]
 
     @property
     def all_layers(self) -> tuple[Layer, ...]:

@@ -210,7 +210,7 @@ def _command(record: dict[str, Any]) -> str:
     words = ["convlens", "train", record["pictures"]]
     settled = {
         **{name: value for name, value in options.items() if value is not None},
-        "steps": chosen["steps"],
+        "steps": chosen["plan"]["stages"][-1]["until"],
         "size": chosen["size"],
         "network": chosen["network"],
         "weights": chosen["weights"],

@@ -17,12 +17,13 @@ from ..errors import UsageError
 from .random import generator
 
 GEOMETRIC = ("mirror", "shift", "crop", "rotate")
-WAYS = (*GEOMETRIC, "colour")
+WAYS = (*GEOMETRIC, "colour", "mix")
 
 # Columns of the table of uniform numbers.
 _MIRROR, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
 _BRIGHT, _CONTRAST, _SATURATION = range(8, 11)
-_COLUMNS = 11
+_MIX, _SHARE, _BOX_X, _BOX_Y = range(11, 15)
+_COLUMNS = 15
 
 SHIFT = 0.125
 """Largest shift, as a share of the side."""
@@ -34,6 +35,8 @@ ANGLE = 12 * pi / 180
 """Largest rotation, in radians."""
 COLOUR = 0.3
 """Largest relative change of brightness, contrast and saturation."""
+BLENDED, PASTED = 0.4, 0.4
+"""Shares of the pictures that are blended with another one, and that get a box of another one."""
 
 
 def parse_ways(text: str) -> frozenset[str]:
@@ -58,15 +61,42 @@ class Augment:
         """Uniform numbers in [0, 1) [pictures, columns] for one epoch."""
         return generator(self.seed, "augment", epoch).random((pictures, _COLUMNS), np.float32)
 
-    def __call__(self, pixels_NCHW: Tensor, uniform_NU: Tensor) -> Tensor:
-        """Float pixels 0 to 1 [N, 3, H, W] and their rows of the table to varied pixels."""
-        if self.ways & set(GEOMETRIC):
-            maps = self._affine(uniform_NU)
-            grid = functional.affine_grid(maps, list(pixels_NCHW.shape), align_corners=False)
+    def __call__(self, pixels_NCHW: Tensor, uniform_NU: Tensor, side: int | None = None) -> Tensor:
+        """Float pixels 0 to 1 [N, 3, H, W] and their rows of the table to varied pixels.
+
+        They come out with this side, the one that they have unless told.
+        """
+        count, _, height, width = pixels_NCHW.shape
+        shape = [count, 3, side or height, side or width]
+        if self.ways & set(GEOMETRIC) or shape != list(pixels_NCHW.shape):
+            grid = functional.affine_grid(self._affine(uniform_NU), shape, align_corners=False)
             pixels_NCHW = functional.grid_sample(
                 pixels_NCHW, grid, padding_mode="reflection", align_corners=False
             )
         return self._colour(pixels_NCHW, uniform_NU) if "colour" in self.ways else pixels_NCHW
+
+    def mix(self, pixels: Tensor, targets: Tensor, uniform_NU: Tensor) -> tuple[Tensor, Tensor]:
+        """Each picture [N, 3, H, W] mixed with its partner, and so their targets [N, K].
+
+        The partner is the picture as far from the group's end as this one from its beginning. Some
+        pictures are blended (mixup, Zhang et al. 2017, its share drawn from Beta(0.5, 0.5)), some
+        get a box of the partner (CutMix, Yun et al. 2019, the box's area uniform), the rest stay.
+        """
+        if "mix" not in self.ways:
+            return pixels, targets
+        u, (height, width) = uniform_NU, pixels.shape[-2:]
+        blend = (u[:, _SHARE] * pi / 2).sin().square()  # the arcsine law, which is Beta(0.5, 0.5)
+        rows = _inside(height, u[:, _BOX_Y], u[:, _SHARE].sqrt())
+        columns = _inside(width, u[:, _BOX_X], u[:, _SHARE].sqrt())
+        box = (rows[:, :, None] * columns[:, None, :])[:, None]
+        blended = (u[:, _MIX] < BLENDED).view(-1, 1, 1, 1)
+        pasted = (u[:, _MIX] >= 1 - PASTED).view(-1, 1, 1, 1)
+        other = blended * blend.view(-1, 1, 1, 1) + pasted * box
+        share = other.mean((1, 2, 3))[:, None]
+        return (
+            torch.lerp(pixels, pixels.flip(0), other),
+            torch.lerp(targets, targets.flip(0), share),
+        )
 
     def _affine(self, u: Tensor) -> Tensor:
         """From output to input coordinates, both -1 to 1: [N, 2, 3]."""
@@ -101,3 +131,9 @@ class Augment:
         pixels = grey + (pixels - grey) * saturation
         mean = grey.mean((2, 3), keepdim=True)
         return ((pixels - mean) * contrast + mean * bright).clamp(0, 1)
+
+
+def _inside(length: int, centre_N: Tensor, share_N: Tensor) -> Tensor:
+    """1 where a place lies within a window about the centre, else 0: [N, length]."""
+    place = (torch.arange(length) + 0.5) / length
+    return ((place - centre_N[:, None]).abs() < share_N[:, None] / 2).float()

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..network.build import GROUP
 from .augment import Augment
@@ -14,11 +15,15 @@ from .random import generator
 
 @dataclass(frozen=True)
 class Examples:
-    """Pictures of one side: uint8 `pixels` [M, S, S, 3], the `rows` [N] in it, `labels` [N]."""
+    """Pictures of one side: uint8 `pixels` [M, S, S, 3], the `rows` [N] in it, `labels` [N].
+
+    Labels are places, 0 to `classes` - 1.
+    """
 
     pixels: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
+    classes: int
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -90,19 +95,21 @@ class Batches:
         self.augment = augment
         self._tables: dict[int, npt.NDArray[np.float32]] = {}
 
-    def groups(self, step: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """All labels [B] of a step, and its groups as (pixels [G, 3, S, S], labels [G])."""
+    def groups(self, step: int, side: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """All labels [B] of a step, and its groups: (pixels [G, 3, side, side], targets [G, K])."""
         indices, epochs = self.order.at(step)
         parts = np.array_split(np.arange(len(indices)), -(-len(indices) // self.group))
-        groups = [self._group(indices[part], epochs[part]) for part in parts]
+        groups = [self._group(indices[part], epochs[part], side) for part in parts]
         return self.examples.targets(indices), groups
 
     def _group(
-        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64]
+        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64], side: int
     ) -> tuple[Tensor, Tensor]:
         uniform = np.stack([self._table(int(e))[i] for i, e in zip(indices, epochs, strict=True)])
-        pixels = self.augment(self.examples.images(indices), torch.from_numpy(uniform))
-        return pixels, self.examples.targets(indices)
+        numbers = torch.from_numpy(uniform)
+        pixels = self.augment(self.examples.images(indices), numbers, side)
+        targets = functional.one_hot(self.examples.targets(indices), self.examples.classes).float()
+        return self.augment.mix(pixels, targets, numbers)
 
     def _table(self, epoch: int) -> npt.NDArray[np.float32]:
         if epoch not in self._tables:

@@ -25,11 +25,14 @@ class Cost:
     label_smoothing: float
     l2: float
 
-    def examples(self, logits_NK: Tensor, labels_N: Tensor, whole: Tensor) -> Tensor:
-        """These examples' part of J, in a batch whose labels are `whole`: parts add up to J."""
+    def examples(self, logits_NK: Tensor, targets_NK: Tensor, whole: Tensor) -> Tensor:
+        """These examples' part of J, in a batch whose labels are `whole`: parts add up to J.
+
+        A target is a share per class: 1 for the label, unless pictures are mixed.
+        """
         total = functional.cross_entropy(
             logits_NK.float(),
-            labels_N,
+            targets_NK,
             weight=self.weights,
             label_smoothing=self.label_smoothing,
             reduction="sum",

@@ -51,6 +51,7 @@ def frozen_start(
         train.pixels,
         np.concatenate((train.rows, val.rows)),
         np.concatenate((train.labels, val.labels)),
+        train.classes,
     )
     features = torch.from_numpy(features_of(module, both, progress))
     labels = torch.from_numpy(both.labels)

@@ -80,7 +80,8 @@ def choose_strength(
 ) -> dict[float, float]:
     """Each strength's cost on pictures that its head was not fitted on; the lowest is to be taken.
 
-    `train` and `val` are (features [N, V, D], labels [N]). Where there are fewer than `ENOUGH`
+    `train` and `val` are (features [N, V, D], labels [N]); a picture's answer is the mean over its
+    views. Where there are fewer than `ENOUGH`
     validation pictures, both are put together and cross-validated.
     """
     splits: Sequence[tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]
@@ -100,7 +101,7 @@ def choose_strength(
         for strength in sorted(STRENGTHS):
             # begun where the last one ended, a few steps are enough to compare strengths
             head = fit_head(*_views(*fitted), classes, strength, weights_K, head, iterations=40)
-            logits = head.logits(judged[0][:, 0])
+            logits = head.logits(judged[0].mean(1))
             costs[strength] += functional.cross_entropy(logits, judged[1], reduction="sum").item()
     count = sum(len(judged[1]) for _, judged in splits)
     return {strength: total / max(1, count) for strength, total in costs.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from ..network.build import Classifier
 from .batches import Batches, Examples
@@ -26,13 +27,47 @@ from .optimizers import make_optimizer, rate_factor
 from .options import OptimizerOptions
 from .random import torch_seed
 
+MEMORY = 6
+"""At step t the average of the parameters reaches back about t / (MEMORY + 2) steps."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of training, up to a step: the side of the pictures, and a step's seconds as timed."""
+
+    until: int
+    side: int
+    seconds: float
+
 
 @dataclass(frozen=True)
 class Plan:
-    """How many steps, and how often to measure on the validation pictures."""
+    """The stages in order, and how often to measure on the validation pictures."""
 
-    steps: int
+    stages: tuple[Stage, ...]
     measure_every: int
+
+    @property
+    def steps(self) -> int:
+        """Where training ends."""
+        return self.stages[-1].until
+
+    def side(self, step: int) -> int:
+        """The side of the pictures at a step, 0 to steps - 1."""
+        return next(stage.side for stage in self.stages if step < stage.until)
+
+    def seconds(self, steps: int) -> float:
+        """What so many steps take, as timed."""
+        begins = (0, *(stage.until for stage in self.stages))
+        return sum(
+            stage.seconds * max(0, min(steps, stage.until) - begin)
+            for stage, begin in zip(self.stages, begins, strict=False)
+        )
+
+    def left(self, done: int, seconds: float) -> float:
+        """Seconds that the remaining steps will take, when `done` steps took so many seconds."""
+        timed = self.seconds(done)
+        return (self.seconds(self.steps) - timed) * (seconds / timed if timed else 1.0)
 
 
 @dataclass(frozen=True)
@@ -75,6 +110,20 @@ def predict_examples(module: Classifier, examples: Examples, compute: Compute) -
         return torch.cat([module(compute.inputs(examples.images(part))).float() for part in parts])
 
 
+def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
+    """Move averaged parameters towards the current ones, by less the more steps there were.
+
+    The weights of past steps follow a power of the step (Karras et al. 2023), so the average
+    reaches back over a share of the steps so far, wherever training ends.
+    """
+    share = 1 - (1 - 1 / (float(steps) + 1)) ** (MEMORY + 1)
+    for old, new in zip(averaged, current, strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, share)
+        else:
+            old.copy_(new)
+
+
 class Loop:
     """One training run: a module, its optimizer and where they stand."""
 
@@ -101,8 +150,16 @@ class Loop:
         self.pretrained = isinstance(module, Pretrained)
         self.optimizer = make_optimizer(options, module.parameters(), self.pretrained)
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
+        self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
+
+    @property
+    def average(self) -> Classifier:
+        """The module with averaged parameters: what is measured and kept."""
+        module = self.averaged.module
+        assert isinstance(module, Classifier)  # noqa: S101
+        return module
 
     def train_step(self, step: int) -> float:
         """One update of the parameters; returns J before it.
@@ -115,13 +172,13 @@ class Loop:
         for group, highest in zip(self.optimizer.param_groups, self.highest, strict=True):
             group["lr"] = highest * factor
         self.optimizer.zero_grad()
-        labels_N, groups = self.batches.groups(step)
+        labels_N, groups = self.batches.groups(step, self.plan.side(step))
         total = 0.0
-        for number, (pixels, labels) in enumerate(groups):
+        for number, (pixels, targets) in enumerate(groups):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
             with self.compute.precision():
                 logits = self.module(self.compute.inputs(pixels))
-            part = self.cost.examples(logits, labels, labels_N)
+            part = self.cost.examples(logits, targets, labels_N)
             part.backward()  # type: ignore[no-untyped-call]
             total += part.item()
         penalty = self.cost.penalty(self.module.parameters())
@@ -129,21 +186,23 @@ class Loop:
             penalty.backward()  # type: ignore[no-untyped-call]
             total += penalty.item()
         self.optimizer.step()
+        self.averaged.update_parameters(self.module)
         return total
 
     def measure(self, rate: float) -> Measure:
-        """J and accuracy on the validation pictures; keeps the parameters if they are the best."""
+        """J and accuracy of the averaged parameters on the validation pictures; keeps the best."""
         progress = self.progress
         cost_val = accuracy = None
         if len(self.val):
-            logits = predict_examples(self.module, self.val, self.compute)
+            logits = predict_examples(self.average, self.val, self.compute)
             labels = self.val.targets(np.arange(len(self.val)))
             cost_val = torch.nn.functional.cross_entropy(logits, labels).item()
             accuracy = (logits.argmax(1) == labels).float().mean().item()
         best = cost_val is None or progress.best_cost is None or cost_val < progress.best_cost
         if best:
             progress.best_cost, progress.best_step = cost_val, progress.step
-            self.best = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+            averaged = self.average.state_dict()
+            self.best = {name: value.detach().clone() for name, value in averaged.items()}
         measured = Measure(
             step=progress.step,
             epoch=progress.step * self.batches.order.batch / self.batches.order.count,
@@ -204,6 +263,7 @@ class Loop:
         """Write a checkpoint."""
         optimizer_tensors, optimizer_plain = flatten_optimizer(self.optimizer)
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors.items()}
         state = {"progress": asdict(self.progress), "optimizer": optimizer_plain}
@@ -212,12 +272,19 @@ class Loop:
     def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
         """Go back to the newest sound checkpoint. Raises `ConvlensError`."""
         found = read_checkpoint(folder, warn)
-        parts: dict[str, dict[str, Tensor]] = {"module": {}, "best": {}, "optimizer": {}}
+        parts: dict[str, dict[str, Tensor]] = {
+            "module": {},
+            "averaged": {},
+            "best": {},
+            "optimizer": {},
+        }
         for name, value in found.tensors.items():
             part, key = name.split(".", 1)
             parts[part][key] = value
         self.module.load_state_dict(parts["module"])
+        self.averaged.load_state_dict(parts["averaged"])
         self.compute.place(self.module)
+        self.compute.place(self.averaged)
         self.best = parts["best"]
         restore_optimizer(self.optimizer, parts["optimizer"], found.state["optimizer"])
         self.progress = Progress(**found.state["progress"])

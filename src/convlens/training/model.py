@@ -9,7 +9,7 @@ from torch import nn
 
 from ..errors import ConvlensError, UsageError
 from ..network.build import Classifier, build, initialise
-from ..network.named import PUBLISHED, line_of
+from ..network.named import line_of
 from ..network.pretrained import LITE0, PACKAGE, imagenet_parameters, installed_file
 from ..network.published import build_published, rows_of
 from ..network.spec import PREFIX, network
@@ -19,6 +19,10 @@ from .options import NetworkOptions
 FROZEN = 0.5
 """Of a pretrained architecture, the first layers with this share of the multiplications stay fixed:
 their features serve every picture, and most of a training step's time is spent there."""
+
+ENLARGED = 9 / 7
+"""A network answers best for pictures larger by this than those it learnt from, since crops enlarge
+what they show (Touvron et al. 2019)."""
 
 
 def settle_network(asked: NetworkOptions) -> tuple[str, str]:
@@ -47,12 +51,6 @@ def settle_network(asked: NetworkOptions) -> tuple[str, str]:
             f"--weights {weights}: it can be auto, none, package, hub or a .safetensors file"
         )
     return named, weights
-
-
-def published_size(line: str) -> int:
-    """The side that an architecture of timm's was published at."""
-    known = {entry.timm: entry.size for entry in PUBLISHED.values()}
-    return known.get(line.removeprefix(PREFIX), 224)
 
 
 class Pretrained(Classifier):

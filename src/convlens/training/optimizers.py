@@ -4,15 +4,23 @@ from collections.abc import Iterable
 from math import cos, pi
 
 import torch
+from timm.optim.muon import Muon
 from torch import nn
 
 from .options import OptimizerOptions
 
-LEARNING_RATES = {"gd": 0.05, "momentum": 0.01, "rmsprop": 0.0005, "adam": 0.001, "auto": 0.002}
+LEARNING_RATES = {
+    "gd": 0.05,
+    "momentum": 0.01,
+    "rmsprop": 0.0005,
+    "adam": 0.001,
+    "adamw": 0.002,
+    "muon": 0.002,
+}
 """The highest learning rate where none is given."""
 
 DECAY = 0.05
-"""Decoupled weight decay of `auto` (AdamW, Loshchilov and Hutter 2017), on weights only."""
+"""Decoupled weight decay (Loshchilov and Hutter 2017) of adamw and muon, on weights only."""
 
 
 FINE_TUNING = 0.3
@@ -22,11 +30,23 @@ FINE_TUNING = 0.3
 def make_optimizer(
     options: OptimizerOptions, parameters: Iterable[nn.Parameter], pretrained: bool = False
 ) -> torch.optim.Optimizer:
-    """The named optimizer at its highest learning rate, over parameters that are not fixed."""
+    """The named optimizer at its highest learning rate, over parameters that are not fixed.
+
+    `auto` is Muon (Jordan 2024) for random parameters: it makes every direction of a filter bank
+    move alike, and reaches a given cost in about half of AdamW's steps. Vectors, and matrices with
+    fewer than four rows, follow AdamW within it. Learnt parameters are fine-tuned by AdamW.
+    """
+    name = options.optimizer
+    if name == "auto":
+        name = "adamw" if pretrained else "muon"
     parameters = [p for p in parameters if p.requires_grad]
-    usual = LEARNING_RATES[options.optimizer] * (FINE_TUNING if pretrained else 1)
+    usual = LEARNING_RATES[name] * (FINE_TUNING if pretrained else 1)
     rate = options.learning_rate or usual
-    match options.optimizer:
+    decayed = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": DECAY},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    match name:
         case "gd":
             return torch.optim.SGD(parameters, rate)
         case "momentum":
@@ -35,12 +55,11 @@ def make_optimizer(
             return torch.optim.RMSprop(parameters, rate)
         case "adam":
             return torch.optim.Adam(parameters, rate)
+        case "muon":
+            muon: torch.optim.Optimizer = Muon(decayed, rate, nesterov=True)
+            return muon
         case _:
-            groups = [
-                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": DECAY},
-                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-            ]
-            return torch.optim.AdamW(groups, rate)
+            return torch.optim.AdamW(decayed, rate)
 
 
 def rate_factor(options: OptimizerOptions, step: int, steps: int) -> float:

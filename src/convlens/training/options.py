@@ -83,8 +83,8 @@ class OptimizerOptions:
 
     optimizer: str = option(
         "auto",
-        "gd, momentum, rmsprop, adam, or auto (AdamW)",
-        ("auto", "gd", "momentum", "rmsprop", "adam"),
+        "gd, momentum, rmsprop, adam, adamw, muon, or auto (muon, adamw for pretrained weights)",
+        ("auto", "gd", "momentum", "rmsprop", "adam", "adamw", "muon"),
     )
     learning_rate: float | None = option(None, "highest learning rate", (), 1e-9, 100)
     momentum: float = option(0.9, "for momentum", (), 0, 0.9999)

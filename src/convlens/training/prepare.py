@@ -36,7 +36,7 @@ class Prepared:
         rows = self.split.rows(name)
         place = {label: k for k, label in enumerate(self.classes)}
         labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
-        return Examples(self.store.pixels, self.store.rows[rows], labels)
+        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place))
 
     def fingerprint(self) -> str:
         """SHA-256 over every picture's content, label and side; file names do not enter."""
@@ -69,16 +69,16 @@ def prepare(
     pictures: str | Path,
     options: DataOptions,
     progress: Callable[[str, int, int], None],
-    published_size: int | None = None,
+    usual_size: int | None = None,
 ) -> Prepared:
     """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
 
-    Without `options.size`, pictures come to the size at which an architecture was published, or,
-    where there is none, to one that follows from the pictures.
+    Without `options.size`, pictures come to the network's usual size, or, where it has none, to one
+    that follows from the pictures.
     """
     catalog = read_catalog(pictures)
     require_two_classes(catalog, str(pictures))
-    size = options.size or published_size or auto_size(median_side(catalog))
+    size = options.size or usual_size or auto_size(median_side(catalog))
     store = open_store(catalog, size, progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     skipped = (*catalog.skipped, *bad)

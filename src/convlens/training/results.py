@@ -69,7 +69,7 @@ class Results:
 
 def preview(batches: Batches, most: int = 24) -> bytes:
     """The first pictures of the first training batch, as the network sees them: a PNG."""
-    _, groups = batches.groups(0)
+    _, groups = batches.groups(0, batches.examples.pixels.shape[1])
     pixels = groups[0][0][:most]
     shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     return contact_sheet(list(shown))

@@ -10,6 +10,7 @@ import torch
 from ..detector.evaluate import Evaluation
 from ..errors import ConvlensError, UsageError
 from ..files import saying_where, write_whole
+from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..pictures.splits import write_manifest
 from .augment import Augment, parse_ways
@@ -20,8 +21,8 @@ from .cost import make_cost
 from .frozen import frozen_start, put_head
 from .interrupt import stop_on_interrupt
 from .listener import Listener, Silent
-from .loop import Loop, Measure, Plan
-from .model import Pretrained, published_size, settle_network
+from .loop import Loop, Measure
+from .model import ENLARGED, Pretrained, settle_network
 from .options import TrainOptions, options_from
 from .prepare import Prepared, prepare, warnings_about
 from .results import Results, finish, versions
@@ -58,11 +59,13 @@ def train(
     asked = options_from(options)
     parse_ways(asked.augment.augment)
     line, weights = settle_network(asked.network)
-    published = published_size(line) if line.startswith(PREFIX) else None
-    if line != "auto" and not published:
+    if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
     folder = _new_folder(pictures, out)
-    prepared = prepare(pictures, asked.data, listener.progress, published)
+    size = usual_size(line)
+    if size and weights in {"package", "hub"}:
+        size = round(size * ENLARGED)
+    prepared = prepare(pictures, asked.data, listener.progress, size)
     for text in warnings_about(prepared):
         listener.warn(text)
     listener.say(_describe(prepared))
@@ -96,7 +99,7 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
     try:
         record = json.loads(text)
         asked = options_from(record["options"])
-        chosen = Chosen(**record["chosen"])
+        chosen = Chosen.from_record(record["chosen"])
         pictures, fingerprint = record["pictures"], record["data"]["fingerprint"]
     except (ValueError, KeyError, TypeError) as error:
         raise ConvlensError(f"{path} is not a run's record: {error!r}") from error
@@ -121,7 +124,7 @@ def _run(
     torch.set_num_threads(chosen.threads)
     keep_memory()
     examples = prepared.examples("train")
-    module = first_module(prepared, chosen, asked.data.seed)
+    module = first_module(prepared, chosen, asked)
     pretrained = isinstance(module, Pretrained)
     labels = torch.from_numpy(examples.labels)
     cost = make_cost(asked.cost, labels, len(prepared.classes), pretrained)
@@ -140,21 +143,21 @@ def _run(
         prepared.examples("val"),
         cost,
         asked.optimizer,
-        Plan(chosen.steps, chosen.measure_every),
+        chosen.plan,
         Compute(chosen.compute, chosen.threads),
         asked.data.seed,
     )
     checkpoints = folder / "checkpoint"
     if resumed:
         loop.restore(checkpoints, listener.warn)
-        done, steps = loop.progress.step, chosen.steps
+        done, steps = loop.progress.step, chosen.plan.steps
         listener.say(f"going on after step {done:,} of {steps:,}")
     results = Results(folder, prepared, loop, start)
     results.begin(resumed)
 
     def on_step(done: int, rate: float) -> None:
-        left = (chosen.steps - done) * loop.progress.seconds / max(1, done)
-        listener.step(done, chosen.steps, rate, left)
+        left = loop.plan.left(done, loop.progress.seconds)
+        listener.step(done, loop.plan.steps, rate, left)
 
     def on_measure(measured: Measure) -> None:
         results.event("measure", asdict(measured))
@@ -167,8 +170,8 @@ def _run(
         finished = loop.run(checkpoints, stop, on_step, on_measure)
     if not finished:
         listener.warn(
-            f"stopped after {loop.progress.step:,} of {chosen.steps:,} steps; the detector is made "
-            f"of what there is, and 'convlens train --resume {folder}' goes on"
+            f"stopped after {loop.progress.step:,} of {loop.plan.steps:,} steps; the detector is "
+            f"made of what there is, and 'convlens train --resume {folder}' goes on"
         )
     metrics, evaluation = finish(results, listener.progress)
     return Run(folder, metrics, evaluation, finished)
