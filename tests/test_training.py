@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from timm.optim.muon import Muon
 from torch import nn
 
 from convlens.errors import UsageError
@@ -82,16 +83,17 @@ def test_each_step_is_that_of_torchs_own_optimizer(name: str) -> None:
             assert torch.allclose(a, b, atol=1e-6)
 
 
-def test_auto_is_adamw_with_decay_on_weights_only() -> None:
+@pytest.mark.parametrize(("pretrained", "kind"), [(False, Muon), (True, torch.optim.AdamW)])
+def test_auto_has_decay_on_weights_only(pretrained: bool, kind: type[Any]) -> None:
     module = build(network("conv 4 3x3, norm", SIZE, 3), 0)
-    optimizer = make_optimizer(OptimizerOptions(), module.parameters())
-    assert isinstance(optimizer, torch.optim.AdamW)
+    optimizer = make_optimizer(OptimizerOptions(), module.parameters(), pretrained)
+    assert isinstance(optimizer, kind)
     decayed, free = optimizer.param_groups
     assert all(p.ndim > 1 for p in decayed["params"])
     assert all(p.ndim == 1 for p in free["params"])
     assert free["weight_decay"] == 0 < decayed["weight_decay"]
     assert len(decayed["params"]) + len(free["params"]) == len(list(module.parameters()))
-    assert set(LEARNING_RATES) == {"auto", *TORCHS}
+    assert set(LEARNING_RATES) == {"adamw", "muon", *TORCHS}
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
@@ -139,12 +141,6 @@ def test_muon_moves_filters_in_every_direction_alike() -> None:
     values = torch.linalg.svdvals(moved)
     assert values.min() > 0.5
     assert values.max() < 1.4
-
-
-def test_learnt_parameters_follow_adamw() -> None:
-    parameter = [nn.Parameter(torch.zeros(8, 8))]
-    assert isinstance(make_optimizer(OptimizerOptions(), parameter, True), torch.optim.AdamW)
-    assert not isinstance(make_optimizer(OptimizerOptions(), parameter), torch.optim.AdamW)
 
 
 def test_balanced_weights_are_scikit_learns() -> None:
