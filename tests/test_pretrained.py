@@ -10,7 +10,7 @@ import timm
 import torch
 
 from conftest import save_class
-from convlens import Detector, networks, train
+from convlens import Detector, networks, resume, train
 from convlens.errors import ConvlensError, UsageError
 from convlens.network import pretrained
 from convlens.network.named import PUBLISHED
@@ -18,6 +18,7 @@ from convlens.network.published import build_published
 from convlens.training.batches import Examples
 from convlens.training.features import features_of
 from convlens.training.head import STRENGTHS, choose_strength, fit_head
+from convlens.training.listener import Silent
 from convlens.training.model import Pretrained, make_module, settle_network
 from convlens.training.options import NetworkOptions
 
@@ -199,8 +200,9 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     lowest = min(tried["strengths"].values())
     assert tried["strengths"][f"{tried['strength']:g}"] == lowest
     assert tried["frozen"]["step"] == 0
-    better = tried["tuned"]["cost_val"] < tried["frozen"]["cost_val"]
-    assert tried["fine-tuned"] is better
+    lower = tried["tuned"]["cost_val"] < tried["frozen"]["cost_val"]
+    assert lower or not tried["fine-tuned"]
+    assert rate > 1e-9 or not tried["fine-tuned"]  # what does not move does not win
     record = json.loads((run.folder / "run.json").read_text())
     assert record["chosen"]["weights"] == "package"
     assert record["network"]["network"] == LITE0
@@ -209,6 +211,46 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     assert run.metrics["test"]["accuracy"] >= 0.7
     page = (run.folder / "report.html").read_text()
     assert "as they are" in page
+
+
+def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> None:
+    needs_weights()
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / "p" / kind, kind, 40)
+    run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
+    assert run.finished
+    assert run.metrics["training"]["steps_planned"] == 0
+    assert run.metrics["tried"]["tuned"] is None
+    assert run.metrics["test"]["accuracy"] >= 0.7
+    page = (run.folder / "report.html").read_text()
+    assert "was not tried" in page
+    assert "--steps 0" in page
+    again = train(tmp_path / "p", tmp_path / "s", size=64, seed=1, steps=0)
+    assert (again.folder / "predictions.csv").read_text() == (
+        run.folder / "predictions.csv"
+    ).read_text()
+
+
+def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
+    needs_weights()
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / "p" / kind, kind, 40)
+    options: dict[str, Any] = {"size": 64, "steps": 4, "batch": "16", "threads": 1, "seed": 1}
+    whole = train(tmp_path / "p", tmp_path / "whole", compute="float32", **options)
+
+    class Killing(Silent):
+        def step(self, done: int, steps: int, rate: float, left: float) -> None:
+            if done == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "p", tmp_path / "cut", Killing(), compute="float32", **options)
+    resumed = resume(tmp_path / "cut")
+    first, second = (
+        (run.folder / "parameters.safetensors").read_bytes() for run in (whole, resumed)
+    )
+    assert first == second
+    assert whole.metrics["tried"] == resumed.metrics["tried"]
 
 
 def test_without_the_package_training_begins_at_random(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from timm.optim.muon import Muon
 from torch import nn
 
@@ -17,7 +18,7 @@ from convlens.training.augment import WAYS, Augment, parse_ways
 from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
-from convlens.training.loop import MEMORY, Loop, Plan, Stage, predict_examples
+from convlens.training.loop import MEMORY, Loop, Plan, Stage, clearly_lower, predict_examples
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.training.options import CostOptions, OptimizerOptions, options_from
 
@@ -213,7 +214,7 @@ def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> No
     assert first.min() >= 0
     assert first.max() <= 1
     different = len({tuple(p.flatten().tolist()) for p in first})
-    assert different == (2 if way == "mirror" else 16)
+    assert different == {"mirror": 2, "turn": 4}.get(way, 16)
 
 
 def test_mirror_mirrors() -> None:
@@ -228,6 +229,18 @@ def test_mirror_mirrors() -> None:
     assert any(kept)
 
 
+def test_turn_gives_each_of_the_quarter_turns() -> None:
+    augment = Augment(parse_ways("turn"), 7)
+    picture = torch.rand(3, SIZE, SIZE)
+    got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
+    turns = [
+        [k for k in range(4) if torch.allclose(one, picture.rot90(k, (1, 2)), atol=1e-5)]
+        for one in got
+    ]
+    assert all(len(fitting) == 1 for fitting in turns)
+    assert {fitting[0] for fitting in turns} == {0, 1, 2, 3}
+
+
 def test_targets_are_mixed_as_the_pixels_are() -> None:
     augment = Augment(parse_ways("mix"), 7)
     labels = torch.arange(300) % 3
@@ -240,13 +253,16 @@ def test_targets_are_mixed_as_the_pixels_are() -> None:
     boxed = ((mixed == 0) | (mixed == 1)).flatten(1).all(1).float().mean() - whole
     assert 0.1 < whole < 0.5
     assert 0.1 < boxed < 0.5
-    assert torch.equal(augment.mix(mixed, shares, torch.zeros(300, 15))[0], mixed)
+    table = torch.from_numpy(augment.table(0, 300))
+    half = (augment.mix(pixels, targets, table, 0.5)[0] == pixels).flatten(1).all(1).float().mean()
+    assert whole + 0.2 < half < 0.8
+    assert torch.equal(augment.mix(pixels, targets, table, 0.0)[0], pixels)
 
 
 def test_smaller_pictures_show_the_same() -> None:
     augment = Augment(parse_ways("none"), 7)
     smooth = torch.linspace(0, 1, 16).view(1, 1, 1, 16).expand(2, 3, 16, 16)
-    half = augment(smooth, torch.rand(2, 15), 8)
+    half = augment(smooth, torch.rand(2, 16), 8)
     assert torch.allclose(half, nn.functional.avg_pool2d(smooth, 2), atol=1e-5)
 
 
@@ -260,6 +276,15 @@ def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
     for name, average in made.average.state_dict().items():
         wanted = sum(w * state[name] for w, state in zip(np.diff(reach), seen, strict=True))
         assert torch.allclose(average, wanted, atol=1e-5)
+
+
+def test_clearly_lower_is_a_paired_t_above_one() -> None:
+    random = np.random.default_rng(0)
+    for shift in (-0.3, 0.0, 0.05, 0.1, 0.3):
+        a, b = random.normal(0, 1, 40), random.normal(-shift, 0.5, 40)
+        t = stats.ttest_rel(a, b).statistic
+        assert clearly_lower(torch.from_numpy(b), torch.from_numpy(a)) is bool(t > 1)
+    assert clearly_lower(torch.zeros(1), torch.ones(1)) is False
 
 
 def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:

@@ -61,11 +61,13 @@ def render_report(
         tried=_tried(metrics["tried"]),
         cost_chart=markupsafe.Markup(  # noqa: S704
             curves(epochs, cost, "epoch", "cost J (nats)", (best, "parameters kept"))
-        ),
+        )
+        if training["steps"]
+        else "",
         accuracy_chart=markupsafe.Markup(  # noqa: S704
             curves(epochs, {"validation": accuracy}, "epoch", "accuracy (%)")
         )
-        if "validation" in cost
+        if "validation" in cost and training["steps"]
         else "",
         labels=classes,
         confusion=_confusion(test) if test and len(classes) <= LARGEST_CONFUSION else [],
@@ -89,7 +91,7 @@ def render_report(
             )
             for row in record["network"]["layers"]
         ],
-        command=_command(record),
+        command=_command(record, training),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
     )
 
@@ -130,12 +132,14 @@ def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tupl
 
 
 def _learned(training: dict[str, Any], record: dict[str, Any]) -> str:
-    planned = training["steps_planned"]
+    planned, chosen = training["steps_planned"], record["chosen"]
+    side = f"{chosen['size']}×{chosen['size']} pixels"
+    if not planned:
+        return f"Only the head was fitted, on features of pictures of {side}."
     of_planned = f"of {planned:,} " if training["steps"] < planned else ""
     return (
-        f"{training['steps']:,} {of_planned}steps of {record['chosen']['batch']:,} pictures at "
-        f"{record['chosen']['size']}×{record['chosen']['size']} pixels in "
-        f"{record['chosen']['compute']}. The parameters kept are those with the lowest cost on the "
+        f"{training['steps']:,} {of_planned}steps of {chosen['batch']:,} pictures of up to {side} "
+        f"in {chosen['compute']}. The parameters kept are those with the lowest cost on the "
         f"validation pictures, after step {training['best_step']:,}. The cost on training pictures "
         "is measured on varied pictures, and with label smoothing where that is on, so it can lie "
         "above the other."
@@ -147,15 +151,19 @@ def _tried(tried: dict[str, Any] | None) -> str:
         return ""
     frozen, tuned = tried["frozen"], tried["tuned"]
     text = (
-        "Two ways to use the pretrained parameters were judged on the validation pictures. "
-        "The features as they are, with a linear head on them"
-        f"{_held(frozen)}; {_held(tuned, 'fine-tuning the later layers') if tuned else ''}. "
+        "The pretrained features as they are, with a linear head on them, have cost "
+        f"{tried['cost']:.4f} on pictures that the head was not fitted on"
+        f"{_held(frozen, '; on the validation pictures')}. "
     )
+    again = "The head was fitted again on training and validation pictures together."
+    if tuned is None:
+        return text + f"Fine-tuning the later layers was not tried. {again}"
+    text += f"{_held(tuned, 'Fine-tuning the later layers, at its best')}. "
     if tried["fine-tuned"]:
-        return text + "Fine-tuning has the lower cost and was taken."
-    return (
-        text + "Fine-tuning did not lower the cost, so the features stay as they are, and the head "
-        "was fitted again on training and validation pictures together."
+        return text + "That is lower by more than a standard error of the paired costs: taken."
+    return text + (
+        "That is not lower by more than a standard error of the paired costs, so the features stay "
+        f"as they are. {again}"
     )
 
 
@@ -204,13 +212,14 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, str]]:
     return shown
 
 
-def _command(record: dict[str, Any]) -> str:
+def _command(record: dict[str, Any], training: dict[str, Any]) -> str:
     """The command that repeats the run: what was settled on the way is spelt out."""
     chosen, options = record["chosen"], record["options"]
     words = ["convlens", "train", record["pictures"]]
     settled = {
         **{name: value for name, value in options.items() if value is not None},
-        "steps": chosen["plan"]["stages"][-1]["until"],
+        "steps": training["steps_planned"],
+        "augment": chosen["augment"],
         "size": chosen["size"],
         "network": chosen["network"],
         "weights": chosen["weights"],

@@ -16,18 +16,26 @@ from torch.nn import functional
 from ..errors import UsageError
 from .random import generator
 
-GEOMETRIC = ("mirror", "shift", "crop", "rotate")
+GEOMETRIC = ("mirror", "turn", "shift", "crop", "rotate")
 WAYS = (*GEOMETRIC, "colour", "mix")
+USUAL = "mirror,crop,rotate,colour"
+"""What is on unless asked otherwise."""
 
 # Columns of the table of uniform numbers.
 _MIRROR, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
 _BRIGHT, _CONTRAST, _SATURATION = range(8, 11)
 _MIX, _SHARE, _BOX_X, _BOX_Y = range(11, 15)
-_COLUMNS = 15
+_TURN = 15
+_COLUMNS = 16
+
+_QUARTERS = torch.tensor(
+    [((1, 0), (0, 1)), ((0, -1), (1, 0)), ((-1, 0), (0, -1)), ((0, 1), (-1, 0))],
+    dtype=torch.float32,
+)
 
 SHIFT = 0.125
 """Largest shift, as a share of the side."""
-AREA = 0.4
+AREA = 0.35
 """Smallest share of the area that a crop keeps."""
 RATIO = 4 / 3
 """Largest ratio of the sides of a crop."""
@@ -75,12 +83,15 @@ class Augment:
             )
         return self._colour(pixels_NCHW, uniform_NU) if "colour" in self.ways else pixels_NCHW
 
-    def mix(self, pixels: Tensor, targets: Tensor, uniform_NU: Tensor) -> tuple[Tensor, Tensor]:
+    def mix(
+        self, pixels: Tensor, targets: Tensor, uniform_NU: Tensor, part: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Each picture [N, 3, H, W] mixed with its partner, and so their targets [N, K].
 
         The partner is the picture as far from the group's end as this one from its beginning. Some
         pictures are blended (mixup, Zhang et al. 2017, its share drawn from Beta(0.5, 0.5)), some
         get a box of the partner (CutMix, Yun et al. 2019, the box's area uniform), the rest stay.
+        Of those that would be mixed, `part` are.
         """
         if "mix" not in self.ways:
             return pixels, targets
@@ -89,8 +100,8 @@ class Augment:
         rows = _inside(height, u[:, _BOX_Y], u[:, _SHARE].sqrt())
         columns = _inside(width, u[:, _BOX_X], u[:, _SHARE].sqrt())
         box = (rows[:, :, None] * columns[:, None, :])[:, None]
-        blended = (u[:, _MIX] < BLENDED).view(-1, 1, 1, 1)
-        pasted = (u[:, _MIX] >= 1 - PASTED).view(-1, 1, 1, 1)
+        blended = (u[:, _MIX] < part * BLENDED).view(-1, 1, 1, 1)
+        pasted = (u[:, _MIX] >= 1 - part * PASTED).view(-1, 1, 1, 1)
         other = blended * blend.view(-1, 1, 1, 1) + pasted * box
         share = other.mean((1, 2, 3))[:, None]
         return (
@@ -115,11 +126,13 @@ class Augment:
             angle = ANGLE * (2 * u[:, _ANGLE] - 1)
             cos, sin = angle.cos(), angle.sin()
         flip = 1 - 2 * (u[:, _MIRROR] < 0.5).float() if "mirror" in self.ways else one
-        rows = (
-            torch.stack((cos * width * flip, -sin * height, x), 1),
-            torch.stack((sin * width * flip, cos * height, y), 1),
-        )
-        return torch.stack(rows, 1)
+        across = torch.stack((cos * width * flip, -sin * height), 1)
+        down = torch.stack((sin * width * flip, cos * height), 1)
+        linear, shift = torch.stack((across, down), 1), torch.stack((x, y), 1)
+        if "turn" in self.ways:
+            turns = (4 * u[:, _TURN]).long()
+            linear = linear @ _QUARTERS[turns]
+        return torch.cat((linear, shift[:, :, None]), 2)
 
     def _colour(self, pixels: Tensor, u: Tensor) -> Tensor:
         """Brightness and contrast about the picture's mean, and saturation about its grey."""

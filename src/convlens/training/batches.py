@@ -95,21 +95,30 @@ class Batches:
         self.augment = augment
         self._tables: dict[int, npt.NDArray[np.float32]] = {}
 
-    def groups(self, step: int, side: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """All labels [B] of a step, and its groups: (pixels [G, 3, side, side], targets [G, K])."""
+    def groups(
+        self, step: int, side: int, mixed: float = 1.0
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """All labels [B] of a step, and its groups: (pixels [G, 3, side, side], targets [G, K]).
+
+        `mixed` is the part of the usual number of pictures that are mixed with others.
+        """
         indices, epochs = self.order.at(step)
         parts = np.array_split(np.arange(len(indices)), -(-len(indices) // self.group))
-        groups = [self._group(indices[part], epochs[part], side) for part in parts]
+        groups = [self._group(indices[part], epochs[part], side, mixed) for part in parts]
         return self.examples.targets(indices), groups
 
     def _group(
-        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64], side: int
+        self,
+        indices: npt.NDArray[np.int64],
+        epochs: npt.NDArray[np.int64],
+        side: int,
+        mixed: float,
     ) -> tuple[Tensor, Tensor]:
         uniform = np.stack([self._table(int(e))[i] for i, e in zip(indices, epochs, strict=True)])
         numbers = torch.from_numpy(uniform)
         pixels = self.augment(self.examples.images(indices), numbers, side)
         targets = functional.one_hot(self.examples.targets(indices), self.examples.classes).float()
-        return self.augment.mix(pixels, targets, numbers)
+        return self.augment.mix(pixels, targets, numbers, mixed)
 
     def _table(self, epoch: int) -> npt.NDArray[np.float32]:
         if epoch not in self._tables:

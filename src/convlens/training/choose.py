@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -13,21 +13,30 @@ from ..errors import UsageError
 from ..network.build import Classifier
 from ..network.named import line_of, networks
 from ..network.spec import Architecture
-from .augment import Augment, parse_ways
+from ..parallel import cores
+from .augment import USUAL, Augment, parse_ways
 from .batches import Batches, Order
 from .compute import Compute, time_choices
-from .cost import make_cost
+from .cost import Cost, make_cost
+from .frozen import FrozenStart, frozen_start
 from .listener import Listener
 from .loop import Loop, Plan, Stage
 from .model import ENLARGED, Pretrained, make_module
 from .options import BudgetOptions, TrainOptions
 from .prepare import Prepared
 
-DEFAULT_MINUTES = 5.0
-PICTURES_PER_MINUTE = 400
-"""Fine-tuning gets a minute for so many training pictures, half a minute at least, unless told."""
-MOST_EPOCHS = 200
-"""No more passes than these where neither epochs nor minutes are asked for."""
+SCRATCH = (55, 5.0, 60.0)
+"""From random parameters: a minute for so many training pictures, least and most minutes."""
+TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
+"""The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
+HARD = 0.1
+"""Cost of the head on frozen features from which fine-tuning gets the longer time."""
+FEWEST_JUDGES = 50
+"""With fewer validation pictures, nobody could tell whether fine-tuning helped: it is left out."""
+MOST_EPOCHS = {True: 30, False: 400}
+"""No more passes than these for pretrained and for random parameters, unless told."""
+MIXED_EPOCHS = 60
+"""From so many passes on, from random parameters, pictures are mixed."""
 
 STAGES = ((0.5, 0.5), (0.3, 0.75), (0.2, 1.0))
 """Shares of the steps and the side then, as a part of the network's own side."""
@@ -48,6 +57,7 @@ class Chosen:
     size: int
     network: str
     weights: str
+    augment: str
     batch: int
     plan: Plan
     compute: str
@@ -73,60 +83,21 @@ def first_module(prepared: Prepared, chosen: Chosen, asked: TrainOptions) -> Cla
         std,
         chosen.weights,
     )
-    module.mirrored = "mirror" in parse_ways(asked.augment.augment)
+    module.mirrored = "mirror" in parse_ways(chosen.augment)
     return module
 
 
 def choose(
     prepared: Prepared, asked: TrainOptions, line: str, weights: str, listener: Listener
-) -> tuple[Chosen, dict[str, Any]]:
-    """Settle size, network, batch, computing and number of steps; the network's table beside it."""
+) -> tuple[Chosen, dict[str, Any], FrozenStart | None]:
+    """Settle size, network, ways to vary, batch, computing and number of steps.
+
+    Beside the choice: the network's table, and for pretrained weights what its frozen features do.
+    """
     examples = prepared.examples("train")
     size, pictures, seed = prepared.store.size, len(examples), asked.data.seed
     classes = len(prepared.classes)
     spec = networks(line_of(line, size, pictures), size, classes)
-    batch = _batch(asked.optimizer.batch, pictures)
-    once = Plan((Stage(1, size, 1.0),), 1)
-    draft = Chosen(size, spec.text, weights, batch, once, "float32", 1)
-    template = first_module(prepared, draft, asked)
-    pretrained = isinstance(template, Pretrained)
-    augment = Augment(parse_ways(asked.augment.augment), seed)
-    cost = make_cost(asked.cost, torch.from_numpy(examples.labels), classes, pretrained)
-    candidates: dict[str, Loop] = {}
-    # a part of a batch is enough to tell the candidates apart
-    timed = min(batch, 16 if pretrained else 64)
-
-    def step(compute: Compute) -> None:
-        if compute.choice not in candidates:
-            batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
-            candidates[compute.choice] = Loop(
-                copy.deepcopy(template),
-                batches,
-                prepared.examples("val"),
-                cost,
-                asked.optimizer,
-                once,
-                compute,
-                seed,
-            )
-        candidates[compute.choice].train_step(0)
-
-    compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
-    fastest = candidates[compute.choice]
-    shares = [
-        (share, side, _time_step(fastest, side) * batch / timed)
-        for share, side in _sides(spec, size, pretrained, bool(augment.ways))
-    ]
-    held = len(prepared.split.rows("val"))
-    minutes = asked.budget.minutes or DEFAULT_MINUTES
-    if pretrained and asked.budget.minutes is None:
-        minutes = min(DEFAULT_MINUTES, max(0.5, pictures / PICTURES_PER_MINUTE))
-    mean = sum(share * spent for share, _, spent in shares)
-    measuring = 1 + held / 3 / pictures  # a third of a step's work for each validation picture
-    steps = _steps(asked.budget, minutes * 60 / (mean * measuring), pictures, batch)
-    stages = _stages(steps, shares)
-    every = round(min(max(pictures / batch, steps / 40), steps / 10))
-    plan = Plan(stages, max(1, every))
     described = spec.describe()
     listener.say(f"network: {_shorten(spec)}")
     listener.say(
@@ -134,18 +105,91 @@ def choose(
         f"multiplications per picture, {size}×{size} pixels"
     )
     listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
+    batch = _batch(asked.optimizer.batch, pictures)
+    ways, threads = asked.augment.augment or USUAL, asked.compute.threads or cores()
+    chosen = Chosen(size, spec.text, weights, ways, batch, Plan((), 1), "float32", threads)
+    template = first_module(prepared, chosen, asked)
+    cost = make_cost(
+        asked.cost, torch.from_numpy(examples.labels), classes, isinstance(template, Pretrained)
+    )
+    start = None
+    if isinstance(template, Pretrained):
+        held = prepared.examples("val")
+        start = frozen_start(template, examples, held, cost.weights, seed, listener.progress)
+        listener.say(
+            f"frozen:  a linear head on fixed features has cost {start.cost:.4f} on pictures that "
+            "it was not fitted on"
+        )
+        if not asked.budget.given and len(held) < FEWEST_JUDGES:
+            listener.say(
+                f"plan:    no fine-tuning, as {len(held)} validation pictures could not tell "
+                "whether it helps"
+            )
+            return chosen, described, start
+    chosen = _time_and_plan(prepared, asked, spec, chosen, template, cost, start, listener)
+    return chosen, described, start
+
+
+def _time_and_plan(
+    prepared: Prepared,
+    asked: TrainOptions,
+    spec: Architecture,
+    chosen: Chosen,
+    template: Classifier,
+    cost: Cost,
+    start: FrozenStart | None,
+    listener: Listener,
+) -> Chosen:
+    """Time the ways to compute, and fit as many steps as there is time for."""
+    examples, val = prepared.examples("train"), prepared.examples("val")
+    pictures, seed, batch = len(examples), asked.data.seed, chosen.batch
+    augment = Augment(parse_ways(chosen.augment), seed)
+    candidates: dict[str, Loop] = {}
+    # a part of a batch is enough to tell the candidates apart
+    timed = min(batch, 16 if start else 64)
+
+    def step(compute: Compute) -> None:
+        if compute.choice not in candidates:
+            batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
+            once = Plan((Stage(1, chosen.size, 1.0),), 1)
+            candidates[compute.choice] = Loop(
+                copy.deepcopy(template), batches, val, cost, asked.optimizer, once, compute, seed
+            )
+        candidates[compute.choice].train_step(0)
+
+    compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
+    fastest = candidates[compute.choice]
+    shares = [
+        (share, side, _time_step(fastest, side) * batch / timed)
+        for share, side in _sides(spec, chosen.size, start is not None, bool(augment.ways))
+    ]
+    measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
+    mean = sum(share * spent for share, _, spent in shares) * measuring
+    steps = _steps(asked.budget, mean, pictures, batch, start)
+    every = round(min(max(pictures / batch, steps / 40), steps / 10))
+    plan = Plan(_stages(steps, shares), max(1, every))
+    epochs = steps * batch / pictures
+    ways = chosen.augment
+    if asked.augment.augment is None and start is None and epochs >= MIXED_EPOCHS:
+        ways += ",mix"
     if len(seconds) > 1:
         listener.say(
             f"compute: {compute}, the fastest of {len(seconds)} timed "
             f"({timed / seconds[compute.choice]:,.0f} pictures/s)"
         )
-    about = plan.seconds(steps) * measuring / 60
-    sides = ", then ".join(str(stage.side) for stage in stages)
+    sides = ", then ".join(str(stage.side) for stage in plan.stages)
     listener.say(
-        f"plan:    {steps:,} steps of {batch} pictures ({steps * batch / pictures:,.1f} epochs) at "
-        f"{sides} pixels, about {about:.1f} minutes"
+        f"plan:    {steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} pixels, "
+        f"about {plan.seconds(steps) * measuring / 60:.1f} minutes"
     )
-    return Chosen(size, spec.text, weights, batch, plan, compute.choice, compute.threads), described
+    return replace(chosen, augment=ways, plan=plan, compute=compute.choice, threads=compute.threads)
+
+
+def _minutes(pictures: int, start: FrozenStart | None) -> float:
+    """Minutes to train where none are asked for: the more pictures, the longer."""
+    rule = SCRATCH if start is None else TUNING_HARD if start.cost >= HARD else TUNING
+    per_minute, least, most = rule
+    return min(most, max(least, pictures / per_minute))
 
 
 def _sides(
@@ -201,16 +245,19 @@ def _batch(asked: str, pictures: int) -> int:
     return min(int(asked), pictures)
 
 
-def _steps(budget: BudgetOptions, fitting: float, pictures: int, batch: int) -> int:
-    """Steps that make up the epochs asked for, or as many as are `fitting` into the minutes."""
+def _steps(
+    budget: BudgetOptions, seconds: float, pictures: int, batch: int, start: FrozenStart | None
+) -> int:
+    """Steps that make up the epochs asked for, or as many as fit into the minutes."""
     if budget.steps is not None:
         return budget.steps
     if budget.epochs is not None:
         return math.ceil(budget.epochs * pictures / batch)
-    steps = math.floor(fitting)
-    if budget.minutes is None:
-        steps = min(steps, math.ceil(MOST_EPOCHS * pictures / batch))
-    return max(1, steps)
+    if budget.minutes is not None:
+        return max(1, math.floor(budget.minutes * 60 / seconds))
+    fitting = math.floor(_minutes(pictures, start) * 60 / seconds)
+    most = math.ceil(MOST_EPOCHS[start is not None] * pictures / batch)
+    return max(1, min(fitting, most))
 
 
 def _shorten(spec: Architecture, width: int = 300) -> str:

@@ -28,6 +28,11 @@ class FrozenStart:
         """The strength with the lowest cost."""
         return min(self.costs, key=self.costs.__getitem__)
 
+    @property
+    def cost(self) -> float:
+        """Its cost: the mean cross-entropy of pictures that the head was not fitted on."""
+        return self.costs[self.strength]
+
     def head(self) -> Head:
         """Fitted on the training pictures."""
         return best_head(self.train, self.classes, self.strength, self.class_weights)

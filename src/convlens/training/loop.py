@@ -50,7 +50,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Where training ends."""
-        return self.stages[-1].until
+        return self.stages[-1].until if self.stages else 0
 
     def side(self, step: int) -> int:
         """The side of the pictures at a step, 0 to steps - 1."""
@@ -124,6 +124,12 @@ def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
             old.copy_(new)
 
 
+def clearly_lower(costs_N: Tensor, than_N: Tensor) -> bool:
+    """Whether costs are lower by more than a standard error of the paired differences."""
+    gain = than_N - costs_N
+    return len(gain) > 1 and (gain.mean() > gain.std() / len(gain) ** 0.5).item() is True
+
+
 class Loop:
     """One training run: a module, its optimizer and where they stand."""
 
@@ -153,6 +159,7 @@ class Loop:
         self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
+        self.bar: Tensor | None = None
 
     @property
     def average(self) -> Classifier:
@@ -168,11 +175,13 @@ class Loop:
         depends on the group and not on the batch.
         """
         self.module.train()
-        factor = rate_factor(self.options, step, self.plan.steps)
+        factor = rate_factor(self.options, step, self.plan.steps, self.pretrained)
         for group, highest in zip(self.optimizer.param_groups, self.highest, strict=True):
             group["lr"] = highest * factor
         self.optimizer.zero_grad()
-        labels_N, groups = self.batches.groups(step, self.plan.side(step))
+        # mixed pictures are hard to begin with, and they hold back overfitting, which comes later
+        mixed = step / self.plan.steps
+        labels_N, groups = self.batches.groups(step, self.plan.side(step), mixed)
         total = 0.0
         for number, (pixels, targets) in enumerate(groups):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
@@ -190,15 +199,24 @@ class Loop:
         return total
 
     def measure(self, rate: float) -> Measure:
-        """J and accuracy of the averaged parameters on the validation pictures; keeps the best."""
+        """J and accuracy of the averaged parameters on the validation pictures; keeps the best.
+
+        Pretrained parameters as they were first, under their fitted head, are kept unless the costs
+        of the validation pictures fall by more than a standard error of the paired differences.
+        """
         progress = self.progress
         cost_val = accuracy = None
         if len(self.val):
             logits = predict_examples(self.average, self.val, self.compute)
             labels = self.val.targets(np.arange(len(self.val)))
-            cost_val = torch.nn.functional.cross_entropy(logits, labels).item()
+            costs_N = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+            cost_val = costs_N.mean().item()
             accuracy = (logits.argmax(1) == labels).float().mean().item()
+            if self.pretrained and not progress.history:
+                self.bar = costs_N
         best = cost_val is None or progress.best_cost is None or cost_val < progress.best_cost
+        if best and self.bar is not None and progress.history:
+            best = clearly_lower(costs_N, self.bar)
         if best:
             progress.best_cost, progress.best_step = cost_val, progress.step
             averaged = self.average.state_dict()
@@ -266,6 +284,8 @@ class Loop:
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors.items()}
+        if self.bar is not None:
+            tensors["bar.costs"] = self.bar
         state = {"progress": asdict(self.progress), "optimizer": optimizer_plain}
         write_checkpoint(folder, Checkpoint(self.progress.step, tensors, state))
 
@@ -277,6 +297,7 @@ class Loop:
             "averaged": {},
             "best": {},
             "optimizer": {},
+            "bar": {},
         }
         for name, value in found.tensors.items():
             part, key = name.split(".", 1)
@@ -286,5 +307,6 @@ class Loop:
         self.compute.place(self.module)
         self.compute.place(self.averaged)
         self.best = parts["best"]
+        self.bar = parts["bar"].get("costs")
         restore_optimizer(self.optimizer, parts["optimizer"], found.state["optimizer"])
         self.progress = Progress(**found.state["progress"])

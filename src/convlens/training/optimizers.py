@@ -22,6 +22,9 @@ LEARNING_RATES = {
 DECAY = 0.05
 """Decoupled weight decay (Loshchilov and Hutter 2017) of adamw and muon, on weights only."""
 
+WARMUP = {False: 0.05, True: 0.3}
+"""Share of the steps in which the rate rises, for random and for learnt parameters: these are few
+steps, and AdamW's first ones throw parameters far, until it knows how large the gradients are."""
 
 FINE_TUNING = 0.3
 """Share of that for parameters that were learnt already."""
@@ -62,9 +65,12 @@ def make_optimizer(
             return torch.optim.AdamW(decayed, rate)
 
 
-def rate_factor(options: OptimizerOptions, step: int, steps: int) -> float:
+def rate_factor(
+    options: OptimizerOptions, step: int, steps: int, pretrained: bool = False
+) -> float:
     """Share of the highest learning rate at a step, 0 to steps - 1: a rise, then the schedule."""
-    warmup = round(options.warmup * steps)
+    share = WARMUP[pretrained] if options.warmup is None else options.warmup
+    warmup = round(share * steps)
     if step < warmup:
         return (step + 1) / (warmup + 1)
     done = (step - warmup) / max(1, steps - warmup)

@@ -54,9 +54,10 @@ class NetworkOptions:
 class AugmentOptions:
     """How training pictures are varied."""
 
-    augment: str = option(
-        "mirror,crop,rotate,colour",
-        "ways to vary training pictures: any of mirror, shift, crop, rotate, colour; or none",
+    augment: str | None = option(
+        None,
+        "ways to vary training pictures: any of mirror, turn, shift, crop, rotate, colour, mix; or "
+        "none; the default is mirror,crop,rotate,colour, and mix in long runs from random weights",
     )
 
 
@@ -91,7 +92,14 @@ class OptimizerOptions:
     schedule: str = option(
         "cosine", "how the learning rate falls", ("cosine", "linear", "constant")
     )
-    warmup: float = option(0.05, "share of the steps in which it first rises", (), 0, 0.9)
+    warmup: float | None = option(
+        None,
+        "share of the steps in which it first rises; the default is 0.05, 0.3 for pretrained "
+        "weights",
+        (),
+        0,
+        0.9,
+    )
     batch: str = option("64", "pictures per step, or full (all of them)")
 
 
@@ -101,11 +109,20 @@ class BudgetOptions:
 
     epochs: int | None = option(None, "passes over the training pictures", (), 1, 1_000_000)
     minutes: float | None = option(
-        None, "time for training, instead of epochs; the default is 5", (), 0.01, 100_000
+        None,
+        "time for training, instead of epochs; the default depends on the pictures",
+        (),
+        0.01,
+        100_000,
     )
     steps: int | None = option(
-        None, "updates of the parameters, instead of epochs; repeats a run", (), 1, 10**9
+        None, "updates of the parameters, instead of epochs; repeats a run", (), 0, 10**9
     )
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them was asked for."""
+        return not self.epochs is self.minutes is self.steps is None
 
 
 @dataclass(frozen=True)

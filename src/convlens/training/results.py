@@ -155,6 +155,7 @@ def _tried(results: Results) -> dict[str, Any] | None:
     return {
         "strengths": {f"{c:g}": cost for c, cost in results.start.costs.items()},
         "strength": results.start.strength,
+        "cost": results.start.cost,
         "frozen": {key: first[key] for key in brief},
         "tuned": {key: best[key] for key in brief} if best else None,
         "fine-tuned": progress.best_step > 0,

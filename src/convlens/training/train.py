@@ -13,12 +13,12 @@ from ..files import saying_where, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..pictures.splits import write_manifest
-from .augment import Augment, parse_ways
+from .augment import USUAL, Augment, parse_ways
 from .batches import Batches, Order
 from .choose import Chosen, choose, first_module
 from .compute import Compute, keep_memory
 from .cost import make_cost
-from .frozen import frozen_start, put_head
+from .frozen import FrozenStart, frozen_start, put_head
 from .interrupt import stop_on_interrupt
 from .listener import Listener, Silent
 from .loop import Loop, Measure
@@ -57,7 +57,7 @@ def train(
     """
     listener = listener or Silent()
     asked = options_from(options)
-    parse_ways(asked.augment.augment)
+    parse_ways(asked.augment.augment or USUAL)
     line, weights = settle_network(asked.network)
     if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
@@ -69,7 +69,7 @@ def train(
     for text in warnings_about(prepared):
         listener.warn(text)
     listener.say(_describe(prepared))
-    chosen, described = choose(prepared, asked, line, weights, listener)
+    chosen, described, start = choose(prepared, asked, line, weights, listener)
     with saying_where(folder, "make the run folder"):
         folder.mkdir(parents=True, exist_ok=True)
     record = {
@@ -83,7 +83,7 @@ def train(
     }
     write_whole(folder / "run.json", json.dumps(record, indent=2) + "\n")
     write_manifest(folder / "manifest.csv", prepared.catalog, prepared.store, prepared.split)
-    return _run(folder, prepared, asked, chosen, listener, resumed=False)
+    return _run(folder, prepared, asked, chosen, start, listener, resumed=False)
 
 
 def resume(run: str | Path, listener: Listener | None = None) -> Run:
@@ -109,7 +109,7 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
             f"the pictures in {pictures} are not those that this run began with: bring them back, "
             "or train anew"
         )
-    return _run(folder, prepared, asked, chosen, listener, resumed=True)
+    return _run(folder, prepared, asked, chosen, None, listener, resumed=True)
 
 
 def _run(
@@ -117,6 +117,7 @@ def _run(
     prepared: Prepared,
     asked: TrainOptions,
     chosen: Chosen,
+    start: FrozenStart | None,
     listener: Listener,
     resumed: bool,
 ) -> Run:
@@ -128,14 +129,14 @@ def _run(
     pretrained = isinstance(module, Pretrained)
     labels = torch.from_numpy(examples.labels)
     cost = make_cost(asked.cost, labels, len(prepared.classes), pretrained)
-    start = None
     if isinstance(module, Pretrained):
-        val = prepared.examples("val")
-        start = frozen_start(
-            module, examples, val, cost.weights, asked.data.seed, listener.progress
-        )
+        if start is None:
+            val = prepared.examples("val")
+            start = frozen_start(
+                module, examples, val, cost.weights, asked.data.seed, listener.progress
+            )
         put_head(module, start.head())
-    augment = Augment(parse_ways(asked.augment.augment), asked.data.seed)
+    augment = Augment(parse_ways(chosen.augment), asked.data.seed)
     order = Order(len(examples), chosen.batch, asked.data.seed)
     loop = Loop(
         module,
