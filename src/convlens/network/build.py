@@ -11,6 +11,7 @@ from .layers import (
     Conv,
     Dense,
     Dropout,
+    Full,
     GlobalPool,
     Layer,
     Local,
@@ -90,6 +91,25 @@ class Local2d(nn.Module):
         return out.permute(1, 2, 0).reshape(-1, out.shape[2], rows, columns)
 
 
+class Blur(nn.Module):
+    """Blur each map by [1 2 1]² / 16, reflected at the border, then subsample (Zhang 2019)."""
+
+    kernel: Tensor
+
+    def __init__(self, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = stride
+        row = torch.tensor([1.0, 2.0, 1.0])
+        self.register_buffer("kernel", torch.outer(row, row)[None, None] / 16, persistent=False)
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, C, H', W']."""
+        channels = x_NCHW.shape[1]
+        around = functional.pad(x_NCHW, (1, 1, 1, 1), mode="reflect")
+        kernel = self.kernel.expand(channels, -1, -1, -1)
+        return functional.conv2d(around, kernel, stride=self.stride, groups=channels)
+
+
 class ResidualBlock(nn.Module):
     """activation(body(x) + shortcut(x))."""
 
@@ -123,12 +143,23 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
             )
         case Local(filters, window):
             return Local2d(shape, filters, window)
-        case Pool("pool", window):
-            return nn.MaxPool2d(window.kernel, window.stride, window.padding())
-        case Pool(_, window):
-            return nn.AvgPool2d(
-                window.kernel, window.stride, window.padding(), count_include_pad=False
+        case Full(filters, window):
+            out = layer.out_shape(shape)
+            return nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(torch.Size(shape).numel(), torch.Size(out).numel()),
+                nn.Unflatten(1, out),
             )
+        case Pool(kind, window, blur):
+            stride = (1, 1) if blur else window.stride
+            pool: nn.Module
+            if kind == "pool":
+                pool = nn.MaxPool2d(window.kernel, stride, window.padding())
+            else:
+                pool = nn.AvgPool2d(
+                    window.kernel, stride, window.padding(), count_include_pad=False
+                )
+            return nn.Sequential(pool, Blur(window.stride)) if blur else pool
         case GlobalPool():
             return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         case Dense(units):

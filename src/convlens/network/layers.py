@@ -160,11 +160,36 @@ class Local:
 
 
 @dataclass(frozen=True)
+class Full:
+    """A convolution's outputs, each of them connected to every input: nothing shared or sparse."""
+
+    filters: int
+    window: Window
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """[C, H, W] to [filters, H', W']."""
+        _, height, width = _maps(shape, "full")
+        return (self.filters, *self.window.slide(height, width, "full"))
+
+    def counts(self, shape: Shape) -> Counts:
+        """inputs × outputs weights and one bias per output unit, as in a dense layer."""
+        return Dense(prod(self.out_shape(shape))).counts(shape)
+
+    def __str__(self) -> str:
+        return f"full {self.filters} {self.window}"
+
+
+@dataclass(frozen=True)
 class Pool:
-    """Maximum or average over a window."""
+    """Maximum or average over a window.
+
+    With `blur` it first slides one by one; its map is blurred by the filter [1 2 1]² / 16, and only
+    then subsampled (Zhang 2019).
+    """
 
     kind: str
     window: Window
+    blur: bool = False
 
     def out_shape(self, shape: Shape) -> Shape:
         """[C, H, W] to [C, H', W']."""
@@ -179,7 +204,8 @@ class Pool:
     def __str__(self) -> str:
         kernel, stride = self.window.kernel, self.window.stride
         step = f" stride {_size(stride)}" if stride != kernel else ""
-        return f"{self.kind} {_size(kernel)}{step}{' same' if self.window.same else ''}"
+        same, blur = " same" if self.window.same else "", " blur" if self.blur else ""
+        return f"{self.kind} {_size(kernel)}{step}{same}{blur}"
 
 
 @dataclass(frozen=True)
@@ -344,7 +370,17 @@ class Residual:
 
 
 Layer = (
-    Conv | Local | Pool | GlobalPool | Dense | Norm | ResponseNorm | Activation | Dropout | Residual
+    Conv
+    | Local
+    | Full
+    | Pool
+    | GlobalPool
+    | Dense
+    | Norm
+    | ResponseNorm
+    | Activation
+    | Dropout
+    | Residual
 )
 
 

@@ -10,6 +10,7 @@ from .layers import (
     Conv,
     Dense,
     Dropout,
+    Full,
     GlobalPool,
     Layer,
     Local,
@@ -24,7 +25,8 @@ GRAMMAR = """\
 A network is layers with commas between; a last dense layer, a unit per class, and softmax follow.
   conv 6 5x5         6 filters of 5×5, no padding; also: stride 2, same (zero padding), groups 2
   local 6 5x5        the same connections with nothing shared
-  pool 2             maximum over 2×2, stride 2; also: pool 3 stride 2 same
+  full 6 5x5         the same outputs, each connected to every input
+  pool 2             maximum over 2×2, stride 2; also: stride 2, same, blur (before subsampling)
   avgpool 2          mean instead of maximum
   gap                global average pooling
   dense 120          fully connected
@@ -101,14 +103,16 @@ def _layer(item: _Item) -> list[Layer]:
         raise UsageError(f"network: only 'residual' takes brackets, not {kind!r}")
     made: list[Layer]
     match kind:
-        case "conv" | "local":
+        case "conv":
+            filters, groups = words.number("filters"), words.groups()
+            made = [Conv(filters, words.window(), groups)]
+        case "local" | "full":
             filters = words.number("filters")
-            groups = words.groups() if kind == "conv" else 1
-            window = words.window()
-            made = [Conv(filters, window, groups) if kind == "conv" else Local(filters, window)]
+            made = [(Local if kind == "local" else Full)(filters, words.window())]
         case "pool" | "maxpool" | "avgpool":
+            blur = words.has("blur")
             window = words.window(default_stride=True)
-            made = [Pool("avgpool" if kind == "avgpool" else "pool", window)]
+            made = [Pool("avgpool" if kind == "avgpool" else "pool", window, blur)]
         case "gap":
             made = [GlobalPool()]
         case "dense":
@@ -165,6 +169,13 @@ class _Words:
             self.wrong(word, f"the number of {what} comes first")
         assert word is not None  # noqa: S101
         return int(word)
+
+    def has(self, word: str) -> bool:
+        """Whether a word is there; it is taken out."""
+        found = word in self._words
+        if found:
+            self._words.remove(word)
+        return found
 
     def groups(self) -> int:
         """The number after the word `groups`, taken out from wherever it stands; else 1."""

@@ -11,6 +11,7 @@ from .layers import (
     Conv,
     Counts,
     Dense,
+    Full,
     GlobalPool,
     Layer,
     LayerError,
@@ -113,7 +114,7 @@ class Network(Architecture):
     def any_side(self) -> bool:
         """Whether the same parameters serve pictures of other sides: so behind a `gap`."""
         shapes = [type(layer) for layer in flat(self.layers)]
-        if GlobalPool not in shapes or Local in shapes:
+        if GlobalPool not in shapes or {Local, Full} & set(shapes):
             return False
         return Dense not in shapes[: shapes.index(GlobalPool)]
 
@@ -137,7 +138,7 @@ class Network(Architecture):
 
 
 def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tuple[Layer, ...]:
-    """Put relu after each conv, local and dense layer (and its norm) that names no activation.
+    """Put relu after each conv, local, full and dense layer (and its norm) that names no activation.
 
     `linear` is the way to say none, and is itself left out. In a residual block the last layer is
     linear, since the block's own activation comes after the sum.
@@ -155,7 +156,7 @@ def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tu
         if isinstance(layer, Residual):
             layer = Residual(with_activations(layer.body, last_linear=True), layer.activation)  # noqa: PLW2901
         out.append(layer)
-        pending = pending or isinstance(layer, Conv | Local | Dense)
+        pending = pending or isinstance(layer, Conv | Local | Full | Dense)
     if pending and not last_linear:
         out.append(Activation("relu"))
     return tuple(out)

@@ -1,0 +1,1 @@
+"""The case for convolutions, measured: arithmetic, sharing, sparsity, translation, examples."""

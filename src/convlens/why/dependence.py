@@ -1,0 +1,109 @@
+"""Sparse connections on a real network: proved by perturbation, and what truly counts within them.
+
+`sparsity` says from the layers alone which inputs an output can depend on; here torch shows it.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..network.build import Classifier, build
+from ..network.spec import Network
+from .sparsity import inputs_of, middle
+
+EDGE = 1 - 0.9545
+"""Luo et al. 2016: an input counts where its gradient is above this share of the largest."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What changing inputs did to one output: outside of its field, and inside."""
+
+    layer: str
+    inside: int
+    outside: int
+    change_outside: float
+    change_inside: float
+
+
+def _mapping(layers: nn.Module, depth: int) -> nn.Sequential:
+    assert isinstance(layers, nn.Sequential)  # noqa: S101
+    return layers[:depth]
+
+
+def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor) -> Proof:
+    """Replace all inputs outside of the middle output's field, then all inside; float64.
+
+    With direct arithmetic an output is a sum over its own inputs, so the change is exactly 0; fast
+    algorithms (Winograd, FFT) compute many outputs together and leak rounding.
+    """
+    layers = network.all_layers[:depth]
+    shape = network.in_shape
+    for layer in layers:
+        shape = layer.out_shape(shape)
+    unit = middle(shape)
+    mask = torch.from_numpy(inputs_of(layers, network.in_shape, unit))
+    part = copy.deepcopy(_mapping(module.layers, depth)).double().eval()
+    plain = pixels_CHW.double()
+    noise = torch.rand(plain.shape, generator=torch.Generator().manual_seed(1)).double() * 7
+    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):  # type: ignore[no-untyped-call]
+
+        def answer(pixels: Tensor) -> float:
+            return float(part(pixels[None])[0][unit])
+
+        first = answer(plain)
+        outside = abs(answer(torch.where(mask, plain, noise)) - first)
+        inside = abs(answer(torch.where(mask, noise, plain)) - first)
+    return Proof(str(layers[-1]), int(mask.sum()), int((~mask).sum()), outside, inside)
+
+
+def prove(network: Network, module: Classifier | None = None, seed: int = 0) -> list[Proof]:
+    """`perturb` for every layer that gives feature maps and does not see the whole picture."""
+    module = module or build(network, seed)
+    pixels = torch.rand(network.in_shape, generator=torch.Generator().manual_seed(seed))
+    found = []
+    shape = network.in_shape
+    for depth, layer in enumerate(network.all_layers, 1):
+        shape = layer.out_shape(shape)
+        if len(shape) != 3:
+            break
+        if layer.counts(shape).multiplications or str(layer).startswith(("pool", "avgpool")):
+            found.append(perturb(network, module, depth, pixels))
+    return found
+
+
+@dataclass(frozen=True)
+class Effective:
+    """Gradients [H, W] of the middle outputs of a layer, as shares of the largest; and the area."""
+
+    layer: str
+    gradients: npt.NDArray[np.float32]
+
+    @property
+    def side(self) -> float:
+        """Side in pixels of the square with as many inputs as count."""
+        return float((self.gradients > EDGE).sum() ** 0.5)
+
+
+def effective_field(
+    module: Classifier, layer: nn.Module, name: str, pixels_NCHW: Tensor
+) -> Effective:
+    """Mean size of the gradient of a layer's middle outputs at every pixel (Luo et al. 2016)."""
+    module.eval()
+    pixels = pixels_NCHW.clone().requires_grad_(True)
+    kept: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda _m, _i, out: kept.append(out))
+    try:
+        module.layers((pixels - module.mean) / module.std)
+    finally:
+        hook.remove()
+    out = kept[0]
+    centre = out[:, :, out.shape[2] // 2, out.shape[3] // 2]
+    noise = torch.randn(centre.shape, generator=torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad((centre * noise).sum(), pixels)
+    size = gradient.abs().mean((0, 1))
+    return Effective(name, (size / size.max().clamp(min=1e-30)).numpy())

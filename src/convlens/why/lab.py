@@ -1,0 +1,195 @@
+"""Small networks trained alike, so that only what is compared differs; results are kept on disk."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..files import write_whole
+from ..network.build import Classifier, build
+from ..network.layers import Conv, Full, Layer, LayerError, Local, Pool, Residual
+from ..network.spec import Network
+from ..parallel import cores
+from ..training.augment import Augment, parse_ways
+from ..training.batches import Batches, Examples, Order
+from ..training.compute import Compute
+from ..training.cost import Cost
+from ..training.loop import Loop, Measure, Plan, Stage, predict_examples
+from ..training.options import OptimizerOptions
+
+LARGEST_TWIN = 50_000_000
+"""Parameters up to which a dense twin can be trained on an ordinary computer."""
+SIDES = (32, 28, 24, 20, 16, 12)
+
+
+def twin(network: Network, kind: type[Local] | type[Full]) -> Network:
+    """The same network with every convolution's sharing, or sharing and sparsity, taken away."""
+
+    def change(layer: Layer) -> Layer:
+        if isinstance(layer, Conv):
+            return kind(layer.filters, layer.window)
+        if isinstance(layer, Residual):
+            return Residual(tuple(map(change, layer.body)), layer.activation)
+        return layer
+
+    return Network(tuple(map(change, network.layers)), network.size, network.classes)
+
+
+def blurred(network: Network) -> Network:
+    """The same network with every pooling anti-aliased."""
+
+    def change(layer: Layer) -> Layer:
+        if isinstance(layer, Pool):
+            return Pool(layer.kind, layer.window, blur=True)
+        if isinstance(layer, Residual):
+            return Residual(tuple(map(change, layer.body)), layer.activation)
+        return layer
+
+    return Network(tuple(map(change, network.layers)), network.size, network.classes)
+
+
+def largest_side(network: Network) -> int | None:
+    """The largest side at which its dense twin stays within `LARGEST_TWIN` parameters."""
+    for side in (side for side in SIDES if side <= network.size):
+        try:
+            smaller = Network(network.layers, side, network.classes)
+            if twin(smaller, Full).total().parameters <= LARGEST_TWIN:
+                return side
+        except LayerError:
+            return None
+    return None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network and how it is trained. `learning_rate` None stands for the optimizer's usual."""
+
+    line: str
+    size: int
+    seed: int = 0
+    steps: int = 300
+    optimizer: str = "adam"
+    learning_rate: float | None = None
+    augment: str = "none"
+    batch: int = 64
+    kind: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def split_of(examples: Examples, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Examples:
+    """Some of the examples, by their places."""
+    return Examples(examples.pixels, examples.rows[rows], examples.labels[rows], examples.classes)
+
+
+def drawn(examples: Examples, count: int, seed: int) -> Examples:
+    """So many examples, as even over the classes as they come: smaller draws lie in larger ones."""
+    random = np.random.default_rng(seed)
+    by_class = [
+        random.permutation(np.where(examples.labels == k)[0]) for k in range(examples.classes)
+    ]
+    turns = max(map(len, by_class), default=0)
+    rows = [rows[turn] for turn in range(turns) for rows in by_class if turn < len(rows)]
+    return split_of(examples, np.array(rows[:count], np.int64))
+
+
+def accuracy(module: Classifier, examples: Examples) -> float:
+    """Share of right answers."""
+    logits = predict_examples(module, examples, Compute("float32", torch.get_num_threads()))
+    return float((logits.argmax(1).numpy() == examples.labels).mean())
+
+
+def untrained(trial: Trial, examples: Examples) -> Classifier:
+    """The network as its seed makes it."""
+    from ..network.spec import network
+
+    mean, std = examples.moments()
+    return build(network(trial.line, trial.size, examples.classes), trial.seed, mean, std)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, J on validation pictures over the steps, and seconds taken."""
+
+    module: Classifier
+    history: list[Measure]
+    seconds: float
+
+    @property
+    def cost(self) -> float:
+        """The lowest J on the validation pictures: that of the parameters kept."""
+        return min(m.cost_val for m in self.history if m.cost_val is not None)
+
+
+def train_trial(trial: Trial, examples: Examples, val: Examples) -> Trained:
+    """Train; the parameters kept are those with the lowest J on the validation pictures."""
+    torch.set_num_threads(cores())
+    module = untrained(trial, examples)
+    options = OptimizerOptions(trial.optimizer, trial.learning_rate)
+    batch = min(trial.batch, len(examples))
+    plan = Plan((Stage(trial.steps, trial.size, 1.0),), max(1, trial.steps // 15))
+    loop = Loop(
+        module,
+        Batches(
+            examples,
+            Order(len(examples), batch, trial.seed),
+            Augment(parse_ways(trial.augment), trial.seed),
+        ),
+        val,
+        Cost(torch.ones(examples.classes), 0.0, 0.0),
+        options,
+        plan,
+        Compute("float32", cores()),
+        trial.seed,
+    )
+    history: list[Measure] = []
+    begun = time.monotonic()
+    loop.run(None, lambda: False, lambda *_: None, history.append)
+    module.load_state_dict(loop.best)
+    return Trained(module, history, time.monotonic() - begun)
+
+
+class Notebook:
+    """Remembers results by what they were made from, so that a stopped `why` goes on.
+
+    `folder` None remembers nothing. `progress(what, done, total)` is told of every piece.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        data: str,
+        progress: Callable[[str, int, int], None],
+        seconds: float,
+    ) -> None:
+        self.folder = folder
+        self.data = data
+        self.progress = progress
+        self.end = time.monotonic() + seconds
+        self.left_out = 0
+
+    def recall(self, what: str, of: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The result of `make`, from the folder where it is there already."""
+        key = json.dumps([what, of, self.data], sort_keys=True, default=asdict)
+        name = hashlib.sha256(key.encode()).hexdigest()[:24] + ".json"
+        if self.folder is not None and (self.folder / name).exists():
+            try:
+                kept: dict[str, Any] = json.loads((self.folder / name).read_text("utf-8"))
+                return kept
+            except ValueError:
+                pass  # damaged: made anew
+        made = make()
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self.folder / name, json.dumps(made) + "\n")
+        return made
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is used up; pieces that are left out then are counted."""
+        return time.monotonic() > self.end
