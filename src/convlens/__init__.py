@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .network.named import networks
     from .network.spec import Network
     from .training.train import Run, resume, train
+    from .why.run import Case, why
 
 _HOMES = {
+    "Case": "why.run",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "detector.evaluate",
@@ -29,9 +31,11 @@ _HOMES = {
     "predict": "detector.predict",
     "resume": "training.train",
     "train": "training.train",
+    "why": "why.run",
 }
 
 __all__ = [
+    "Case",
     "ConvlensError",
     "Detector",
     "Evaluation",
@@ -44,6 +48,7 @@ __all__ = [
     "predict",
     "resume",
     "train",
+    "why",
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import evaluate, networks, predict, train
+from . import evaluate, networks, predict, train, why
 
 EPILOG = """\
 examples:
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"convlens {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (train, predict, evaluate, networks):
+    for module in (train, predict, evaluate, networks, why):
         module.add(commands)
     return top
 

@@ -135,7 +135,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-def _module(layer: Layer, shape: Shape) -> nn.Module:
+def _module(layer: Layer, shape: Shape) -> nn.Module:  # noqa: PLR0912 -- one case per layer
     match layer:
         case Conv(filters, window, groups):
             return nn.Conv2d(

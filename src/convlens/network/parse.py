@@ -96,7 +96,7 @@ def _layers(items: tuple[_Item, ...]) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def _layer(item: _Item) -> list[Layer]:
+def _layer(item: _Item) -> list[Layer]:  # noqa: PLR0912 -- one case per layer
     kind, *rest = item.words
     words = _Words(item, rest)
     if item.inside is not None and kind != "residual":

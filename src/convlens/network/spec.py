@@ -138,7 +138,7 @@ class Network(Architecture):
 
 
 def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tuple[Layer, ...]:
-    """Put relu after each conv, local, full and dense layer (and its norm) that names no activation.
+    """Put relu after each conv, local, full and dense layer that names no activation.
 
     `linear` is the way to say none, and is itself left out. In a residual block the last layer is
     linear, since the block's own activation comes after the sum.

@@ -41,8 +41,10 @@ def curves(
     x_label: str,
     y_label: str,
     mark: tuple[float, str] | None = None,
+    logarithmic: bool = False,
+    lowest: float = 0.0,
 ) -> str:
-    """Lines over a common x; `mark` is a vertical line with its name."""
+    """Lines over a common x, linear or logarithmic; `mark` is a vertical line with its name."""
     figure, axes = _figure(6.4, 3.2)
     for (name, values), colour in zip(lines.items(), _COLOURS, strict=False):
         points = [(a, b) for a, b in zip(x, values, strict=True) if b is not None]
@@ -54,6 +56,33 @@ def curves(
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     highest = max((b for values in lines.values() for b in values if b is not None), default=1.0)
-    axes.set_ylim(0, 1.08 * highest or 1.0)
+    axes.set_ylim(lowest, lowest + 1.08 * (highest - lowest) or 1.0)
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_xticks(list(x), [f"{value:,.4g}" for value in x])
+        axes.minorticks_off()
     axes.legend(frameon=False, labelcolor=_INK)
+    return _svg(figure)
+
+
+def scatter(
+    points: Mapping[str, tuple[float, float]],
+    x_label: str,
+    y_label: str,
+    front: Sequence[str] = (),
+) -> str:
+    """Named points over a logarithmic x; those of `front` are joined by a line."""
+    figure, axes = _figure(6.4, 3.6)
+    for name, (x, y) in points.items():
+        colour = _COLOURS[0] if name in front else _COLOURS[1]
+        axes.plot(x, y, "o", color=colour)
+        axes.annotate(name, (x, y), (5, 4), textcoords="offset points", color=_INK, fontsize=8)
+    if front:
+        line = sorted(points[name] for name in front)
+        axes.plot(*zip(*line, strict=True), color=_COLOURS[0], linewidth=1, label="Pareto front")
+        axes.legend(frameon=False, labelcolor=_INK)
+    axes.set_xscale("log")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.margins(0.15)
     return _svg(figure)

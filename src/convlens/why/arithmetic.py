@@ -161,13 +161,13 @@ def cases(network: Network) -> Iterator[Case]:
     yield from walk(network.all_layers, network.in_shape)
 
 
-def published_cases(architecture: Architecture) -> Iterator[tuple[str, int, int, int]]:
-    """(layer, weights shared, local, dense) of every convolution, from shapes and counts alone."""
+def published_cases(architecture: Architecture) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """(layer, weights: shared, local, dense) of every convolution, from shapes and counts alone."""
     for row in architecture.rows():
         if len(row.out_shape) == 3 and row.counts.multiplications:
             local = row.counts.multiplications
             shared = local // prod(row.out_shape[1:])
-            yield row.text, shared, local, prod(row.in_shape) * prod(row.out_shape)
+            yield row.text, (shared, local, prod(row.in_shape) * prod(row.out_shape))
 
 
 def section(architecture: Architecture | None = None) -> Section:
@@ -208,7 +208,7 @@ def section(architecture: Architecture | None = None) -> Section:
         table, numbers = _network_table(architecture)
         tables.append(table)
         data["network"] = {**architecture.describe(), **numbers}
-    return Section("arithmetic", "Arithmetic", claims, tables, (), notes, data)
+    return Section("arithmetic", "Arithmetic", claims, tables, (), notes, data=data)
 
 
 def _layer_table(case: Case) -> Table:
@@ -242,22 +242,24 @@ def size_of(count: int) -> str:
 def _network_table(architecture: Architecture) -> tuple[Table, dict[str, Any]]:
     if isinstance(architecture, Network):
         found = [
-            (case.layer, case.conv.weights, case.local.weights, case.dense.weights)
+            (case.layer, (case.conv.weights, case.local.weights, case.dense.weights))
             for case in cases(architecture)
         ]
     else:
         found = list(published_cases(architecture))
-    totals = [sum(row[k] for row in found) for k in (1, 2, 3)]
+    totals = (
+        sum(counts[0] for _, counts in found),
+        sum(counts[1] for _, counts in found),
+        sum(counts[2] for _, counts in found),
+    )
     rows = [
         [
             name,
-            f"{conv:,}",
-            f"{local:,}",
-            f"{dense:,}",
+            *(f"{count:,}" for count in (conv, local, dense)),
             f"{dense / local:,.1f}",
             f"{local / conv:,.0f}",
         ]
-        for name, conv, local, dense in (*found, ("all convolutions", *totals))
+        for name, (conv, local, dense) in (*found, ("all convolutions", totals))
         if conv
     ]
     heads = ["convolution", "weights", "local", "dense", "sparsity saves", "sharing saves"]

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ..network.build import Classifier, build
+from ..network.layers import Conv, Residual
 from ..network.spec import Network
+from .pictures import brightness_map, picture_markup
+from .section import HOLDS, NOT, Claim, Figure, Section, Table
 from .sparsity import inputs_of, middle
 
 EDGE = 1 - 0.9545
@@ -50,7 +53,7 @@ def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor
     part = copy.deepcopy(_mapping(module.layers, depth)).double().eval()
     plain = pixels_CHW.double()
     noise = torch.rand(plain.shape, generator=torch.Generator().manual_seed(1)).double() * 7
-    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):  # type: ignore[no-untyped-call]
+    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
 
         def answer(pixels: Tensor) -> float:
             return float(part(pixels[None])[0][unit])
@@ -107,3 +110,47 @@ def effective_field(
     (gradient,) = torch.autograd.grad((centre * noise).sum(), pixels)
     size = gradient.abs().mean((0, 1))
     return Effective(name, (size / size.max().clamp(min=1e-30)).numpy())
+
+
+def section(network: Network, module: Classifier | None = None) -> Section:
+    """The proof for every layer, and how much of the receptive field counts."""
+    proofs = prove(network, module)
+    worst = max((proof.change_outside for proof in proofs), default=0.0)
+    least = min((proof.change_inside for proof in proofs), default=0.0)
+    claims = [
+        Claim(
+            "Each output depends on the inputs of its receptive field and on no other",
+            f"all inputs outside of it replaced, in {len(proofs)} layers: the output changes by "
+            f"{worst:g}; inside: by {least:.2g} or more",
+            HOLDS if worst == 0 else NOT,
+            "holds where the change is exactly 0",
+        )
+    ]
+    module = module or build(network, 0)
+    pictures = torch.rand(8, *network.in_shape, generator=torch.Generator().manual_seed(0))
+    seen, figures = [], []
+    for depth, layer in enumerate(network.all_layers):
+        if not isinstance(layer, Conv | Residual):
+            continue
+        assert isinstance(module.layers, nn.Sequential)  # noqa: S101
+        found = effective_field(module, module.layers[depth], str(layer), pictures)
+        seen.append(found)
+    table = Table(
+        "How much of it counts: gradients of the middle outputs (Luo et al. 2016)",
+        ["layer", "effective field, side in pixels"],
+        [[one.layer, f"{one.side:.1f}"] for one in seen],
+    )
+    if seen:
+        grey = brightness_map(np.sqrt(seen[-1].gradients))
+        figures.append(
+            Figure(
+                f"Where the picture counts for the middle of '{seen[-1].layer}': bright counts "
+                "most (square root of the gradient's size).",
+                picture_markup(grey, 220),
+            )
+        )
+    data = {
+        "proofs": [vars(proof) for proof in proofs],
+        "effective": [{"layer": one.layer, "side": one.side} for one in seen],
+    }
+    return Section("sparsity", "Sparse connections", claims, [table], figures, (), data=data)

@@ -1,7 +1,6 @@
 """What the filters of a trained detector look for, and that each serves the whole picture."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from ..network.build import Classifier
+from .pictures import brightness_map, row_markup
+from .section import Claim, Figure, Section, Table, verdict
+from .sharing import edges
 
 Pixels = npt.NDArray[np.uint8]
 STRONGEST = 9
 """Patches shown per filter; positions are taken from as many times `SPREAD`."""
 SPREAD = 8
+PLACES = ("first", "middle", "last")
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,74 @@ def cut(picture_HWC: Pixels, place: tuple[float, float], side: int) -> Pixels:
     return patch
 
 
-def brightness_map(map_HW: Tensor | npt.NDArray[Any]) -> Pixels:
-    """A map as a grey picture: its own range to 0 to 255."""
-    values = np.asarray(map_HW, np.float64)
-    low, high = values.min(), values.max()
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    return np.repeat((255 * scaled).round().astype(np.uint8)[:, :, None], 3, 2)
+def learned(layer: nn.Conv2d) -> list[Pixels]:
+    """The filters of a first convolution [3, K, K] as colour pictures, each on its own range."""
+    found = []
+    for weights in layer.weight.detach():
+        low, high = float(weights.min()), float(weights.max())
+        scaled = (weights - low) / max(high - low, 1e-12) * 255
+        found.append(scaled.permute(1, 2, 0).round().to(torch.uint8).numpy())
+    return found
+
+
+def section(module: Classifier, pictures_NHWC: Pixels, fields: dict[str, int]) -> Section:
+    """Edges on one of the pictures, learned filters, strongest patches and where they stand.
+
+    `pictures_NHWC` are as the network takes them; `fields[layer]`: side of what an output sees.
+    """
+    one = pictures_NHWC[0]
+    maps = edges(one)
+    figures = [
+        Figure(
+            "A picture, its vertical edges and its horizontal edges: the same nine numbers slid "
+            "over all of it.",
+            row_markup([one, *(brightness_map(np.abs(found)) for found in maps.values())], 200),
+        )
+    ]
+    rows, data, spreads = [], [], []
+    for place, (name, layer) in zip(PLACES, convolutions(module), strict=False):
+        if place == PLACES[0] and layer.in_channels == 3:
+            caption = f"The filters that the first convolution ({name}) has learned."
+            figures.append(Figure(caption, row_markup(learned(layer)[:24], 40)))
+            answer = maps_of(module, layer, pictures_NHWC[:1])[0]
+            loudest = answer.flatten(1).std(1).argsort(descending=True)[:4].tolist()
+            fires = [brightness_map(answer[k].abs()) for k in loudest]
+            figures.append(
+                Figure("Where four of them fire on that picture.", row_markup(fires, 150))
+            )
+        found = strongest(module, name, layer, pictures_NHWC, fields.get(name, 24))
+        for fired in found:
+            spreads.append(fired.spread)
+            rows.append([f"{place} ({name})", str(fired.filter), f"{100 * fired.spread:.0f} %"])
+            data.append(
+                {
+                    "layer": name,
+                    "filter": fired.filter,
+                    "spread": fired.spread,
+                    "places": fired.places,
+                }
+            )
+        side = fields.get(name, 24)
+        patches = [row_markup(fired.patches, 64) for fired in found]
+        figures.append(
+            Figure(
+                f"{place} convolution ({name}): a row per filter, the patches of {side} pixels to "
+                "which it answers most, each from another picture.",
+                "".join(patches),
+            )
+        )
+    usual = float(np.median(spreads)) if spreads else 0.0
+    claim = Claim(
+        "A feature detector that is useful in one place is useful in another",
+        f"the strongest answers of a filter are spread over the picture {100 * usual:.0f} % as far "
+        "as if they stood anywhere (median of the filters shown)",
+        *verdict(100 * usual, 75, 50, " %"),
+    )
+    table = Table(
+        "Spread of the places where a filter answers most strongly (100 %: anywhere alike)",
+        ["convolution", "filter", "spread"],
+        rows,
+    )
+    return Section(
+        "sharing", "Parameter sharing", [claim], [table], figures, (), data={"filters": data}
+    )

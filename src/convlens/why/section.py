@@ -37,7 +37,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the case. `data` holds every number, for `--json`; `repeat` is the command."""
+    """A part of the case. `data`: every number, for `--json`; `sketch`: a drawing in characters."""
 
     key: str
     title: str
@@ -45,6 +45,7 @@ class Section:
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     notes: Sequence[str] = ()
+    sketch: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -69,3 +70,18 @@ def verdict(value: float, holds: float, nearly: float, unit: str = "") -> tuple[
 def exactly(measured: object, stated: object) -> tuple[str, str]:
     """A verdict on figures that can be counted."""
     return (HOLDS if measured == stated else NOT), "holds where the count is the stated one exactly"
+
+
+def joined(first: Section, *more: Section) -> Section:
+    """Several sections as one, under the first one's name."""
+    parts = (first, *more)
+    return Section(
+        first.key,
+        first.title,
+        [claim for part in parts for claim in part.claims],
+        [table for part in parts for table in part.tables],
+        [figure for part in parts for figure in part.figures],
+        [note for part in parts for note in part.notes],
+        "\n\n".join(part.sketch for part in parts if part.sketch),
+        {key: value for part in parts for key, value in part.data.items()},
+    )

@@ -22,7 +22,8 @@ def correlate(picture_HW: Array, filter_KK: Array) -> Array:
     What the field calls convolution: cross-correlation, without turning the filter round.
     """
     patches = np.lib.stride_tricks.sliding_window_view(picture_HW, filter_KK.shape)
-    return np.einsum("ijkl,kl->ij", patches, filter_KK)
+    answer: Array = np.einsum("ijkl,kl->ij", patches, filter_KK)
+    return answer
 
 
 def lecture_example() -> dict[str, Any]:
@@ -90,4 +91,33 @@ def section() -> Section:
         + "</div>"
     )
     figure = Figure("The same nine numbers at all sixteen places.", markup)
-    return Section("sharing", "Parameter sharing", claims, (), [figure], (), {"lecture": example})
+    return Section(
+        "sharing",
+        "Parameter sharing",
+        claims,
+        figures=[figure],
+        sketch=sketch(),
+        data={"lecture": example},
+    )
+
+
+def sketch() -> str:
+    """The example in characters."""
+    columns = [
+        ["picture", *_rows(STEP)],
+        ["filter", *_rows(VERTICAL)],
+        ["answer", *_rows(correlate(STEP, VERTICAL))],
+    ]
+    height = max(map(len, columns))
+    lines = []
+    for line in range(height):
+        cells = [column[line] if line < len(column) else "" for column in columns]
+        widths = [max(map(len, column)) for column in columns]
+        marks = ["   ∗   ", "   =   "] if line == 2 else [" " * 7] * 2
+        first, second, third = (c.ljust(w) for c, w in zip(cells, widths, strict=True))
+        lines.append(f"{first}{marks[0]}{second}{marks[1]}{third}".rstrip())
+    return "\n".join(lines)
+
+
+def _rows(values: Array) -> list[str]:
+    return [" ".join(f"{value:2g}" for value in row) for row in values]

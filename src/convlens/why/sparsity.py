@@ -45,6 +45,11 @@ def inputs_of(layers: Sequence[Layer], shape: Shape, unit: tuple[int, ...]) -> M
     return _back(layers, shapes, mask)
 
 
+def _any(mask: Mask) -> Mask:
+    """Whether any channel is marked: [1, H, W]."""
+    return np.logical_or.reduce(mask, 0, keepdims=True)
+
+
 def _back(layers: Sequence[Layer], shapes: Sequence[Shape], mask: Mask) -> Mask:
     for layer, shape in zip(reversed(layers), reversed(shapes[:-1]), strict=True):
         mask = _through(layer, shape, mask)
@@ -54,13 +59,13 @@ def _back(layers: Sequence[Layer], shapes: Sequence[Shape], mask: Mask) -> Mask:
 def _through(layer: Layer, shape: Shape, mask: Mask) -> Mask:
     """From the outputs of one layer to the inputs on which they depend."""
     match layer:
-        case Conv(filters, window, groups):
+        case Conv(_, window, groups):
             channels = shape[0] // groups
             parts = np.split(mask, groups) if groups > 1 else [mask]
-            found = [_window(window, shape, part.any(0, keepdims=True)) for part in parts]
+            found = [_window(window, shape, _any(part)) for part in parts]
             return np.concatenate([np.repeat(part, channels, 0) for part in found])
         case Local(_, window):
-            return np.repeat(_window(window, shape, mask.any(0, keepdims=True)), shape[0], 0)
+            return np.repeat(_window(window, shape, _any(mask)), shape[0], 0)
         case Pool(_, window, blur):
             if not blur:
                 return _window(window, shape, mask)
@@ -73,7 +78,9 @@ def _through(layer: Layer, shape: Shape, mask: Mask) -> Mask:
         case ResponseNorm():
             reach = RESPONSE // 2
             padded = np.pad(mask, ((reach, reach), (0, 0), (0, 0)))
-            return np.lib.stride_tricks.sliding_window_view(padded, RESPONSE, 0).any(-1)
+            around = np.lib.stride_tricks.sliding_window_view(padded, RESPONSE, 0)
+            near: Mask = np.logical_or.reduce(around, -1)
+            return near
         case GlobalPool():
             return np.broadcast_to(mask[:, None, None], shape).copy()
         case Dense() | Full():
@@ -140,8 +147,8 @@ def fields(network: Network) -> Iterator[Field]:
         if isinstance(layer, Activation | Norm | Dropout):
             continue
         mask = inputs_of(layers[:depth], shape, middle(out))
-        seen = mask.any(0)
-        size = (int(seen.any(1).sum()), int(seen.any(0).sum()), int(mask.sum()))
+        _, rows, columns = np.nonzero(mask)
+        size = (len(set(rows.tolist())), len(set(columns.tolist())), int(mask.sum()))
         if size != before or len(out) == 3:
             yield Field(str(layer), out, *size, of)
         before = size
@@ -168,4 +175,4 @@ def section(network: Network | None = None) -> Section:
             )
         )
         data["fields"] = [vars(field) for field in seen]  # type: ignore[assignment]
-    return Section("sparsity", "Sparse connections", claims, tables, (), (), data)
+    return Section("sparsity", "Sparse connections", claims, tables, (), (), data=data)

@@ -82,7 +82,7 @@ def _agreement(labels_NS: npt.NDArray[np.int64]) -> float:
     for label in np.unique(labels_NS):
         times = (labels_NS == label).sum(1)
         total += float((times * (times - 1)).sum())
-    return total / (len(labels_NS) * count * (count - 1))
+    return float(total / (len(labels_NS) * count * (count - 1)))
 
 
 def answers_of(module: Classifier, group: int = 64) -> Answers:
@@ -166,7 +166,7 @@ def _maps(module: Classifier, pixels: Tensor) -> dict[str, _Map]:
 
     hooks = [note(name, part) for name, part in mapping_layers(module.layers)]
     try:
-        with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):  # type: ignore[no-untyped-call]
+        with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
             module.layers((pixels.double() - module.mean) / module.std)
     finally:
         for hook in hooks:

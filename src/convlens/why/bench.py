@@ -1,0 +1,225 @@
+"""The experiments on a user's own pictures: prepared once, each section on its own."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..detector.detector import Detector
+from ..errors import UsageError
+from ..network.build import Classifier
+from ..network.layers import Conv, Residual
+from ..network.spec import Architecture, Network, network
+from ..parallel import in_order
+from ..pictures.catalog import read_catalog
+from ..pictures.store import open_store
+from ..training.batches import Examples
+from ..training.checkpoint import read_parameters
+from ..training.model import make_module
+from ..training.options import DataOptions
+from ..training.prepare import Prepared, prepare
+from . import efficiency, filters, learning, moving, regions
+from .dependence import effective_field
+from .lab import Notebook, drawn, largest_side
+from .learning import Data
+from .section import Section
+from .translation import Answers, Pixels
+
+MOST_EXAMPLES = 12_800
+"""Training pictures up to which learning curves go."""
+MOST_JUDGED = 2000
+"""Held-out pictures on which small networks are judged."""
+SEEDS = 5
+FILTER_PICTURES = 200
+ARCHITECTURE_SIZE = 64
+
+
+def plain(architecture: Architecture | None) -> Network | None:
+    """The network itself where its twins can be made: text with convolutions, no shortcuts."""
+    if not isinstance(architecture, Network):
+        return None
+    kinds = [type(layer) for layer in architecture.layers]
+    return architecture if Conv in kinds and Residual not in kinds else None
+
+
+class Bench:
+    """What is known of the pictures and the detector, and how long experiments may take."""
+
+    def __init__(
+        self,
+        architecture: Architecture | None,
+        run: Path | None,
+        pictures: str | Path | None,
+        folder: Path,
+        minutes: float,
+        progress: Callable[[str, int, int], None],
+    ) -> None:
+        self.run = run
+        self.pictures = pictures
+        self.folder = folder
+        self.minutes = minutes
+        self.progress = progress
+        self.conv = plain(architecture)
+
+    def sections(self, key: str) -> list[Section]:
+        """What can be measured for one section."""
+        made: list[Section] = []
+        with_pictures, detector = self.pictures is not None, self.run is not None
+        match key:
+            case "sharing":
+                if detector and with_pictures:
+                    made.append(self._filters())
+                if with_pictures:
+                    sides = self.regional
+                    made.append(
+                        regions.section(self._notebook(0.1), sides, self._lecture(2 * self.region))
+                    )
+            case "translation":
+                notebook = self._notebook(0.3)
+                data = self.data if with_pictures else None
+                pair = self._answers() if detector and with_pictures else None
+                made.append(moving.section(notebook, self.twins, data, pair))
+            case "examples" if with_pictures:
+                made.append(learning.section(self._notebook(0.4), self.data, self.twins, SEEDS))
+            case "efficiency" if with_pictures:
+                notebook = self._notebook(0.3)
+                made.append(efficiency.optimizer_section(notebook, self.data, self.twins))
+                each = round(max(0.05, 0.25 * self.minutes / len(efficiency.ARCHITECTURES)), 2)
+                assert self.pictures is not None  # noqa: S101
+                found = efficiency.architectures(
+                    notebook, self.pictures, self.folder / "runs", ARCHITECTURE_SIZE, each
+                )
+                made.append(efficiency.architecture_section(found, ARCHITECTURE_SIZE, each))
+        return made
+
+    def _notebook(self, share: float) -> Notebook:
+        data = self.prepared.fingerprint() if self.pictures is not None else ""
+        return Notebook(self.folder / "pieces", data, self.progress, share * self.minutes * 60)
+
+    @cached_property
+    def classes(self) -> int:
+        """Classes of the pictures, or of the detector."""
+        if self.pictures is not None:
+            return len(self.prepared.classes)
+        return self.conv.classes if self.conv else 2
+
+    @cached_property
+    def twins(self) -> Network:
+        """The network whose twins are trained: the one given where they can be made, or LeNet's."""
+        if self.conv is not None:
+            side = largest_side(self.conv)
+            if side is not None:
+                return Network(self.conv.layers, side, self.classes)
+        return self._lecture(32)
+
+    def _lecture(self, size: int) -> Network:
+        from ..network.named import NAMED
+
+        return network(NAMED["lecture"].line, size, self.classes)
+
+    def _prepare(self, size: int) -> Prepared:
+        assert self.pictures is not None  # noqa: S101
+        options = DataOptions(size=size, test_fraction=0.25, val_fraction=0.15)
+        return prepare(self.pictures, options, self.progress)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The pictures at the twins' side."""
+        if self.pictures is None:
+            raise UsageError("this section is measured on pictures: give --pictures PICTURES")
+        size = self.twins_side
+        return self._prepare(size)
+
+    @cached_property
+    def twins_side(self) -> int:
+        """The side at which twins are compared."""
+        return (largest_side(self.conv) if self.conv else None) or 32
+
+    def _data(self, prepared: Prepared) -> Data:
+        train, val, test = (prepared.examples(side) for side in ("train", "val", "test"))
+        if not len(test):
+            raise UsageError(f"{self.pictures}: there are no held-out pictures to judge on")
+        return Data(
+            drawn(train, min(len(train), MOST_EXAMPLES), 0),
+            drawn(val, min(len(val), MOST_JUDGED), 0),
+            drawn(test, min(len(test), MOST_JUDGED), 0),
+        )
+
+    @cached_property
+    def data(self) -> Data:
+        """The three sides at the twins' side."""
+        return self._data(self.prepared)
+
+    region = 32
+    """Side of a picture on the canvas of four quarters."""
+
+    @cached_property
+    def regional(self) -> tuple[Examples, Examples, Examples]:
+        """The three sides at the side of a quarter."""
+        data = (
+            self.data if self.region == self.twins_side else self._data(self._prepare(self.region))
+        )
+        return data.train, data.val, data.test
+
+    @cached_property
+    def module(self) -> Classifier:
+        """The detector's network with its parameters."""
+        assert self.run is not None  # noqa: S101
+        record = json.loads((self.run / "run.json").read_text("utf-8"))
+        chosen = record["chosen"]
+        made = make_module(
+            chosen["network"],
+            chosen["size"],
+            len(record["classes"]),
+            0,
+            (0.5,) * 3,
+            (0.5,) * 3,
+            "none",
+        )
+        made.load_state_dict(read_parameters(self.run / "parameters.safetensors"))
+        return made.eval()
+
+    @cached_property
+    def unseen(self) -> Pixels:
+        """Pictures that the detector did not learn from, as its network takes them."""
+        assert self.run is not None and self.pictures is not None  # noqa: S101
+        record = json.loads((self.run / "run.json").read_text("utf-8"))
+        manifest = self.run / "manifest.csv"
+        with manifest.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            learnt = {row["hash"] for row in csv.DictReader(file) if row["split"] != "test"}
+        store = open_store(read_catalog(self.pictures), record["chosen"]["size"], self.progress)
+        rows = [
+            store.rows[row]
+            for row in range(len(store.rows))
+            if row not in store.bad and store.contents.hex(row) not in learnt
+        ]
+        if not rows:
+            raise UsageError(
+                f"the detector learnt from all of {self.pictures}: give pictures new to it"
+            )
+        spread = np.linspace(0, len(rows) - 1, min(len(rows), moving.PICTURES)).astype(int)
+        return np.ascontiguousarray(store.pixels[np.array(rows)[spread]])
+
+    def _answers(self) -> tuple[Answers, Pixels, str]:
+        assert self.run is not None  # noqa: S101
+        detector = Detector(self.run / "detector.onnx")
+
+        def answers(pictures: Pixels) -> np.ndarray:
+            return np.stack(list(in_order(detector.probabilities, list(pictures))))
+
+        digest = hashlib.sha256((self.run / "detector.onnx").read_bytes()).hexdigest()
+        return answers, self.unseen, digest
+
+    def _filters(self) -> Section:
+        pictures = self.unseen[:FILTER_PICTURES]
+        some = torch.from_numpy(pictures[:8]).permute(0, 3, 1, 2).float() / 255
+        sides = {}
+        for name, layer in filters.convolutions(self.module):
+            seen = effective_field(self.module, layer, name, some).side
+            sides[name] = max(*layer.kernel_size, round(seen))
+        return filters.section(self.module, pictures, sides)
