@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from .errors import ConvlensError
     from .network.named import networks
     from .network.spec import Network
+    from .reasons.run import Case, why
     from .training.train import Run, resume, train
-    from .why.run import Case, why
 
 _HOMES = {
-    "Case": "why.run",
+    "Case": "reasons.run",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "detector.evaluate",
@@ -31,7 +31,7 @@ _HOMES = {
     "predict": "detector.predict",
     "resume": "training.train",
     "train": "training.train",
-    "why": "why.run",
+    "why": "reasons.run",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable, table
 
 if TYPE_CHECKING:
-    from ..why.run import Case
+    from ..reasons.run import Case
 
 EXAMPLES = """\
   convlens why                                        the lecture's arithmetic and its example
@@ -21,7 +21,7 @@ EXAMPLES = """\
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    from ..why.run import MINUTES, SECTIONS
+    from ..reasons.run import MINUTES, SECTIONS
 
     summary = "the case for convolutions: arithmetic, sharing, sparsity, translation, examples"
     parser = command(commands, "why", summary, EXAMPLES)
@@ -54,7 +54,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Make the case and print it."""
-    from ..why.run import why
+    from ..reasons.run import why
 
     with Bars() as bars:
         case = why(

@@ -151,7 +151,7 @@ class _Map:
 
 
 def _maps(module: Classifier, pixels: Tensor) -> dict[str, _Map]:
-    """The output of every layer that gives feature maps, by direct arithmetic."""
+    """The output of every layer that gives feature maps, in float64."""
     found: dict[str, _Map] = {}
 
     def note(name: str, part: nn.Module) -> Any:
@@ -166,7 +166,7 @@ def _maps(module: Classifier, pixels: Tensor) -> dict[str, _Map]:
 
     hooks = [note(name, part) for name, part in mapping_layers(module.layers)]
     try:
-        with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
+        with torch.inference_mode():
             module.layers((pixels.double() - module.mean) / module.std)
     finally:
         for hook in hooks:

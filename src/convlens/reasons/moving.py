@@ -150,7 +150,7 @@ def _exactness_table(conv: Network, layers: list[Equivariance]) -> Table:
         ["layer", "pixels per step", *(f"shift {s}" for s in shifts)],
         [
             [
-                one.layer,
+                str(conv.all_layers[int(one.layer.split(".")[0])]),
                 str(one.jump),
                 *(f"{one.errors[s]:.1g}" if s in one.errors else "" for s in shifts),
             ]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..network.build import Classifier, build
-from ..network.layers import Conv, Residual
+from ..network.layers import Conv, Pool, Residual
 from ..network.spec import Network
 from .pictures import brightness_map, picture_markup
 from .section import HOLDS, NOT, Claim, Figure, Section, Table
@@ -41,8 +41,9 @@ def _mapping(layers: nn.Module, depth: int) -> nn.Sequential:
 def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor) -> Proof:
     """Replace all inputs outside of the middle output's field, then all inside; float64.
 
-    With direct arithmetic an output is a sum over its own inputs, so the change is exactly 0; fast
-    algorithms (Winograd, FFT) compute many outputs together and leak rounding.
+    With direct arithmetic, which torch uses in float64 on processors, an output is a sum over its
+    own inputs, so the change is exactly 0; fast algorithms (Winograd, FFT) compute many outputs
+    together and leak rounding.
     """
     layers = network.all_layers[:depth]
     shape = network.in_shape
@@ -53,7 +54,7 @@ def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor
     part = copy.deepcopy(_mapping(module.layers, depth)).double().eval()
     plain = pixels_CHW.double()
     noise = torch.rand(plain.shape, generator=torch.Generator().manual_seed(1)).double() * 7
-    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
+    with torch.inference_mode():
 
         def answer(pixels: Tensor) -> float:
             return float(part(pixels[None])[0][unit])
@@ -71,10 +72,11 @@ def prove(network: Network, module: Classifier | None = None, seed: int = 0) -> 
     found = []
     shape = network.in_shape
     for depth, layer in enumerate(network.all_layers, 1):
+        works = layer.counts(shape).multiplications or isinstance(layer, Pool)
         shape = layer.out_shape(shape)
         if len(shape) != 3:
             break
-        if layer.counts(shape).multiplications or str(layer).startswith(("pool", "avgpool")):
+        if works:
             found.append(perturb(network, module, depth, pixels))
     return found
 

@@ -14,10 +14,10 @@ def render(case: "Case") -> str:
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(
-        files("convlens.why").joinpath("why.html").read_text("utf-8")
+        files("convlens.reasons").joinpath("page.html").read_text("utf-8")
     )
     style = files("convlens.report").joinpath("style.css").read_text("utf-8")
-    own = files("convlens.why").joinpath("why.css").read_text("utf-8")
+    own = files("convlens.reasons").joinpath("page.css").read_text("utf-8")
     return template.render(
         case=case,
         style=markupsafe.Markup(style + own),  # noqa: S704
