@@ -18,7 +18,15 @@ from convlens.network.build import Blur, build
 from convlens.network.layers import Conv, Full, Local, Window
 from convlens.network.published import rows_of
 from convlens.network.spec import Network, network
-from convlens.reasons import arithmetic, dependence, learning, sharing, sparsity, translation
+from convlens.reasons import (
+    arithmetic,
+    dependence,
+    efficiency,
+    learning,
+    sharing,
+    sparsity,
+    translation,
+)
 from convlens.reasons.lab import blurred, drawn, largest_side, twin
 from convlens.training.batches import Examples
 
@@ -274,7 +282,8 @@ def test_controls_do_what_they_say() -> None:
     assert np.array_equal(flat, before[:, order])
 
 
-def test_the_whole_case_on_made_pictures(tmp_path: Path) -> None:
+def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficiency, "ARCHITECTURES", ("dense", "lecture", "resnet18"))
     for kind in ("disc", "cross"):
         save_class(tmp_path / "p" / kind, kind, 60)
     told: list[str] = []
@@ -283,6 +292,7 @@ def test_the_whole_case_on_made_pictures(tmp_path: Path) -> None:
         line,
         tmp_path / "p",
         out=tmp_path / "o",
+        size=16,
         minutes=0.05,
         progress=lambda what, *_: told.append(what),
     )
@@ -292,15 +302,17 @@ def test_the_whole_case_on_made_pictures(tmp_path: Path) -> None:
     assert {"learning curves", "translation", "architectures", "optimizers"} <= set(told)
     kept = json.loads((tmp_path / "o" / "why.json").read_text())
     runs = next(s for s in kept["sections"] if s["section"] == "examples")["runs"]
-    assert {run["kind"] for run in runs} == set(learning.kinds(text("conv 4 5x5, pool 4", 32)))
+    assert {run["kind"] for run in runs} == set(learning.kinds(text(line, 16)))
+    spared = {note for section in case.sections for note in section.notes if "left out" in note}
+    assert spared and "resnet18" not in {
+        one["name"] for section in case.sections for one in section.data.get("architectures", [])
+    }
     page = (tmp_path / "o" / "why.html").read_text()
     for section in case.sections:
         for claim in section.claims:
             assert claim.verdict in page
     begun = len(list((tmp_path / "o" / "pieces").iterdir()))
-    again = why(
-        "conv 4 5x5, pool 4, dense 8", tmp_path / "p", "examples", tmp_path / "o", minutes=0.05
-    )
+    again = why(line, tmp_path / "p", "examples", tmp_path / "o", size=16, minutes=0.05)
     assert len(list((tmp_path / "o" / "pieces").iterdir())) == begun
     assert again.sections[0].data["ratio"] == case.sections[4].data["ratio"]
 

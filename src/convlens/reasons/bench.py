@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from ..network.spec import Architecture, Network, network
 from ..parallel import in_order
 from ..pictures.catalog import read_catalog
 from ..pictures.store import open_store
-from ..training.batches import Examples
 from ..training.checkpoint import read_parameters
 from ..training.model import make_module
 from ..training.options import DataOptions
@@ -65,9 +65,22 @@ class Bench:
         self.minutes = minutes
         self.progress = progress
         self.conv = plain(architecture)
+        self.notebooks: list[Notebook] = []
 
     def sections(self, key: str) -> list[Section]:
         """What can be measured for one section."""
+        made = self._made(key)
+        spared = sum(notebook.left_out for notebook in self.notebooks)
+        self.notebooks.clear()
+        if made and spared:
+            note = (
+                f"{spared} measurements were left out, as the time was over; with more --minutes "
+                "they are added to those that are there."
+            )
+            made[-1] = replace(made[-1], notes=[*made[-1].notes, note])
+        return made
+
+    def _made(self, key: str) -> list[Section]:
         made: list[Section] = []
         with_pictures, detector = self.pictures is not None, self.run is not None
         match key:
@@ -75,12 +88,11 @@ class Bench:
                 if detector and with_pictures:
                     made.append(self._filters())
                 if with_pictures:
-                    sides = self.regional
-                    made.append(
-                        regions.section(self._notebook(0.1), sides, self._lecture(2 * self.region))
-                    )
+                    sides = self.data.train, self.data.val, self.data.test
+                    canvas = Network(self.twins.layers, 2 * self.twins_side, self.classes)
+                    made.append(regions.section(self._notebook(0.1), sides, canvas))
             case "translation":
-                notebook = self._notebook(0.3)
+                notebook = self._notebook(0.2)
                 data = self.data if with_pictures else None
                 pair = self._answers() if detector and with_pictures else None
                 made.append(moving.section(notebook, self.twins, data, pair))
@@ -99,7 +111,9 @@ class Bench:
 
     def _notebook(self, share: float) -> Notebook:
         data = self.prepared.fingerprint() if self.pictures is not None else ""
-        return Notebook(self.folder / "pieces", data, self.progress, share * self.minutes * 60)
+        folder, seconds = self.folder / "pieces", share * self.minutes * 60
+        self.notebooks.append(Notebook(folder, data, self.progress, seconds))
+        return self.notebooks[-1]
 
     @cached_property
     def classes(self) -> int:
@@ -122,26 +136,23 @@ class Bench:
 
         return network(NAMED["lecture"].line, size, self.classes)
 
-    def _prepare(self, size: int) -> Prepared:
-        assert self.pictures is not None  # noqa: S101
-        options = DataOptions(size=size, test_fraction=0.25, val_fraction=0.15)
-        return prepare(self.pictures, options, self.progress)
-
     @cached_property
     def prepared(self) -> Prepared:
         """The pictures at the twins' side."""
         if self.pictures is None:
             raise UsageError("this section is measured on pictures: give --pictures PICTURES")
-        size = self.twins_side
-        return self._prepare(size)
+        options = DataOptions(size=self.twins_side, test_fraction=0.25, val_fraction=0.15)
+        return prepare(self.pictures, options, self.progress)
 
     @cached_property
     def twins_side(self) -> int:
         """The side at which twins are compared."""
         return (largest_side(self.conv) if self.conv else None) or 32
 
-    def _data(self, prepared: Prepared) -> Data:
-        train, val, test = (prepared.examples(side) for side in ("train", "val", "test"))
+    @cached_property
+    def data(self) -> Data:
+        """The three sides at the twins' side."""
+        train, val, test = (self.prepared.examples(side) for side in ("train", "val", "test"))
         if not len(test):
             raise UsageError(f"{self.pictures}: there are no held-out pictures to judge on")
         return Data(
@@ -149,22 +160,6 @@ class Bench:
             drawn(val, min(len(val), MOST_JUDGED), 0),
             drawn(test, min(len(test), MOST_JUDGED), 0),
         )
-
-    @cached_property
-    def data(self) -> Data:
-        """The three sides at the twins' side."""
-        return self._data(self.prepared)
-
-    region = 32
-    """Side of a picture on the canvas of four quarters."""
-
-    @cached_property
-    def regional(self) -> tuple[Examples, Examples, Examples]:
-        """The three sides at the side of a quarter."""
-        data = (
-            self.data if self.region == self.twins_side else self._data(self._prepare(self.region))
-        )
-        return data.train, data.val, data.test
 
     @cached_property
     def module(self) -> Classifier:

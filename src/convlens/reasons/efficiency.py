@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import inf
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
 
 from ..detector.detector import Detector
 from ..network.spec import Network
-from ..report.charts import curves, scatter
+from ..report.charts import paths, scatter
 from ..training.optimizers import LEARNING_RATES
 from ..training.train import train
 from .lab import Notebook, Trial, train_trial
@@ -18,11 +21,12 @@ from .learning import Data
 from .section import HOLDS, NOT, Claim, Figure, Section, Table
 from .translation import Pixels
 
-ARCHITECTURES = ("dense", "lecture", "mobilenet", "efficientnet-lite0", "resnet18", "auto")
-"""From small to large, and `auto`, which suits the pictures."""
+ARCHITECTURES = ("dense", "auto", "lecture", "mobilenet", "efficientnet-lite0", "resnet18")
+"""The first two in any case, the others as far as there is time."""
 OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam", "muon")
-AROUND = (0.3, 1.0, 3.0)
-"""Rates tried, as shares of an optimizer's usual one."""
+STEP = 3.0
+"""Between the rates tried, from an optimizer's usual one up and down until J rises."""
+SEEDS = 3
 
 
 def architectures(
@@ -31,11 +35,10 @@ def architectures(
     runs: Path,
     size: int,
     minutes: float,
-    names: Sequence[str] = ARCHITECTURES,
 ) -> list[dict[str, Any]]:
     """Each one trained from random parameters for so many minutes: its figures and costs."""
     found = []
-    for name in names:
+    for number, name in enumerate(ARCHITECTURES, 1):
 
         def make(name: str = name) -> dict[str, Any]:
             folder, number = runs / name, 1
@@ -58,8 +61,11 @@ def architectures(
                 "seconds_to_predict": _predict_seconds(Detector(run.detector), size),
             }
 
-        found.append(notebook.recall("architectures", [name, size, minutes], make))
-        notebook.progress("architectures", len(found), len(names))
+        keep = notebook.recall if number <= 2 else notebook.spare
+        one = keep("architectures", [name, size, minutes], make)
+        if one is not None:
+            found.append(one)
+        notebook.progress("architectures", number, len(ARCHITECTURES))
     return found
 
 
@@ -89,69 +95,100 @@ def pareto(found: Sequence[dict[str, Any]], cost: str) -> list[str]:
     ]
 
 
+def optimized(data: Data, trial: Trial) -> dict[str, Any]:
+    """J over the steps and seconds of one training, to its last step."""
+    done = train_trial(trial, data.train, data.val, patience=trial.steps)
+    return {
+        "rate": trial.learning_rate,
+        "cost_val": done.cost,
+        "steps": [m.step for m in done.history],
+        "seconds": [m.seconds for m in done.history],
+        "cost_train": [m.cost_train for m in done.history],
+    }
+
+
+def best_rate(notebook: Notebook, data: Data, trial: Trial) -> Trial:
+    """The trial at the rate with the lowest J on validation pictures: up and down until it rises.
+
+    The search ends early where time is over.
+    """
+    rates = [LEARNING_RATES[trial.optimizer]]
+    costs: dict[float, float] = {}
+    while True:
+        for rate in rates:
+            if rate not in costs:
+                one = replace(trial, learning_rate=rate)
+                keep = notebook.spare if costs else notebook.recall
+                made = keep("optimizers", one, partial(optimized, data, one))
+                costs[rate] = made["cost_val"] if made is not None else inf
+        best = min(costs, key=costs.__getitem__)
+        rates = [rate for rate in (best / STEP, best * STEP) if rate not in costs]
+        if not rates:
+            return replace(trial, learning_rate=best)
+
+
 def optimizers(
     notebook: Notebook, data: Data, conv: Network, steps: int
-) -> dict[str, dict[str, Any]]:
-    """Each optimizer at the rate with the lowest J on validation pictures: J over the steps."""
-    best: dict[str, dict[str, Any]] = {}
+) -> dict[str, list[dict[str, Any]]]:
+    """Each optimizer at its best rate, with several seeds: J over steps and seconds."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for number, name in enumerate(OPTIMIZERS, 1):
-        for share in AROUND:
-            rate = LEARNING_RATES[name] * share
-            trial = Trial(
-                conv.text, conv.size, steps=steps, optimizer=name, learning_rate=rate, kind=name
-            )
-
-            def make(trial: Trial = trial) -> dict[str, Any]:
-                done = train_trial(trial, data.train, data.val)
-                return {
-                    "rate": trial.learning_rate,
-                    "cost_val": done.cost,
-                    "steps": [m.step for m in done.history],
-                    "seconds": [m.seconds for m in done.history],
-                    "cost_train": [m.cost_train for m in done.history],
-                }
-
-            one = notebook.recall("optimizers", trial, make)
-            if name not in best or one["cost_val"] < best[name]["cost_val"]:
-                best[name] = one
+        trial = Trial(conv.text, conv.size, steps=steps, optimizer=name, kind=name)
+        best = best_rate(notebook, data, trial)
+        for seed in range(SEEDS):
+            one = replace(best, seed=seed)
+            keep = notebook.spare if seed else notebook.recall
+            made = keep("optimizers", one, partial(optimized, data, one))
+            if made is not None:
+                found.setdefault(name, []).append(made)
         notebook.progress("optimizers", number, len(OPTIMIZERS))
-    return best
+    return found
 
 
 def optimizer_section(notebook: Notebook, data: Data, conv: Network) -> Section:
-    """J against steps, each optimizer at its own tuned rate."""
+    """J against steps and against seconds, each optimizer at its own tuned rate."""
     steps = min(1000, max(150, 20 * len(data.train) // 64))
-    best = optimizers(notebook, data, conv, steps)
-    fell = {name: (one["cost_train"][0], one["cost_train"][-1]) for name, one in best.items()}
+    found = optimizers(notebook, data, conv, steps)
+
+    def over(name: str, what: str) -> list[float]:
+        return [
+            float(np.mean(values)) for values in zip(*(r[what] for r in found[name]), strict=True)
+        ]
+
+    ends = {name: over(name, "cost_train") for name in found}
     claim = Claim(
         "Gradient descent, momentum, RMSProp or another optimizer lowers J",
-        "; ".join(f"{name} {a:.3f} to {b:.3f}" for name, (a, b) in fell.items()),
-        HOLDS if all(b < a for a, b in fell.values()) else NOT,
+        "; ".join(f"{name} {costs[0]:.3f} to {costs[-1]:.3f}" for name, costs in ends.items()),
+        HOLDS if all(costs[-1] < costs[0] for costs in ends.values()) else NOT,
         "holds where J on training pictures is lower at the end than at the first measurement, "
         "for all of them",
     )
     table = Table(
         f"One network, {steps} steps of 64 pictures, each optimizer at its own tuned rate",
-        ["optimizer", "rate", "J at the end", "lowest validation J", "seconds"],
+        ["optimizer", "rate", "seeds", "J at the end", "lowest validation J", "seconds"],
         [
             [
                 name,
-                f"{one['rate']:.2g}",
-                f"{one['cost_train'][-1]:.3f}",
-                f"{one['cost_val']:.3f}",
-                f"{one['seconds'][-1]:.1f}",
+                f"{runs[0]['rate']:.2g}",
+                str(len(runs)),
+                f"{ends[name][-1]:.3f}",
+                f"{mean(run['cost_val'] for run in runs):.3f}",
+                f"{over(name, 'seconds')[-1]:.1f}",
             ]
-            for name, one in best.items()
+            for name, runs in found.items()
         ],
     )
-    first = next(iter(best.values()))
-    chart = curves(
-        first["steps"],
-        {name: one["cost_train"] for name, one in best.items()},
-        "step",
-        "training J (nats)",
-    )
-    figures = [Figure("J over the steps, each at its own tuned rate.", chart)]
+    figures = [
+        Figure(
+            f"J over the {what}, each at its own tuned rate.",
+            paths(
+                {name: (over(name, what), ends[name]) for name in found},
+                label,
+                "training J (nats)",
+            ),
+        )
+        for what, label in (("steps", "step"), ("seconds", "seconds"))
+    ]
     return Section(
         "efficiency",
         "Which is more efficient",
@@ -159,7 +196,7 @@ def optimizer_section(notebook: Notebook, data: Data, conv: Network) -> Section:
         [table],
         figures,
         (),
-        data={"optimizers": best},
+        data={"optimizers": found},
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from ..training.options import OptimizerOptions
 LARGEST_TWIN = 50_000_000
 """Parameters up to which a dense twin can be trained on an ordinary computer."""
 SIDES = (32, 28, 24, 20, 16, 12)
+MEASURED, PATIENCE = 15, 5
+"""How often a training is measured, and after how many measurements without a lower J it ends."""
 
 
 def twin(network: Network, kind: type[Local] | type[Full]) -> Network:
@@ -79,7 +81,6 @@ class Trial:
     augment: str = "none"
     batch: int = 64
     kind: str = ""
-    more: dict[str, Any] = field(default_factory=dict)
 
 
 def split_of(examples: Examples, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Examples:
@@ -126,13 +127,19 @@ class Trained:
         return min(m.cost_val for m in self.history if m.cost_val is not None)
 
 
-def train_trial(trial: Trial, examples: Examples, val: Examples) -> Trained:
-    """Train; the parameters kept are those with the lowest J on the validation pictures."""
+def train_trial(
+    trial: Trial, examples: Examples, val: Examples, patience: int = PATIENCE
+) -> Trained:
+    """Train; the parameters kept are those with the lowest J on the validation pictures.
+
+    It ends early where `patience` measurements in a row did not lower that.
+    """
     torch.set_num_threads(cores())
     module = untrained(trial, examples)
     options = OptimizerOptions(trial.optimizer, trial.learning_rate)
     batch = min(trial.batch, len(examples))
-    plan = Plan((Stage(trial.steps, trial.size, 1.0),), max(1, trial.steps // 15))
+    every = max(1, trial.steps // MEASURED)
+    plan = Plan((Stage(trial.steps, trial.size, 1.0),), every)
     loop = Loop(
         module,
         Batches(
@@ -149,7 +156,13 @@ def train_trial(trial: Trial, examples: Examples, val: Examples) -> Trained:
     )
     history: list[Measure] = []
     begun = time.monotonic()
-    loop.run(None, lambda: False, lambda *_: None, history.append)
+    progress = loop.progress
+    loop.run(
+        None,
+        lambda: progress.step - progress.best_step > patience * every,
+        lambda *_: None,
+        history.append,
+    )
     module.load_state_dict(loop.best)
     return Trained(module, history, time.monotonic() - begun)
 
@@ -157,7 +170,8 @@ def train_trial(trial: Trial, examples: Examples, val: Examples) -> Trained:
 class Notebook:
     """Remembers results by what they were made from, so that a stopped `why` goes on.
 
-    `folder` None remembers nothing. `progress(what, done, total)` is told of every piece.
+    `folder` None remembers nothing. `progress(what, done, total)` is told of every piece. Once
+    `seconds` are over, pieces that can be spared are left out, and counted.
     """
 
     def __init__(
@@ -175,8 +189,7 @@ class Notebook:
 
     def recall(self, what: str, of: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The result of `make`, from the folder where it is there already."""
-        key = json.dumps([what, of, self.data], sort_keys=True, default=asdict)
-        name = hashlib.sha256(key.encode()).hexdigest()[:24] + ".json"
+        name = self._name(what, of)
         if self.folder is not None and (self.folder / name).exists():
             try:
                 kept: dict[str, Any] = json.loads((self.folder / name).read_text("utf-8"))
@@ -189,7 +202,16 @@ class Notebook:
             write_whole(self.folder / name, json.dumps(made) + "\n")
         return made
 
-    @property
-    def late(self) -> bool:
-        """Whether the time is used up; pieces that are left out then are counted."""
-        return time.monotonic() > self.end
+    def spare(
+        self, what: str, of: Any, make: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        """The same of a piece that can be spared: None where it is not there and time is over."""
+        there = self.folder is not None and (self.folder / self._name(what, of)).exists()
+        if not there and time.monotonic() > self.end:
+            self.left_out += 1
+            return None
+        return self.recall(what, of, make)
+
+    def _name(self, what: str, of: Any) -> str:
+        key = json.dumps([what, of, self.data], sort_keys=True, default=asdict)
+        return hashlib.sha256(key.encode()).hexdigest()[:24] + ".json"

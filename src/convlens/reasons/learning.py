@@ -1,7 +1,9 @@
 """Fewer examples, less overfitting: learning curves with and without sharing, and controls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from statistics import mean
 from typing import Any
 
@@ -17,7 +19,8 @@ from .section import HOLDS, NEARLY, NOT, Claim, Figure, Section, Table, verdict
 RATES = (0.0003, 0.001, 0.003)
 """Adam's learning rates that each kind of network chooses from, on validation pictures."""
 CONV, LOCAL, DENSE, NARROW = "convolutional", "local", "dense", "dense, as few parameters"
-SMALLEST = 25
+SMALLEST, TUNING = 25, 400
+"""Examples with which a curve begins, and with which learning rates are chosen."""
 
 
 @dataclass(frozen=True)
@@ -79,82 +82,76 @@ def steps_for(count: int) -> int:
     return min(1500, max(100, 20 * count // 64))
 
 
-def result(
-    notebook: Notebook, data: Data, trial: Trial, count: int, control: str = ""
-) -> dict[str, Any]:
-    """Held-out and training accuracy of one training on `count` examples, kept in the notebook."""
-
-    def make() -> dict[str, Any]:
-        train, val, test = data.train, data.val, data.test
-        if control == "permuted pixels":
-            train, val, test = (permuted(side, 99) for side in (train, val, test))
-        some = drawn(train, count, trial.seed)
-        if control == "shuffled labels":
-            some, val = shuffled(some, 98), shuffled(val, 97)
-        trained = train_trial(trial, some, val)
-        return {
-            "kind": trial.kind,
-            "examples": count,
-            "seed": trial.seed,
-            "held_out": accuracy(trained.module, test),
-            "training": accuracy(trained.module, split_of(some, np.arange(min(len(some), 1000)))),
-            "cost_val": trained.cost,
-            "seconds": trained.seconds,
-        }
-
-    return notebook.recall("learning", [trial, count, control], make)
+def measured(data: Data, trial: Trial, count: int, control: str = "") -> dict[str, Any]:
+    """Held-out and training accuracy of one training on `count` examples."""
+    train, val, test = data.train, data.val, data.test
+    if control == "permuted pixels":
+        train, val, test = (permuted(side, 99) for side in (train, val, test))
+    some = drawn(train, count, trial.seed)
+    if control == "shuffled labels":
+        some, val = shuffled(some, 98), shuffled(val, 97)
+    trained = train_trial(trial, some, val)
+    return {
+        "kind": trial.kind,
+        "examples": count,
+        "seed": trial.seed,
+        "held_out": accuracy(trained.module, test),
+        "training": accuracy(trained.module, split_of(some, np.arange(min(len(some), 1000)))),
+        "cost_val": trained.cost,
+        "seconds": trained.seconds,
+    }
 
 
-def tuned(notebook: Notebook, data: Data, trial: Trial, count: int) -> Trial:
-    """The trial at the learning rate with the lowest J on validation pictures."""
-    tried = [replace(trial, learning_rate=rate) for rate in RATES]
-    return min(tried, key=lambda one: result(notebook, data, one, count)["cost_val"])
+def tuned(notebook: Notebook, data: Data, conv: Network) -> dict[str, Trial]:
+    """Every kind at the rate with the lowest J on validation pictures, of `TUNING` examples."""
+    count = min(TUNING, len(data.train))
+    trials: dict[str, Trial] = {}
+    for kind, line in kinds(conv).items():
+        costs: dict[Trial, float] = {}
+        for rate in RATES:
+            trial = Trial(line, conv.size, steps=steps_for(count), learning_rate=rate, kind=kind)
+            make = partial(measured, data, trial, count)
+            costs[trial] = notebook.recall("learning", [trial, count, ""], make)["cost_val"]
+        trials[kind] = min(costs, key=costs.__getitem__)
+        notebook.progress("learning rates", len(trials), len(kinds(conv)))
+    return trials
 
 
 def curve(
-    notebook: Notebook, data: Data, conv: Network, seeds: Sequence[int]
+    notebook: Notebook, data: Data, trials: Mapping[str, Trial], seeds: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Every kind at every number of examples with every seed, as far as time allows.
 
-    Rates are chosen once per kind, at a number of examples in the middle. Seeds go round last, so
-    that a short time gives a whole curve of few seeds.
+    The first seed's curve is always whole. Seeds go round last, so that a short time gives a whole
+    curve of few seeds.
     """
     counts = sizes(len(data.train))
-    middle = counts[len(counts) // 2]
-    lines = kinds(conv)
-    trials = {
-        kind: tuned(
-            notebook, data, Trial(line, conv.size, steps=steps_for(middle), kind=kind), middle
-        )
-        for kind, line in lines.items()
-    }
     found: list[dict[str, Any]] = []
-    total = len(seeds) * len(counts) * len(lines)
-    for seed in seeds:
-        for count in counts:
-            for kind in lines:
-                if notebook.late and seed != seeds[0]:
-                    notebook.left_out += 1
-                    continue
-                trial = replace(trials[kind], seed=seed, steps=steps_for(count))
-                found.append(result(notebook, data, trial, count))
-                notebook.progress("learning curves", len(found), total)
+    total = len(seeds) * len(counts) * len(trials)
+    for done, (seed, count, kind) in enumerate(product(seeds, counts, trials), 1):
+        trial = replace(trials[kind], seed=seed, steps=steps_for(count))
+        make = partial(measured, data, trial, count)
+        keep = notebook.recall if seed == seeds[0] else notebook.spare
+        one = keep("learning", [trial, count, ""], make)
+        if one is not None:
+            found.append(one)
+        notebook.progress("learning curves", done, total)
     return found
 
 
-def controls(notebook: Notebook, data: Data, conv: Network) -> dict[str, dict[str, float]]:
+def controls(
+    notebook: Notebook, data: Data, trials: Mapping[str, Trial]
+) -> dict[str, dict[str, float]]:
     """Held-out accuracy of the twins on permuted pixels and on shuffled labels."""
-    lines = kinds(conv)
     count = len(data.train)
     found: dict[str, dict[str, float]] = {}
     for kind in (CONV, DENSE):
-        trial = Trial(lines[kind], conv.size, steps=steps_for(count), kind=kind)
-        trial = tuned(notebook, data, replace(trial, steps=steps_for(count // 4)), count // 4)
-        trial = replace(trial, steps=steps_for(count))
-        found[kind] = {
-            name or "as they are": result(notebook, data, trial, count, name)["held_out"]
-            for name in ("", "permuted pixels", "shuffled labels")
-        }
+        trial = replace(trials[kind], steps=steps_for(count))
+        found[kind] = {}
+        for name in ("", "permuted pixels", "shuffled labels"):
+            make = partial(measured, data, trial, count, name)
+            one = notebook.recall("learning", [trial, count, name], make)
+            found[kind][name or "as they are"] = one["held_out"]
         notebook.progress("controls", len(found), 2)
     return found
 
@@ -222,14 +219,15 @@ def _permutation_verdict(conv: float, dense: float, noise: float) -> str:
 
 def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Section:
     """The learning curves, the sentence that they come to, and the two controls."""
-    found = curve(notebook, data, conv, range(seeds))
     lines = kinds(conv)
+    trials = tuned(notebook, data, conv)
+    checks = controls(notebook, data, trials)
+    found = curve(notebook, data, trials, range(seeds))
     by_kind = {kind: summed(found, kind) for kind in lines}
     ratio, more = examples_ratio(by_kind[CONV], by_kind[DENSE])
     most = max(by_kind[CONV])
     chance = float(np.bincount(data.test.labels).max() / len(data.test))
     gaps = {kind: by_kind[kind][most]["gap"] for kind in lines}
-    checks = controls(notebook, data, conv)
     fell = {kind: one["as they are"] - one["permuted pixels"] for kind, one in checks.items()}
     noise = 2 * (chance * (1 - chance) / len(data.test)) ** 0.5
     at_chance = max(abs(one["shuffled labels"] - chance) for one in checks.values())

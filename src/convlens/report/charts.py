@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 # matplotlib writes colours as they are; this one is replaced by the page's own text colour.
 _INK = "#010203"
-_COLOURS = ("#3b7dd8", "#d8663b", "#3ba272", "#9a60b4")
+_COLOURS = ("#3b7dd8", "#d8663b", "#3ba272", "#9a60b4", "#b08a1e", "#7a7a7a")
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
@@ -45,8 +46,27 @@ def curves(
     lowest: float = 0.0,
 ) -> str:
     """Lines over a common x, linear or logarithmic; `mark` is a vertical line with its name."""
+    return paths(
+        {name: (x, values) for name, values in lines.items()},
+        x_label,
+        y_label,
+        mark,
+        logarithmic,
+        lowest,
+    )
+
+
+def paths(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float | None]]],
+    x_label: str,
+    y_label: str,
+    mark: tuple[float, str] | None = None,
+    logarithmic: bool = False,
+    lowest: float = 0.0,
+) -> str:
+    """The same of lines that each have an x of their own."""
     figure, axes = _figure(6.4, 3.2)
-    for (name, values), colour in zip(lines.items(), _COLOURS, strict=False):
+    for (name, (x, values)), colour in zip(lines.items(), cycle(_COLOURS), strict=False):
         points = [(a, b) for a, b in zip(x, values, strict=True) if b is not None]
         if points:
             marker = "o" if len(points) < 30 else None
@@ -55,11 +75,12 @@ def curves(
         axes.axvline(mark[0], color=_INK, linestyle=":", linewidth=1, label=mark[1])
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    highest = max((b for values in lines.values() for b in values if b is not None), default=1.0)
+    highest = max((b for _, values in lines.values() for b in values if b is not None), default=1.0)
     axes.set_ylim(lowest, lowest + 1.08 * (highest - lowest) or 1.0)
     if logarithmic:
         axes.set_xscale("log")
-        axes.set_xticks(list(x), [f"{value:,.4g}" for value in x])
+        ticks = sorted({value for x, _ in lines.values() for value in x})
+        axes.set_xticks(ticks, [f"{value:,.4g}" for value in ticks])
         axes.minorticks_off()
     axes.legend(frameon=False, labelcolor=_INK)
     return _svg(figure)
