@@ -21,6 +21,7 @@ from convlens.training.head import STRENGTHS, choose_strength, fit_head
 from convlens.training.listener import Silent
 from convlens.training.model import Pretrained, make_module, settle_network
 from convlens.training.options import NetworkOptions
+from convlens.training.upright import TOLD, told_from_upside_down
 
 LITE0 = "timm:tf_efficientnet_lite0"
 HALF = (0.5, 0.5, 0.5)
@@ -170,6 +171,17 @@ def test_features_are_the_networks_own_and_are_remembered() -> None:
     again = features_of(module, examples, lambda *call: seen.append(call))
     assert len(seen) == 6
     assert np.array_equal(first, again)
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_whether_pictures_have_an_upright_side(upright: bool) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 120, (60, 64, 64, 3))
+    if upright:
+        pixels[:, :20] += 120  # a sky
+    examples = Examples(pixels.astype(np.uint8), np.arange(60), np.arange(60) % 2, 2)
+    told = told_from_upside_down(pretrained_module(), examples, 0, lambda *_: None)
+    assert told > 0.95 if upright else told <= TOLD
 
 
 def test_half_of_the_work_and_all_statistics_stay_fixed() -> None:

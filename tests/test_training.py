@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import optimize, stats
 from timm.optim.muon import Muon
 from torch import nn
 
@@ -18,9 +18,18 @@ from convlens.training.augment import WAYS, Augment, parse_ways
 from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
-from convlens.training.loop import MEMORY, Loop, Plan, Stage, clearly_lower, predict_examples
+from convlens.training.loop import (
+    FEWEST_JUDGES,
+    MEMORY,
+    Loop,
+    Plan,
+    Stage,
+    clearly_lower,
+    predict_examples,
+)
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
-from convlens.training.options import CostOptions, OptimizerOptions, options_from
+from convlens.training.options import CostOptions, DataOptions, OptimizerOptions, options_from
+from convlens.training.temperature import PRIOR, calibrated_costs, fit_temperature
 
 SIZE = 12
 PLAIN = CostOptions(label_smoothing=0.0)
@@ -41,12 +50,13 @@ def loop(
     optimizer: OptimizerOptions | None = None,
     cost: CostOptions = PLAIN,
     ways: frozenset[str] = frozenset(),
+    held: int = 9,
 ) -> Loop:
     data = examples(count)
     return Loop(
         build(network(line, SIZE, 3), 0),
         Batches(data, Order(count, batch, 5), Augment(ways, 5)),
-        examples(9, 1),
+        examples(held, 1),
         make_cost(cost, torch.from_numpy(data.labels), 3),
         optimizer or OptimizerOptions("gd"),
         Plan((Stage(steps, SIZE, 0.1),), 3),
@@ -214,15 +224,16 @@ def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> No
     assert first.min() >= 0
     assert first.max() <= 1
     different = len({tuple(p.flatten().tolist()) for p in first})
-    assert different == {"mirror": 2, "turn": 4}.get(way, 16)
+    assert different == {"mirror": 2, "flip": 2, "turn": 4}.get(way, 16)
 
 
-def test_mirror_mirrors() -> None:
-    augment = Augment(parse_ways("mirror"), 7)
+@pytest.mark.parametrize(("way", "axis"), [("mirror", -1), ("flip", -2)])
+def test_mirror_and_flip_are_torchs(way: str, axis: int) -> None:
+    augment = Augment(parse_ways(way), 7)
     pixels = torch.rand(8, 3, SIZE, SIZE)
     table = torch.from_numpy(augment.table(0, 8))
     got = augment(pixels, table)
-    turned = [torch.allclose(got[n], pixels[n].flip(-1), atol=1e-5) for n in range(8)]
+    turned = [torch.allclose(got[n], pixels[n].flip(axis), atol=1e-5) for n in range(8)]
     kept = [torch.allclose(got[n], pixels[n], atol=1e-5) for n in range(8)]
     assert all(a != b for a, b in zip(turned, kept, strict=True))
     assert any(turned)
@@ -339,15 +350,45 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None
     assert "step-000000009" in warned[0]
 
 
-def test_the_best_parameters_are_those_of_the_lowest_validation_cost() -> None:
-    trained = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+@pytest.mark.parametrize("held", [FEWEST_JUDGES - 1, 60])
+def test_the_best_parameters_are_those_of_the_lowest_validation_cost(held: int) -> None:
+    rate = OptimizerOptions("gd", learning_rate=0.3)
+    trained = loop("dense 30", steps=30, optimizer=rate, held=held)
     trained.run(None, lambda: False, lambda *_: None, lambda *_: None)
     costs = [m["cost_val"] for m in trained.progress.history]
-    assert trained.progress.best_cost == min(costs)
+    assert costs[-1] > min(costs)
+    # too few to choose by: the last averages are kept
+    kept = min(costs) if held >= FEWEST_JUDGES else costs[-1]
+    assert trained.progress.best_cost == kept
     trained.module.load_state_dict(trained.best)
     logits = predict_examples(trained.module, trained.val, trained.compute)
-    again = nn.functional.cross_entropy(logits, torch.from_numpy(trained.val.labels)).item()
-    assert again == pytest.approx(min(costs), rel=1e-5)
+    again = calibrated_costs(logits, torch.from_numpy(trained.val.labels)).mean().item()
+    assert again == pytest.approx(kept, rel=1e-5)
+
+
+def test_the_temperature_is_the_one_of_lowest_cost() -> None:
+    random = np.random.default_rng(0)
+    labels = torch.from_numpy(random.integers(0, 3, 200))
+    sure = torch.from_numpy(random.normal(size=(200, 3))).float()
+    sure[torch.arange(200), labels] += 1.0
+
+    def cost(power: float, factor: float) -> float:
+        logits = (factor * sure).double() / np.exp(power)
+        total = nn.functional.cross_entropy(logits, labels, reduction="sum").item()
+        return total + (power / PRIOR) ** 2 / 2
+
+    for factor in (0.3, 1.0, 5.0):
+        wanted = optimize.minimize_scalar(cost, bounds=(-3, 3), args=(factor,), method="bounded")
+        assert np.log(fit_temperature(factor * sure, labels)) == pytest.approx(wanted.x, abs=1e-4)
+    assert fit_temperature(sure[:0], labels[:0]) == pytest.approx(1, abs=1e-6)
+    right = torch.eye(3)[torch.tensor([0, 1, 2])] * 4
+    assert 0.3 < fit_temperature(right, torch.tensor([0, 1, 2])) < 1  # not as good as certain
+
+
+def test_no_more_is_held_out_than_suffices() -> None:
+    assert DataOptions().fractions(2000) == (0.2, 0.1)
+    assert DataOptions().fractions(1_000_000) == (0.01, 0.002)
+    assert DataOptions(test_fraction=0.0, val_fraction=0.3).fractions(1_000_000) == (0.0, 0.3)
 
 
 @pytest.mark.parametrize(

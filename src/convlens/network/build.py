@@ -33,11 +33,13 @@ class Classifier(nn.Module):
 
     Input float [N, 3, H, W], 0 to 1; output logits [N, K]. `mean` and `std` are those of the
     training pictures, per channel, kept with the parameters. Where it is `mirrored`, its answer,
-    outside of training, is the mean over the picture and its mirror image.
+    outside of training, is the mean over the picture and its mirror image. Logits are divided by
+    `temperature`, outside of training.
     """
 
     mean: Tensor
     std: Tensor
+    temperature: Tensor
     group = GROUP
     mirrored = False
 
@@ -46,14 +48,17 @@ class Classifier(nn.Module):
         self.layers = layers
         self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1))
+        self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, pixels_NCHW: Tensor) -> Tensor:
         """[N, 3, H, W] to [N, K]."""
         normal = (pixels_NCHW - self.mean) / self.std
         logits: Tensor = self.layers(normal)
-        if self.mirrored and not self.training:
+        if self.training:
+            return logits
+        if self.mirrored:
             logits = (logits + self.layers(normal.flip(-1))) / 2
-        return logits
+        return logits / self.temperature
 
 
 class Local2d(nn.Module):

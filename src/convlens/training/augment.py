@@ -16,7 +16,7 @@ from torch.nn import functional
 from ..errors import UsageError
 from .random import generator
 
-GEOMETRIC = ("mirror", "turn", "shift", "crop", "rotate")
+GEOMETRIC = ("mirror", "flip", "turn", "shift", "crop", "rotate")
 WAYS = (*GEOMETRIC, "colour", "mix")
 USUAL = "mirror,crop,rotate,colour"
 """What is on unless asked otherwise."""
@@ -25,8 +25,8 @@ USUAL = "mirror,crop,rotate,colour"
 _MIRROR, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
 _BRIGHT, _CONTRAST, _SATURATION = range(8, 11)
 _MIX, _SHARE, _BOX_X, _BOX_Y = range(11, 15)
-_TURN = 15
-_COLUMNS = 16
+_TURN, _FLIP = 15, 16
+_COLUMNS = 17
 
 _QUARTERS = torch.tensor(
     [((1, 0), (0, 1)), ((0, -1), (1, 0)), ((-1, 0), (0, -1)), ((0, 1), (-1, 0))],
@@ -126,8 +126,9 @@ class Augment:
             angle = ANGLE * (2 * u[:, _ANGLE] - 1)
             cos, sin = angle.cos(), angle.sin()
         flip = 1 - 2 * (u[:, _MIRROR] < 0.5).float() if "mirror" in self.ways else one
-        across = torch.stack((cos * width * flip, -sin * height), 1)
-        down = torch.stack((sin * width * flip, cos * height), 1)
+        fall = 1 - 2 * (u[:, _FLIP] < 0.5).float() if "flip" in self.ways else one
+        across = torch.stack((cos * width * flip, -sin * height * fall), 1)
+        down = torch.stack((sin * width * flip, cos * height * fall), 1)
         linear, shift = torch.stack((across, down), 1), torch.stack((x, y), 1)
         if "turn" in self.ways:
             turns = (4 * u[:, _TURN]).long()

@@ -20,10 +20,11 @@ from .compute import Compute, time_choices
 from .cost import Cost, make_cost
 from .frozen import FrozenStart, frozen_start
 from .listener import Listener
-from .loop import Loop, Plan, Stage
+from .loop import FEWEST_JUDGES, Loop, Plan, Stage
 from .model import ENLARGED, Pretrained, make_module
 from .options import BudgetOptions, TrainOptions
 from .prepare import Prepared
+from .upright import TOLD, told_from_upside_down
 
 SCRATCH = (55, 5.0, 60.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""
@@ -31,15 +32,13 @@ TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
 """The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
 HARD = 0.1
 """Cost of the head on frozen features from which fine-tuning gets the longer time."""
-FEWEST_JUDGES = 50
-"""With fewer validation pictures, nobody could tell whether fine-tuning helped: it is left out."""
 MOST_EPOCHS = {True: 30, False: 400}
 """No more passes than these for pretrained and for random parameters, unless told."""
 MIXED_EPOCHS = 60
 """From so many passes on, from random parameters, pictures are mixed."""
 
-STAGES = ((0.5, 0.5), (0.3, 0.75), (0.2, 1.0))
-"""Shares of the steps and the side then, as a part of the network's own side."""
+STAGES = ((0.2, 0.75), (0.8, 1.0))
+"""Shares of the steps and the side then, as a part of the side that training sees."""
 SMALLEST_STAGED = 96
 """Below this side all steps see pictures in full."""
 
@@ -126,6 +125,11 @@ def choose(
                 "whether it helps"
             )
             return chosen, described, start
+        if asked.augment.augment is None:
+            told = told_from_upside_down(template, examples, seed, listener.progress)
+            if told <= TOLD:
+                chosen = replace(chosen, augment=chosen.augment + ",flip")
+                listener.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
     chosen = _time_and_plan(prepared, asked, spec, chosen, template, cost, start, listener)
     return chosen, described, start
 
@@ -161,7 +165,7 @@ def _time_and_plan(
     fastest = candidates[compute.choice]
     shares = [
         (share, side, _time_step(fastest, side) * batch / timed)
-        for share, side in _sides(spec, chosen.size, start is not None, bool(augment.ways))
+        for share, side in _sides(spec, chosen.size, start is not None, "crop" in augment.ways)
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
@@ -193,21 +197,21 @@ def _minutes(pictures: int, start: FrozenStart | None) -> float:
 
 
 def _sides(
-    spec: Architecture, size: int, pretrained: bool, varied: bool
+    spec: Architecture, size: int, pretrained: bool, cropped: bool
 ) -> list[tuple[float, int]]:
     """Shares of the steps and the sides at which they see pictures.
 
-    Small pictures are quick, and much can be learnt from them first (Tan and Le 2021). A pretrained
-    network sees them as large as it once did, while its answers come from larger ones. Where
-    pictures are not to be varied, all steps see them in full.
+    Crops enlarge what they show, so training sees smaller pictures than those that answers come
+    from (Touvron et al. 2019). Small pictures are quick, and much can be learnt from them first
+    (Tan and Le 2021). Where pictures are not cropped, or the network takes one side only, all steps
+    see them in full.
     """
-    if not varied:
+    if not cropped or not (pretrained or spec.any_side):
         return [(1.0, size)]
-    if pretrained:
-        return [(1.0, _multiple(size / ENLARGED))]
-    if size < SMALLEST_STAGED or not spec.any_side:
-        return [(1.0, size)]
-    return [(share, _multiple(size * part)) for share, part in STAGES]
+    side = _multiple(size / ENLARGED)
+    if pretrained or side < SMALLEST_STAGED:
+        return [(1.0, side)]
+    return [(share, _multiple(side * part)) for share, part in STAGES]
 
 
 def _multiple(side: float, of: int = 16) -> int:

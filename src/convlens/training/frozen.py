@@ -9,8 +9,9 @@ from torch import Tensor
 
 from .batches import Examples
 from .features import features_of
-from .head import Head, best_head, choose_strength
+from .head import Head, best_head, choose_strength, judged_logits
 from .model import Pretrained
+from .temperature import fit_temperature
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class FrozenStart:
     classes: int
     class_weights: Tensor
     costs: dict[float, float]
+    seed: int
 
     @property
     def strength(self) -> float:
@@ -41,6 +43,13 @@ class FrozenStart:
         """Fitted on training and validation pictures, with the strength chosen before."""
         both = (torch.cat((self.train[0], self.val[0])), torch.cat((self.train[1], self.val[1])))
         return best_head(both, self.classes, self.strength, self.class_weights)
+
+    def temperature(self) -> float:
+        """Fitted on pictures that the head was not fitted on."""
+        logits, labels = judged_logits(
+            self.train, self.val, self.classes, self.strength, self.class_weights, self.seed
+        )
+        return fit_temperature(logits, labels)
 
 
 def frozen_start(
@@ -64,7 +73,7 @@ def frozen_start(
     sides = ((features[:count], labels[:count]), (features[count:], labels[count:]))
     classes = len(weights_K)
     costs = choose_strength(sides[0], sides[1], classes, weights_K, seed)
-    return FrozenStart(sides[0], sides[1], classes, weights_K, costs)
+    return FrozenStart(sides[0], sides[1], classes, weights_K, costs, seed)
 
 
 def put_head(module: Pretrained, head: Head) -> None:

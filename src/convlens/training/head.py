@@ -1,6 +1,5 @@
 """A linear head on fixed features, fitted to convergence: softmax regression with an L2 term."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,10 @@ STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 FOLDS = 5
 ENOUGH = 300
 """With so many validation pictures they alone choose; with fewer, cross-validation does."""
+
+
+Side = tuple[Tensor, Tensor]
+"""Features [N, V, D] of every view, and labels [N]."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ def _views(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def choose_strength(
-    train: tuple[Tensor, Tensor],
-    val: tuple[Tensor, Tensor],
+    train: Side,
+    val: Side,
     classes: int,
     weights_K: Tensor,
     seed: int,
@@ -81,20 +84,9 @@ def choose_strength(
     """Each strength's cost on pictures that its head was not fitted on; the lowest is to be taken.
 
     `train` and `val` are (features [N, V, D], labels [N]); a picture's answer is the mean over its
-    views. Where there are fewer than `ENOUGH`
-    validation pictures, both are put together and cross-validated.
+    views.
     """
-    splits: Sequence[tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]
-    if len(val[1]) >= ENOUGH:
-        splits = [(train, val)]
-    else:
-        features, labels = torch.cat((train[0], val[0])), torch.cat((train[1], val[1]))
-        fold = _folds(labels, seed)
-        splits = [
-            ((features[fold != k], labels[fold != k]), (features[fold == k], labels[fold == k]))
-            for k in range(FOLDS)
-            if (fold == k).any() and int(labels[fold != k].min()) < int(labels[fold != k].max())
-        ]
+    splits = _splits(train, val, seed)
     costs = dict.fromkeys(STRENGTHS, 0.0)
     for fitted, judged in splits:
         head = None
@@ -107,7 +99,35 @@ def choose_strength(
     return {strength: total / max(1, count) for strength, total in costs.items()}
 
 
-def _folds(labels_N: Tensor, seed: int) -> Tensor:
+def judged_logits(
+    train: Side, val: Side, classes: int, strength: float, weights_K: Tensor, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
+    logits, labels = [torch.zeros(0, classes)], [torch.zeros(0, dtype=torch.int64)]
+    for fitted, judged in _splits(train, val, seed):
+        head = fit_head(*_views(*fitted), classes, strength, weights_K, iterations=100)
+        logits.append(head.logits(judged[0].mean(1)))
+        labels.append(judged[1])
+    return torch.cat(logits), torch.cat(labels)
+
+
+def _splits(train: Side, val: Side, seed: int) -> list[tuple[Side, Side]]:
+    """Pictures to fit on and to judge on: training and validation, or folds of both together.
+
+    Folds where there are fewer than `ENOUGH` validation pictures.
+    """
+    if len(val[1]) >= ENOUGH:
+        return [(train, val)]
+    features, labels = torch.cat((train[0], val[0])), torch.cat((train[1], val[1]))
+    fold = folds(labels, seed)
+    return [
+        ((features[fold != k], labels[fold != k]), (features[fold == k], labels[fold == k]))
+        for k in range(FOLDS)
+        if (fold == k).any() and int(labels[fold != k].min()) < int(labels[fold != k].max())
+    ]
+
+
+def folds(labels_N: Tensor, seed: int) -> Tensor:
     """A fold for each picture, class by class."""
     fold = torch.zeros(len(labels_N), dtype=torch.int64)
     for label in set(labels_N.tolist()):

@@ -26,9 +26,14 @@ from .model import Pretrained
 from .optimizers import make_optimizer, rate_factor
 from .options import OptimizerOptions
 from .random import torch_seed
+from .temperature import calibrated_costs
 
 MEMORY = 6
 """At step t the average of the parameters reaches back about t / (MEMORY + 2) steps."""
+
+
+FEWEST_JUDGES = 50
+"""With fewer validation pictures, nobody could tell which of two sets of parameters is better."""
 
 
 @dataclass(frozen=True)
@@ -201,20 +206,26 @@ class Loop:
     def measure(self, rate: float) -> Measure:
         """J and accuracy of the averaged parameters on the validation pictures; keeps the best.
 
+        J is that at the temperature which suits them best: mixed pictures and smoothed labels make
+        the best networks the least sure, and a temperature is fitted at the end anyway.
+
         Pretrained parameters as they were first, under their fitted head, are kept unless the costs
         of the validation pictures fall by more than a standard error of the paired differences.
+        Where there are too few of these pictures to choose by, random parameters' last averages are
+        the ones kept.
         """
         progress = self.progress
         cost_val = accuracy = None
         if len(self.val):
             logits = predict_examples(self.average, self.val, self.compute)
             labels = self.val.targets(np.arange(len(self.val)))
-            costs_N = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+            costs_N = calibrated_costs(logits, labels)
             cost_val = costs_N.mean().item()
             accuracy = (logits.argmax(1) == labels).float().mean().item()
             if self.pretrained and not progress.history:
                 self.bar = costs_N
-        best = cost_val is None or progress.best_cost is None or cost_val < progress.best_cost
+        blind = len(self.val) < FEWEST_JUDGES and not self.pretrained
+        best = blind or progress.best_cost is None or (cost_val or 0.0) < progress.best_cost
         if best and self.bar is not None and progress.history:
             best = clearly_lower(costs_N, self.bar)
         if best:

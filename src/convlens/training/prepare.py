@@ -87,7 +87,7 @@ def prepare(
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
     catalog, store = store.without_bad(catalog)
     require_two_classes(catalog, f"what can be read of {pictures}")
-    split = make_split(catalog, store, options.seed, options.test_fraction, options.val_fraction)
+    split = make_split(catalog, store, options.seed, *options.fractions(len(catalog)))
     prepared = Prepared(catalog, store, split, catalog.classes, skipped)
     learnt = set(prepared.side("train").labels)
     if len(learnt) < 2:

@@ -28,6 +28,7 @@ from .loop import Loop, predict_examples
 from .model import Pretrained
 from .parity import check_parity
 from .prepare import Prepared
+from .temperature import fit_temperature
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
 
@@ -96,7 +97,8 @@ def finish(
     if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
         # nothing beat the features as they are: the strength is chosen, so every picture may help
         put_head(module, results.start.head_of_all())
-        loop.best = {name: value.clone() for name, value in module.state_dict().items()}
+        module.temperature.fill_(results.start.temperature())
+    loop.best = {name: value.clone() for name, value in module.state_dict().items()}
     plain = export(loop.module, size, prepared.classes, details)
     detector = Detector(plain)
     held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
@@ -120,6 +122,7 @@ def finish(
         "validation": validation,
         "parity": vars(parity),
         "tried": tried,
+        "temperature": module.temperature.item(),
         "training": {
             "steps": loop.progress.step,
             "steps_planned": loop.plan.steps,
@@ -167,15 +170,18 @@ def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _judge_validation(results: Results) -> dict[str, Any] | None:
+    """Calibrate the network, and its figures on the validation pictures."""
     examples = results.prepared.examples("val")
     if not len(examples):
         return None
-    logits = predict_examples(results.loop.module, examples, results.loop.compute)
+    module = results.loop.module
+    logits = predict_examples(module, examples, results.loop.compute)
     if not torch.isfinite(logits).all():
         raise ConvlensError(
             "training ended in numbers that are not finite: try a lower --learning-rate"
         )
-    probabilities = torch.softmax(logits, 1).numpy()
+    module.temperature.fill_(fit_temperature(logits, examples.targets(np.arange(len(examples)))))
+    probabilities = torch.softmax(logits / module.temperature, 1).numpy()
     return judge(results.prepared.classes, examples.labels, probabilities).as_json()
 
 
