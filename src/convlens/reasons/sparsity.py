@@ -24,7 +24,8 @@ from ..network.layers import (
     show,
 )
 from ..network.spec import Network
-from .section import Claim, Section, Table, exactly
+from .section import Claim, Figure, Section, Table, exactly
+from .sharing import grid
 
 Mask = npt.NDArray[np.bool_]
 BLUR = Window((3, 3), same=True)
@@ -165,8 +166,11 @@ def section(network: Network | None = None) -> Section:
         )
     ]
     tables, data = [], {"lecture": {"inputs": int(one.sum()), "of": one.size}}
+    shown = grid(one[0].astype(float), "6×6 inputs: those of the first output are 1")
+    figures = [Figure("What one output of a 3×3 filter sees, and all that it sees.", shown)]
     if network is not None:
         seen = list(fields(network))
+        figures.append(_figure(network))
         tables.append(
             Table(
                 "What one output in the middle of each layer can depend on",
@@ -175,4 +179,20 @@ def section(network: Network | None = None) -> Section:
             )
         )
         data["fields"] = [vars(field) for field in seen]  # type: ignore[assignment]
-    return Section("sparsity", "Sparse connections", claims, tables, (), (), data=data)
+    return Section("sparsity", "Sparse connections", claims, tables, figures, (), data=data)
+
+
+def _figure(network: Network) -> Figure:
+    """For one output in the middle of every layer that gives maps: its inputs, white on black."""
+    from .pictures import brightness_map, row_markup
+
+    masks, out = [], network.in_shape
+    for depth, layer in enumerate(network.all_layers, 1):
+        out = layer.out_shape(out)
+        if len(out) == 3 and not isinstance(layer, Activation | Norm | Dropout | ResponseNorm):
+            mask = inputs_of(network.all_layers[:depth], network.in_shape, middle(out))
+            masks.append(brightness_map(_any(mask)[0]))
+    return Figure(
+        "The inputs that one output in the middle can depend on (white), layer by layer.",
+        row_markup(masks, 110),
+    )
