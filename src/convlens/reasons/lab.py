@@ -83,11 +83,6 @@ class Trial:
     kind: str = ""
 
 
-def split_of(examples: Examples, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Examples:
-    """Some of the examples, by their places."""
-    return Examples(examples.pixels, examples.rows[rows], examples.labels[rows], examples.classes)
-
-
 def drawn(examples: Examples, count: int, seed: int) -> Examples:
     """So many examples, as even over the classes as they come: smaller draws lie in larger ones."""
     random = np.random.default_rng(seed)
@@ -96,7 +91,7 @@ def drawn(examples: Examples, count: int, seed: int) -> Examples:
     ]
     turns = max(map(len, by_class), default=0)
     rows = [rows[turn] for turn in range(turns) for rows in by_class if turn < len(rows)]
-    return split_of(examples, np.array(rows[:count], np.int64))
+    return examples.take(np.array(rows[:count], np.int64))
 
 
 def accuracy(module: Classifier, examples: Examples) -> float:

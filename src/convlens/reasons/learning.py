@@ -13,7 +13,7 @@ from ..network.layers import Full, Local
 from ..network.spec import Network, network
 from ..report.charts import curves
 from ..training.batches import Examples
-from .lab import Notebook, Trial, accuracy, drawn, split_of, train_trial, twin
+from .lab import Notebook, Trial, accuracy, drawn, train_trial, twin
 from .section import HOLDS, NEARLY, NOT, Claim, Figure, Section, Table, verdict
 
 RATES = (0.0003, 0.001, 0.003)
@@ -96,7 +96,7 @@ def measured(data: Data, trial: Trial, count: int, control: str = "") -> dict[st
         "examples": count,
         "seed": trial.seed,
         "held_out": accuracy(trained.module, test),
-        "training": accuracy(trained.module, split_of(some, np.arange(min(len(some), 1000)))),
+        "training": accuracy(trained.module, some.take(np.arange(min(len(some), 1000)))),
         "cost_val": trained.cost,
         "seconds": trained.seconds,
     }

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..network.layers import Local
 from ..network.spec import Network
 from ..training.batches import Examples
-from .lab import Notebook, Trial, accuracy, split_of, train_trial, twin
+from .lab import Notebook, Trial, accuracy, train_trial, twin
 from .section import Claim, Section, Table, verdict
 
 TINTS = np.array([(1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.6, 0.4), (0.4, 0.6, 1.0)])
@@ -62,7 +62,7 @@ def by_region(
                 return {
                     "all": accuracy(module, test),
                     **{
-                        name: accuracy(module, split_of(test, np.where(where == quarter)[0]))
+                        name: accuracy(module, test.take(np.where(where == quarter)[0]))
                         for quarter, name in enumerate(QUARTERS)
                     },
                 }

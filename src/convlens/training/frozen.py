@@ -11,7 +11,11 @@ from .batches import Examples
 from .features import features_of
 from .head import Head, best_head, choose_strength, judged_logits
 from .model import Pretrained
+from .random import generator
 from .temperature import fit_temperature
+
+MOST = 20_000
+"""Training pictures on whose features a head is fitted."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,13 @@ def frozen_start(
     seed: int,
     progress: Callable[[str, int, int], None],
 ) -> FrozenStart:
-    """Compute the features, or recall them, and choose the head's L2 strength."""
+    """Compute the features, or recall them, and choose the head's L2 strength.
+
+    Of more than `MOST` training pictures, so many are drawn: a linear head learns little from more,
+    and neither memory nor time then grows with the pictures.
+    """
+    if len(train) > MOST:
+        train = train.take(np.sort(generator(seed, "some").permutation(len(train))[:MOST]))
     both = Examples(
         train.pixels,
         np.concatenate((train.rows, val.rows)),

@@ -167,6 +167,11 @@ class Loop:
         self.bar: Tensor | None = None
 
     @property
+    def blind(self) -> bool:
+        """Whether the last averages are kept, since nobody could tell which are better."""
+        return len(self.val) < FEWEST_JUDGES and not self.pretrained
+
+    @property
     def average(self) -> Classifier:
         """The module with averaged parameters: what is measured and kept."""
         module = self.averaged.module
@@ -224,8 +229,7 @@ class Loop:
             accuracy = (logits.argmax(1) == labels).float().mean().item()
             if self.pretrained and not progress.history:
                 self.bar = costs_N
-        blind = len(self.val) < FEWEST_JUDGES and not self.pretrained
-        best = blind or progress.best_cost is None or (cost_val or 0.0) < progress.best_cost
+        best = self.blind or progress.best_cost is None or (cost_val or 0.0) < progress.best_cost
         if best and self.bar is not None and progress.history:
             best = clearly_lower(costs_N, self.bar)
         if best:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PURPOSES = ("order", "augment", "dropout", "parity", "folds")
+PURPOSES = ("order", "augment", "dropout", "parity", "folds", "some")
 
 
 def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
