@@ -1,5 +1,6 @@
 """Cost, optimizers, schedule, order, augmentation and the loop, against torch's own."""
 
+import copy
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -414,3 +415,23 @@ def test_the_plan_knows_sides_and_what_is_left() -> None:
     assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]
     assert plan.left(10, 20.0) == 80  # twice as slow as timed so far
     assert plan.left(0, 0.0) == 50
+
+
+def test_depthwise_convolutions_stay_in_float32() -> None:
+    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, 3), 0)
+    names = list(module.state_dict())
+    kept: list[torch.dtype] = []
+    plain = module(torch.rand(2, 3, SIZE, SIZE))
+    compute = Compute("bfloat16-last", 1)
+    compute.place(compute.place(module))
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            part.register_forward_hook(lambda _m, _i, out: kept.append(out.dtype))
+    with compute.precision():
+        got = module(torch.rand(2, 3, SIZE, SIZE))
+    assert kept == [torch.bfloat16, torch.float32]
+    assert got.shape == plain.shape
+    assert list(module.state_dict()) == names
+    one, two = copy.deepcopy(module), module
+    pixels = torch.rand(2, 3, SIZE, SIZE)
+    assert torch.equal(one(pixels), two(pixels))
