@@ -231,7 +231,7 @@ def test_lrn_is_krizhevskys() -> None:
 
 
 def test_auto_size() -> None:
-    assert [auto_size(s) for s in (10, 32, 63, 64, 325, 4000)] == [32, 32, 48, 64, 160, 160]
+    assert [auto_size(s) for s in (10, 32, 63, 64, 325, 4000)] == [32, 32, 48, 64, 176, 176]
 
 
 def test_counts_stay_exact_beyond_64_bits() -> None:

@@ -1,6 +1,6 @@
 """`--network auto`: a sound residual network for the pictures' size and number, in text."""
 
-LARGEST_AUTO_SIZE = 160
+LARGEST_AUTO_SIZE = 176
 """Beyond this side, training from scratch on a processor gains less than it costs."""
 STRIDED = 64
 """From this side on the stem halves it."""
@@ -13,7 +13,7 @@ WIDEST = 64
 
 
 def auto_size(median_side: float) -> int:
-    """The side to answer from: the largest of 32, 48, 64, 96, 128, 160 that the median fills."""
+    """The side to answer from: the largest of 32, 48, 64, 96, 128, 176 that the median fills."""
     sides = (32, 48, 64, 96, 128, LARGEST_AUTO_SIZE)
     return max((side for side in sides if side <= median_side), default=sides[0])
 

@@ -16,11 +16,8 @@ from torch.nn import functional
 from ..errors import UsageError
 from .random import generator
 
-GEOMETRIC = ("mirror", "flip", "turn", "shift", "crop", "rotate")
+GEOMETRIC = ("mirror", "flip", "turn", "shift", "crop", "trim", "rotate")
 WAYS = (*GEOMETRIC, "colour", "mix")
-USUAL = "mirror,crop,rotate,colour"
-"""What is on unless asked otherwise."""
-
 # Columns of the table of uniform numbers.
 _MIRROR, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
 _BRIGHT, _CONTRAST, _SATURATION = range(8, 11)
@@ -35,8 +32,15 @@ _QUARTERS = torch.tensor(
 
 SHIFT = 0.125
 """Largest shift, as a share of the side."""
-AREA = 0.35
-"""Smallest share of the area that a crop keeps."""
+AREA = {"crop": 0.35, "trim": 0.7}
+"""Smallest share of the area that a crop keeps: where pictures are seen often, and less often.
+
+A picture seen a hundred times has to be varied more than one seen ten times, and a small part of a
+picture may not show what its label says."""
+USUAL = "mirror,crop,rotate,colour"
+"""What is on unless asked otherwise, from random parameters."""
+USUAL_FEW = "mirror,trim,rotate,colour"
+"""The same for few passes, as in fine-tuning."""
 RATIO = 4 / 3
 """Largest ratio of the sides of a crop."""
 ANGLE = 12 * pi / 180
@@ -113,8 +117,9 @@ class Augment:
         """From output to input coordinates, both -1 to 1: [N, 2, 3]."""
         one = torch.ones(len(u))
         width, height, x, y, cos, sin = one, one, 0 * one, 0 * one, one, 0 * one
-        if "crop" in self.ways:
-            area = AREA + (1 - AREA) * u[:, _AREA]
+        least = next((least for way, least in AREA.items() if way in self.ways), None)
+        if least is not None:
+            area = least + (1 - least) * u[:, _AREA]
             ratio = RATIO ** (u[:, _RATIO] - 0.5)
             width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
             x = (1 - width) * (2 * u[:, _CROP_X] - 1)

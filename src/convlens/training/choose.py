@@ -4,7 +4,6 @@ import copy
 import math
 import time
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from ..network.build import Classifier
 from ..network.named import line_of, networks
 from ..network.spec import Architecture
 from ..parallel import cores
-from .augment import USUAL, Augment, parse_ways
+from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
 from .compute import Compute, time_choices
 from .cost import Cost, make_cost
@@ -26,7 +25,7 @@ from .options import BudgetOptions, TrainOptions
 from .prepare import Prepared
 from .upright import TOLD, told_from_upside_down
 
-SCRATCH = (55, 5.0, 60.0)
+SCRATCH = (55, 5.0, 45.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""
 TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
 """The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
@@ -34,11 +33,17 @@ HARD = 0.1
 """Cost of the head on frozen features from which fine-tuning gets the longer time."""
 MOST_EPOCHS = {True: 30, False: 400}
 """No more passes than these for pretrained and for random parameters, unless told."""
-MIXED_EPOCHS = 60
-"""From so many passes on, from random parameters, pictures are mixed."""
+MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30
+"""From so many passes on, from random parameters, pictures are mixed, and crops may be small."""
+
+LISTENED = 0.01
+"""Share of the time for training in which steps are timed, for each side: on a shared machine a
+slow moment would otherwise decide about the number of steps."""
 
 STAGES = ((0.2, 0.75), (0.8, 1.0))
 """Shares of the steps and the side then, as a part of the side that training sees."""
+CROPPED = 1.375
+"""From random parameters: the side that answers come from, as a multiple of the one in training."""
 SMALLEST_STAGED = 96
 """Below this side all steps see pictures in full."""
 
@@ -105,7 +110,8 @@ def choose(
     )
     listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
     batch = _batch(asked.optimizer.batch, pictures)
-    ways, threads = asked.augment.augment or USUAL, asked.compute.threads or cores()
+    usual = USUAL_FEW if weights in {"package", "hub"} else USUAL
+    ways, threads = asked.augment.augment or usual, asked.compute.threads or cores()
     chosen = Chosen(size, spec.text, weights, ways, batch, Plan((), 1), "float32", threads)
     template = first_module(prepared, chosen, asked)
     cost = make_cost(
@@ -163,9 +169,11 @@ def _time_and_plan(
 
     compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
     fastest = candidates[compute.choice]
+    minutes = asked.budget.minutes or _minutes(pictures, start)
+    cropped = bool(augment.ways & set(AREA))
     shares = [
-        (share, side, _time_step(fastest, side) * batch / timed)
-        for share, side in _sides(spec, chosen.size, start is not None, "crop" in augment.ways)
+        (share, side, _time_step(fastest, side, LISTENED * 60 * minutes) * batch / timed)
+        for share, side in _sides(spec, chosen.size, start is not None, cropped)
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
@@ -174,8 +182,11 @@ def _time_and_plan(
     plan = Plan(_stages(steps, shares), max(1, every))
     epochs = steps * batch / pictures
     ways = chosen.augment
-    if asked.augment.augment is None and start is None and epochs >= MIXED_EPOCHS:
-        ways += ",mix"
+    if asked.augment.augment is None and start is None:
+        if epochs >= MIXED_EPOCHS:
+            ways += ",mix"
+        elif epochs < CROPPED_EPOCHS:
+            ways = USUAL_FEW
     if len(seconds) > 1:
         listener.say(
             f"compute: {compute}, the fastest of {len(seconds)} timed "
@@ -208,7 +219,7 @@ def _sides(
     """
     if not cropped or not (pretrained or spec.any_side):
         return [(1.0, size)]
-    side = _multiple(size / ENLARGED)
+    side = _multiple(size / (ENLARGED if pretrained else CROPPED))
     if pretrained or side < SMALLEST_STAGED:
         return [(1.0, side)]
     return [(share, _multiple(side * part)) for share, part in STAGES]
@@ -229,16 +240,19 @@ def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Stage, 
     return tuple(stages)
 
 
-def _time_step(loop: Loop, side: int, turns: int = 3) -> float:
-    """Median seconds of a step at a side."""
+def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) -> float:
+    """Seconds of a step at a side: the fastest, as whatever else runs makes others slower.
+
+    So many turns, and more for as long as it may take.
+    """
     loop.plan = Plan((Stage(1, side, 1.0),), 1)
     loop.train_step(0)
-    seconds = []
-    for _ in range(turns):
+    seconds: list[float] = []
+    while len(seconds) < turns or sum(seconds) < seconds_to_take:
         begun = time.perf_counter()
         loop.train_step(0)
         seconds.append(time.perf_counter() - begun)
-    return median(seconds)
+    return min(seconds)
 
 
 def _batch(asked: str, pictures: int) -> int:

@@ -77,9 +77,9 @@ class AugmentOptions:
 
     augment: str | None = option(
         None,
-        "ways to vary training pictures: any of mirror, flip, turn, shift, crop, rotate, colour, "
-        "mix; or none; the default is mirror,crop,rotate,colour; with mix in long runs from random "
-        "weights, with flip where pretrained features cannot tell up from down",
+        "ways to vary training pictures: any of mirror, flip, turn, shift, crop, trim, rotate, "
+        "colour, mix; or none; the default is mirror,crop,rotate,colour, with trim for crop in few "
+        "epochs and with mix in many, with flip where pretrained features cannot tell up from down",
     )
 
 
