@@ -293,10 +293,11 @@ def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
 def test_clearly_lower_is_a_paired_t_above_one() -> None:
     random = np.random.default_rng(0)
     for shift in (-0.3, 0.0, 0.05, 0.1, 0.3):
-        a, b = random.normal(0, 1, 40), random.normal(-shift, 0.5, 40)
+        a, b = random.normal(0, 1, 60), random.normal(-shift, 0.5, 60)
         t = stats.ttest_rel(a, b).statistic
         assert clearly_lower(torch.from_numpy(b), torch.from_numpy(a)) is bool(t > 1)
-    assert clearly_lower(torch.zeros(1), torch.ones(1)) is False
+    few = torch.arange(FEWEST_JUDGES - 1.0)
+    assert clearly_lower(few, few + 1) is False  # so few cannot tell
 
 
 def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
@@ -351,20 +352,33 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None
     assert "step-000000009" in warned[0]
 
 
-@pytest.mark.parametrize("held", [FEWEST_JUDGES - 1, 60])
-def test_the_best_parameters_are_those_of_the_lowest_validation_cost(held: int) -> None:
-    rate = OptimizerOptions("gd", learning_rate=0.3)
-    trained = loop("dense 30", steps=30, optimizer=rate, held=held)
+def test_the_parameters_kept_are_those_of_their_step() -> None:
+    trained = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
     trained.run(None, lambda: False, lambda *_: None, lambda *_: None)
-    costs = [m["cost_val"] for m in trained.progress.history]
-    assert costs[-1] > min(costs)
-    # too few to choose by: the last averages are kept
-    kept = min(costs) if held >= FEWEST_JUDGES else costs[-1]
-    assert trained.progress.best_cost == kept
+    costs = {m["step"]: m["cost_val"] for m in trained.progress.history}
+    assert trained.progress.best_cost == costs[trained.progress.best_step]
+    assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
     trained.module.load_state_dict(trained.best)
     logits = predict_examples(trained.module, trained.val, trained.compute)
     again = calibrated_costs(logits, torch.from_numpy(trained.val.labels)).mean().item()
-    assert again == pytest.approx(kept, rel=1e-5)
+    assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_which_parameters_are_kept(pretrained: bool) -> None:
+    trained = loop()
+    trained.pretrained = pretrained
+    noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
+    first = 1 + noise.square()
+    kept = []
+    for costs in (first, first + 0.2, first - 0.2, first - 0.19 + noise, first + 0.1, first - 0.3):
+        kept.append(trained._to_keep(costs))
+        if kept[-1]:
+            trained.progress.best_cost = costs.mean().item()
+    if pretrained:  # to be taken, costs must be clearly below the first and lower than what is kept
+        assert kept == [True, False, True, False, False, True]
+    else:  # what is not clearly above the lowest is kept
+        assert kept == [True, False, True, True, False, True]
 
 
 def test_the_temperature_is_the_one_of_lowest_cost() -> None:

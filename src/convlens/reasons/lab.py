@@ -118,14 +118,14 @@ class Trained:
 
     @property
     def cost(self) -> float:
-        """The lowest J on the validation pictures: that of the parameters kept."""
+        """The lowest J on the validation pictures."""
         return min(m.cost_val for m in self.history if m.cost_val is not None)
 
 
 def train_trial(
     trial: Trial, examples: Examples, val: Examples, patience: int = PATIENCE
 ) -> Trained:
-    """Train; the parameters kept are those with the lowest J on the validation pictures.
+    """Train; the parameters kept are the last ones that are not clearly worse than the best.
 
     It ends early where `patience` measurements in a row did not lower that.
     """
@@ -152,9 +152,14 @@ def train_trial(
     history: list[Measure] = []
     begun = time.monotonic()
     progress = loop.progress
+
+    def stalled() -> bool:
+        lowest = min(history, key=lambda m: m.cost_val or 0.0, default=None)
+        return lowest is not None and progress.step - lowest.step > patience * every
+
     loop.run(
         None,
-        lambda: progress.step - progress.best_step > patience * every,
+        stalled,
         lambda *_: None,
         history.append,
     )

@@ -139,18 +139,10 @@ def _learned(training: dict[str, Any], record: dict[str, Any]) -> str:
     of_planned = f"of {planned:,} " if training["steps"] < planned else ""
     return (
         f"{training['steps']:,} {of_planned}steps of {chosen['batch']:,} pictures of up to {side} "
-        f"in {chosen['compute']}. The parameters kept are {_kept(training)}. The cost on "
+        f"in {chosen['compute']}. The parameters kept are those after step "
+        f"{training['best_step']:,}, by their cost on the validation pictures. The cost on "
         "training pictures is measured on varied pictures, and with label smoothing where that is "
         "on, so it can lie above the other."
-    )
-
-
-def _kept(training: dict[str, Any]) -> str:
-    if training["kept"] == "last":
-        return "the last averages, as the validation pictures are too few to choose by"
-    return (
-        "those with the lowest cost on the validation pictures, after step "
-        f"{training['best_step']:,}"
     )
 
 

@@ -130,9 +130,14 @@ def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
 
 
 def clearly_lower(costs_N: Tensor, than_N: Tensor) -> bool:
-    """Whether costs are lower by more than a standard error of the paired differences."""
+    """Whether costs are lower by more than a standard error of the paired differences.
+
+    Never where there are fewer than `FEWEST_JUDGES`.
+    """
     gain = than_N - costs_N
-    return len(gain) > 1 and (gain.mean() > gain.std() / len(gain) ** 0.5).item() is True
+    if len(gain) < FEWEST_JUDGES:
+        return False
+    return (gain.mean() > gain.std() / len(gain) ** 0.5).item() is True
 
 
 class Loop:
@@ -165,11 +170,6 @@ class Loop:
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
         self.bar: Tensor | None = None
-
-    @property
-    def blind(self) -> bool:
-        """Whether the last averages are kept, since nobody could tell which are better."""
-        return len(self.val) < FEWEST_JUDGES and not self.pretrained
 
     @property
     def average(self) -> Classifier:
@@ -209,29 +209,26 @@ class Loop:
         return total
 
     def measure(self, rate: float) -> Measure:
-        """J and accuracy of the averaged parameters on the validation pictures; keeps the best.
+        """J and accuracy of the averaged parameters on the validation pictures.
 
         J is that at the temperature which suits them best: mixed pictures and smoothed labels make
         the best networks the least sure, and a temperature is fitted at the end anyway.
 
-        Pretrained parameters as they were first, under their fitted head, are kept unless the costs
-        of the validation pictures fall by more than a standard error of the paired differences.
-        Where there are too few of these pictures to choose by, random parameters' last averages are
-        the ones kept.
+        Pretrained parameters as they were first, under their fitted head, are kept until later ones
+        have clearly lower costs, and then those with the lowest. From random parameters later ones
+        are kept unless their costs are clearly above the lowest so far: a schedule is made for its
+        end, and the lowest of many measurements is partly chance.
         """
         progress = self.progress
         cost_val = accuracy = None
+        best = True
         if len(self.val):
             logits = predict_examples(self.average, self.val, self.compute)
             labels = self.val.targets(np.arange(len(self.val)))
             costs_N = calibrated_costs(logits, labels)
             cost_val = costs_N.mean().item()
             accuracy = (logits.argmax(1) == labels).float().mean().item()
-            if self.pretrained and not progress.history:
-                self.bar = costs_N
-        best = self.blind or progress.best_cost is None or (cost_val or 0.0) < progress.best_cost
-        if best and self.bar is not None and progress.history:
-            best = clearly_lower(costs_N, self.bar)
+            best = self._to_keep(costs_N)
         if best:
             progress.best_cost, progress.best_step = cost_val, progress.step
             averaged = self.average.state_dict()
@@ -250,6 +247,20 @@ class Loop:
         progress.cost_sum, progress.cost_steps = 0.0, 0
         progress.history.append(asdict(measured))
         return measured
+
+    def _to_keep(self, costs_N: Tensor) -> bool:
+        """Whether parameters with these costs shall be kept; remembers those to be beaten."""
+        if self.bar is None:
+            self.bar = costs_N
+            return True
+        if self.pretrained:
+            kept = self.progress.best_cost
+            lower = kept is None or costs_N.mean().item() < kept
+            return lower and clearly_lower(costs_N, self.bar)
+        keep = not clearly_lower(self.bar, costs_N)
+        if costs_N.mean() < self.bar.mean():
+            self.bar = costs_N
+        return keep
 
     def run(
         self,

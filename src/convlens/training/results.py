@@ -127,7 +127,6 @@ def finish(
             "steps": loop.progress.step,
             "steps_planned": loop.plan.steps,
             "best_step": loop.progress.best_step,
-            "kept": "last" if loop.blind else "best",
             "seconds": round(loop.progress.seconds, 3),
             "parameters": record["network"]["parameters"],
             "multiplications": record["network"]["multiplications"],
