@@ -23,13 +23,12 @@ from convlens.training.loop import (
     FEWEST_JUDGES,
     MEMORY,
     Loop,
-    Plan,
-    Stage,
     clearly_lower,
     predict_examples,
 )
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.training.options import CostOptions, DataOptions, OptimizerOptions, options_from
+from convlens.training.plan import Plan, Stage
 from convlens.training.temperature import PRIOR, calibrated_costs, fit_temperature
 
 SIZE = 12

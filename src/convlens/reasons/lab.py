@@ -20,8 +20,9 @@ from ..training.augment import Augment, parse_ways
 from ..training.batches import Batches, Examples, Order
 from ..training.compute import Compute
 from ..training.cost import Cost
-from ..training.loop import Loop, Measure, Plan, Stage, predict_examples
+from ..training.loop import Loop, Measure, predict_examples
 from ..training.options import OptimizerOptions
+from ..training.plan import Plan, Stage
 
 LARGEST_TWIN = 50_000_000
 """Parameters up to which a dense twin can be trained on an ordinary computer."""

@@ -1,0 +1,194 @@
+"""How the processor is used and how many steps there are time for, settled by timing steps."""
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from ..network.build import Classifier
+from ..network.spec import Architecture
+from .augment import AREA, USUAL_FEW, Augment, parse_ways
+from .batches import Batches, Order
+from .compute import Compute, time_choices
+from .cost import Cost
+from .frozen import FrozenStart
+from .listener import Listener
+from .loop import Loop
+from .model import ENLARGED
+from .options import BudgetOptions, TrainOptions
+from .plan import Plan, Stage
+from .prepare import Prepared
+
+SCRATCH = (55, 5.0, 45.0)
+"""From random parameters: a minute for so many training pictures, least and most minutes."""
+TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
+"""The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
+HARD = 0.1
+"""Cost of the head on frozen features from which fine-tuning gets the longer time."""
+MOST_EPOCHS = {True: 30, False: 400}
+"""No more passes than these for pretrained and for random parameters, unless told."""
+MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30
+"""From so many passes on, from random parameters, pictures are mixed, and crops may be small."""
+
+LISTENED = 0.01
+"""Share of the time for training in which steps are timed, for each side: on a shared machine a
+slow moment would otherwise decide about the number of steps."""
+
+STAGES = ((0.2, 0.75), (0.8, 1.0))
+"""Shares of the steps and the side then, as a part of the side that training sees."""
+CROPPED = 1.375
+"""From random parameters: the side that answers come from, as a multiple of the one in training."""
+SMALLEST_STAGED = 96
+"""Below this side all steps see pictures in full."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What timing decides."""
+
+    augment: str
+    plan: Plan
+    compute: str
+    threads: int
+
+
+def settle(
+    prepared: Prepared,
+    asked: TrainOptions,
+    spec: Architecture,
+    ways: str,
+    template: Classifier,
+    cost: Cost,
+    start: FrozenStart | None,
+    listener: Listener,
+) -> Settled:
+    """Time the ways to compute, and fit as many steps as there is time for."""
+    examples, val = prepared.examples("train"), prepared.examples("val")
+    pictures, seed, size = len(examples), asked.data.seed, prepared.store.size
+    batch = batch_of(asked.optimizer.batch, pictures)
+    augment = Augment(parse_ways(ways), seed)
+    candidates: dict[str, Loop] = {}
+    # a part of a batch is enough to tell the candidates apart
+    timed = min(batch, 16 if start else 64)
+
+    def step(compute: Compute) -> None:
+        if compute.choice not in candidates:
+            batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
+            once = Plan((Stage(1, size, 1.0),), 1)
+            candidates[compute.choice] = Loop(
+                copy.deepcopy(template), batches, val, cost, asked.optimizer, once, compute, seed
+            )
+        candidates[compute.choice].train_step(0)
+
+    compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
+    fastest = candidates[compute.choice]
+    by_time = asked.budget.steps is asked.budget.epochs is None
+    minutes = asked.budget.minutes or _minutes(pictures, start)
+    listened = LISTENED * 60 * minutes if by_time else 0.0
+    cropped = bool(augment.ways & set(AREA))
+    shares = [
+        (share, side, _time_step(fastest, side, listened) * batch / timed)
+        for share, side in _sides(spec, size, start is not None, cropped)
+    ]
+    measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
+    mean = sum(share * spent for share, _, spent in shares) * measuring
+    steps = _steps(asked.budget, mean, pictures, batch, start)
+    every = round(min(max(pictures / batch, steps / 40), steps / 10))
+    plan = Plan(_stages(steps, shares), max(1, every))
+    epochs = steps * batch / pictures
+    if asked.augment.augment is None and start is None:
+        if epochs >= MIXED_EPOCHS:
+            ways += ",mix"
+        elif epochs < CROPPED_EPOCHS:
+            ways = USUAL_FEW
+    if len(seconds) > 1:
+        listener.say(
+            f"compute: {compute}, the fastest of {len(seconds)} timed "
+            f"({timed / seconds[compute.choice]:,.0f} pictures/s)"
+        )
+    sides = ", then ".join(str(stage.side) for stage in plan.stages)
+    listener.say(
+        f"plan:    {steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} pixels, "
+        f"about {plan.seconds(steps) * measuring / 60:.1f} minutes"
+    )
+    return Settled(ways, plan, compute.choice, compute.threads)
+
+
+def _minutes(pictures: int, start: FrozenStart | None) -> float:
+    """Minutes to train where none are asked for: the more pictures, the longer."""
+    rule = SCRATCH if start is None else TUNING_HARD if start.cost >= HARD else TUNING
+    per_minute, least, most = rule
+    return min(most, max(least, pictures / per_minute))
+
+
+def _sides(
+    spec: Architecture, size: int, pretrained: bool, cropped: bool
+) -> list[tuple[float, int]]:
+    """Shares of the steps and the sides at which they see pictures.
+
+    Crops enlarge what they show, so training sees smaller pictures than those that answers come
+    from (Touvron et al. 2019). Small pictures are quick, and much can be learnt from them first
+    (Tan and Le 2021). Where pictures are not cropped, or the network takes one side only, all steps
+    see them in full.
+    """
+    if not cropped or not (pretrained or spec.any_side):
+        return [(1.0, size)]
+    side = _multiple(size / (ENLARGED if pretrained else CROPPED))
+    if pretrained or side < SMALLEST_STAGED:
+        return [(1.0, side)]
+    return [(share, _multiple(side * part)) for share, part in STAGES]
+
+
+def _multiple(side: float, of: int = 16) -> int:
+    return max(of, round(side / of) * of)
+
+
+def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Stage, ...]:
+    stages: list[Stage] = []
+    done = 0.0
+    for share, side, seconds in shares:
+        done += share
+        until = round(done * steps)
+        if until > (stages[-1].until if stages else 0):
+            stages.append(Stage(until, side, seconds))
+    return tuple(stages)
+
+
+def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) -> float:
+    """Seconds of a step at a side: the fastest, as whatever else runs makes others slower.
+
+    So many turns, and more for as long as it may take.
+    """
+    loop.plan = Plan((Stage(1, side, 1.0),), 1)
+    loop.train_step(0)
+    seconds: list[float] = []
+    while len(seconds) < turns or sum(seconds) < seconds_to_take:
+        begun = time.perf_counter()
+        loop.train_step(0)
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds)
+
+
+def batch_of(asked: str, pictures: int) -> int:
+    """Pictures per step: `full`, or a number. Raises `UsageError`."""
+    if asked == "full":
+        return pictures
+    if not asked.isdecimal() or int(asked) < 1:
+        raise UsageError(f"--batch {asked}: it takes a number of pictures, or full")
+    return min(int(asked), pictures)
+
+
+def _steps(
+    budget: BudgetOptions, seconds: float, pictures: int, batch: int, start: FrozenStart | None
+) -> int:
+    """Steps that make up the epochs asked for, or as many as fit into the minutes."""
+    if budget.steps is not None:
+        return budget.steps
+    if budget.epochs is not None:
+        return math.ceil(budget.epochs * pictures / batch)
+    if budget.minutes is not None:
+        return max(1, math.floor(budget.minutes * 60 / seconds))
+    fitting = math.floor(_minutes(pictures, start) * 60 / seconds)
+    most = math.ceil(MOST_EPOCHS[start is not None] * pictures / batch)
+    return max(1, min(fitting, most))
