@@ -39,6 +39,8 @@ A picture seen a hundred times has to be varied more than one seen ten times, an
 picture may not show what its label says."""
 USUAL = "mirror,crop,rotate,colour"
 """What is on unless asked otherwise, from random parameters."""
+USUAL_SMALL = "mirror,shift"
+"""The same for small pictures, which anything between whole pixels would blur."""
 USUAL_FEW = "mirror,trim,rotate,colour"
 """The same for few passes, as in fine-tuning."""
 RATIO = 4 / 3
@@ -81,7 +83,9 @@ class Augment:
         count, _, height, width = pixels_NCHW.shape
         shape = [count, 3, side or height, side or width]
         if self.ways & set(GEOMETRIC) or shape != list(pixels_NCHW.shape):
-            grid = functional.affine_grid(self._affine(uniform_NU), shape, align_corners=False)
+            grid = functional.affine_grid(
+                self._affine(uniform_NU, height, width), shape, align_corners=False
+            )
             pixels_NCHW = functional.grid_sample(
                 pixels_NCHW, grid, padding_mode="reflection", align_corners=False
             )
@@ -113,8 +117,8 @@ class Augment:
             torch.lerp(targets, targets.flip(0), share),
         )
 
-    def _affine(self, u: Tensor) -> Tensor:
-        """From output to input coordinates, both -1 to 1: [N, 2, 3]."""
+    def _affine(self, u: Tensor, rows: int, columns: int) -> Tensor:
+        """From output to input coordinates, both -1 to 1, for pictures of this shape: [N, 2, 3]."""
         one = torch.ones(len(u))
         width, height, x, y, cos, sin = one, one, 0 * one, 0 * one, one, 0 * one
         least = next((least for way, least in AREA.items() if way in self.ways), None)
@@ -125,8 +129,11 @@ class Augment:
             x = (1 - width) * (2 * u[:, _CROP_X] - 1)
             y = (1 - height) * (2 * u[:, _CROP_Y] - 1)
         if "shift" in self.ways:
-            x = x + 2 * SHIFT * (2 * u[:, _SHIFT_X] - 1)
-            y = y + 2 * SHIFT * (2 * u[:, _SHIFT_Y] - 1)
+            # by whole pixels: between them, small pictures would be blurred
+            x, y = (
+                place + (SHIFT * length * (2 * u[:, column] - 1)).round() * 2 / length
+                for place, length, column in ((x, columns, _SHIFT_X), (y, rows, _SHIFT_Y))
+            )
         if "rotate" in self.ways:
             angle = ANGLE * (2 * u[:, _ANGLE] - 1)
             cos, sin = angle.cos(), angle.sin()
