@@ -39,8 +39,6 @@ A picture seen a hundred times has to be varied more than one seen ten times, an
 picture may not show what its label says."""
 USUAL = "mirror,crop,rotate,colour"
 """What is on unless asked otherwise, from random parameters."""
-USUAL_SMALL = "mirror,shift"
-"""The same for small pictures, which anything between whole pixels would blur."""
 USUAL_FEW = "mirror,trim,rotate,colour"
 """The same for few passes, as in fine-tuning."""
 RATIO = 4 / 3
