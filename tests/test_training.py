@@ -384,21 +384,41 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
 
 
-@pytest.mark.parametrize("pretrained", [True, False])
-def test_which_parameters_are_kept(pretrained: bool) -> None:
+@pytest.mark.parametrize(
+    ("pretrained", "scale", "wanted"),
+    [
+        # clearly below the first, and lower than what is kept
+        (True, 0.01, [True, False, True, False, False, True]),
+        # hard for the first: lower is enough
+        (True, 1.0, [True, False, True, False, False, True]),
+        # from random parameters: not clearly above the lowest
+        (False, 1.0, [True, False, True, True, False, True]),
+    ],
+)
+def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[bool]) -> None:
     trained = loop()
     trained.pretrained = pretrained
     noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
     first = 1 + noise.square()
     kept = []
     for costs in (first, first + 0.2, first - 0.2, first - 0.19 + noise, first + 0.1, first - 0.3):
-        kept.append(trained._to_keep(costs))
+        kept.append(trained._to_keep(scale * costs))
         if kept[-1]:
-            trained.progress.best_cost = costs.mean().item()
-    if pretrained:  # to be taken, costs must be clearly below the first and lower than what is kept
-        assert kept == [True, False, True, False, False, True]
-    else:  # what is not clearly above the lowest is kept
-        assert kept == [True, False, True, True, False, True]
+            trained.progress.best_cost = scale * costs.mean().item()
+    assert kept == wanted
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0])
+def test_fine_tuning_that_may_have_helped_is_taken_where_features_are_hard(scale: float) -> None:
+    trained = loop()
+    trained.pretrained = True
+    noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
+    noise -= noise.mean()
+    first = 1 + noise.square()
+    assert trained._to_keep(scale * first)
+    trained.progress.best_cost = scale * first.mean().item()
+    assert trained._to_keep(scale * (first - 0.01 + noise)) is (scale == 1.0)
+    assert not trained._to_keep(scale * (first + 0.01 + noise))
 
 
 def test_the_temperature_is_the_one_of_lowest_cost() -> None:

@@ -15,6 +15,10 @@ from .thumbnails import data_uri, thumbnail
 
 MISTAKES = 24
 LARGEST_CONFUSION = 40
+RULE = (
+    "Fine-tuning is taken where its cost on the validation pictures is lower by more than a "
+    "standard error of the paired costs, or, where the features cost 0.1 or more, at all lower."
+)
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -160,11 +164,8 @@ def _tried(tried: dict[str, Any] | None) -> str:
         return text + f"Fine-tuning the later layers was not tried. {again}"
     text += f"{_held(tuned, 'Fine-tuning the later layers, at its best')}. "
     if tried["fine-tuned"]:
-        return text + "That is lower by more than a standard error of the paired costs: taken."
-    return text + (
-        "That is not lower by more than a standard error of the paired costs, so the features stay "
-        f"as they are. {again}"
-    )
+        return text + f"It was taken. {RULE}"
+    return text + f"It was not taken, and the features stay as they are. {RULE} {again}"
 
 
 def _held(moment: dict[str, Any], what: str = "") -> str:

@@ -14,7 +14,7 @@ from .compute import Compute, time_choices
 from .cost import Cost
 from .frozen import FrozenStart
 from .listener import Listener
-from .loop import Loop
+from .loop import HARD, Loop
 from .model import ENLARGED
 from .options import BudgetOptions, TrainOptions
 from .plan import Plan, Stage
@@ -24,8 +24,6 @@ SCRATCH = (55, 5.0, 45.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""
 TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
 """The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
-HARD = 0.1
-"""Cost of the head on frozen features from which fine-tuning gets the longer time."""
 MOST_EPOCHS = {True: 30, False: 400}
 """No more passes than these for pretrained and for random parameters, unless told."""
 MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30

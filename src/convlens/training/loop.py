@@ -36,6 +36,10 @@ MEMORY = 6
 FEWEST_JUDGES = 50
 """With fewer validation pictures, nobody could tell which of two sets of parameters is better."""
 
+HARD = 0.1
+"""Cost of pretrained features as they are from which fine-tuning is expected to help: it gets more
+time, and any lower cost is enough for it to win."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -177,7 +181,8 @@ class Loop:
         the best networks the least sure, and a temperature is fitted at the end anyway.
 
         Pretrained parameters as they were first, under their fitted head, are kept until later ones
-        have clearly lower costs, and then those with the lowest. From random parameters later ones
+        have clearly lower costs (or lower ones, where the first are `HARD`), and then those with
+        the lowest. From random parameters later ones
         are kept unless their costs are clearly above the lowest so far: a schedule is made for its
         end, and the lowest of many measurements is partly chance.
         """
@@ -217,8 +222,9 @@ class Loop:
             return True
         if self.pretrained:
             kept = self.progress.best_cost
-            lower = kept is None or costs_N.mean().item() < kept
-            return lower and clearly_lower(costs_N, self.bar)
+            if len(costs_N) < FEWEST_JUDGES or (kept or 0.0) <= costs_N.mean().item():
+                return False
+            return self.bar.mean().item() >= HARD or clearly_lower(costs_N, self.bar)
         keep = not clearly_lower(self.bar, costs_N)
         if costs_N.mean() < self.bar.mean():
             self.bar = costs_N
