@@ -5,7 +5,6 @@ import math
 import time
 from dataclasses import dataclass
 
-from ..errors import UsageError
 from ..network.build import Classifier
 from ..network.spec import Architecture
 from .augment import AREA, USUAL_FEW, Augment, parse_ways
@@ -56,6 +55,7 @@ def settle(
     asked: TrainOptions,
     spec: Architecture,
     ways: str,
+    batch: int,
     template: Classifier,
     cost: Cost,
     start: FrozenStart | None,
@@ -64,7 +64,6 @@ def settle(
     """Time the ways to compute, and fit as many steps as there is time for."""
     examples, val = prepared.examples("train"), prepared.examples("val")
     pictures, seed, size = len(examples), asked.data.seed, prepared.store.size
-    batch = batch_of(asked.optimizer.batch, pictures)
     augment = Augment(parse_ways(ways), seed)
     candidates: dict[str, Loop] = {}
     # a part of a batch is enough to tell the candidates apart
@@ -166,15 +165,6 @@ def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) ->
         loop.train_step(0)
         seconds.append(time.perf_counter() - begun)
     return min(seconds)
-
-
-def batch_of(asked: str, pictures: int) -> int:
-    """Pictures per step: `full`, or a number. Raises `UsageError`."""
-    if asked == "full":
-        return pictures
-    if not asked.isdecimal() or int(asked) < 1:
-        raise UsageError(f"--batch {asked}: it takes a number of pictures, or full")
-    return min(int(asked), pictures)
 
 
 def _steps(

@@ -5,12 +5,13 @@ from typing import Any
 
 import torch
 
+from ..errors import UsageError
 from ..network.build import Classifier
 from ..network.named import line_of, networks
 from ..network.spec import Architecture
 from ..parallel import cores
 from .augment import USUAL, USUAL_FEW, parse_ways
-from .budget import batch_of, settle
+from .budget import settle
 from .cost import make_cost
 from .frozen import FrozenStart, frozen_start
 from .listener import Listener
@@ -83,7 +84,7 @@ def choose(
         f"multiplications per picture, {size}×{size} pixels"
     )
     listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
-    batch = batch_of(asked.optimizer.batch, pictures)
+    batch = _batch(asked.optimizer.batch, pictures)
     usual = USUAL_FEW if weights in {"package", "hub"} else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or cores()
     chosen = Chosen(size, spec.text, weights, ways, batch, Plan((), 1), "float32", threads)
@@ -110,8 +111,17 @@ def choose(
             if told <= TOLD:
                 chosen = replace(chosen, augment=chosen.augment + ",flip")
                 listener.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
-    settled = settle(prepared, asked, spec, chosen.augment, template, cost, start, listener)
+    settled = settle(prepared, asked, spec, chosen.augment, batch, template, cost, start, listener)
     return replace(chosen, **vars(settled)), described, start
+
+
+def _batch(asked: str, pictures: int) -> int:
+    """Pictures per step: `full`, or a number. Raises `UsageError`."""
+    if asked == "full":
+        return pictures
+    if not asked.isdecimal() or int(asked) < 1:
+        raise UsageError(f"--batch {asked}: it takes a number of pictures, or full")
+    return min(int(asked), pictures)
 
 
 def _shorten(spec: Architecture, width: int = 300) -> str:

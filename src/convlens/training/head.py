@@ -69,7 +69,7 @@ def fit_head(
     return Head(weight.detach(), bias.detach(), strength)
 
 
-def _views(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
+def every_view(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
     """Every view as a picture of its own."""
     return features_NVD.flatten(0, 1), labels_N.repeat_interleave(features_NVD.shape[1])
 
@@ -92,7 +92,7 @@ def choose_strength(
         head = None
         for strength in sorted(STRENGTHS):
             # begun where the last one ended, a few steps are enough to compare strengths
-            head = fit_head(*_views(*fitted), classes, strength, weights_K, head, iterations=40)
+            head = fit_head(*every_view(*fitted), classes, strength, weights_K, head, iterations=40)
             logits = head.logits(judged[0].mean(1))
             costs[strength] += functional.cross_entropy(logits, judged[1], reduction="sum").item()
     count = sum(len(judged[1]) for _, judged in splits)
@@ -105,7 +105,7 @@ def judged_logits(
     """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
     logits, labels = [torch.zeros(0, classes)], [torch.zeros(0, dtype=torch.int64)]
     for fitted, judged in _splits(train, val, seed):
-        head = fit_head(*_views(*fitted), classes, strength, weights_K, iterations=100)
+        head = fit_head(*every_view(*fitted), classes, strength, weights_K, iterations=100)
         logits.append(head.logits(judged[0].mean(1)))
         labels.append(judged[1])
     return torch.cat(logits), torch.cat(labels)
@@ -141,4 +141,4 @@ def best_head(
     train: tuple[Tensor, Tensor], classes: int, strength: float, weights_K: Tensor
 ) -> Head:
     """The head of one strength, fitted on every view of these pictures."""
-    return fit_head(*_views(*train), classes, strength, weights_K)
+    return fit_head(*every_view(*train), classes, strength, weights_K)

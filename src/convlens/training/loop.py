@@ -182,9 +182,9 @@ class Loop:
 
         Pretrained parameters as they were first, under their fitted head, are kept until later ones
         have clearly lower costs (or lower ones, where the first are `HARD`), and then those with
-        the lowest. From random parameters later ones
-        are kept unless their costs are clearly above the lowest so far: a schedule is made for its
-        end, and the lowest of many measurements is partly chance.
+        the lowest. From random parameters later ones are kept unless their costs are clearly above
+        the lowest so far: a schedule is made for its end, and the lowest of many measurements is
+        partly chance.
         """
         progress = self.progress
         cost_val = accuracy = None

@@ -7,7 +7,7 @@ import torch
 
 from .batches import Examples
 from .features import features_of
-from .head import fit_head, folds
+from .head import every_view, fit_head, folds
 from .model import Pretrained
 
 ASKED = 200
@@ -29,14 +29,14 @@ def told_from_upside_down(
     both = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
     labels = np.repeat(np.arange(2), len(spread))
     asked = Examples(both, np.arange(len(both)), labels, 2)
-    features, sides = torch.from_numpy(features_of(module, asked, progress)), asked.labels
+    features = torch.from_numpy(features_of(module, asked, progress))
+    sides = torch.from_numpy(labels)
     fold = folds(torch.zeros(len(spread), dtype=torch.int64), seed).repeat(2)
     right = 0
     for k in set(fold.tolist()):
         fitted, judged = fold != k, fold == k
-        views = features[fitted].flatten(0, 1)
-        targets = torch.from_numpy(sides)[fitted].repeat_interleave(features.shape[1])
-        head = fit_head(views, targets, 2, STRENGTH, torch.ones(2), iterations=50)
+        views = every_view(features[fitted], sides[fitted])
+        head = fit_head(*views, 2, STRENGTH, torch.ones(2), iterations=50)
         called = head.logits(features[judged].mean(1)).argmax(1)
-        right += int((called == torch.from_numpy(sides)[judged]).sum())
+        right += int((called == sides[judged]).sum())
     return right / len(both)
