@@ -54,8 +54,8 @@ class Compute:
 class _Float32(nn.Module):
     """Stays in float32 under autocast.
 
-    Convolutions in groups are made so: oneDNN 3.12 takes four times as long for the backward pass
-    of a depthwise one in bfloat16 as in float32, which undoes what the other layers gain.
+    Convolutions in groups are made so: oneDNN 3.12 takes several times as long for the backward
+    pass of a depthwise one in bfloat16 as in float32, which undoes what the other layers gain.
     """
 
     def forward(self, x: Tensor) -> Tensor:
