@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import optimize, stats
+from scipy import stats
 from timm.optim.muon import Muon
 from torch import nn
 
 from convlens.errors import UsageError
 from convlens.network.build import GROUP, build
 from convlens.network.spec import network
-from convlens.training.augment import WAYS, Augment, parse_ways
+from convlens.training.augment import WAYS, Augment
 from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
@@ -200,104 +200,6 @@ def test_every_picture_is_seen_once_an_epoch_and_every_batch_is_full(
     assert not np.array_equal(order.shuffled(0), order.shuffled(1))
 
 
-def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
-    data = examples(20)
-    batches = Batches(data, Order(20, 8, 0), Augment(parse_ways("none"), 0))
-    indices, _ = batches.order.at(1)
-    ((pixels, targets),) = batches.groups(1, SIZE)[1]
-    assert torch.equal(pixels, data.images(indices))
-    assert np.array_equal(
-        (pixels * 255).permute(0, 2, 3, 1).numpy(), data.pixels[data.rows[indices]]
-    )
-    assert torch.equal(targets.argmax(1), data.targets(indices))
-    assert torch.equal(targets, nn.functional.one_hot(data.targets(indices), 3).float())
-
-
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "mix"])
-def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> None:
-    augment = Augment(parse_ways(way), 7)
-    pixels = torch.rand(1, 3, SIZE, SIZE).expand(16, -1, -1, -1).contiguous()
-    tables = [torch.from_numpy(augment.table(epoch, 16)) for epoch in (0, 1)]
-    first, second = (augment(pixels, table) for table in tables)
-    assert torch.equal(first, augment(pixels, tables[0]))
-    assert not torch.equal(first, second)
-    assert first.min() >= 0
-    assert first.max() <= 1
-    different = len({tuple(p.flatten().tolist()) for p in first})
-    if way == "shift":  # by whole pixels: some come twice
-        assert different > 4
-    else:
-        assert different == {"mirror": 2, "flip": 2, "turn": 4}.get(way, 16)
-
-
-@pytest.mark.parametrize(("way", "axis"), [("mirror", -1), ("flip", -2)])
-def test_mirror_and_flip_are_torchs(way: str, axis: int) -> None:
-    augment = Augment(parse_ways(way), 7)
-    pixels = torch.rand(8, 3, SIZE, SIZE)
-    table = torch.from_numpy(augment.table(0, 8))
-    got = augment(pixels, table)
-    turned = [torch.allclose(got[n], pixels[n].flip(axis), atol=1e-5) for n in range(8)]
-    kept = [torch.allclose(got[n], pixels[n], atol=1e-5) for n in range(8)]
-    assert all(a != b for a, b in zip(turned, kept, strict=True))
-    assert any(turned)
-    assert any(kept)
-
-
-def test_shifts_are_by_whole_pixels() -> None:
-    augment = Augment(parse_ways("shift"), 7)
-    picture = torch.rand(3, 16, 16)
-    got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
-    inside = (slice(None), slice(2, -2), slice(2, -2))
-    rolls = {
-        (down, right): picture.roll((down, right), (1, 2))[inside]
-        for down in range(-2, 3)
-        for right in range(-2, 3)
-    }
-    found = [
-        [by for by, wanted in rolls.items() if torch.allclose(one[inside], wanted, atol=1e-5)]
-        for one in got
-    ]
-    assert all(len(fitting) == 1 for fitting in found)
-    assert len({fitting[0] for fitting in found}) > 8
-
-
-def test_turn_gives_each_of_the_quarter_turns() -> None:
-    augment = Augment(parse_ways("turn"), 7)
-    picture = torch.rand(3, SIZE, SIZE)
-    got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
-    turns = [
-        [k for k in range(4) if torch.allclose(one, picture.rot90(k, (1, 2)), atol=1e-5)]
-        for one in got
-    ]
-    assert all(len(fitting) == 1 for fitting in turns)
-    assert {fitting[0] for fitting in turns} == {0, 1, 2, 3}
-
-
-def test_targets_are_mixed_as_the_pixels_are() -> None:
-    augment = Augment(parse_ways("mix"), 7)
-    labels = torch.arange(300) % 3
-    targets = nn.functional.one_hot(labels, 3).float()
-    pixels = targets[:, :, None, None].expand(-1, -1, 16, 16).contiguous()  # a colour per class
-    mixed, shares = augment.mix(pixels, targets, torch.from_numpy(augment.table(0, 300)))
-    assert torch.allclose(mixed.mean((2, 3)), shares, atol=1e-5)
-    assert torch.allclose(shares.sum(1), torch.ones(300))
-    whole = (mixed == pixels).flatten(1).all(1).float().mean()
-    boxed = ((mixed == 0) | (mixed == 1)).flatten(1).all(1).float().mean() - whole
-    assert 0.1 < whole < 0.5
-    assert 0.1 < boxed < 0.5
-    table = torch.from_numpy(augment.table(0, 300))
-    half = (augment.mix(pixels, targets, table, 0.5)[0] == pixels).flatten(1).all(1).float().mean()
-    assert whole + 0.2 < half < 0.8
-    assert torch.equal(augment.mix(pixels, targets, table, 0.0)[0], pixels)
-
-
-def test_smaller_pictures_show_the_same() -> None:
-    augment = Augment(parse_ways("none"), 7)
-    smooth = torch.linspace(0, 1, 16).view(1, 1, 1, 16).expand(2, 3, 16, 16)
-    half = augment(smooth, torch.rand(2, 16), 8)
-    assert torch.allclose(half, nn.functional.avg_pool2d(smooth, 2), atol=1e-5)
-
-
 def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
     made = loop(steps=40, optimizer=OptimizerOptions("momentum"))
     seen = []
@@ -318,22 +220,6 @@ def test_clearly_lower_is_a_paired_t_above_one() -> None:
         assert clearly_lower(torch.from_numpy(b), torch.from_numpy(a)) is bool(t > 1)
     few = torch.arange(FEWEST_JUDGES - 1.0)
     assert clearly_lower(few, few + 1) is False  # so few cannot tell
-
-
-def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
-    data = examples(20)
-    for ways in (parse_ways(",".join(way for way in WAYS if way != "mix")),):
-        large = Batches(data, Order(20, 20, 3), Augment(ways, 3)).groups(0, SIZE)[1]
-        small = [
-            Batches(data, Order(20, 5, 3), Augment(ways, 3)).groups(s, SIZE)[1][0][0]
-            for s in range(4)
-        ]
-        assert torch.allclose(large[0][0], torch.cat(small), atol=1e-6)
-
-
-def test_unknown_ways_are_refused() -> None:
-    with pytest.raises(UsageError, match="'blur' is none of mirror"):
-        parse_ways("mirror,blur")
 
 
 @pytest.mark.parametrize("name", ["auto", "momentum", "rmsprop", "adam"])
@@ -427,14 +313,14 @@ def test_the_temperature_is_the_one_of_lowest_cost() -> None:
     sure = torch.from_numpy(random.normal(size=(200, 3))).float()
     sure[torch.arange(200), labels] += 1.0
 
-    def cost(power: float, factor: float) -> float:
-        logits = (factor * sure).double() / np.exp(power)
-        total = nn.functional.cross_entropy(logits, labels, reduction="sum").item()
-        return total + (power / PRIOR) ** 2 / 2
-
     for factor in (0.3, 1.0, 5.0):
-        wanted = optimize.minimize_scalar(cost, bounds=(-3, 3), args=(factor,), method="bounded")
-        assert np.log(fit_temperature(factor * sure, labels)) == pytest.approx(wanted.x, abs=1e-4)
+        # the slope there, by torch's own derivative, is 0
+        power = torch.tensor(np.log(fit_temperature(factor * sure, labels)), requires_grad=True)
+        logits = (factor * sure).double() / power.exp()
+        total = nn.functional.cross_entropy(logits, labels, reduction="sum")
+        (total + (power / PRIOR) ** 2 / 2).backward()  # type: ignore[no-untyped-call]
+        assert power.grad is not None
+        assert abs(power.grad.item()) < 0.01
     assert fit_temperature(sure[:0], labels[:0]) == pytest.approx(1, abs=1e-6)
     right = torch.eye(3)[torch.tensor([0, 1, 2])] * 4
     assert 0.3 < fit_temperature(right, torch.tensor([0, 1, 2])) < 1  # not as good as certain
