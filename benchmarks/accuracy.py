@@ -154,11 +154,13 @@ def frozen_features(found: Labelled, held: np.ndarray) -> np.ndarray:
     return right
 
 
-def one_run(row: Row, found: Labelled, run: int) -> dict[str, object]:
-    """Train once and judge."""
+def one_run(row: Row, found: Labelled, run: int, keep: Path | None) -> dict[str, object]:
+    """Train once and judge; the table of pictures and the run stay in `keep`, if given."""
     held = held_out(row, found, run)
     with tempfile.TemporaryDirectory() as place:
-        table, out = Path(place) / "pictures.csv", Path(place) / "run"
+        kept = Path(place) if keep is None else keep / f"{row.name}-{run}"
+        kept.mkdir(parents=True, exist_ok=True)
+        table, out = kept / "pictures.csv", kept / "run"
         with table.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("path", "label", "split"))
@@ -247,6 +249,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=Path("../pictures"), help="their folder")
     parser.add_argument("--rows", default="", help="names with commas between; all unless told")
     parser.add_argument("--runs", type=int, default=5, help="runs per row [5]")
+    parser.add_argument("--keep", type=Path, help="a folder for the runs, which else are removed")
     asked = parser.parse_args()
     kept = [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.exists() else []
     wanted = [name for name in asked.rows.split(",") if name] or [row.name for row in ROWS]
@@ -254,7 +257,7 @@ def main() -> None:
         for run in range(1 if row.held == "given" else asked.runs):
             if any(r["row"] == row.name and r["run"] == run for r in kept):
                 continue
-            result = one_run(row, labelled(row.folder, asked.pictures), run)
+            result = one_run(row, labelled(row.folder, asked.pictures), run, asked.keep)
             print(json.dumps(result), flush=True)
             kept.append(result)
             with RUNS.open("a") as file:

@@ -80,6 +80,17 @@ def test_shifts_are_by_whole_pixels() -> None:
     assert len({fitting[0] for fitting in found}) > 8
 
 
+def test_erase_greys_a_square_somewhere_and_nothing_else() -> None:
+    augment = Augment(parse_ways("erase"), 7)
+    pixels = torch.rand(64, 3, 16, 16)
+    got = augment(pixels, torch.from_numpy(augment.table(0, 64)))
+    changed = (got != pixels).all(1)
+    assert torch.equal(got, torch.where(changed[:, None], 0.5, pixels))
+    assert set(changed.any(1).sum(1).tolist()) <= {2, 3, 4}  # at the border a part of it is outside
+    assert set(changed.any(2).sum(1).tolist()) <= {2, 3, 4}
+    assert len({tuple(row.nonzero()[0].tolist()) for row in changed}) > 30
+
+
 def test_turn_gives_each_of_the_quarter_turns() -> None:
     augment = Augment(parse_ways("turn"), 7)
     picture = torch.rand(3, SIZE, SIZE)

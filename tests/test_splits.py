@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from PIL import Image
 from conftest import save_class
 from convlens.pictures.catalog import Catalog, read_catalog
 from convlens.pictures.hashing import Contents
+from convlens.pictures.near import near_clusters
 from convlens.pictures.source import FileSource
 from convlens.pictures.splits import EXCLUDED, clusters, make_split, write_manifest
 from convlens.pictures.store import PixelStore, open_store
@@ -43,10 +45,15 @@ def made(
     return catalog, PixelStore(pixels, rows, digests, {}, Contents(hashes, {}), built=False)
 
 
+def apart(store: PixelStore) -> npt.NDArray[np.int64]:
+    """Every distinct picture is a cluster of its own."""
+    return np.arange(len(store.pixels))
+
+
 def test_sides_have_their_share_of_every_class() -> None:
     labels = ["a"] * 200 + ["b"] * 50 + ["c"] * 10
     catalog, store = made(labels)
-    split = make_split(catalog, store, 0, 0.2, 0.1)
+    split = make_split(catalog, store, apart(store), 0, 0.2, 0.1)
     counted = Counter(zip(labels, split.sides, strict=True))
     assert [counted[c, "test"] for c in "abc"] == [40, 10, 2]
     assert [counted[c, "val"] for c in "abc"] == [20, 5, 1]
@@ -55,11 +62,11 @@ def test_sides_have_their_share_of_every_class() -> None:
 def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
     labels = ["a", "b"] * 50
     catalog, store = made(labels)
-    first = make_split(catalog, store, 0, 0.2, 0.2).sides
-    assert first == make_split(catalog, store, 0, 0.2, 0.2).sides
-    assert first != make_split(catalog, store, 1, 0.2, 0.2).sides
+    first = make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides
+    assert first == make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides
+    assert first != make_split(catalog, store, apart(store), 1, 0.2, 0.2).sides
     turned, turned_store = made(labels[::-1], list(range(100))[::-1])
-    assert make_split(turned, turned_store, 0, 0.2, 0.2).sides == first[::-1]
+    assert make_split(turned, turned_store, apart(store), 0, 0.2, 0.2).sides == first[::-1]
 
 
 pictures = st.lists(
@@ -80,7 +87,7 @@ def test_no_picture_and_no_group_stands_on_two_sides(
 ) -> None:
     labels, contents, groups, splits = map(list, zip(*rows, strict=True))
     catalog, store = made(labels, contents, groups, splits)
-    sides = make_split(catalog, store, seed, 0.3, 0.2).sides
+    sides = make_split(catalog, store, apart(store), seed, 0.3, 0.2).sides
     seen: dict[object, set[str]] = {}
     for side, content, group, given_side in zip(sides, contents, groups, splits, strict=True):
         if side == EXCLUDED:
@@ -111,7 +118,7 @@ def test_clusters_are_connected_components(keys: list[set[int]]) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_tiny_classes_keep_a_training_picture(count: int) -> None:
     catalog, store = made(["a"] * 50 + ["b"] * count)
-    sides = make_split(catalog, store, 0, 0.2, 0.2).sides[50:]
+    sides = make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides[50:]
     assert "train" in sides
     assert sides.count("test") == (1 if count > 1 else 0)
 
@@ -123,7 +130,8 @@ def test_the_same_picture_in_another_file_kind_stays_on_its_side(tmp_path: Path)
             Image.open(path).save(path.with_suffix(".bmp"))
             shutil.copy(path, path.with_name("copy-" + path.name))
     catalog = read_catalog(tmp_path)
-    split = make_split(catalog, open_store(catalog, 16, lambda *_: None), 0, 0.3, 0.2)
+    store = open_store(catalog, 16, lambda *_: None)
+    split = make_split(catalog, store, near_clusters(store, lambda *_: None), 0, 0.3, 0.2)
     sides: dict[tuple[str, str], set[str]] = {}
     for name, label, side in zip(catalog.names, catalog.labels, split.sides, strict=True):
         sides.setdefault((label, Path(name).stem.removeprefix("copy-")), set()).add(side)
@@ -136,7 +144,7 @@ def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
         save_class(tmp_path / "p" / name, "disc", 10, first=len(name) * 20)
     catalog = read_catalog(tmp_path / "p")
     store = open_store(catalog, 16, lambda *_: None)
-    split = make_split(catalog, store, 0, 0.2, 0.1)
+    split = make_split(catalog, store, apart(store), 0, 0.2, 0.1)
     write_manifest(tmp_path / "manifest.csv", catalog, store, split)
     again = read_catalog(tmp_path / "manifest.csv")
     assert again.labels == catalog.labels

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .detector.evaluate import Evaluation, evaluate
     from .detector.predict import predict
     from .errors import ConvlensError
+    from .inspection.inspect import Inspection, inspect
     from .network.named import networks
     from .network.spec import Network
     from .reasons.run import Case, why
@@ -23,10 +24,12 @@ _HOMES = {
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "detector.evaluate",
+    "Inspection": "inspection.inspect",
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
     "evaluate": "detector.evaluate",
+    "inspect": "inspection.inspect",
     "networks": "network.named",
     "predict": "detector.predict",
     "resume": "training.train",
@@ -39,11 +42,13 @@ __all__ = [
     "ConvlensError",
     "Detector",
     "Evaluation",
+    "Inspection",
     "Network",
     "Prediction",
     "Run",
     "__version__",
     "evaluate",
+    "inspect",
     "networks",
     "predict",
     "resume",

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import evaluate, networks, predict, train, why
+from . import evaluate, inspect, networks, predict, train, why
 
 EPILOG = """\
 examples:
+  convlens inspect pictures/                   what is wrong with them
   convlens train pictures/                     pictures/cat/*.jpg, pictures/dog/*.jpg
   convlens predict runs/pictures/detector.onnx photo.jpg more-photos/
   convlens evaluate runs/pictures/detector.onnx test-pictures/
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"convlens {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (train, predict, evaluate, networks, why):
+    for module in (inspect, train, predict, evaluate, networks, why):
         module.add(commands)
     return top
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import ConvlensError
+from ..errors import ConvlensError, UsageError
 from .folder import scan_classes, scan_splits
 from .source import Source
 from .table import read_table
@@ -60,6 +60,22 @@ class Catalog:
             splits=tuple(self.splits[row] for row in rows),
             groups=tuple(self.groups[row] for row in rows),
         )
+
+    def grouped(self, pattern: str) -> "Catalog":
+        """The same table, a picture's group being what a regular expression finds in its name.
+
+        That is its first parenthesis, or the whole match without any; where it finds nothing, the
+        group stays. Raises `UsageError` where it is none.
+        """
+        try:
+            found = [re.search(pattern, name) for name in self.names]
+        except re.error as error:
+            raise UsageError(f"--group {pattern}: not a regular expression: {error}") from error
+        groups = tuple(
+            (match[1] if match.re.groups else match[0]) if match else group
+            for match, group in zip(found, self.groups, strict=True)
+        )
+        return replace(self, groups=groups)
 
     def counts(self) -> dict[str, int]:
         """Pictures per class, classes in natural order."""

@@ -52,6 +52,18 @@ def decode(data: bytes) -> RGB:
         raise PictureError(f"truncated or damaged: {error or type(error).__name__}") from error
 
 
+def dimensions(data: bytes) -> tuple[int, int]:
+    """Width and height of a picture as stored, from its head alone. Raises `PictureError`."""
+    _register_heif(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_known(FORMATS)) as image:
+                return image.size
+    except Exception as error:  # as in decode
+        raise PictureError("not a picture of a known kind") from error
+
+
 def _known(formats: tuple[str, ...]) -> list[str]:
     Image.init()
     return [name for name in formats if name in Image.OPEN]

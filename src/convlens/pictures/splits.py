@@ -8,6 +8,9 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ..files import write_whole
 from .catalog import SPLITS, Catalog
 from .store import PixelStore
@@ -18,9 +21,13 @@ EXCLUDED = "excluded"
 
 @dataclass(frozen=True)
 class Split:
-    """`sides` holds `train`, `val`, `test`, or `excluded` for each catalog row."""
+    """`sides` holds `train`, `val`, `test`, or `excluded` for each catalog row.
+
+    Rows with the same number in `together` may not be parted.
+    """
 
     sides: tuple[str, ...]
+    together: tuple[int, ...]
 
     def rows(self, side: str) -> list[int]:
         """The catalog rows on one side, in order."""
@@ -55,19 +62,25 @@ def clusters(keys: Iterable[Iterable[Hashable]]) -> list[int]:
 
 
 def make_split(
-    catalog: Catalog, store: PixelStore, seed: int, test_fraction: float, val_fraction: float
+    catalog: Catalog,
+    store: PixelStore,
+    near: npt.NDArray[np.int64],
+    seed: int,
+    test_fraction: float,
+    val_fraction: float,
 ) -> Split:
-    """Give every picture its side.
+    """Give every picture its side; `near` is what `near_clusters` says of them.
 
     Sides that the data names are kept; a side it does not name is drawn from the rest, class by
     class, in an order that depends on the seed and the pictures' contents alone. What shares a
-    content hash, its pixels or a group stays together. Where the data itself puts such pictures
-    on two sides, those outside the held-out side are excluded (test first, then val).
+    content hash, a cluster of near duplicates or a group stays together. Where the data itself puts
+    such pictures on two sides, those outside the held-out side are excluded (test first, then val).
+    The very same picture under two labels is excluded everywhere.
     """
     together = clusters(
         (
             ("content", store.contents.hashes[row].tobytes()),
-            ("pixels", store.digests[store.rows[row]].tobytes()),
+            ("near", int(near[store.rows[row]])),
             *((("group", group),) if (group := catalog.groups[row]) is not None else ()),
         )
         for row in range(len(catalog))
@@ -94,7 +107,18 @@ def make_split(
             drawable.setdefault(commonest, []).append(rows)
     for sets in drawable.values():
         _draw(sorted(sets, key=lambda rows: _order(seed, store, rows)), wanted, sides)
-    return Split(tuple(sides))
+    for row in _two_labels(catalog, store):
+        sides[row] = EXCLUDED
+    return Split(tuple(sides), tuple(together))
+
+
+def _two_labels(catalog: Catalog, store: PixelStore) -> list[int]:
+    """Rows whose very pixels bear another label elsewhere."""
+    pixels = [store.digests[place].tobytes() for place in store.rows.tolist()]
+    labels: dict[bytes, set[str]] = {}
+    for key, label in zip(pixels, catalog.labels, strict=True):
+        labels.setdefault(key, set()).add(label)
+    return [row for row, key in enumerate(pixels) if len(labels[key]) > 1]
 
 
 def _order(seed: int, store: PixelStore, rows: list[int]) -> bytes:

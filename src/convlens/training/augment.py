@@ -17,13 +17,13 @@ from ..errors import UsageError
 from .random import generator
 
 GEOMETRIC = ("mirror", "flip", "turn", "shift", "crop", "trim", "rotate")
-WAYS = (*GEOMETRIC, "colour", "mix")
+WAYS = (*GEOMETRIC, "colour", "erase", "mix")
 # Columns of the table of uniform numbers.
 _MIRROR, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
 _BRIGHT, _CONTRAST, _SATURATION = range(8, 11)
 _MIX, _SHARE, _BOX_X, _BOX_Y = range(11, 15)
-_TURN, _FLIP = 15, 16
-_COLUMNS = 17
+_TURN, _FLIP, _HOLE_X, _HOLE_Y = range(15, 19)
+_COLUMNS = 19
 
 _QUARTERS = torch.tensor(
     [((1, 0), (0, 1)), ((0, -1), (1, 0)), ((-1, 0), (0, -1)), ((0, 1), (-1, 0))],
@@ -41,12 +41,17 @@ USUAL = "mirror,crop,rotate,colour"
 """What is on unless asked otherwise, from random parameters."""
 USUAL_FEW = "mirror,trim,rotate,colour"
 """The same for few passes, as in fine-tuning."""
+USUAL_SMALL, SMALL = "mirror,shift,erase", 64
+"""The same for pictures with a side below 64, from random parameters: crops and rotations
+interpolate between pixels, and would blur them in training but not in the answer."""
 RATIO = 4 / 3
 """Largest ratio of the sides of a crop."""
 ANGLE = 12 * pi / 180
 """Largest rotation, in radians."""
 COLOUR = 0.3
 """Largest relative change of brightness, contrast and saturation."""
+HOLE = 0.25
+"""Side of the grey square that erases a part (Cutout, DeVries and Taylor 2017), as a share."""
 BLENDED, PASTED = 0.4, 0.4
 """Shares of the pictures that are blended with another one, and that get a box of another one."""
 
@@ -87,7 +92,14 @@ class Augment:
             pixels_NCHW = functional.grid_sample(
                 pixels_NCHW, grid, padding_mode="reflection", align_corners=False
             )
-        return self._colour(pixels_NCHW, uniform_NU) if "colour" in self.ways else pixels_NCHW
+        if "colour" in self.ways:
+            pixels_NCHW = self._colour(pixels_NCHW, uniform_NU)
+        if "erase" in self.ways:
+            holes = _boxes(
+                pixels_NCHW, uniform_NU[:, (_HOLE_X, _HOLE_Y)], torch.full((count,), HOLE)
+            )
+            pixels_NCHW = pixels_NCHW.masked_fill(holes > 0, 0.5)
+        return pixels_NCHW
 
     def mix(
         self, pixels: Tensor, targets: Tensor, uniform_NU: Tensor, part: float = 1.0
@@ -101,11 +113,9 @@ class Augment:
         """
         if "mix" not in self.ways:
             return pixels, targets
-        u, (height, width) = uniform_NU, pixels.shape[-2:]
+        u = uniform_NU
         blend = (u[:, _SHARE] * pi / 2).sin().square()  # the arcsine law, which is Beta(0.5, 0.5)
-        rows = _inside(height, u[:, _BOX_Y], u[:, _SHARE].sqrt())
-        columns = _inside(width, u[:, _BOX_X], u[:, _SHARE].sqrt())
-        box = (rows[:, :, None] * columns[:, None, :])[:, None]
+        box = _boxes(pixels, u[:, (_BOX_X, _BOX_Y)], u[:, _SHARE].sqrt())
         blended = (u[:, _MIX] < part * BLENDED).view(-1, 1, 1, 1)
         pasted = (u[:, _MIX] >= 1 - part * PASTED).view(-1, 1, 1, 1)
         other = blended * blend.view(-1, 1, 1, 1) + pasted * box
@@ -155,6 +165,15 @@ class Augment:
         pixels = grey + (pixels - grey) * saturation
         mean = grey.mean((2, 3), keepdim=True)
         return ((pixels - mean) * contrast + mean * bright).clamp(0, 1)
+
+
+def _boxes(pixels_NCHW: Tensor, centres_N2: Tensor, share_N: Tensor) -> Tensor:
+    """1 in a box about each centre (x, y) with this share of the sides, else 0: [N, 1, H, W]."""
+    rows, columns = (
+        _inside(length, centre, share_N)
+        for length, centre in zip(pixels_NCHW.shape[-2:], centres_N2.flip(1).T, strict=True)
+    )
+    return (rows[:, :, None] * columns[:, None, :])[:, None]
 
 
 def _inside(length: int, centre_N: Tensor, share_N: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..network.build import Classifier
 from ..network.spec import Architecture
-from .augment import AREA, USUAL_FEW, Augment, parse_ways
+from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
 from .compute import Compute, time_choices
 from .cost import Cost
@@ -67,7 +67,7 @@ def settle(
     augment = Augment(parse_ways(ways), seed)
     candidates: dict[str, Loop] = {}
     # a part of a batch is enough to tell the candidates apart
-    timed = min(batch, 16 if start else 64)
+    timed = min(batch, 16 if start else 256)
 
     def step(compute: Compute) -> None:
         if compute.choice not in candidates:
@@ -97,7 +97,7 @@ def settle(
     if asked.augment.augment is None and start is None:
         if epochs >= MIXED_EPOCHS:
             ways += ",mix"
-        elif epochs < CROPPED_EPOCHS:
+        elif epochs < CROPPED_EPOCHS and ways == USUAL:
             ways = USUAL_FEW
     if len(seconds) > 1:
         listener.say(

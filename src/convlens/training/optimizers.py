@@ -15,7 +15,7 @@ LEARNING_RATES = {
     "rmsprop": 0.0005,
     "adam": 0.001,
     "adamw": 0.002,
-    "muon": 0.002,
+    "muon": 0.004,
 }
 """The highest learning rate where none is given."""
 
@@ -26,12 +26,19 @@ WARMUP = {False: 0.05, True: 0.3}
 """Share of the steps in which the rate rises, for random and for learnt parameters: these are few
 steps, and AdamW's first ones throw parameters far, until it knows how large the gradients are."""
 
+LINEAR = (64, 256)
+"""Muon's rate is for batches of the first size, and grows with the batch up to the second (Goyal et
+al. 2017)."""
+
 FINE_TUNING = 0.3
 """Share of that for parameters that were learnt already."""
 
 
 def make_optimizer(
-    options: OptimizerOptions, parameters: Iterable[nn.Parameter], pretrained: bool = False
+    options: OptimizerOptions,
+    parameters: Iterable[nn.Parameter],
+    pretrained: bool = False,
+    batch: int = LINEAR[0],
 ) -> torch.optim.Optimizer:
     """The named optimizer at its highest learning rate, over parameters that are not fixed.
 
@@ -44,6 +51,8 @@ def make_optimizer(
         name = "adamw" if pretrained else "muon"
     parameters = [p for p in parameters if p.requires_grad]
     usual = LEARNING_RATES[name] * (FINE_TUNING if pretrained else 1)
+    if name == "muon":
+        usual *= min(max(batch, LINEAR[0]), LINEAR[1]) / LINEAR[0]
     rate = options.learning_rate or usual
     decayed = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": DECAY},

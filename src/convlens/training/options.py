@@ -41,6 +41,11 @@ class DataOptions:
     val_fraction: float | None = option(
         None, "share on which choices are made; the default is 0.1, no more than 2,000", (), 0, 0.9
     )
+    group: str | None = option(
+        None,
+        "regular expression on a picture's path: pictures in which it finds the same (patient, "
+        "module, burst) stay on one side of the split",
+    )
     seed: int = option(0, "makes splits, parameters and augmentation repeatable", (), 0, 2**31)
 
     def fractions(self, pictures: int) -> tuple[float, float]:
@@ -122,7 +127,7 @@ class OptimizerOptions:
         0,
         0.9,
     )
-    batch: str = option("64", "pictures per step, or full (all of them)")
+    batch: str = option("auto", "pictures per step, full (all of them), or auto (64 or 256)")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ..errors import ConvlensError, PictureError
 from ..network.auto import auto_size
 from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
 from ..pictures.decode import decode
+from ..pictures.near import near_clusters
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
 from .batches import Examples
@@ -33,7 +34,10 @@ class Prepared:
 
     def examples(self, name: str) -> Examples:
         """Pixels and labels of one side; labels are places in `classes`."""
-        rows = self.split.rows(name)
+        return self.examples_of(self.split.rows(name))
+
+    def examples_of(self, rows: list[int]) -> Examples:
+        """The same of any rows of the catalog."""
         place = {label: k for k, label in enumerate(self.classes)}
         labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
         return Examples(self.store.pixels, self.store.rows[rows], labels, len(place))
@@ -77,6 +81,8 @@ def prepare(
     that follows from the pictures.
     """
     catalog = read_catalog(pictures)
+    if options.group is not None:
+        catalog = catalog.grouped(options.group)
     require_two_classes(catalog, str(pictures))
     size = options.size or usual_size or auto_size(median_side(catalog))
     store = open_store(catalog, size, progress)
@@ -87,7 +93,8 @@ def prepare(
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
     catalog, store = store.without_bad(catalog)
     require_two_classes(catalog, f"what can be read of {pictures}")
-    split = make_split(catalog, store, options.seed, *options.fractions(len(catalog)))
+    near = near_clusters(store, progress)
+    split = make_split(catalog, store, near, options.seed, *options.fractions(len(catalog)))
     prepared = Prepared(catalog, store, split, catalog.classes, skipped)
     learnt = set(prepared.side("train").labels)
     if len(learnt) < 2:
@@ -107,8 +114,8 @@ def warnings_about(prepared: Prepared) -> list[str]:
     excluded = len(prepared.split.rows(EXCLUDED))
     if excluded:
         found.append(
-            f"{excluded} pictures stand in training and in a held-out side too (the same picture "
-            "or the same group); they are left out of training"
+            f"{excluded} pictures are left out, as they stand in two splits (themselves, near "
+            "duplicates, or their group) or under two labels: 'convlens inspect' lists them"
         )
     learnt = set(prepared.side("train").labels)
     found += [

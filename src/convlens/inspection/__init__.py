@@ -1,0 +1,1 @@
+"""What is wrong with pictures before any training."""
