@@ -320,7 +320,9 @@ def test_import_and_predict_load_no_torch(run: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["", "train", "predict", "evaluate", "networks"])
+@pytest.mark.parametrize(
+    "command", ["", "inspect", "train", "predict", "evaluate", "compare", "networks", "why"]
+)
 def test_help_has_examples(command: str) -> None:
     done = convlens(*command.split(), "--help")
     assert done.returncode == 0

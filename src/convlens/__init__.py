@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .detector.compare import Comparison, compare
     from .detector.detector import Detector, Prediction
     from .detector.evaluate import Evaluation, evaluate
     from .detector.predict import predict
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Case": "reasons.run",
+    "Comparison": "detector.compare",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "detector.evaluate",
@@ -28,6 +30,7 @@ _HOMES = {
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
+    "compare": "detector.compare",
     "evaluate": "detector.evaluate",
     "inspect": "inspection.inspect",
     "networks": "network.named",
@@ -39,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "Case",
+    "Comparison",
     "ConvlensError",
     "Detector",
     "Evaluation",
@@ -47,6 +51,7 @@ __all__ = [
     "Prediction",
     "Run",
     "__version__",
+    "compare",
     "evaluate",
     "inspect",
     "networks",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import evaluate, inspect, networks, predict, train, why
+from . import compare, evaluate, inspect, networks, predict, train, why
 
 EPILOG = """\
 examples:
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"convlens {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (inspect, train, predict, evaluate, networks, why):
+    for module in (inspect, train, predict, evaluate, compare, networks, why):
         module.add(commands)
     return top
 
