@@ -37,6 +37,8 @@ def run(asked: argparse.Namespace) -> int:
     figures = done.figures
     low, high = figures.interval
     emit(f"n                 {figures.n:,}")
+    if figures.coverage < 1:
+        emit(f"answered          {figures.coverage:.2%}  (the others are called unsure)")
     emit(f"accuracy          {figures.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
     emit(f"balanced accuracy {figures.balanced_accuracy:.2%}")
     emit(f"majority baseline {figures.majority_baseline:.2%}")

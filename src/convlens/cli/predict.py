@@ -60,8 +60,10 @@ def run(asked: argparse.Namespace) -> int:
 def _write_lines(
     rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int
 ) -> tuple[int, int]:
+    from ..detector.rule import UNSURE
+
     failed = seen = 0
-    width = max(map(len, labels))
+    width = max(map(len, (*labels, UNSURE)))
     for row in rows:
         seen += 1
         name = printable(row.name)
@@ -69,7 +71,8 @@ def _write_lines(
             failed += 1
             emit(f"{'error':<{width}}          {name}: {printable(row.error)}")
             continue
-        best = "  ".join(f"{printable(k):<{width}} {p:7.2%}" for k, p in row.top(top))
+        shown = row.top(top) if top > 1 else [(row.label or "", row.probability or 0.0)]
+        best = "  ".join(f"{printable(k):<{width}} {p:7.2%}" for k, p in shown)
         emit(f"{best}  {name}")
     return failed, seen
 

@@ -112,7 +112,7 @@ def _contender(
 
 
 def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
-    """By content hash: whether the answer is right, and where the picture is."""
+    """By content hash: whether the answer is right (`unsure` is not), and the picture's path."""
     if not (folder / "predictions.csv").exists():
         raise ConvlensError(
             f"{folder} has no predictions.csv: compare takes finished runs that held pictures out"

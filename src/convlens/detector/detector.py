@@ -14,6 +14,7 @@ from ..files import saying_where
 from ..parallel import in_order
 from ..pictures.decode import RGB, decode
 from ..pictures.source import Source
+from .rule import MOST_PROBABLE, UNSURE, Rule
 
 INPUT, OUTPUT = "image", "probabilities"
 
@@ -29,18 +30,30 @@ class Prediction:
     probabilities: Probabilities | None
     labels: tuple[str, ...]
     error: str | None = None
+    rule: Rule = MOST_PROBABLE
+
+    @property
+    def place(self) -> int | None:
+        """The answer as a place in `labels`; None where there is none."""
+        if self.probabilities is None:
+            return None
+        place = int(self.rule.places(self.probabilities[None])[0])
+        return place if place >= 0 else None
 
     @property
     def label(self) -> str | None:
-        """The most probable class."""
-        best = self.top(1)
-        return best[0][0] if best else None
+        """The answer: a class, as the detector's rule has it, or `unsure`."""
+        if self.probabilities is None:
+            return None
+        return UNSURE if self.place is None else self.labels[self.place]
 
     @property
     def probability(self) -> float | None:
-        """The most probable class's probability, 0 to 1."""
-        best = self.top(1)
-        return best[0][1] if best else None
+        """The answer's probability, 0 to 1; the highest one where it is `unsure`."""
+        if self.probabilities is None:
+            return None
+        place = self.place
+        return float(self.probabilities.max() if place is None else self.probabilities[place])
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """The `count` most probable classes with their probabilities, the first one first."""
@@ -85,6 +98,8 @@ class Detector:
                 self.labels
             ):
                 raise ValueError("its input, output or labels are not a detector's")
+            rule = json.loads(self.metadata.get("rule", "null"))
+            self.rule = Rule.from_json(rule, len(self.labels)) if rule else MOST_PROBABLE
         except KeyError:
             raise ConvlensError(
                 f"{where} is an ONNX file without labels: it was not made by convlens"
@@ -118,7 +133,7 @@ class Detector:
             probabilities = self.probabilities(decode(source.read()))
         except PictureError as error:
             return Prediction(source.name, None, self.labels, str(error))
-        return Prediction(source.name, probabilities, self.labels)
+        return Prediction(source.name, probabilities, self.labels, rule=self.rule)
 
     def predict(
         self, sources: Iterable[Source], workers: int | None = None

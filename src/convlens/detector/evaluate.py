@@ -81,10 +81,10 @@ def evaluate_catalog(
     mistakes = [
         Mistake(prediction.name, label, prediction.label or "", prediction.probability or 0, source)
         for (label, prediction), source in zip(answers, sources, strict=True)
-        if prediction.label != label
+        if prediction.place is not None and prediction.label != label
     ]
     mistakes.sort(key=lambda mistake: -mistake.probability)
-    figures = judge(detector.labels, true, probabilities)
+    figures = judge(detector.labels, true, probabilities, detector.rule)
     return Evaluation(figures, tuple(answers), tuple(mistakes), tuple(skipped))
 
 

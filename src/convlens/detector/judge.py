@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .rule import MOST_PROBABLE, Rule
+
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 
@@ -35,13 +37,17 @@ class ClassFigures:
 class Figures:
     """How good a detector is on n pictures; shares are 0 to 1.
 
-    `interval` is the 95 % Wilson interval of the accuracy; `majority_baseline` is what always
+    `accuracy` is the share right of those that got an answer, and these are the share `coverage`;
+    `interval` is its 95 % Wilson interval; `majority_baseline` is what always
     answering the commonest class gives; `cost` is the mean cross-entropy in nats; `ece` the
     expected calibration error over 15 equal bins (Guo et al. 2017); `confusion[i][j]` counts
-    pictures of class i called j, both in the order of `labels`.
+    pictures of class i called j, both in the order of `labels`. A picture without an answer is in
+    no cell, and counts as not found in its class's recall. `coverage_curve` holds (share answered,
+    accuracy of those, lowest probability answered) where only the surest get an answer.
     """
 
     n: int
+    coverage: float
     accuracy: float
     interval: tuple[float, float]
     majority_baseline: float
@@ -51,6 +57,7 @@ class Figures:
     labels: tuple[str, ...]
     per_class: dict[str, ClassFigures]
     confusion: list[list[int]]
+    coverage_curve: list[tuple[float, float, float]]
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -83,16 +90,22 @@ def judge(
     labels: tuple[str, ...],
     true_N: npt.NDArray[np.int64],
     probabilities_NK: npt.NDArray[np.float32],
+    rule: Rule = MOST_PROBABLE,
 ) -> Figures:
     """Figures for true classes [N] (places in `labels`) and probabilities [N, K]; N is 1 or more.
 
-    Where two classes are equally probable the first one counts as the answer.
+    Answers are the rule's; calibration and the curve of coverage are of the most probable classes.
     """
     n, classes = len(true_N), len(labels)
-    called_N = probabilities_NK.argmax(axis=1)
+    called_N = rule.places(probabilities_NK)
+    answered_N = called_N >= 0
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (true_N, called_N), 1)
-    hits, support, calls = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    np.add.at(confusion, (true_N[answered_N], called_N[answered_N]), 1)
+    hits, calls = confusion.diagonal(), confusion.sum(axis=0)
+    support = np.bincount(true_N, minlength=classes)
+    answered = int(answered_N.sum())
+    right_N = probabilities_NK.argmax(axis=1) == true_N
+    surest_N = probabilities_NK.max(axis=1)
     per_class = {
         label: ClassFigures(
             precision=_share(hits[k], calls[k]),
@@ -106,16 +119,30 @@ def judge(
     correct = int(hits.sum())
     return Figures(
         n=n,
-        accuracy=correct / n,
-        interval=wilson(correct, n),
+        coverage=answered / n,
+        accuracy=_share(correct, answered),
+        interval=wilson(correct, answered),
         majority_baseline=int(support.max()) / n,
         balanced_accuracy=sum(present) / len(present),
         cost=mean_cost(true_N, probabilities_NK),
-        ece=calibration_error(called_N == true_N, probabilities_NK.max(axis=1)),
+        ece=calibration_error(right_N, surest_N),
         labels=labels,
         per_class=per_class,
         confusion=confusion.tolist(),
+        coverage_curve=coverage_curve(right_N, surest_N),
     )
+
+
+def coverage_curve(
+    right_N: npt.NDArray[np.bool_], surest_N: npt.NDArray[np.float32], points: int = 20
+) -> list[tuple[float, float, float]]:
+    """(Share answered, accuracy of those, lowest probability), for shares up to 1."""
+    order = np.argsort(-surest_N, kind="stable")
+    right = right_N[order].cumsum()
+    counts = sorted({max(1, round(len(order) * k / points)) for k in range(1, points + 1)})
+    return [
+        (n / len(order), float(right[n - 1]) / n, float(surest_N[order[n - 1]])) for n in counts
+    ]
 
 
 def _share(part: int, whole: int) -> float:

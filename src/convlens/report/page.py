@@ -73,6 +73,8 @@ def render_report(
         )
         if "validation" in cost and training["steps"]
         else "",
+        coverage_chart=markupsafe.Markup(_coverage_chart(test)) if test else "",  # noqa: S704
+        rule=_rule(metrics["rule"], test),
         labels=classes,
         confusion=_confusion(test) if test and len(classes) <= LARGEST_CONFUSION else [],
         per_class=_per_class(test) if test else [],
@@ -109,12 +111,48 @@ def _summary(test: dict[str, Any] | None, classes: Sequence[str]) -> str:
     if test is None:
         return "There were no held-out pictures, so nothing can be said of how good it is."
     low, high = test["interval"]
+    answered = " where it answers" if test["coverage"] < 1 else ""
     return (
         f"On {test['n']:,} pictures that played no part in training or in any choice, the detector "
-        f"is right {percent(test['accuracy'])} of the time. With so many pictures the true figure "
-        f"lies between {percent(low)} and {percent(high)} (95 % interval). Always answering the "
-        f"commonest of the {len(classes)} classes would be right "
+        f"is right {percent(test['accuracy'])} of the time{answered}. With so many pictures the "
+        f"true figure lies between {percent(low)} and {percent(high)} (95 % interval). Always "
+        f"answering the commonest of the {len(classes)} classes would be right "
         f"{percent(test['majority_baseline'])} of the time."
+    )
+
+
+def _rule(rule: dict[str, Any], test: dict[str, Any] | None) -> str:
+    """What was asked of the answers, and how much of it came true on held-out pictures."""
+    aim = rule["aim"]
+    if not aim or test is None:
+        return ""
+    if aim.startswith("coverage"):
+        return (
+            f"It was made to answer the surest pictures only ({aim}), and to call the others "
+            f"unsure: it answers {percent(test['coverage'])} of the held-out ones."
+        )
+    if aim.startswith("recall"):
+        label = test["labels"][rule["called_from"][0]]
+        one = test["per_class"][label]
+        return (
+            f"It was made to find nearly all pictures of one class ({aim}): it finds "
+            f"{percent(one['recall'])} of the held-out ones, and {percent(one['precision'])} of "
+            f"those that it calls {label} are."
+        )
+    return f"Its answers weigh mistakes by their costs ({aim})."
+
+
+def _coverage_chart(test: dict[str, Any]) -> str:
+    curve = test["coverage_curve"]
+    shares = [100 * share for share, _, _ in curve]
+    accuracy = [100 * right for _, right, _ in curve]
+    lowest = max(0.0, 2 * min(accuracy) - 100 - 1)
+    return curves(
+        shares,
+        {"held-out pictures": accuracy},
+        "share answered, the surest first (%)",
+        "accuracy of the answers (%)",
+        lowest=lowest,
     )
 
 

@@ -12,7 +12,6 @@ from .features import features_of
 from .head import Head, best_head, choose_strength, judged_logits
 from .model import Pretrained
 from .random import generator
-from .temperature import fit_temperature
 
 MOST = 20_000
 """Training pictures on whose features a head is fitted."""
@@ -48,12 +47,11 @@ class FrozenStart:
         both = (torch.cat((self.train[0], self.val[0])), torch.cat((self.train[1], self.val[1])))
         return best_head(both, self.classes, self.strength, self.class_weights)
 
-    def temperature(self) -> float:
-        """Fitted on pictures that the head was not fitted on."""
-        logits, labels = judged_logits(
+    def judged(self) -> tuple[Tensor, Tensor]:
+        """Logits [M, K] and labels [M] of pictures that the head was not fitted on."""
+        return judged_logits(
             self.train, self.val, self.classes, self.strength, self.class_weights, self.seed
         )
-        return fit_temperature(logits, labels)
 
 
 def frozen_start(

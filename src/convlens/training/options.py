@@ -153,6 +153,21 @@ class BudgetOptions:
 
 
 @dataclass(frozen=True)
+class AnswerOptions:
+    """How answers follow from probabilities; thresholds are set on validation pictures."""
+
+    coverage: float | None = option(
+        None, "share of pictures that get an answer; the least sure ones are 'unsure'", (), 0.01, 1
+    )
+    recall: str | None = option(
+        None, "LABEL=SHARE: find this share of that class, at the price of false alarms"
+    )
+    costs: str | None = option(
+        None, "TRUE>CALLED=COST, with commas between: what mistakes cost; others cost 1"
+    )
+
+
+@dataclass(frozen=True)
 class ComputeOptions:
     """How the processor is used; nothing here changes what is computed but for rounding."""
 
@@ -174,6 +189,7 @@ class TrainOptions:
     cost: CostOptions = CostOptions()
     optimizer: OptimizerOptions = OptimizerOptions()
     budget: BudgetOptions = BudgetOptions()
+    answer: AnswerOptions = AnswerOptions()
     compute: ComputeOptions = ComputeOptions()
 
     def flat(self) -> dict[str, Any]:
@@ -206,6 +222,9 @@ def options_from(values: dict[str, Any]) -> TrainOptions:
     budget = (made.budget.epochs, made.budget.minutes, made.budget.steps)
     if sum(part is not None for part in budget) > 1:
         raise UsageError("give one of --epochs, --minutes and --steps")
+    answer = made.answer
+    if sum(part is not None for part in (answer.coverage, answer.recall, answer.costs)) > 1:
+        raise UsageError("give one of --coverage, --recall and --costs")
     return made
 
 

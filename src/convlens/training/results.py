@@ -17,15 +17,18 @@ from .._version import __version__
 from ..detector.detector import Detector
 from ..detector.evaluate import Evaluation, evaluate_catalog
 from ..detector.judge import judge
+from ..detector.rule import Rule
 from ..errors import ConvlensError
 from ..files import saying_where, write_whole
 from ..report.page import render_report
 from ..report.thumbnails import contact_sheet
+from .answers import make_rule
 from .batches import Batches
 from .export import export, with_metadata
 from .frozen import FrozenStart, put_head
 from .loop import Loop, predict_examples
 from .model import Pretrained
+from .options import AnswerOptions
 from .parity import check_parity
 from .prepare import Prepared
 from .temperature import fit_temperature
@@ -50,11 +53,13 @@ class Results:
         prepared: Prepared,
         loop: Loop,
         start: FrozenStart | None,
+        answer: AnswerOptions,
     ) -> None:
         self.folder = folder
         self.prepared = prepared
         self.loop = loop
         self.start = start
+        self.answer = answer
 
     def begin(self, resumed: bool) -> None:
         """Open the list of events and keep a picture of a real training batch."""
@@ -91,15 +96,16 @@ def finish(
         "convlens": __version__,
         "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
     }
-    validation = _judge_validation(results)  # in the precision of training, before the copy below
+    # in the precision of training, before the copy below
+    validation, rule = _judge_validation(results)
     tried = _tried(results)
     module = loop.module
     if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
         # nothing beat the features as they are: the strength is chosen, so every picture may help
         put_head(module, results.start.head_of_all())
-        module.temperature.fill_(results.start.temperature())
+        rule = _calibrate(results, *results.start.judged())
     loop.best = {name: value.clone() for name, value in module.state_dict().items()}
-    plain = export(loop.module, size, prepared.classes, details)
+    plain = export(loop.module, size, prepared.classes, {**details, "rule": rule.as_json()})
     detector = Detector(plain)
     held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
     parity = check_parity(
@@ -123,6 +129,7 @@ def finish(
         "parity": vars(parity),
         "tried": tried,
         "temperature": module.temperature.item(),
+        "rule": rule.as_json(),
         "training": {
             "steps": loop.progress.step,
             "steps_planned": loop.plan.steps,
@@ -169,20 +176,30 @@ def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: value.contiguous() for name, value in tensors.items()}
 
 
-def _judge_validation(results: Results) -> dict[str, Any] | None:
-    """Calibrate the network, and its figures on the validation pictures."""
+def _judge_validation(results: Results) -> tuple[dict[str, Any] | None, Rule]:
+    """Calibrate the network on the validation pictures: its figures there, the rule for answers."""
     examples = results.prepared.examples("val")
+    classes = results.prepared.classes
     if not len(examples):
-        return None
+        nothing = np.zeros((0, len(classes)), np.float32)
+        return None, make_rule(results.answer, classes, examples.labels, nothing)
     module = results.loop.module
     logits = predict_examples(module, examples, results.loop.compute)
     if not torch.isfinite(logits).all():
         raise ConvlensError(
             "training ended in numbers that are not finite: try a lower --learning-rate"
         )
-    module.temperature.fill_(fit_temperature(logits, examples.targets(np.arange(len(examples)))))
+    rule = _calibrate(results, logits, examples.targets(np.arange(len(examples))))
     probabilities = torch.softmax(logits / module.temperature, 1).numpy()
-    return judge(results.prepared.classes, examples.labels, probabilities).as_json()
+    return judge(classes, examples.labels, probabilities, rule).as_json(), rule
+
+
+def _calibrate(results: Results, logits_NK: torch.Tensor, labels_N: torch.Tensor) -> Rule:
+    """Fit the temperature, and after it the rule, on pictures that the network did not learn."""
+    temperature = results.loop.module.temperature
+    temperature.fill_(fit_temperature(logits_NK, labels_N))
+    probabilities = torch.softmax(logits_NK / temperature, 1).numpy()
+    return make_rule(results.answer, results.prepared.classes, labels_N.numpy(), probabilities)
 
 
 def _predictions(evaluation: Evaluation) -> str:

@@ -13,6 +13,7 @@ from ..files import saying_where, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..pictures.splits import write_manifest
+from .answers import check_answers
 from .augment import USUAL, Augment, parse_ways
 from .batches import Batches, Order
 from .choose import Chosen, choose, first_module
@@ -66,6 +67,7 @@ def train(
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
     prepared = prepare(pictures, asked.data, listener.progress, size)
+    check_answers(asked.answer, prepared.classes, len(prepared.split.rows("val")))
     for text in warnings_about(prepared):
         listener.warn(text)
     listener.say(_describe(prepared))
@@ -153,7 +155,7 @@ def _run(
         loop.restore(checkpoints, listener.warn)
         done, steps = loop.progress.step, chosen.plan.steps
         listener.say(f"going on after step {done:,} of {steps:,}")
-    results = Results(folder, prepared, loop, start)
+    results = Results(folder, prepared, loop, start, asked.answer)
     results.begin(resumed)
 
     def on_step(done: int, rate: float) -> None:

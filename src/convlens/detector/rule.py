@@ -1,0 +1,110 @@
+"""From probabilities to an answer: the most probable class, or what an aim asks for."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConvlensError
+
+UNSURE = "unsure"
+"""The answer that is none."""
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How answers follow from probabilities. At most one of the three is set.
+
+    `unsure_below`: where the most probable class is less probable, the answer is `unsure`.
+    `called_from`: a class that is the answer from a probability on, whatever the others'; below it
+    the answer is the most probable other one. `costs[true][called]`: the answer is the class of the
+    lowest expected cost (Elkan 2001). `aim` is what was asked for, in words.
+    """
+
+    aim: str = ""
+    unsure_below: float = 0.0
+    called_from: tuple[int, float] | None = None
+    costs: tuple[tuple[float, ...], ...] | None = None
+
+    @staticmethod
+    def from_json(found: dict[str, Any], classes: int) -> "Rule":
+        """Back from plain data. Raises `ConvlensError` where it is no rule for so many classes."""
+        try:
+            called, costs = found["called_from"], found["costs"]
+            rule = Rule(
+                str(found["aim"]),
+                float(found["unsure_below"]),
+                (int(called[0]), float(called[1])) if called is not None else None,
+                tuple(tuple(map(float, row)) for row in costs) if costs is not None else None,
+            )
+            sound = rule.called_from is None or 0 <= rule.called_from[0] < classes
+            if rule.costs is not None:
+                sound &= {len(rule.costs), *map(len, rule.costs)} == {classes}
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ConvlensError(f"its rule for answers is damaged: {error!r}") from error
+        if not sound:
+            raise ConvlensError("its rule for answers is for other classes")
+        return rule
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return asdict(self)
+
+    def places(self, probabilities_NK: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """The answer to each picture [N], as a class's place; -1 where it is unsure.
+
+        Of two classes alike the first one is the answer.
+        """
+        p = probabilities_NK
+        answers: npt.NDArray[np.int64] = p.argmax(1)
+        if self.costs is not None:
+            answers = (p @ np.array(self.costs, np.float32)).argmin(1)
+        elif self.called_from is not None:
+            place, least = self.called_from
+            others = p.copy()
+            others[:, place] = -1
+            answers = np.where(p[:, place] >= least, place, others.argmax(1))
+        else:
+            answers[p.max(1) < self.unsure_below] = _NONE
+        return answers
+
+
+MOST_PROBABLE = Rule()
+"""The most probable class is the answer."""
+
+
+def coverage_rule(coverage: float, probabilities_NK: npt.NDArray[np.float32]) -> Rule:
+    """Answers about this share of pictures like these; the least sure ones get none."""
+    least = float(np.quantile(probabilities_NK.max(1), 1 - coverage, method="lower"))
+    return Rule(f"coverage {coverage:g}", unsure_below=least)
+
+
+def recall_rule(
+    label: str,
+    recall: float,
+    labels: tuple[str, ...],
+    true_N: npt.NDArray[np.int64],
+    probabilities_NK: npt.NDArray[np.float32],
+) -> Rule:
+    """Finds this share of the pictures of one class, at the price of more false alarms.
+
+    The share found from the k-th lowest of n probabilities on is 1 - k / (n + 1) in the mean; the
+    largest such k is taken, and 1 where n is too small for any.
+    """
+    place = labels.index(label)
+    own = np.sort(probabilities_NK[true_N == place, place])
+    if not len(own):
+        raise ConvlensError(f"--recall {label}: no validation picture is of that class")
+    k = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
+    return Rule(f"recall {label}={recall:g}", called_from=(place, float(own[k - 1])))
+
+
+def cost_rule(costs: dict[tuple[str, str], float], labels: tuple[str, ...]) -> Rule:
+    """Costs of calling the first label the second; other mistakes cost 1."""
+    table = 1 - np.eye(len(labels))
+    for (true, called), cost in costs.items():
+        table[labels.index(true), labels.index(called)] = cost
+    words = ",".join(f"{true}>{called}={cost:g}" for (true, called), cost in costs.items())
+    return Rule(f"costs {words}", costs=tuple(map(tuple, table.tolist())))
