@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from sklearn.metrics import recall_score
+from sklearn.metrics import balanced_accuracy_score, recall_score
 
 from conftest import SMALL
 from convlens import Detector, evaluate, train
 from convlens.cli import main
-from convlens.detector.judge import judge
-from convlens.detector.rule import Rule, cost_rule, coverage_rule, recall_rule
+from convlens.detector.judge import judge, mean_recall_interval
+from convlens.detector.rule import Rule, balance_rule, cost_rule, coverage_rule, recall_rule
 from convlens.errors import ConvlensError, UsageError
-from convlens.training.answers import check_answers
+from convlens.training.answers import check_answers, make_rule
 from convlens.training.options import AnswerOptions, options_from
 
 LABELS = ("a", "b", "c")
@@ -59,6 +59,42 @@ def test_costs_decide_by_their_expectation() -> None:
             for called in LABELS
         ]
         assert place == int(np.argmin(expected))
+
+
+def test_balance_is_the_highest_mean_recall() -> None:
+    random = np.random.default_rng(0)
+    true = (random.random(20_000) < 0.05).astype(np.int64)
+    x = random.normal(size=20_000) + 2 * true
+    odds = 0.05 / 0.95 * np.exp(2 * x - 2)  # the exact posterior
+    p = np.stack((1 / (1 + odds), odds / (1 + odds)), 1).astype(np.float32)
+    rule = balance_rule(np.array([950, 50]))
+    got = balanced_accuracy_score(true, rule.places(p))
+    best = max(balanced_accuracy_score(true, x > cut) for cut in np.linspace(-1, 3, 81))
+    assert got == pytest.approx(best, abs=0.005)
+    assert got > balanced_accuracy_score(true, p.argmax(1)) + 0.1
+
+
+def test_unequal_classes_count_alike_unless_told() -> None:
+    learnt = np.array([950, 50])
+    true, p = np.zeros(3, np.int64), np.full((3, 2), 0.5, np.float32)
+    for options, aim in (
+        (AnswerOptions(), "balance"),
+        (AnswerOptions(balance="off"), ""),
+        (AnswerOptions(coverage=0.9), "coverage 0.9"),
+    ):
+        assert make_rule(options, ("a", "b"), true, p, learnt).aim == aim
+    assert make_rule(AnswerOptions(), ("a", "b"), true, p, np.array([60, 40])).aim == ""
+
+
+@pytest.mark.parametrize("truth", [(0.9, 0.6), (0.99, 0.8)])
+def test_the_interval_of_the_mean_recall_covers_the_truth(truth: tuple[float, float]) -> None:
+    random = np.random.default_rng(0)
+    support = np.array([190, 20])
+    covered = 0
+    for _ in range(400):
+        low, high = mean_recall_interval(random.binomial(support, truth), support)
+        covered += int(low <= np.mean(truth) <= high)
+    assert 0.92 <= covered / 400 <= 0.98
 
 
 def test_without_an_aim_the_most_probable_class_is_the_answer() -> None:

@@ -40,7 +40,11 @@ def run(asked: argparse.Namespace) -> int:
     if figures.coverage < 1:
         emit(f"answered          {figures.coverage:.2%}  (the others are called unsure)")
     emit(f"accuracy          {figures.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
-    emit(f"balanced accuracy {figures.balanced_accuracy:.2%}")
+    low, high = figures.balanced_interval
+    emit(
+        f"balanced accuracy {figures.balanced_accuracy:.2%}  "
+        f"(95 % interval {low:.2%} to {high:.2%})"
+    )
     emit(f"majority baseline {figures.majority_baseline:.2%}")
     emit(f"cost J            {figures.cost:.4f} nats")
     emit(f"calibration error {figures.ece:.2%}")

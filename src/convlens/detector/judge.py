@@ -38,7 +38,8 @@ class Figures:
     """How good a detector is on n pictures; shares are 0 to 1.
 
     `accuracy` is the share right of those that got an answer, and these are the share `coverage`;
-    `interval` is its 95 % Wilson interval; `majority_baseline` is what always
+    `interval` is its 95 % Wilson interval; `balanced_accuracy` is the mean recall of the classes
+    that are present, `balanced_interval` its 95 % interval; `majority_baseline` is what always
     answering the commonest class gives; `cost` is the mean cross-entropy in nats; `ece` the
     expected calibration error over 15 equal bins (Guo et al. 2017); `confusion[i][j]` counts
     pictures of class i called j, both in the order of `labels`. A picture without an answer is in
@@ -52,6 +53,7 @@ class Figures:
     interval: tuple[float, float]
     majority_baseline: float
     balanced_accuracy: float
+    balanced_interval: tuple[float, float]
     cost: float
     ece: float
     labels: tuple[str, ...]
@@ -124,6 +126,7 @@ def judge(
         interval=wilson(correct, answered),
         majority_baseline=int(support.max()) / n,
         balanced_accuracy=sum(present) / len(present),
+        balanced_interval=mean_recall_interval(hits[support > 0], support[support > 0]),
         cost=mean_cost(true_N, probabilities_NK),
         ece=calibration_error(right_N, surest_N),
         labels=labels,
@@ -131,6 +134,16 @@ def judge(
         confusion=confusion.tolist(),
         coverage_curve=coverage_curve(right_N, surest_N),
     )
+
+
+def mean_recall_interval(
+    hits_K: npt.NDArray[np.int64], support_K: npt.NDArray[np.int64], draws: int = 4000
+) -> tuple[float, float]:
+    """95 % interval for a mean of recalls, drawn from each one's posterior by Jeffreys' prior."""
+    random = np.random.default_rng(0)
+    beta = random.beta(hits_K + 0.5, support_K - hits_K + 0.5, (draws, len(hits_K)))
+    low, high = np.quantile(beta.mean(1), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def coverage_curve(

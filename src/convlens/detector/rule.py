@@ -10,6 +10,8 @@ from ..errors import ConvlensError
 
 UNSURE = "unsure"
 """The answer that is none."""
+BALANCE = "balance"
+"""The aim under which every class counts alike."""
 _NONE = -1
 
 
@@ -99,6 +101,18 @@ def recall_rule(
         raise ConvlensError(f"--recall {label}: no validation picture is of that class")
     k = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
     return Rule(f"recall {label}={recall:g}", called_from=(place, float(own[k - 1])))
+
+
+def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:
+    """Every class counts alike: a mistake costs the more, the fewer pictures a class has.
+
+    `counts_K` are the training pictures per class. So the answer is the class whose probability is
+    highest in proportion to its share of them (Menon et al. 2021), and probabilities stay as they
+    are, calibrated.
+    """
+    cost_K = counts_K.sum() / (len(counts_K) * np.maximum(counts_K, 1))
+    table = cost_K[:, None] * (1 - np.eye(len(counts_K)))
+    return Rule(BALANCE, costs=tuple(map(tuple, table.tolist())))
 
 
 def cost_rule(costs: dict[tuple[str, str], float], labels: tuple[str, ...]) -> Rule:

@@ -14,6 +14,7 @@ from ..pictures.decode import dimensions
 from ..pictures.hashing import Progress
 from ..pictures.near import near_clusters
 from ..pictures.store import PixelStore, open_store
+from ..training.answers import UNEQUAL
 
 if TYPE_CHECKING:
     from .labels import Suspect
@@ -28,8 +29,6 @@ RARE = 0.2
 """Grey ones among colour, or colour among grey, are worth a word up to this share."""
 TINY = 0.25
 """A picture is tiny where its shorter side is below this share of the median."""
-UNEQUAL = 4
-"""Classes are unequal from this ratio on."""
 
 _REASONS = (
     ("the file is empty", "empty", "empty files"),
@@ -278,7 +277,7 @@ def _small_classes(catalog: Catalog) -> Iterator[Finding]:
             "unequal",
             f"classes are unequal: {max(counts.values()):,} pictures of the largest, "
             f"{min(counts.values()):,} of the smallest",
-            "says what always answering the commonest class would give",
+            "makes every class count alike (--balance off: every picture)",
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..detector.evaluate import Evaluation
+from ..detector.rule import BALANCE
 from ..errors import PictureError
 from ..pictures.catalog import SPLITS
 from ..pictures.decode import decode
@@ -59,7 +60,7 @@ def render_report(
     return template.render(
         title=_title(classes),
         style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
-        summary=_summary(test, classes),
+        summary=_summary(test, metrics["plain"], classes),
         figures=_figures(test, training),
         learned=_learned(training, record),
         tried=_tried(metrics["tried"]),
@@ -107,9 +108,13 @@ def _title(classes: Sequence[str]) -> str:
     return f"{named}: a detector"
 
 
-def _summary(test: dict[str, Any] | None, classes: Sequence[str]) -> str:
+def _summary(
+    test: dict[str, Any] | None, plain: dict[str, Any] | None, classes: Sequence[str]
+) -> str:
     if test is None:
         return "There were no held-out pictures, so nothing can be said of how good it is."
+    if plain is not None:
+        return _unequal(test, plain)
     low, high = test["interval"]
     answered = " where it answers" if test["coverage"] < 1 else ""
     return (
@@ -121,10 +126,26 @@ def _summary(test: dict[str, Any] | None, classes: Sequence[str]) -> str:
     )
 
 
+def _unequal(test: dict[str, Any], plain: dict[str, Any]) -> str:
+    """The summary where classes are unequal: balanced accuracy leads."""
+    low, high = test["balanced_interval"]
+    rarest = min(test["per_class"], key=lambda label: test["per_class"][label]["support"] or 1e9)
+    return (
+        f"The classes are unequal, so each counts alike: on {test['n']:,} pictures that played no "
+        "part in training or in any choice, the detector finds "
+        f"{percent(test['balanced_accuracy'])} of a class on average (95 % interval {percent(low)} "
+        f"to {percent(high)}; a guess finds {percent(1 / max(1, len(test['labels'])))}). Of "
+        f"{rarest}, the rarest, it finds {percent(test['per_class'][rarest]['recall'])}; if every "
+        f"picture counted alike, {percent(plain['per_class'][rarest]['recall'])}. It is right "
+        f"{percent(test['accuracy'])} of the time; always answering the commonest class would be "
+        f"right {percent(test['majority_baseline'])} of the time."
+    )
+
+
 def _rule(rule: dict[str, Any], test: dict[str, Any] | None) -> str:
     """What was asked of the answers, and how much of it came true on held-out pictures."""
     aim = rule["aim"]
-    if not aim or test is None:
+    if aim in {"", BALANCE} or test is None:  # what balance does, the summary says
         return ""
     if aim.startswith("coverage"):
         return (

@@ -5,9 +5,12 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from ..detector.rule import MOST_PROBABLE, Rule, cost_rule, coverage_rule, recall_rule
+from ..detector.rule import MOST_PROBABLE, Rule, balance_rule, cost_rule, coverage_rule, recall_rule
 from ..errors import ConvlensError, UsageError
 from .options import AnswerOptions
+
+UNEQUAL = 4
+"""Classes are unequal where the largest has so many times the smallest's pictures."""
 
 _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
 _COST = re.compile(r"(?P<true>.+)>(?P<called>.+)=(?P<cost>[0-9.]+)")
@@ -28,8 +31,12 @@ def make_rule(
     classes: tuple[str, ...],
     true_N: npt.NDArray[np.int64],
     probabilities_NK: npt.NDArray[np.float32],
+    learnt_K: npt.NDArray[np.int64],
 ) -> Rule:
-    """The rule that was asked for, by pictures with these classes and calibrated probabilities."""
+    """The rule that was asked for, by pictures with these classes and calibrated probabilities.
+
+    `learnt_K` are the training pictures per class.
+    """
     if asked.costs is not None:
         return cost_rule(_costs(asked.costs, classes), classes)
     if asked.recall is not None:
@@ -37,6 +44,8 @@ def make_rule(
         return recall_rule(label, share, classes, true_N, probabilities_NK)
     if asked.coverage is not None:
         return coverage_rule(asked.coverage, probabilities_NK)
+    if asked.balance == "auto" and learnt_K.max() >= UNEQUAL * learnt_K.min():
+        return balance_rule(learnt_K)
     return MOST_PROBABLE
 
 

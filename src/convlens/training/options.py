@@ -162,6 +162,12 @@ class AnswerOptions:
     recall: str | None = option(
         None, "LABEL=SHARE: find this share of that class, at the price of false alarms"
     )
+    balance: str = option(
+        "auto",
+        "every class counts alike, however few its pictures; auto: where the largest has 4 times "
+        "the smallest and nothing else is asked for",
+        ("auto", "off"),
+    )
     costs: str | None = option(
         None, "TRUE>CALLED=COST, with commas between: what mistakes cost; others cost 1"
     )

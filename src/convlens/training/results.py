@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save
 
@@ -17,7 +18,7 @@ from .._version import __version__
 from ..detector.detector import Detector
 from ..detector.evaluate import Evaluation, evaluate_catalog
 from ..detector.judge import judge
-from ..detector.rule import Rule
+from ..detector.rule import BALANCE, Rule
 from ..errors import ConvlensError
 from ..files import saying_where, write_whole
 from ..report.page import render_report
@@ -130,6 +131,7 @@ def finish(
         "tried": tried,
         "temperature": module.temperature.item(),
         "rule": rule.as_json(),
+        "plain": _plain(evaluation) if rule.aim == BALANCE else None,
         "training": {
             "steps": loop.progress.step,
             "steps_planned": loop.plan.steps,
@@ -152,6 +154,16 @@ def finish(
     write_whole(folder / "report.html", page)
     results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
     return metrics, evaluation
+
+
+def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    """The figures on held-out pictures if the most probable class were the answer."""
+    if evaluation is None:
+        return None
+    labels = evaluation.figures.labels
+    true = np.array([labels.index(label) for label, _ in evaluation.answers], np.int64)
+    found = [answer.probabilities for _, answer in evaluation.answers]
+    return judge(labels, true, np.stack([p for p in found if p is not None])).as_json()
 
 
 def _tried(results: Results) -> dict[str, Any] | None:
@@ -182,7 +194,7 @@ def _judge_validation(results: Results) -> tuple[dict[str, Any] | None, Rule]:
     classes = results.prepared.classes
     if not len(examples):
         nothing = np.zeros((0, len(classes)), np.float32)
-        return None, make_rule(results.answer, classes, examples.labels, nothing)
+        return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
     module = results.loop.module
     logits = predict_examples(module, examples, results.loop.compute)
     if not torch.isfinite(logits).all():
@@ -199,7 +211,14 @@ def _calibrate(results: Results, logits_NK: torch.Tensor, labels_N: torch.Tensor
     temperature = results.loop.module.temperature
     temperature.fill_(fit_temperature(logits_NK, labels_N))
     probabilities = torch.softmax(logits_NK / temperature, 1).numpy()
-    return make_rule(results.answer, results.prepared.classes, labels_N.numpy(), probabilities)
+    classes = results.prepared.classes
+    return make_rule(results.answer, classes, labels_N.numpy(), probabilities, _learnt(results))
+
+
+def _learnt(results: Results) -> npt.NDArray[np.int64]:
+    """Training pictures per class [K]."""
+    classes = results.prepared.classes
+    return np.bincount(results.prepared.examples("train").labels, minlength=len(classes))
 
 
 def _predictions(evaluation: Evaluation) -> str:

@@ -1,0 +1,58 @@
+"""How often the 95 % interval of an accuracy covers the truth, over repeated splits.
+
+    python benchmarks/intervals.py [--pictures ../pictures/cats-dogs] [--repeats 300]
+
+Each time a head on pretrained features learns from some pictures drawn at random, its accuracy and
+interval come from others, and the truth is its accuracy on all the rest, which is itself uncertain
+by a little. Small numbers of pictures to learn from make mistakes frequent enough to matter.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from convlens.detector.judge import wilson
+from convlens.training.features import features_of
+from convlens.training.model import Pretrained, make_module
+from convlens.training.options import DataOptions
+from convlens.training.prepare import prepare
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
+    parser.add_argument("--repeats", type=int, default=300)
+    asked = parser.parse_args()
+    options = DataOptions(size=288, test_fraction=0.0, val_fraction=0.0)
+    prepared = prepare(asked.pictures, options, lambda *_: None)
+    examples = prepared.examples("train")
+    module = make_module("timm:tf_efficientnet_lite0", 288, 2, 0, (0,), (1,), "package")
+    assert isinstance(module, Pretrained)
+    features = features_of(module, examples, lambda *_: None)[:, 0]
+    for learn in (6, 20, 60):
+        for judge in (40, 100, 400):
+            covered, widths, accuracy = 0, [], []
+            for repeat in range(asked.repeats):
+                order = np.random.default_rng(repeat).permutation(len(examples))
+                a, b, c = order[:learn], order[learn : learn + judge], order[learn + judge :]
+                if len(set(examples.labels[a])) < 2:
+                    continue
+                head = LogisticRegression(max_iter=1000).fit(features[a], examples.labels[a])
+                right = head.predict(features[b]) == examples.labels[b]
+                truth = (head.predict(features[c]) == examples.labels[c]).mean()
+                low, high = wilson(int(right.sum()), judge)
+                covered += int(low <= truth <= high)
+                widths.append(high - low)
+                accuracy.append(truth)
+            print(
+                f"{learn:3} to learn from, {judge:3} to judge by: accuracy "
+                f"{np.mean(accuracy):.1%}, interval {np.mean(widths):.1%} wide, covers the truth "
+                f"{covered / len(widths):.1%} of {len(widths)} times",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
