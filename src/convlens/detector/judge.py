@@ -44,7 +44,8 @@ class Figures:
     expected calibration error over 15 equal bins (Guo et al. 2017); `confusion[i][j]` counts
     pictures of class i called j, both in the order of `labels`. A picture without an answer is in
     no cell, and counts as not found in its class's recall. `coverage_curve` holds (share answered,
-    accuracy of those, lowest probability answered) where only the surest get an answer.
+    accuracy of those, lowest probability answered) where only the surest get an answer;
+    `calibration` (mean probability, share right, pictures) of the bins behind `ece`.
     """
 
     n: int
@@ -60,6 +61,7 @@ class Figures:
     per_class: dict[str, ClassFigures]
     confusion: list[list[int]]
     coverage_curve: list[tuple[float, float, float]]
+    calibration: list[tuple[float, float, int]]
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -76,16 +78,26 @@ def mean_cost(true_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.fl
 
 
 def calibration_error(
-    correct_N: npt.NDArray[np.bool_], confidence_N: npt.NDArray[np.float32], bins: int = 15
+    correct_N: npt.NDArray[np.bool_], confidence_N: npt.NDArray[np.float32]
 ) -> float:
     """Mean gap between confidence and accuracy over equal bins of confidence, weighted by count."""
+    bins = calibration_bins(correct_N, confidence_N)
+    return sum(abs(right - sure) * n for sure, right, n in bins) / len(correct_N)
+
+
+def calibration_bins(
+    correct_N: npt.NDArray[np.bool_], confidence_N: npt.NDArray[np.float32], bins: int = 15
+) -> list[tuple[float, float, int]]:
+    """(Mean confidence, accuracy, pictures) of each equal bin of confidence that has any."""
     place = np.minimum((confidence_N * bins).astype(int), bins - 1)
-    gaps = [
-        abs(float(correct_N[place == b].mean()) - float(confidence_N[place == b].mean()))
-        * int((place == b).sum())
+    return [
+        (
+            float(confidence_N[place == b].mean()),
+            float(correct_N[place == b].mean()),
+            int((place == b).sum()),
+        )
         for b in np.unique(place)
     ]
-    return sum(gaps) / len(correct_N)
 
 
 def judge(
@@ -133,6 +145,7 @@ def judge(
         per_class=per_class,
         confusion=confusion.tolist(),
         coverage_curve=coverage_curve(right_N, surest_N),
+        calibration=calibration_bins(right_N, surest_N),
     )
 
 

@@ -11,11 +11,13 @@ from ..detector.rule import BALANCE
 from ..errors import PictureError
 from ..pictures.catalog import SPLITS
 from ..pictures.decode import decode
-from .charts import curves
+from .charts import curves, paths
 from .thumbnails import data_uri, thumbnail
 
 MISTAKES = 24
 LARGEST_CONFUSION = 40
+FEWEST_IN_BIN = 5
+"""A point of the calibration's chart stands for so many pictures at least."""
 RULE = (
     "Fine-tuning is taken where its cost on the validation pictures is lower by more than a "
     "standard error of the paired costs, or, where the features cost 0.1 or more, at all lower."
@@ -75,6 +77,8 @@ def render_report(
         if "validation" in cost and training["steps"]
         else "",
         coverage_chart=markupsafe.Markup(_coverage_chart(test)) if test else "",  # noqa: S704
+        calibration_chart=markupsafe.Markup(_calibration_chart(test)) if test else "",  # noqa: S704
+        calibration=_calibration(test, metrics["uncalibrated"]) if test else "",
         rule=_rule(metrics["rule"], test),
         labels=classes,
         confusion=_confusion(test) if test and len(classes) <= LARGEST_CONFUSION else [],
@@ -175,6 +179,25 @@ def _coverage_chart(test: dict[str, Any]) -> str:
         "accuracy of the answers (%)",
         lowest=lowest,
     )
+
+
+def _calibration(test: dict[str, Any], before: dict[str, float]) -> str:
+    return (
+        f"On average the share right differs from the probability by {percent(test['ece'])} "
+        f"(expected calibration error; {percent(before['ece'])} before the temperature was "
+        f"fitted), and J is {test['cost']:.3f} ({before['cost']:.3f} before)."
+    )
+
+
+def _calibration_chart(test: dict[str, Any]) -> str:
+    bins = [one for one in test["calibration"] if one[2] >= FEWEST_IN_BIN]
+    sure, right = [100 * one[0] for one in bins], [100 * one[1] for one in bins]
+    least = min([50.0, *sure, *right])
+    lines = {
+        "as sure as right": ([least, 100.0], [least, 100.0]),
+        "held-out pictures": (sure, right),
+    }
+    return paths(lines, "probability of the answer (%)", "share right (%)", lowest=least)
 
 
 def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tuple[str, str]]:

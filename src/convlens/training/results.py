@@ -131,6 +131,7 @@ def finish(
         "tried": tried,
         "temperature": module.temperature.item(),
         "rule": rule.as_json(),
+        "uncalibrated": _uncalibrated(evaluation, module.temperature.item()),
         "plain": _plain(evaluation) if rule.aim == BALANCE else None,
         "training": {
             "steps": loop.progress.step,
@@ -156,14 +157,29 @@ def finish(
     return metrics, evaluation
 
 
+def _uncalibrated(evaluation: Evaluation | None, temperature: float) -> dict[str, float] | None:
+    """Cost and calibration error on the held-out pictures without the temperature."""
+    if evaluation is None:
+        return None
+    true, probabilities = _held(evaluation)
+    logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
+    figures = judge(evaluation.figures.labels, true, logits.softmax(1).float().numpy())
+    return {"cost": figures.cost, "ece": figures.ece}
+
+
 def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
     """The figures on held-out pictures if the most probable class were the answer."""
     if evaluation is None:
         return None
+    return judge(evaluation.figures.labels, *_held(evaluation)).as_json()
+
+
+def _held(evaluation: Evaluation) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """True classes [N] and probabilities [N, K] of the held-out pictures."""
     labels = evaluation.figures.labels
     true = np.array([labels.index(label) for label, _ in evaluation.answers], np.int64)
     found = [answer.probabilities for _, answer in evaluation.answers]
-    return judge(labels, true, np.stack([p for p in found if p is not None])).as_json()
+    return true, np.stack([p for p in found if p is not None])
 
 
 def _tried(results: Results) -> dict[str, Any] | None:
