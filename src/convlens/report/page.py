@@ -191,6 +191,8 @@ def _calibration(test: dict[str, Any], before: dict[str, float]) -> str:
 
 def _calibration_chart(test: dict[str, Any]) -> str:
     bins = [one for one in test["calibration"] if one[2] >= FEWEST_IN_BIN]
+    if len(bins) < 2:
+        return ""
     sure, right = [100 * one[0] for one in bins], [100 * one[1] for one in bins]
     least = min([50.0, *sure, *right])
     lines = {
