@@ -19,13 +19,8 @@ from convlens.training.augment import WAYS, Augment
 from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
-from convlens.training.loop import (
-    FEWEST_JUDGES,
-    MEMORY,
-    Loop,
-    clearly_lower,
-    predict_examples,
-)
+from convlens.training.keep import FEWEST_JUDGES, Keep, clearly_lower
+from convlens.training.loop import MEMORY, Loop, predict_examples
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.training.options import CostOptions, DataOptions, OptimizerOptions, options_from
 from convlens.training.plan import Plan, Stage
@@ -282,29 +277,27 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     ],
 )
 def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[bool]) -> None:
-    trained = loop()
-    trained.pretrained = pretrained
+    keep = Keep(pretrained)
     noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
     first = 1 + noise.square()
-    kept = []
+    kept, cost = [], None
     for costs in (first, first + 0.2, first - 0.2, first - 0.19 + noise, first + 0.1, first - 0.3):
-        kept.append(trained._to_keep(scale * costs))
+        kept.append(keep(scale * costs, cost))
         if kept[-1]:
-            trained.progress.best_cost = scale * costs.mean().item()
+            cost = scale * costs.mean().item()
     assert kept == wanted
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0])
 def test_fine_tuning_that_may_have_helped_is_taken_where_features_are_hard(scale: float) -> None:
-    trained = loop()
-    trained.pretrained = True
+    keep = Keep(pretrained=True)
     noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
     noise -= noise.mean()
     first = 1 + noise.square()
-    assert trained._to_keep(scale * first)
-    trained.progress.best_cost = scale * first.mean().item()
-    assert trained._to_keep(scale * (first - 0.01 + noise)) is (scale == 1.0)
-    assert not trained._to_keep(scale * (first + 0.01 + noise))
+    assert keep(scale * first, None)
+    cost = scale * first.mean().item()
+    assert keep(scale * (first - 0.01 + noise), cost) is (scale == 1.0)
+    assert not keep(scale * (first + 0.01 + noise), cost)
 
 
 def test_the_temperature_is_the_one_of_lowest_cost() -> None:

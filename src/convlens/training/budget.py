@@ -12,8 +12,9 @@ from .batches import Batches, Order
 from .compute import Compute, time_choices
 from .cost import Cost
 from .frozen import FrozenStart
+from .keep import HARD
 from .listener import Listener
-from .loop import HARD, Loop
+from .loop import Loop
 from .model import ENLARGED
 from .options import BudgetOptions, TrainOptions
 from .plan import Plan, Stage

@@ -14,8 +14,8 @@ from .augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
 from .budget import settle
 from .cost import make_cost
 from .frozen import FrozenStart, frozen_start
+from .keep import FEWEST_JUDGES
 from .listener import Listener
-from .loop import FEWEST_JUDGES
 from .model import Pretrained, make_module
 from .options import TrainOptions
 from .plan import Plan, Stage

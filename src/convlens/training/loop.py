@@ -22,6 +22,7 @@ from .checkpoint import (
 )
 from .compute import Compute
 from .cost import Cost
+from .keep import Keep
 from .model import Pretrained
 from .optimizers import make_optimizer, rate_factor
 from .options import OptimizerOptions
@@ -31,14 +32,6 @@ from .temperature import calibrated_costs
 
 MEMORY = 6
 """At step t the average of the parameters reaches back about t / (MEMORY + 2) steps."""
-
-
-FEWEST_JUDGES = 50
-"""With fewer validation pictures, nobody could tell which of two sets of parameters is better."""
-
-HARD = 0.1
-"""Cost of pretrained features as they are from which fine-tuning is expected to help: it gets more
-time, and any lower cost is enough for it to win."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +88,6 @@ def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
             old.copy_(new)
 
 
-def clearly_lower(costs_N: Tensor, than_N: Tensor) -> bool:
-    """Whether costs are lower by more than a standard error of the paired differences.
-
-    Never where there are fewer than `FEWEST_JUDGES`.
-    """
-    gain = than_N - costs_N
-    if len(gain) < FEWEST_JUDGES:
-        return False
-    return (gain.mean() > gain.std() / len(gain) ** 0.5).item() is True
-
-
 class Loop:
     """One training run: a module, its optimizer and where they stand."""
 
@@ -137,7 +119,7 @@ class Loop:
         self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
-        self.bar: Tensor | None = None
+        self.keep = Keep(self.pretrained)
 
     @property
     def average(self) -> Classifier:
@@ -181,12 +163,6 @@ class Loop:
 
         J is that at the temperature which suits them best: mixed pictures and smoothed labels make
         the best networks the least sure, and a temperature is fitted at the end anyway.
-
-        Pretrained parameters as they were first, under their fitted head, are kept until later ones
-        have clearly lower costs (or lower ones, where the first are `HARD`), and then those with
-        the lowest. From random parameters later ones are kept unless their costs are clearly above
-        the lowest so far: a schedule is made for its end, and the lowest of many measurements is
-        partly chance.
         """
         progress = self.progress
         cost_val = accuracy = None
@@ -197,7 +173,7 @@ class Loop:
             costs_N = calibrated_costs(logits, labels)
             cost_val = costs_N.mean().item()
             accuracy = (logits.argmax(1) == labels).float().mean().item()
-            best = self._to_keep(costs_N)
+            best = self.keep(costs_N, progress.best_cost)
         if best:
             progress.best_cost, progress.best_step = cost_val, progress.step
             averaged = self.average.state_dict()
@@ -216,21 +192,6 @@ class Loop:
         progress.cost_sum, progress.cost_steps = 0.0, 0
         progress.history.append(asdict(measured))
         return measured
-
-    def _to_keep(self, costs_N: Tensor) -> bool:
-        """Whether parameters with these costs shall be kept; remembers those to be beaten."""
-        if self.bar is None:
-            self.bar = costs_N
-            return True
-        if self.pretrained:
-            kept = self.progress.best_cost
-            if len(costs_N) < FEWEST_JUDGES or (kept or 0.0) <= costs_N.mean().item():
-                return False
-            return self.bar.mean().item() >= HARD or clearly_lower(costs_N, self.bar)
-        keep = not clearly_lower(self.bar, costs_N)
-        if costs_N.mean() < self.bar.mean():
-            self.bar = costs_N
-        return keep
 
     def run(
         self,
@@ -280,8 +241,8 @@ class Loop:
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors.items()}
-        if self.bar is not None:
-            tensors["bar.costs"] = self.bar
+        if self.keep.bar is not None:
+            tensors["bar.costs"] = self.keep.bar
         state = {"progress": asdict(self.progress), "optimizer": optimizer_plain}
         write_checkpoint(folder, Checkpoint(self.progress.step, tensors, state))
 
@@ -303,6 +264,6 @@ class Loop:
         self.compute.place(self.module)
         self.compute.place(self.averaged)
         self.best = parts["best"]
-        self.bar = parts["bar"].get("costs")
+        self.keep.bar = parts["bar"].get("costs")
         restore_optimizer(self.optimizer, parts["optimizer"], found.state["optimizer"])
         self.progress = Progress(**found.state["progress"])
