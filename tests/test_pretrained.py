@@ -17,7 +17,7 @@ from convlens.network.named import PUBLISHED
 from convlens.network.published import build_published
 from convlens.training.batches import Examples
 from convlens.training.features import features_of
-from convlens.training.head import STRENGTHS, choose_strength, fit_head
+from convlens.training.head import STRENGTHS, Side, choose_strength, fit_head
 from convlens.training.listener import Silent
 from convlens.training.model import Pretrained, make_module, settle_network
 from convlens.training.options import NetworkOptions
@@ -139,7 +139,9 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     labels = torch.randint(0, 2, (60 + held,), generator=random)
     noise = torch.randn(60 + held, 1, 80, generator=random)
     noise[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)  # one of 80 features says something
-    train_side, val_side = (noise[:60], labels[:60]), (noise[60:], labels[60:])
+    whole = Side(noise, labels, torch.arange(len(labels)))
+    place = torch.arange(len(labels))
+    train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
     costs = choose_strength(train_side, val_side, 2, torch.ones(2), 0)
     assert set(costs) == set(STRENGTHS)
     assert min(costs, key=costs.__getitem__) < max(STRENGTHS)  # so much noise wants restraint
@@ -237,7 +239,7 @@ def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> No
     page = (run.folder / "report.html").read_text()
     assert "was not tried" in page
     assert "--steps 0" in page
-    again = train(tmp_path / "p", tmp_path / "s", size=64, seed=1, steps=0)
+    again = train(tmp_path / "p", tmp_path / "s", size=64, seed=1, steps=0, folds=5)
     assert (again.folder / "predictions.csv").read_text() == (
         run.folder / "predictions.csv"
     ).read_text()

@@ -106,7 +106,7 @@ def test_without_an_aim_the_most_probable_class_is_the_answer() -> None:
 def test_figures_are_of_the_answers() -> None:
     true, p = drawn(500, 3)
     rule = coverage_rule(0.6, p)
-    figures = judge(LABELS, true, p, rule)
+    figures = judge(LABELS, true, p, rule.places(p))
     answered = p.max(1) >= rule.unsure_below
     assert figures.coverage == answered.mean()
     assert figures.accuracy == (p.argmax(1) == true)[answered].mean()

@@ -55,15 +55,19 @@ def run(asked: argparse.Namespace) -> int:
     test = done.metrics["test"]
     if test is not None:
         low, high = test["interval"]
+        folds = done.metrics["folds"]
+        held = "held-out pictures"
+        if folds > 1:
+            held = f"pictures, each left out once ({folds} folds)"
         if done.metrics["plain"] is not None:
             from_, to = test["balanced_interval"]
             emit(
-                f"balanced accuracy {test['balanced_accuracy']:.1%} on {test['n']:,} held-out "
-                f"pictures (95 % interval {from_:.1%} to {to:.1%}; "
+                f"balanced accuracy {test['balanced_accuracy']:.1%} on {test['n']:,} {held} "
+                f"(95 % interval {from_:.1%} to {to:.1%}; "
                 f"{done.metrics['plain']['balanced_accuracy']:.1%} if classes did not count alike)"
             )
         emit(
-            f"accuracy {test['accuracy']:.1%} on {test['n']:,} held-out pictures "
+            f"accuracy {test['accuracy']:.1%} on {test['n']:,} {held} "
             f"(95 % interval {low:.1%} to {high:.1%}; always the commonest class: "
             f"{test['majority_baseline']:.1%})"
         )

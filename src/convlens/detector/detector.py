@@ -30,15 +30,8 @@ class Prediction:
     probabilities: Probabilities | None
     labels: tuple[str, ...]
     error: str | None = None
-    rule: Rule = MOST_PROBABLE
-
-    @property
-    def place(self) -> int | None:
-        """The answer as a place in `labels`; None where there is none."""
-        if self.probabilities is None:
-            return None
-        place = int(self.rule.places(self.probabilities[None])[0])
-        return place if place >= 0 else None
+    place: int | None = None
+    """The answer as a place in `labels`; None where there is none."""
 
     @property
     def label(self) -> str | None:
@@ -133,7 +126,10 @@ class Detector:
             probabilities = self.probabilities(decode(source.read()))
         except PictureError as error:
             return Prediction(source.name, None, self.labels, str(error))
-        return Prediction(source.name, probabilities, self.labels, rule=self.rule)
+        place = int(self.rule.places(probabilities[None])[0])
+        return Prediction(
+            source.name, probabilities, self.labels, place=place if place >= 0 else None
+        )
 
     def predict(
         self, sources: Iterable[Source], workers: int | None = None

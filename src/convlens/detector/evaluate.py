@@ -1,6 +1,6 @@
 """`convlens evaluate`: a detector's answers on labelled pictures, and what they are worth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,17 +75,27 @@ def evaluate_catalog(
         raise ConvlensError(
             "none of the pictures could be read; the first: " + ": ".join(skipped[0])
         )
-    place = {label: k for k, label in enumerate(detector.labels)}
-    true = np.array([place[label] for label, _ in answers], np.int64)
+    return evaluation_of(answers, sources, tuple(skipped))
+
+
+def evaluation_of(
+    answers: Sequence[tuple[str, Prediction]],
+    sources: Sequence[Source],
+    skipped: tuple[tuple[str, str], ...] = (),
+) -> Evaluation:
+    """What answers beside their labels come to; one or more, each with probabilities."""
+    labels = answers[0][1].labels
+    true = np.array([labels.index(label) for label, _ in answers], np.int64)
     probabilities = np.stack([p.probabilities for _, p in answers if p.probabilities is not None])
+    called = np.array([-1 if p.place is None else p.place for _, p in answers], np.int64)
     mistakes = [
         Mistake(prediction.name, label, prediction.label or "", prediction.probability or 0, source)
         for (label, prediction), source in zip(answers, sources, strict=True)
         if prediction.place is not None and prediction.label != label
     ]
     mistakes.sort(key=lambda mistake: -mistake.probability)
-    figures = judge(detector.labels, true, probabilities, detector.rule)
-    return Evaluation(figures, tuple(answers), tuple(mistakes), tuple(skipped))
+    figures = judge(labels, true, probabilities, called)
+    return Evaluation(figures, tuple(answers), tuple(mistakes), skipped)
 
 
 def evaluate(

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .rule import MOST_PROBABLE, Rule
-
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 
@@ -104,14 +102,15 @@ def judge(
     labels: tuple[str, ...],
     true_N: npt.NDArray[np.int64],
     probabilities_NK: npt.NDArray[np.float32],
-    rule: Rule = MOST_PROBABLE,
+    called_N: npt.NDArray[np.int64] | None = None,
 ) -> Figures:
     """Figures for true classes [N] (places in `labels`) and probabilities [N, K]; N is 1 or more.
 
-    Answers are the rule's; calibration and the curve of coverage are of the most probable classes.
+    Answers [N] are places, -1 for none; the most probable classes unless told. Calibration and the
+    curve of coverage are of the most probable classes.
     """
     n, classes = len(true_N), len(labels)
-    called_N = rule.places(probabilities_NK)
+    called_N = probabilities_NK.argmax(axis=1) if called_N is None else called_N
     answered_N = called_N >= 0
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (true_N[answered_N], called_N[answered_N]), 1)

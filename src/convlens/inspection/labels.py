@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from cleanlab.filter import find_label_issues
-from sklearn.model_selection import StratifiedGroupKFold
 
 from ..errors import ConvlensError
 from ..network.named import usual_size
@@ -14,7 +13,7 @@ from ..network.pretrained import LITE0, PACKAGE, installed_file
 from ..network.spec import PREFIX
 from ..pictures.hashing import Progress
 from ..training.features import features_of
-from ..training.head import FOLDS, best_head, choose_strength
+from ..training.head import FOLDS, Side, best_head, choose_strength, folds
 from ..training.model import ENLARGED, Pretrained, make_module
 from ..training.options import DataOptions
 from ..training.prepare import prepare
@@ -53,20 +52,19 @@ def probably_wrong(
     module = make_module(line, prepared.store.size, classes, 0, (0,), (1,), "package")
     assert isinstance(module, Pretrained)  # noqa: S101
     features = torch.from_numpy(features_of(module, examples, progress))
-    labels = torch.from_numpy(examples.labels)
     ones = torch.ones(classes)
-    nothing = (features[:0], labels[:0])
-    costs = choose_strength((features, labels), nothing, classes, ones, 0)
+    together = torch.tensor(prepared.split.together)
+    whole = Side(features, torch.from_numpy(examples.labels), together)
+    costs = choose_strength(whole, whole.take(together < 0), classes, ones, 0)
     strength = min(costs, key=costs.__getitem__)
     probabilities = np.full((len(rows), classes), 1 / classes, np.float64)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    for fold, (fit, judge) in enumerate(
-        folds.split(rows, examples.labels, prepared.split.together)
-    ):
-        head = best_head((features[fit], labels[fit]), classes, strength, ones)
-        logits = head.logits(features[judge].mean(1)).double()
-        probabilities[judge] = logits.softmax(1).numpy()
-        progress("judging labels", fold + 1, FOLDS)
+    fold = folds(whole.labels, together, 0)
+    for k in range(FOLDS):
+        judged = fold == k
+        head = best_head(whole.take(~judged), classes, strength, ones)
+        logits = head.logits(features[judged].mean(1)).double()
+        probabilities[judged.numpy()] = logits.softmax(1).numpy()
+        progress("judging labels", k + 1, FOLDS)
     found = find_label_issues(
         examples.labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
     )

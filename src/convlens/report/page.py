@@ -62,7 +62,7 @@ def render_report(
     return template.render(
         title=_title(classes),
         style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
-        summary=_summary(test, metrics["plain"], classes),
+        summary=_summary(test, metrics, classes),
         figures=_figures(test, training),
         learned=_learned(training, record),
         tried=_tried(metrics["tried"]),
@@ -112,31 +112,40 @@ def _title(classes: Sequence[str]) -> str:
     return f"{named}: a detector"
 
 
-def _summary(
-    test: dict[str, Any] | None, plain: dict[str, Any] | None, classes: Sequence[str]
-) -> str:
+def _summary(test: dict[str, Any] | None, metrics: dict[str, Any], classes: Sequence[str]) -> str:
     if test is None:
         return "There were no held-out pictures, so nothing can be said of how good it is."
-    if plain is not None:
-        return _unequal(test, plain)
+    if metrics["plain"] is not None:
+        return _unequal(test, metrics)
     low, high = test["interval"]
     answered = " where it answers" if test["coverage"] < 1 else ""
     return (
-        f"On {test['n']:,} pictures that played no part in training or in any choice, the detector "
-        f"is right {percent(test['accuracy'])} of the time{answered}. With so many pictures the "
-        f"true figure lies between {percent(low)} and {percent(high)} (95 % interval). Always "
-        f"answering the commonest of the {len(classes)} classes would be right "
-        f"{percent(test['majority_baseline'])} of the time."
+        f"{_judged_on(test, metrics)} is right {percent(test['accuracy'])} of the time{answered}. "
+        f"With so many pictures the true figure lies between {percent(low)} and {percent(high)} "
+        "(95 % interval). Always answering the commonest of the "
+        f"{len(classes)} classes would be right {percent(test['majority_baseline'])} of the time."
     )
 
 
-def _unequal(test: dict[str, Any], plain: dict[str, Any]) -> str:
+def _judged_on(test: dict[str, Any], metrics: dict[str, Any]) -> str:
+    if metrics["folds"] > 1:
+        return (
+            f"There are few pictures, so all {test['n']:,} were judged, each by a detector that "
+            f"neither learnt from it nor was chosen by it ({metrics['folds']} folds), and the one "
+            "in this file then learnt from all of them. Such a detector"
+        )
+    return (
+        f"On {test['n']:,} pictures that played no part in training or in any choice, the detector"
+    )
+
+
+def _unequal(test: dict[str, Any], metrics: dict[str, Any]) -> str:
     """The summary where classes are unequal: balanced accuracy leads."""
+    plain = metrics["plain"]
     low, high = test["balanced_interval"]
     rarest = min(test["per_class"], key=lambda label: test["per_class"][label]["support"] or 1e9)
     return (
-        f"The classes are unequal, so each counts alike: on {test['n']:,} pictures that played no "
-        "part in training or in any choice, the detector finds "
+        f"The classes are unequal, so each counts alike. {_judged_on(test, metrics)} finds "
         f"{percent(test['balanced_accuracy'])} of a class on average (95 % interval {percent(low)} "
         f"to {percent(high)}; a guess finds {percent(1 / max(1, len(test['labels'])))}). Of "
         f"{rarest}, the rarest, it finds {percent(test['per_class'][rarest]['recall'])}; if every "
@@ -243,7 +252,7 @@ def _tried(tried: dict[str, Any] | None) -> str:
         f"{tried['cost']:.4f} on pictures that the head was not fitted on"
         f"{_held(frozen, '; on the validation pictures')}. "
     )
-    again = "The head was fitted again on training and validation pictures together."
+    again = "The head was fitted again on all pictures that are not held out."
     if tuned is None:
         return text + f"Fine-tuning the later layers was not tried. {again}"
     text += f"{_held(tuned, 'Fine-tuning the later layers, at its best')}. "
@@ -306,6 +315,7 @@ def _command(record: dict[str, Any], training: dict[str, Any]) -> str:
         "steps": training["steps_planned"],
         "augment": chosen["augment"],
         "size": chosen["size"],
+        "folds": chosen["folds"],
         "network": chosen["network"],
         "weights": chosen["weights"],
         "compute": chosen["compute"],

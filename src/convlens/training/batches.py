@@ -17,13 +17,15 @@ from .random import generator
 class Examples:
     """Pictures of one side: uint8 `pixels` [M, S, S, 3], the `rows` [N] in it, `labels` [N].
 
-    Labels are places, 0 to `classes` - 1.
+    Labels are places, 0 to `classes` - 1. Those with the same number in `together` [N] may not be
+    parted; None where each may.
     """
 
     pixels: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
     classes: int
+    together: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,7 +40,8 @@ class Examples:
 
     def take(self, places: npt.NDArray[np.int64]) -> "Examples":
         """Some of them, by their places."""
-        return Examples(self.pixels, self.rows[places], self.labels[places], self.classes)
+        together = None if self.together is None else self.together[places]
+        return Examples(self.pixels, self.rows[places], self.labels[places], self.classes, together)
 
     def moments(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation per channel, of 0 to 1, over at most 2,000 pictures."""

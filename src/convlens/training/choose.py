@@ -46,6 +46,7 @@ class Chosen:
     plan: Plan
     compute: str
     threads: int
+    folds: int = 1
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> "Chosen":
@@ -72,7 +73,12 @@ def first_module(prepared: Prepared, chosen: Chosen, asked: TrainOptions) -> Cla
 
 
 def choose(
-    prepared: Prepared, asked: TrainOptions, line: str, weights: str, listener: Listener
+    prepared: Prepared,
+    asked: TrainOptions,
+    line: str,
+    weights: str,
+    fold_count: int,
+    listener: Listener,
 ) -> tuple[Chosen, dict[str, Any], FrozenStart | None]:
     """Settle size, network, ways to vary, batch, computing and number of steps.
 
@@ -93,7 +99,8 @@ def choose(
     batch = _batch(asked.optimizer.batch, pictures, learnt)
     usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or cores()
-    chosen = Chosen(size, spec.text, weights, ways, batch, Plan((), 1), "float32", threads)
+    no_steps = Plan((), 1)
+    chosen = Chosen(size, spec.text, weights, ways, batch, no_steps, "float32", threads, fold_count)
     template = first_module(prepared, chosen, asked)
     cost = make_cost(
         asked.cost, torch.from_numpy(examples.labels), classes, isinstance(template, Pretrained)
@@ -106,6 +113,12 @@ def choose(
             f"frozen:  a linear head on fixed features has cost {start.cost:.4f} on pictures that "
             "it was not fitted on"
         )
+        if fold_count > 1:
+            listener.say(
+                f"plan:    {fold_count} folds give the figures, then the head learns from all "
+                f"{pictures:,} pictures; no fine-tuning, as so few could not tell whether it helps"
+            )
+            return chosen, described, start
         if not asked.budget.given and len(held) < FEWEST_JUDGES:
             listener.say(
                 f"plan:    no fine-tuning, as {len(held)} validation pictures could not tell "

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .batches import Examples
 from .features import features_of
-from .head import Head, best_head, choose_strength, judged_logits
+from .head import Head, Side, best_head, choose_strength, judged_logits
 from .model import Pretrained
 from .random import generator
 
@@ -19,10 +19,10 @@ MOST = 20_000
 
 @dataclass(frozen=True)
 class FrozenStart:
-    """Features [N, V, D] and labels of both sides, and what each L2 strength cost."""
+    """Features and labels of both sides, and what each L2 strength cost."""
 
-    train: tuple[Tensor, Tensor]
-    val: tuple[Tensor, Tensor]
+    train: Side
+    val: Side
     classes: int
     class_weights: Tensor
     costs: dict[float, float]
@@ -44,7 +44,7 @@ class FrozenStart:
 
     def head_of_all(self) -> Head:
         """Fitted on training and validation pictures, with the strength chosen before."""
-        both = (torch.cat((self.train[0], self.val[0])), torch.cat((self.train[1], self.val[1])))
+        both = self.train.joined(self.val)
         return best_head(both, self.classes, self.strength, self.class_weights)
 
     def judged(self) -> tuple[Tensor, Tensor]:
@@ -52,6 +52,15 @@ class FrozenStart:
         return judged_logits(
             self.train, self.val, self.classes, self.strength, self.class_weights, self.seed
         )
+
+    def of(self, some: Tensor) -> "FrozenStart":
+        """Where one would begin with some of the training pictures only: chosen anew on them."""
+        return _start(self.train.take(some), self.val, self.classes, self.class_weights, self.seed)
+
+
+def _start(train: Side, val: Side, classes: int, weights_K: Tensor, seed: int) -> FrozenStart:
+    costs = choose_strength(train, val, classes, weights_K, seed)
+    return FrozenStart(train, val, classes, weights_K, costs, seed)
 
 
 def frozen_start(
@@ -77,11 +86,12 @@ def frozen_start(
     )
     features = torch.from_numpy(features_of(module, both, progress))
     labels = torch.from_numpy(both.labels)
-    count = len(train)
-    sides = ((features[:count], labels[:count]), (features[count:], labels[count:]))
-    classes = len(weights_K)
-    costs = choose_strength(sides[0], sides[1], classes, weights_K, seed)
-    return FrozenStart(sides[0], sides[1], classes, weights_K, costs, seed)
+    together = torch.arange(len(both))
+    if train.together is not None and val.together is not None:
+        together = torch.from_numpy(np.concatenate((train.together, val.together)))
+    whole, place = Side(features, labels, together), torch.arange(len(both))
+    sides = (whole.take(place < len(train)), whole.take(place >= len(train)))
+    return _start(*sides, len(weights_K), weights_K, seed)
 
 
 def put_head(module: Pretrained, head: Head) -> None:

@@ -1,13 +1,12 @@
 """A linear head on fixed features, fitted to convergence: softmax regression with an L2 term."""
 
+import warnings
 from dataclasses import dataclass
 
-import numpy as np
 import torch
+from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 from torch.nn import functional
-
-from .random import generator
 
 STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 """scikit-learn's C: the L2 term is the sum of squared weights / (2 C N)."""
@@ -17,8 +16,25 @@ ENOUGH = 300
 """With so many validation pictures they alone choose; with fewer, cross-validation does."""
 
 
-Side = tuple[Tensor, Tensor]
-"""Features [N, V, D] of every view, and labels [N]."""
+@dataclass(frozen=True)
+class Side:
+    """Features [N, V, D] of every view, labels [N], and numbers [N] of what may not be parted."""
+
+    features: Tensor
+    labels: Tensor
+    together: Tensor
+
+    def take(self, some: Tensor) -> "Side":
+        """Some of them, by a mask or by places."""
+        return Side(self.features[some], self.labels[some], self.together[some])
+
+    def joined(self, other: "Side") -> "Side":
+        """Both together."""
+        return Side(
+            torch.cat((self.features, other.features)),
+            torch.cat((self.labels, other.labels)),
+            torch.cat((self.together, other.together)),
+        )
 
 
 @dataclass(frozen=True)
@@ -83,19 +99,21 @@ def choose_strength(
 ) -> dict[float, float]:
     """Each strength's cost on pictures that its head was not fitted on; the lowest is to be taken.
 
-    `train` and `val` are (features [N, V, D], labels [N]); a picture's answer is the mean over its
-    views.
+    A picture's answer is the mean over its views.
     """
     splits = _splits(train, val, seed)
     costs = dict.fromkeys(STRENGTHS, 0.0)
     for fitted, judged in splits:
         head = None
+        views = every_view(fitted.features, fitted.labels)
         for strength in sorted(STRENGTHS):
             # begun where the last one ended, a few steps are enough to compare strengths
-            head = fit_head(*every_view(*fitted), classes, strength, weights_K, head, iterations=40)
-            logits = head.logits(judged[0].mean(1))
-            costs[strength] += functional.cross_entropy(logits, judged[1], reduction="sum").item()
-    count = sum(len(judged[1]) for _, judged in splits)
+            head = fit_head(*views, classes, strength, weights_K, head, iterations=40)
+            logits = head.logits(judged.features.mean(1))
+            costs[strength] += functional.cross_entropy(
+                logits, judged.labels, reduction="sum"
+            ).item()
+    count = sum(len(judged.labels) for _, judged in splits)
     return {strength: total / max(1, count) for strength, total in costs.items()}
 
 
@@ -105,9 +123,10 @@ def judged_logits(
     """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
     logits, labels = [torch.zeros(0, classes)], [torch.zeros(0, dtype=torch.int64)]
     for fitted, judged in _splits(train, val, seed):
-        head = fit_head(*every_view(*fitted), classes, strength, weights_K, iterations=100)
-        logits.append(head.logits(judged[0].mean(1)))
-        labels.append(judged[1])
+        views = every_view(fitted.features, fitted.labels)
+        head = fit_head(*views, classes, strength, weights_K, iterations=100)
+        logits.append(head.logits(judged.features.mean(1)))
+        labels.append(judged.labels)
     return torch.cat(logits), torch.cat(labels)
 
 
@@ -116,29 +135,32 @@ def _splits(train: Side, val: Side, seed: int) -> list[tuple[Side, Side]]:
 
     Folds where there are fewer than `ENOUGH` validation pictures.
     """
-    if len(val[1]) >= ENOUGH:
+    if len(val.labels) >= ENOUGH:
         return [(train, val)]
-    features, labels = torch.cat((train[0], val[0])), torch.cat((train[1], val[1]))
-    fold = folds(labels, seed)
+    both = train.joined(val)
+    fold = folds(both.labels, both.together, seed)
     return [
-        ((features[fold != k], labels[fold != k]), (features[fold == k], labels[fold == k]))
-        for k in range(FOLDS)
-        if (fold == k).any() and int(labels[fold != k].min()) < int(labels[fold != k].max())
+        (both.take(fold != k), both.take(fold == k))
+        for k in sorted(set(fold.tolist()))
+        if int(both.labels[fold != k].min()) < int(both.labels[fold != k].max())
     ]
 
 
-def folds(labels_N: Tensor, seed: int) -> Tensor:
-    """A fold for each picture, class by class."""
+def folds(labels_N: Tensor, together_N: Tensor, seed: int, count: int = FOLDS) -> Tensor:
+    """A fold [N] for each picture, 0 to `count` - 1, class by class; what is together stays so."""
     fold = torch.zeros(len(labels_N), dtype=torch.int64)
-    for label in set(labels_N.tolist()):
-        rows = torch.where(labels_N == label)[0]
-        order = torch.from_numpy(generator(seed, "folds", int(label)).permutation(len(rows)))
-        fold[rows[order]] = torch.from_numpy(np.arange(len(rows)) % FOLDS)
+    most = int(labels_N.bincount().max()) if len(labels_N) else 0
+    count = min(count, most, len(set(together_N.tolist())))
+    if count < 2:
+        return fold
+    made = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a class has fewer pictures than there are folds
+        for number, (_, judged) in enumerate(made.split(labels_N, labels_N, together_N)):
+            fold[torch.from_numpy(judged)] = number
     return fold
 
 
-def best_head(
-    train: tuple[Tensor, Tensor], classes: int, strength: float, weights_K: Tensor
-) -> Head:
+def best_head(train: Side, classes: int, strength: float, weights_K: Tensor) -> Head:
     """The head of one strength, fitted on every view of these pictures."""
-    return fit_head(*every_view(*train), classes, strength, weights_K)
+    return fit_head(*every_view(train.features, train.labels), classes, strength, weights_K)

@@ -41,6 +41,14 @@ class DataOptions:
     val_fraction: float | None = option(
         None, "share on which choices are made; the default is 0.1, no more than 2,000", (), 0, 0.9
     )
+    folds: int | None = option(
+        None,
+        "cross-validate over so many folds, then learn from all pictures; the default is 5 with "
+        "pretrained features for fewer than 500 pictures, else 1: a part is held out",
+        (),
+        1,
+        100,
+    )
     group: str | None = option(
         None,
         "regular expression on a picture's path: pictures in which it finds the same (patient, "

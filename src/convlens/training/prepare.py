@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,13 @@ class Prepared:
         """The same of any rows of the catalog."""
         place = {label: k for k, label in enumerate(self.classes)}
         labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
-        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place))
+        together = np.array(self.split.together, np.int64)[rows]
+        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place), together)
+
+    def undivided(self) -> "Prepared":
+        """The same with every picture to learn from, but for those that no side may have."""
+        sides = tuple(side if side == EXCLUDED else "train" for side in self.split.sides)
+        return replace(self, split=replace(self.split, sides=sides))
 
     def fingerprint(self) -> str:
         """SHA-256 over every picture's content, label and side; file names do not enter."""

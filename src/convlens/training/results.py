@@ -15,16 +15,17 @@ import torch
 from safetensors.torch import save
 
 from .._version import __version__
-from ..detector.detector import Detector
-from ..detector.evaluate import Evaluation, evaluate_catalog
+from ..detector.detector import Detector, Prediction
+from ..detector.evaluate import Evaluation, evaluate_catalog, evaluation_of
 from ..detector.judge import judge
-from ..detector.rule import BALANCE, Rule
+from ..detector.rule import BALANCE, MOST_PROBABLE, Rule
 from ..errors import ConvlensError
 from ..files import saying_where, write_whole
 from ..report.page import render_report
 from ..report.thumbnails import contact_sheet
 from .answers import make_rule
 from .batches import Batches
+from .crossed import answer_crossed
 from .export import export, with_metadata
 from .frozen import FrozenStart, put_head
 from .loop import Loop, predict_examples
@@ -55,12 +56,14 @@ class Results:
         loop: Loop,
         start: FrozenStart | None,
         answer: AnswerOptions,
+        folds: int,
     ) -> None:
         self.folder = folder
         self.prepared = prepared
         self.loop = loop
         self.start = start
         self.answer = answer
+        self.folds = folds
 
     def begin(self, resumed: bool) -> None:
         """Open the list of events and keep a picture of a real training batch."""
@@ -119,13 +122,16 @@ def finish(
     )
     evaluation = None
     test = prepared.side("test")
-    if len(test):
+    if results.folds > 1:
+        evaluation = _crossed(results)
+    elif len(test):
         evaluation = evaluate_catalog(detector, test, progress)
     figures = evaluation.figures.as_json() if evaluation else None
     brief = {key: figures[key] for key in ("n", "accuracy", "interval")} if figures else {}
     data = with_metadata(plain, {"figures": brief})
     metrics = {
         "test": figures,
+        "folds": results.folds,
         "validation": validation,
         "parity": vars(parity),
         "tried": tried,
@@ -155,6 +161,21 @@ def finish(
     write_whole(folder / "report.html", page)
     results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
     return metrics, evaluation
+
+
+def _crossed(results: Results) -> Evaluation:
+    """Every picture's answer from heads that did not learn from it."""
+    assert results.start is not None  # noqa: S101
+    prepared, classes = results.prepared, results.prepared.classes
+    side = prepared.side("train")
+    probabilities, called = answer_crossed(results.start, results.folds, results.answer, classes)
+    answers = [
+        (label, Prediction(name, p, classes, place=int(place) if place >= 0 else None))
+        for label, name, p, place in zip(
+            side.labels, side.names, probabilities, called, strict=True
+        )
+    ]
+    return evaluation_of(answers, side.sources, prepared.skipped)
 
 
 def _uncalibrated(evaluation: Evaluation | None, temperature: float) -> dict[str, float] | None:
@@ -209,6 +230,8 @@ def _judge_validation(results: Results) -> tuple[dict[str, Any] | None, Rule]:
     examples = results.prepared.examples("val")
     classes = results.prepared.classes
     if not len(examples):
+        if results.start is not None:  # judged by folds
+            return None, MOST_PROBABLE
         nothing = np.zeros((0, len(classes)), np.float32)
         return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
     module = results.loop.module
@@ -219,7 +242,9 @@ def _judge_validation(results: Results) -> tuple[dict[str, Any] | None, Rule]:
         )
     rule = _calibrate(results, logits, examples.targets(np.arange(len(examples))))
     probabilities = torch.softmax(logits / module.temperature, 1).numpy()
-    return judge(classes, examples.labels, probabilities, rule).as_json(), rule
+    return judge(
+        classes, examples.labels, probabilities, rule.places(probabilities)
+    ).as_json(), rule
 
 
 def _calibrate(results: Results, logits_NK: torch.Tensor, labels_N: torch.Tensor) -> Rule:

@@ -19,6 +19,7 @@ from .batches import Batches, Order
 from .choose import Chosen, choose, first_module
 from .compute import Compute, keep_memory
 from .cost import make_cost
+from .crossed import settle_folds
 from .frozen import FrozenStart, frozen_start, put_head
 from .interrupt import stop_on_interrupt
 from .listener import Listener, Silent
@@ -67,11 +68,15 @@ def train(
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
     prepared = prepare(pictures, asked.data, listener.progress, size)
-    check_answers(asked.answer, prepared.classes, len(prepared.split.rows("val")))
+    fold_count = settle_folds(asked, prepared, weights)
+    if fold_count > 1:
+        prepared = prepared.undivided()
+    to_judge = prepared.split.rows("train" if fold_count > 1 else "val")
+    check_answers(asked.answer, prepared.classes, len(to_judge))
     for text in warnings_about(prepared):
         listener.warn(text)
     listener.say(_describe(prepared))
-    chosen, described, start = choose(prepared, asked, line, weights, listener)
+    chosen, described, start = choose(prepared, asked, line, weights, fold_count, listener)
     with saying_where(folder, "make the run folder"):
         folder.mkdir(parents=True, exist_ok=True)
     record = {
@@ -106,6 +111,8 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
     except (ValueError, KeyError, TypeError) as error:
         raise ConvlensError(f"{path} is not a run's record: {error!r}") from error
     prepared = prepare(pictures, replace(asked.data, size=chosen.size), listener.progress)
+    if chosen.folds > 1:
+        prepared = prepared.undivided()
     if prepared.fingerprint() != fingerprint:
         raise ConvlensError(
             f"the pictures in {pictures} are not those that this run began with: bring them back, "
@@ -155,7 +162,7 @@ def _run(
         loop.restore(checkpoints, listener.warn)
         done, steps = loop.progress.step, chosen.plan.steps
         listener.say(f"going on after step {done:,} of {steps:,}")
-    results = Results(folder, prepared, loop, start, asked.answer)
+    results = Results(folder, prepared, loop, start, asked.answer, chosen.folds)
     results.begin(resumed)
 
     def on_step(done: int, rate: float) -> None:

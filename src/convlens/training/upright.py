@@ -31,7 +31,7 @@ def told_from_upside_down(
     asked = Examples(both, np.arange(len(both)), labels, 2)
     features = torch.from_numpy(features_of(module, asked, progress))
     sides = torch.from_numpy(labels)
-    fold = folds(torch.zeros(len(spread), dtype=torch.int64), seed).repeat(2)
+    fold = folds(sides, torch.arange(len(spread)).repeat(2), seed)
     right = 0
     for k in set(fold.tolist()):
         fitted, judged = fold != k, fold == k
