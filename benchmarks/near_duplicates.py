@@ -1,0 +1,80 @@
+"""Which planted near duplicates are found, and how many pairs are found that nobody planted.
+
+python benchmarks/near_duplicates.py [--pictures ../pictures/cats-dogs] [--count 200] [--size 128]
+"""
+
+import argparse
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from convlens.pictures.catalog import read_catalog
+from convlens.pictures.near import near_clusters
+from convlens.pictures.store import open_store
+
+HOW = (
+    "as JPEG of quality 50",
+    "half the size",
+    "a fifth brighter",
+    "grey",
+    "cut by 1 %",
+    "cut by 3 %",
+)
+
+
+def plant(image: Image.Image, how: str, path: Path) -> None:
+    width, height = image.size
+    match how.split():
+        case ["as", *_]:
+            image.save(path, "JPEG", quality=50)
+            return
+        case ["half", *_]:
+            image = image.resize((width // 2, height // 2), Image.Resampling.BICUBIC)
+        case ["a", *_]:
+            image = ImageEnhance.Brightness(image).enhance(1.2)
+        case ["grey"]:
+            image = image.convert("L")
+        case ["cut", "by", percent, _]:
+            x, y = (max(1, round(side * int(percent) / 100)) for side in image.size)
+            image = image.crop((x, y, width - x, height - y))
+    image.save(path, "JPEG", quality=90)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
+    parser.add_argument("--count", type=int, default=200, help="pictures that are planted again")
+    parser.add_argument("--size", type=int, default=128, help="side at which they are compared")
+    asked = parser.parse_args()
+    found = sorted(asked.pictures.rglob("*.[jp][pn]g"))
+    random = np.random.default_rng(0)
+    chosen = [found[k] for k in random.permutation(len(found))[: asked.count]]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "all"
+        folder.mkdir()
+        for number, path in enumerate(chosen):
+            with Image.open(path) as image:
+                picture = image.convert("RGB")
+            picture.save(folder / f"{number}-0.png")
+            for which, how in enumerate(HOW, 1):
+                plant(picture, how, folder / f"{number}-{which}.jpg")
+        catalog = read_catalog(place)
+        store = open_store(catalog, asked.size, lambda *_: None)
+        near = near_clusters(store, lambda *_: None)
+        cluster = {
+            Path(name).stem: int(near[row])
+            for name, row in zip(catalog.names, store.rows, strict=True)
+        }
+    for which, how in enumerate(HOW, 1):
+        same = [cluster[f"{n}-0"] == cluster[f"{n}-{which}"] for n in range(len(chosen))]
+        print(f"{how:22} {np.mean(same):6.1%} of {len(same)} found")
+    originals = Counter(cluster[f"{n}-0"] for n in range(len(chosen)))
+    wrong = sum(count - 1 for count in originals.values())
+    print(f"originals taken for another one: {wrong} of {len(chosen)}")
+
+
+if __name__ == "__main__":
+    main()
