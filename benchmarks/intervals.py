@@ -3,8 +3,9 @@
     python benchmarks/intervals.py [--pictures ../pictures/cats-dogs] [--repeats 300]
 
 Each time a head on pretrained features learns from some pictures drawn at random, its accuracy and
-interval come from others, and the truth is its accuracy on all the rest, which is itself uncertain
-by a little. Small numbers of pictures to learn from make mistakes frequent enough to matter.
+interval come from others, and the truth is its accuracy on all the rest. That is itself uncertain,
+so beside it stands how often the same interval would cover a truth measured so if every picture
+were an independent draw; the two should agree. Few pictures to learn from make mistakes frequent.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def main() -> None:
     features = features_of(module, examples, lambda *_: None)[:, 0]
     for learn in (6, 20, 60):
         for judge in (40, 100, 400):
-            covered, widths, accuracy = 0, [], []
+            covered, expected, widths, accuracy = 0, 0, [], []
             for repeat in range(asked.repeats):
                 order = np.random.default_rng(repeat).permutation(len(examples))
                 a, b, c = order[:learn], order[learn : learn + judge], order[learn + judge :]
@@ -43,13 +44,18 @@ def main() -> None:
                 right = head.predict(features[b]) == examples.labels[b]
                 truth = (head.predict(features[c]) == examples.labels[c]).mean()
                 low, high = wilson(int(right.sum()), judge)
-                covered += int(low <= truth <= high)
                 widths.append(high - low)
+                covered += int(low <= truth <= high)
+                draws = np.random.default_rng(repeat)
+                drawn, measured = draws.binomial((judge, len(c)), truth)
+                low, high = wilson(int(drawn), judge)
+                expected += int(low <= measured / len(c) <= high)
                 accuracy.append(truth)
             print(
                 f"{learn:3} to learn from, {judge:3} to judge by: accuracy "
                 f"{np.mean(accuracy):.1%}, interval {np.mean(widths):.1%} wide, covers the truth "
-                f"{covered / len(widths):.1%} of {len(widths)} times",
+                f"{covered / len(widths):.1%} of {len(widths)} times ({expected / len(widths):.1%} "
+                "expected)",
                 flush=True,
             )
 
