@@ -20,6 +20,8 @@ EXAMPLES = """\
   convlens predict detector.onnx 'photos/*.jpg' --json --top 3
   find . -name '*.jpg' | convlens predict detector.onnx -"""
 
+STRANGE = "  (strange: unlike the pictures that it learnt from)"
+
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
@@ -73,7 +75,7 @@ def _write_lines(
             continue
         shown = row.top(top) if top > 1 else [(row.label or "", row.probability or 0.0)]
         best = "  ".join(f"{printable(k):<{width}} {p:7.2%}" for k, p in shown)
-        emit(f"{best}  {name}")
+        emit(f"{best}  {name}{STRANGE if row.strange else ''}")
     return failed, seen
 
 
@@ -83,6 +85,7 @@ def _write_json(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int)
     for row in rows:
         value: dict[str, Any] = {"path": row.name, "label": row.label}
         value["probability"] = row.probability
+        value["strangeness"] = row.strangeness
         if row.error is not None:
             failed += 1
             value["error"] = row.error
@@ -97,13 +100,24 @@ def _write_json(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int)
 def _write_csv(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int) -> tuple[int, int]:
     failed = seen = 0
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["path", "label", "probability", "error", *(f"p:{label}" for label in labels)])
+    writer.writerow(
+        [
+            "path",
+            "label",
+            "probability",
+            "strangeness",
+            "error",
+            *(f"p:{label}" for label in labels),
+        ]
+    )
     for row in rows:
         seen += 1
         if row.error is not None:
             failed += 1
-            writer.writerow([row.name, "", "", row.error, *("" for _ in labels)])
+            writer.writerow([row.name, "", "", "", row.error, *("" for _ in labels)])
             continue
         every = dict(row.top(len(labels)))
-        writer.writerow([row.name, row.label, row.probability, "", *(every[k] for k in labels)])
+        strangeness = "" if row.strangeness is None else row.strangeness
+        values = (every[k] for k in labels)
+        writer.writerow([row.name, row.label, row.probability, strangeness, "", *values])
     return failed, seen

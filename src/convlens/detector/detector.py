@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..pictures.decode import RGB, decode
 from ..pictures.source import Source
 from .rule import MOST_PROBABLE, UNSURE, Rule
 
-INPUT, OUTPUT = "image", "probabilities"
+INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
 
 Probabilities = npt.NDArray[np.float32]
 """One number per class, in the order of the detector's labels; they sum to 1."""
@@ -32,6 +32,13 @@ class Prediction:
     error: str | None = None
     place: int | None = None
     """The answer as a place in `labels`; None where there is none."""
+    strangeness: float | None = None
+    """How unlike the training pictures it is, 0 and up; None where the file cannot tell."""
+
+    @property
+    def strange(self) -> bool:
+        """Whether it is unlike what the detector learnt from, as only 1 % of such pictures are."""
+        return self.strangeness is not None and self.strangeness > 1
 
     @property
     def label(self) -> str | None:
@@ -87,6 +94,8 @@ class Detector:
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
             shape = self._session.get_outputs()[0].shape
+            names = [one.name for one in self._session.get_outputs()]
+            self._outputs = [name for name in (OUTPUT, STRANGENESS) if name in names]
             if [i.name for i in self._session.get_inputs()] != [INPUT] or shape[1] != len(
                 self.labels
             ):
@@ -113,23 +122,27 @@ class Detector:
 
     def probabilities(self, image: RGB) -> Probabilities:
         """Upright uint8 RGB [height, width, 3] of any size to probabilities [K]."""
+        out: Probabilities = self._run(image, [OUTPUT])[0]
+        return out
+
+    def _run(self, image: RGB, outputs: list[str]) -> list[Any]:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise PictureError(
                 f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
             )
-        out: Probabilities = self._session.run([OUTPUT], {INPUT: image[None]})[0][0]
-        return out
+        return [found[0] for found in self._session.run(outputs, {INPUT: image[None]})]
 
     def __call__(self, source: Source) -> Prediction:
         """Decode and run one picture; a picture that cannot be read becomes its error."""
         try:
-            probabilities = self.probabilities(decode(source.read()))
+            probabilities, *more = self._run(decode(source.read()), self._outputs)
         except PictureError as error:
             return Prediction(source.name, None, self.labels, str(error))
         place = int(self.rule.places(probabilities[None])[0])
-        return Prediction(
-            source.name, probabilities, self.labels, place=place if place >= 0 else None
-        )
+        strangeness = float(more[0]) if more else None
+        answered = place if place >= 0 else None
+        found = Prediction(source.name, probabilities, self.labels, None, answered, strangeness)
+        return replace(found, place=None) if found.strange and self.rule.unsure_below else found
 
     def predict(
         self, sources: Iterable[Source], workers: int | None = None

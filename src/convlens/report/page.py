@@ -70,6 +70,7 @@ def render_report(
         else "",
         coverage_chart=markupsafe.Markup(_coverage_chart(test)) if test else "",  # noqa: S704
         calibration_chart=markupsafe.Markup(_calibration_chart(test)) if test else "",  # noqa: S704
+        strange=words.strange(metrics["strange"]),
         calibration=words.calibration(test, metrics["uncalibrated"]) if test else "",
         rule=words.rule(metrics["rule"], test),
         labels=classes,

@@ -87,6 +87,16 @@ def rule(asked: dict[str, Any], test: dict[str, Any] | None) -> str:
     return f"Its answers weigh mistakes by their costs ({aim})."
 
 
+def strange(share: float | None) -> str:
+    """How many held-out pictures are called strange."""
+    if share is None:
+        return ""
+    return (
+        "It also says how unlike the training pictures a picture is; of the held-out ones it calls "
+        f"{percent(share)} strange. Most pictures of something else are strange to it."
+    )
+
+
 def calibration(test: dict[str, Any], before: dict[str, float]) -> str:
     """Whether it is as sure as it is right, and what the temperature did."""
     return (

@@ -6,16 +6,20 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from ..detector.detector import INPUT, OUTPUT
+from ..detector.detector import INPUT, OUTPUT, STRANGENESS
 from ..pictures.resize import ATTRIBUTES
 from .batches import to_float
+from .model import Pretrained
+
+if TYPE_CHECKING:
+    from .strangeness import Strangeness
 
 OPSET = 18
 IR_VERSION = 10
@@ -31,6 +35,19 @@ class _FromPixels(nn.Module):
 
     def forward(self, squashed_NHWC: Tensor) -> Tensor:
         return torch.softmax(self.module(to_float(squashed_NHWC)), 1)
+
+
+class _AndStrangeness(nn.Module):
+    """The same, and strangeness [N]."""
+
+    def __init__(self, module: Pretrained, strangeness: "Strangeness") -> None:
+        super().__init__()
+        self.module = module
+        self.strangeness = strangeness
+
+    def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = self.module.answer(to_float(squashed_NHWC))
+        return torch.softmax(logits, 1), self.strangeness(features)
 
 
 def resize_graph() -> onnx.ModelProto:
@@ -51,7 +68,7 @@ def resize_graph() -> onnx.ModelProto:
     )
 
 
-def network_graph(module: nn.Module, size: int, output: str) -> onnx.ModelProto:
+def network_graph(module: nn.Module, size: int, *outputs: str) -> onnx.ModelProto:
     """A module that takes uint8 [N, size, size, 3], converted by torch's exporter."""
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     program_log = io.StringIO()
@@ -66,7 +83,7 @@ def network_graph(module: nn.Module, size: int, output: str) -> onnx.ModelProto:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[_SQUASHED],
-                output_names=[output],
+                output_names=list(outputs),
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
             )
@@ -87,7 +104,11 @@ def _strip(graph: onnx.GraphProto) -> None:
 
 
 def export(
-    module: nn.Module, size: int, labels: Sequence[str], metadata: Mapping[str, Any]
+    module: nn.Module,
+    size: int,
+    labels: Sequence[str],
+    metadata: Mapping[str, Any],
+    strangeness: "Strangeness | None" = None,
 ) -> bytes:
     """The detector file's bytes: the same for the same parameters, labels and metadata.
 
@@ -96,7 +117,10 @@ def export(
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
     plain = module.float().to(memory_format=torch.contiguous_format)
-    model = network_graph(_FromPixels(plain), size, OUTPUT)
+    if strangeness is not None and isinstance(plain, Pretrained):
+        model = network_graph(_AndStrangeness(plain, strangeness), size, OUTPUT, STRANGENESS)
+    else:
+        model = network_graph(_FromPixels(plain), size, OUTPUT)
     graph = model.graph
     _strip(graph)
     sizes = helper.make_tensor("squash_to", TensorProto.INT64, [2], [size, size])

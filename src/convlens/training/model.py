@@ -85,6 +85,13 @@ class Pretrained(Classifier):
         out: torch.Tensor = self.layers.forward_head(maps, pre_logits=True)  # type: ignore[operator]
         return out
 
+    def answer(self, pixels_NCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits [N, K] as outside of training, and the features [N, D] that they come from."""
+        features = self.features(pixels_NCHW)
+        if self.mirrored:  # the head is linear: its mean is that of the mean features
+            features = (features + self.features(pixels_NCHW.flip(-1))) / 2
+        return self.head(features) / self.temperature, features
+
     def freeze(self, size: int, share: float = FROZEN) -> None:
         """Fix the first layers that hold `share` of the multiplications at this size."""
         rows = list(rows_of(self.layers, size))

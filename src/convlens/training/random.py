@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PURPOSES = ("order", "augment", "dropout", "parity", "folds", "some")
+PURPOSES = ("order", "augment", "dropout", "parity", "usual", "some")
 
 
 def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:

@@ -33,6 +33,7 @@ from .model import Pretrained
 from .options import AnswerOptions
 from .parity import check_parity
 from .prepare import Prepared
+from .strangeness import strangeness_of
 from .temperature import fit_temperature
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
@@ -109,7 +110,14 @@ def finish(
         put_head(module, results.start.head_of_all())
         rule = _calibrate(results, *results.start.judged())
     loop.best = {name: value.clone() for name, value in module.state_dict().items()}
-    plain = export(loop.module, size, prepared.classes, {**details, "rule": rule.as_json()})
+    stranger = None
+    if isinstance(module, Pretrained):
+        as_begun = loop.progress.best_step == 0
+        known = results.start.train if results.start is not None and as_begun else None
+        learnt = prepared.examples("train")
+        stranger = strangeness_of(module, learnt, known, loop.seed, progress)
+    details = {**details, "rule": rule.as_json()}
+    plain = export(loop.module, size, prepared.classes, details, stranger)
     detector = Detector(plain)
     held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
     parity = check_parity(
@@ -132,6 +140,7 @@ def finish(
     metrics = {
         "test": figures,
         "folds": results.folds,
+        "strange": _strange(evaluation),
         "validation": validation,
         "parity": vars(parity),
         "tried": tried,
@@ -176,6 +185,14 @@ def _crossed(results: Results) -> Evaluation:
         )
     ]
     return evaluation_of(answers, side.sources, prepared.skipped)
+
+
+def _strange(evaluation: Evaluation | None) -> float | None:
+    """Share of the held-out pictures that are called strange; None where that cannot be told."""
+    if evaluation is None:
+        return None
+    told = [answer.strange for _, answer in evaluation.answers if answer.strangeness is not None]
+    return sum(told) / len(told) if told else None
 
 
 def _uncalibrated(evaluation: Evaluation | None, temperature: float) -> dict[str, float] | None:

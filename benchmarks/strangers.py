@@ -1,0 +1,63 @@
+"""Pictures of neither class: how many a detector of cats and dogs takes for one of them.
+
+    python benchmarks/strangers.py RUN [--pictures ../pictures]
+
+RUN is a finished run on `cats-dogs`. Strangers are the ships and trucks of `cifar10` (test side),
+and solar cells, where they are installed; its own are the pictures that the run held out. For the
+probability of the answer and for strangeness: AUROC, and the share of strangers that pass where
+95 % of its own do.
+"""
+
+import argparse
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from convlens import Detector, predict
+
+MOST = 500
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--pictures", type=Path, default=Path("../pictures"))
+    asked = parser.parse_args()
+    detector = Detector(asked.run)
+    with (asked.run / "manifest.csv").open(newline="") as file:
+        own = [row["path"] for row in csv.DictReader(file) if row["split"] == "test"]
+    strangers = {
+        "ships and trucks": [
+            path
+            for kind in ("ship", "truck")
+            for path in sorted((asked.pictures / "cifar10" / "test" / kind).glob("*"))[: MOST // 2]
+        ]
+    }
+    spec = find_spec("elpv_dataset")
+    if spec is not None and spec.origin is not None:
+        cells = sorted((Path(spec.origin).parent / "data" / "images").glob("*.png"))
+        strangers["solar cells"] = cells[:: max(1, len(cells) // MOST)]
+    inside = list(predict(detector, own))
+    for what, paths in strangers.items():
+        outside = list(predict(detector, paths))
+        scores = {
+            "probability": [[-(p.probability or 0) for p in side] for side in (inside, outside)],
+            "strangeness": [[p.strangeness or 0 for p in side] for side in (inside, outside)],
+        }
+        for name, (ours, theirs) in scores.items():
+            truth = [0] * len(ours) + [1] * len(theirs)
+            limit = np.quantile(ours, 0.95)
+            print(
+                f"{what:17} {name:12} AUROC {roc_auc_score(truth, [*ours, *theirs]):.3f}, "
+                f"{np.mean(np.array(theirs) <= limit):6.1%} of {len(theirs)} pass where 95 % of "
+                f"{len(ours)} of its own do"
+            )
+        shares = [np.mean([p.strange for p in side]) for side in (outside, inside)]
+        print(f"{what:17} called strange: {shares[0]:.1%}, and of its own {shares[1]:.1%}")
+
+
+if __name__ == "__main__":
+    main()
