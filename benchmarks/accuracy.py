@@ -26,6 +26,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from convlens.detector.compare import mcnemar
+
 HERE = Path(__file__).parent
 RUNS = HERE / "accuracy.jsonl"
 PAGE = HERE.parent / "docs" / "accuracy.md"
@@ -234,8 +236,7 @@ def lines(kept: list[dict[str, object]]) -> Iterator[str]:
             ours, theirs = (
                 sum(int(str(r[key])) for r in runs) for key in ("only_ours", "only_frozen")
             )
-            p = stats.binomtest(ours, ours + theirs).pvalue if ours + theirs else 1.0
-            paired = f"{ours} to {theirs}, p = {p:.2g}"
+            paired = f"{ours} to {theirs}, p = {mcnemar(ours, theirs):.2g}"
         yield (
             f"| {row.folder} | {row.how} | **{mean:.1f} %** ({low:.1f} to {high:.1f}), "
             f"{len(runs)} runs, {n:,} pictures | {worst:.1f} % | {row.target} | {frozen} "

@@ -46,12 +46,17 @@ def save_class(folder: Path, kind: str, count: int, first: int = 0) -> None:
         Image.fromarray(draw(kind, number)).save(folder / f"{number:03}.png")
 
 
+def save_shapes(folder: Path, count: int) -> Path:
+    """So many discs and crosses, in a folder per class."""
+    for kind in ("disc", "cross"):
+        save_class(folder / kind, kind, count)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """80 discs and 80 crosses, in a folder per class, and one file that is no picture."""
-    folder = tmp_path_factory.mktemp("shapes") / "shapes"
-    for kind in ("disc", "cross"):
-        save_class(folder / kind, kind, 80)
+    folder = save_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 80)
     (folder / "disc" / "notes.txt").write_text("not a picture")
     return folder
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from conftest import save_class
+from conftest import save_shapes
 from convlens import Detector, train
 from convlens.errors import UsageError
 from convlens.training.crossed import answer_crossed
@@ -73,8 +73,7 @@ def test_nothing_can_be_learnt_from_noise() -> None:
 
 def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
     needs_weights()
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 30)
+    save_shapes(tmp_path / "p", 30)
     run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
     assert run.metrics["folds"] == 5
     assert run.metrics["pictures"] == {"train": {"cross": 30, "disc": 30}}
@@ -92,8 +91,7 @@ def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
 
 def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
     needs_weights()
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 30)
+    save_shapes(tmp_path / "p", 30)
     run = train(tmp_path / "p", tmp_path / "r", size=64, coverage=0.5)
     assert 0.2 < run.metrics["test"]["coverage"] < 0.8
     assert Detector(run.detector).rule.aim == "coverage 0.5"

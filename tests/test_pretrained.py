@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 
-from conftest import save_class
+from conftest import save_shapes
 from convlens import Detector, networks, resume, train
 from convlens.errors import ConvlensError, UsageError
 from convlens.network import pretrained
@@ -205,8 +205,7 @@ def test_half_of_the_work_and_all_statistics_stay_fixed() -> None:
 @pytest.mark.parametrize("rate", [1e-9, 0.001])
 def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) -> None:
     needs_weights()
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 40)
+    save_shapes(tmp_path / "p", 40)
     options: dict[str, Any] = {"size": 64, "steps": 3, "batch": "16", "threads": 2, "seed": 1}
     run = train(tmp_path / "p", tmp_path / "r", learning_rate=rate, compute="float32", **options)
     tried = run.metrics["tried"]
@@ -229,8 +228,7 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
 
 def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> None:
     needs_weights()
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 40)
+    save_shapes(tmp_path / "p", 40)
     run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
     assert run.finished
     assert run.metrics["training"]["steps_planned"] == 0
@@ -247,8 +245,7 @@ def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> No
 
 def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
     needs_weights()
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 40)
+    save_shapes(tmp_path / "p", 40)
     options: dict[str, Any] = {"size": 64, "steps": 4, "batch": "16", "threads": 1, "seed": 1}
     whole = train(tmp_path / "p", tmp_path / "whole", compute="float32", **options)
 
@@ -273,8 +270,7 @@ def test_without_the_package_training_begins_at_random(
     from convlens.training import model
 
     monkeypatch.setattr(model, "installed_file", lambda: None)
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 20)
+    save_shapes(tmp_path / "p", 20)
     run = train(tmp_path / "p", tmp_path / "r", size=32, steps=2, compute="float32")
     assert run.metrics["tried"] is None
     record = json.loads((run.folder / "run.json").read_text())

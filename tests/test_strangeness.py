@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from sklearn.decomposition import PCA
 
-from conftest import save_class
+from conftest import save_shapes
 from convlens import Detector, predict, train
 from convlens.cli import main
 from convlens.training.strangeness import DIRECTIONS, fit_strangeness
@@ -52,8 +52,7 @@ def test_hardly_any_pictures_are_enough_not_to_fail(count: int) -> None:
 
 def test_a_detector_tells_strangers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needs_weights()
-    for kind in ("disc", "cross"):
-        save_class(tmp_path / "p" / kind, kind, 40)
+    save_shapes(tmp_path / "p", 40)
     run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1, coverage=0.9)
     detector = Detector(run.detector)
     (tmp_path / "q").mkdir()

@@ -119,7 +119,8 @@ class Bars:
             )
         self._spoke = time.monotonic()
         if measured.cost_train is None:
-            self.say(f"features as they are: {held.strip()}")
+            if held:
+                self.say(f"features as they are: {held.strip()}")
             return
         left = duration(self._left)
         self.console.print(

@@ -131,14 +131,13 @@ def inspect(
     reasons = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     sides = tuple(side or 0 for row, side in enumerate(shorter) if row not in store.bad)
     good, store = store.without_bad(catalog)
-    places = store.rows.tolist()
     near = near_clusters(store, progress)
     seen = _Seen(
         good,
         store,
         sides,
-        tuple(store.digests[place].tobytes() for place in places),
-        tuple(int(near[place]) for place in places),
+        tuple(store.identities()),
+        tuple(near[store.rows].tolist()),
     )
     findings = [
         *_unreadable(reasons),

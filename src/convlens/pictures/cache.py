@@ -1,11 +1,16 @@
 """The user's cache folder: where it is, what it may hold, and making room in it."""
 
+import io
 import os
 import shutil
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..errors import ConvlensError, UsageError
-from ..files import saying_where
+from ..files import saying_where, write_whole
 
 DEFAULT_LIMIT_GB = 20.0
 
@@ -19,6 +24,22 @@ def cache_folder(part: str) -> Path:
     with saying_where(folder, "make the cache folder"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def recall(path: Path) -> npt.NDArray[Any] | None:
+    """An array that was remembered; None where it is not there, or damaged."""
+    try:
+        found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found
+
+
+def remember(path: Path, array: npt.NDArray[Any]) -> None:
+    """Keep an array, whole or not at all."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    write_whole(path, buffer.getvalue())
 
 
 def cache_limit() -> int:

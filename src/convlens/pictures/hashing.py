@@ -1,18 +1,15 @@
 """Content hashes of every picture, remembered while the files stay as they are."""
 
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import PictureError
-from ..files import write_whole
 from ..parallel import in_order
-from .cache import cache_folder
+from .cache import cache_folder, recall, remember
 from .catalog import Catalog
 from .source import Source, content_hash
 
@@ -47,8 +44,8 @@ def content_hashes(catalog: Catalog, progress: Progress) -> Contents:
     for source in catalog.sources:
         stamps.update(source.stamp().encode("utf-8", "surrogateescape") + b"\n")
     remembered = cache_folder("hashes") / f"{stamps.hexdigest()}.npy"
-    known = _recall(remembered, len(catalog))
-    if known is not None:
+    known = recall(remembered)
+    if known is not None and known.shape == (len(catalog), 32) and known.dtype == np.uint8:
         return Contents(known, {})
     hashes = np.zeros((len(catalog), 32), np.uint8)
     unreadable: dict[int, str] = {}
@@ -58,15 +55,5 @@ def content_hashes(catalog: Catalog, progress: Progress) -> Contents:
             unreadable[row] = reason
         progress("reading pictures", row + 1, len(catalog))
     if not unreadable:  # a file that could not be read may be readable the next time
-        buffer = io.BytesIO()
-        np.save(buffer, hashes)
-        write_whole(remembered, buffer.getvalue())
+        remember(remembered, hashes)
     return Contents(hashes, unreadable)
-
-
-def _recall(path: Path, count: int) -> npt.NDArray[np.uint8] | None:
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return found if found.shape == (count, 32) and found.dtype == np.uint8 else None

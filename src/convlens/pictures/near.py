@@ -1,15 +1,13 @@
 """Near duplicates: a picture saved again, resized, brightened or cropped by a hair."""
 
 import hashlib
-import io
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from ..files import write_whole
 from ..parallel import in_order
-from .cache import cache_folder
+from .cache import cache_folder, recall, remember
 from .hashing import Progress
 from .store import PixelStore
 
@@ -34,12 +32,27 @@ def near_clusters(store: PixelStore, progress: Progress) -> npt.NDArray[np.int64
     """The number of each distinct picture's cluster [M]; near duplicates share one.
 
     Candidates are found by perceptual hash (imagehash's `phash`), all against all, and confirmed by
-    their fine detail.
+    their fine detail. They are remembered for the same pixels.
     """
+    good = np.unique(store.rows[store.rows >= 0])
+    key = hashlib.sha256(f"2|{store.size}|".encode() + store.digests[good].tobytes()).hexdigest()
+    path = cache_folder("near") / f"{key}.npy"
+    components = recall(path)
+    if components is None or components.shape != good.shape:
+        components = _components(store, good, progress)
+        remember(path, components)
+    clusters = np.full(len(store.pixels), -1, np.int64)
+    clusters[good] = components
+    return clusters
+
+
+def _components(
+    store: PixelStore, good: npt.NDArray[np.int64], progress: Progress
+) -> npt.NDArray[np.int64]:
+    """The number of the cluster of each of these pictures [G]."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    good = np.unique(store.rows[store.rows >= 0])
     hashes = _hashes(store, good, progress)
     detail = _Detail(store, good)
     sign = np.where(np.unpackbits(hashes, axis=1), np.float32(1), np.float32(-1))
@@ -57,9 +70,8 @@ def near_clusters(store: PixelStore, progress: Progress) -> npt.NDArray[np.int64
     left, right = np.concatenate([np.zeros((2, 0), np.int64), *found], axis=1)
     graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(len(good),) * 2)
     _, components = connected_components(graph, directed=False)
-    clusters = np.full(len(store.pixels), -1, np.int64)
-    clusters[good] = components
-    return clusters
+    found_components: npt.NDArray[np.int64] = components.astype(np.int64)
+    return found_components
 
 
 class _Detail:
@@ -100,17 +112,8 @@ class _Detail:
 def _hashes(
     store: PixelStore, good: npt.NDArray[np.int64], progress: Progress
 ) -> npt.NDArray[np.uint8]:
-    """The perceptual hash of each of these pictures [G, 8], remembered for the same pixels."""
+    """The perceptual hash of each of these pictures [G, 8]."""
     import imagehash
-
-    key = hashlib.sha256(f"1|{store.size}|".encode() + store.digests[good].tobytes()).hexdigest()
-    path = cache_folder("near") / f"{key}.npy"
-    try:
-        known: npt.NDArray[np.uint8] = np.load(path, allow_pickle=False)
-        if known.shape == (len(good), 8) and known.dtype == np.uint8:
-            return known
-    except (OSError, ValueError, EOFError):
-        pass
 
     def one(row: int) -> npt.NDArray[np.uint8]:
         bits = imagehash.phash(Image.fromarray(store.pixels[row])).hash
@@ -120,7 +123,4 @@ def _hashes(
     for place, value in enumerate(in_order(one, good.tolist())):
         hashes[place] = value
         progress("looking for near duplicates", place + 1, len(good))
-    buffer = io.BytesIO()
-    np.save(buffer, hashes)
-    write_whole(path, buffer.getvalue())
     return hashes

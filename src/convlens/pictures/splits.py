@@ -73,13 +73,15 @@ def make_split(
 
     Sides that the data names are kept; a side it does not name is drawn from the rest, class by
     class, in an order that depends on the seed and the pictures' contents alone. What shares a
-    content hash, a cluster of near duplicates or a group stays together. Where the data itself puts
-    such pictures on two sides, those outside the held-out side are excluded (test first, then val).
-    The very same picture under two labels is excluded everywhere.
+    content hash, its pixels, a cluster of near duplicates or a group stays together. Where the data
+    itself puts such pictures on two sides, those outside the held-out side are excluded (test
+    first, then val). The very same picture under two labels is excluded everywhere.
     """
+    same = store.identities()
     together = clusters(
         (
             ("content", store.contents.hashes[row].tobytes()),
+            ("pixels", same[row]),
             ("near", int(near[store.rows[row]])),
             *((("group", group),) if (group := catalog.groups[row]) is not None else ()),
         )
@@ -107,18 +109,13 @@ def make_split(
             drawable.setdefault(commonest, []).append(rows)
     for sets in drawable.values():
         _draw(sorted(sets, key=lambda rows: _order(seed, store, rows)), wanted, sides)
-    for row in _two_labels(catalog, store):
-        sides[row] = EXCLUDED
-    return Split(tuple(sides), tuple(together))
-
-
-def _two_labels(catalog: Catalog, store: PixelStore) -> list[int]:
-    """Rows whose very pixels bear another label elsewhere."""
-    pixels = [store.digests[place].tobytes() for place in store.rows.tolist()]
     labels: dict[bytes, set[str]] = {}
-    for key, label in zip(pixels, catalog.labels, strict=True):
+    for key, label in zip(same, catalog.labels, strict=True):
         labels.setdefault(key, set()).add(label)
-    return [row for row, key in enumerate(pixels) if len(labels[key]) > 1]
+    for row, key in enumerate(same):
+        if len(labels[key]) > 1:
+            sides[row] = EXCLUDED
+    return Split(tuple(sides), tuple(together))
 
 
 def _order(seed: int, store: PixelStore, rows: list[int]) -> bytes:

@@ -47,6 +47,10 @@ class PixelStore:
         """Height and width of the stored pictures."""
         return int(self.pixels.shape[1])
 
+    def identities(self) -> list[bytes]:
+        """Of each catalog row: equal where pixels are, whatever the files."""
+        return [self.digests[place].tobytes() for place in self.rows.tolist()]
+
     def without_bad(self, catalog: Catalog) -> tuple[Catalog, "PixelStore"]:
         """The catalog and the store with the rows of readable pictures only."""
         good = [row for row in range(len(catalog)) if row not in self.bad]

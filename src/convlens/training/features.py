@@ -1,7 +1,6 @@
 """A pretrained network's features of every picture, computed once and remembered."""
 
 import hashlib
-import io
 from collections.abc import Callable
 
 import numpy as np
@@ -9,9 +8,8 @@ import numpy.typing as npt
 import onnxruntime
 from torch import Tensor, nn
 
-from ..files import write_whole
 from ..parallel import in_order
-from ..pictures.cache import cache_folder
+from ..pictures.cache import cache_folder, recall, remember
 from .batches import Examples, to_float
 from .export import network_graph
 from .model import Pretrained
@@ -48,12 +46,9 @@ def features_of(
     for row in examples.rows:
         key.update(hashlib.blake2b(examples.pixels[row].data, digest_size=16).digest())
     path = cache_folder("features") / f"{key.hexdigest()}.npy"
-    try:
-        kept: Features = np.load(path, allow_pickle=False)
-        if len(kept) == len(examples):
-            return kept
-    except (OSError, ValueError, EOFError):
-        pass  # not there yet, or damaged
+    kept = recall(path)
+    if kept is not None and len(kept) == len(examples):
+        return kept
     size = examples.pixels.shape[1]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -77,7 +72,5 @@ def features_of(
         progress("computing features", done, len(examples))
     if out is None:
         out = np.empty((0, VIEWS, module.head.in_features), np.float32)
-    buffer = io.BytesIO()
-    np.save(buffer, out)
-    write_whole(path, buffer.getvalue())
+    remember(path, out)
     return out

@@ -247,7 +247,7 @@ def _judge_validation(results: Results) -> tuple[dict[str, Any] | None, Rule]:
     examples = results.prepared.examples("val")
     classes = results.prepared.classes
     if not len(examples):
-        if results.start is not None:  # judged by folds
+        if results.folds > 1:  # which give the rule, too
             return None, MOST_PROBABLE
         nothing = np.zeros((0, len(classes)), np.float32)
         return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
