@@ -1,21 +1,27 @@
 """Nested cross-validation: figures that come true, and a detector that learnt from everything."""
 
 import csv
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from sklearn.model_selection import StratifiedGroupKFold
 
 from conftest import save_shapes
 from convlens import Detector, train
 from convlens.errors import UsageError
-from convlens.training.crossed import answer_crossed
+from convlens.training.crossed import answer_crossed, answer_trained
 from convlens.training.frozen import FrozenStart
 from convlens.training.head import STRENGTHS, Side, folds
-from convlens.training.options import AnswerOptions
+from convlens.training.listener import Silent
+from convlens.training.loop import Loop
+from convlens.training.options import AnswerOptions, DataOptions, TrainOptions
+from convlens.training.prepare import Prepared, prepare
+from convlens.training.train import Run, resume
 from test_pretrained import needs_weights
 
 
@@ -54,12 +60,13 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
     claimed, true = [], []
     for seed in range(6):
         start = started(drawn(80, seed))
-        p, called = answer_crossed(start, 5, AnswerOptions(), ("a", "b"))
-        claimed.append((called == start.train.labels.numpy()).mean())
+        crossed = answer_crossed(start, 5, AnswerOptions(), ("a", "b"))
+        assert crossed.places.tolist() == list(range(80))
+        claimed.append((crossed.called == start.train.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
         answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
         true.append((answers == new.labels).float().mean().item())
-        assert p.sum(1) == pytest.approx(1, abs=1e-5)
+        assert crossed.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
     assert np.mean(claimed) == pytest.approx(np.mean(true), abs=0.05)
     assert np.mean(claimed) < np.mean(true) + 0.02  # at worst too modest, as folds learn from less
 
@@ -67,8 +74,8 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
     noise = Side(torch.randn(100, 1, 60), side.labels, side.together)
-    _, called = answer_crossed(started(noise), 5, AnswerOptions(), ("a", "b"))
-    assert 0.3 < (called == side.labels.numpy()).mean() < 0.7
+    crossed = answer_crossed(started(noise), 5, AnswerOptions(), ("a", "b"))
+    assert 0.3 < (crossed.called == side.labels.numpy()).mean() < 0.7
 
 
 def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
@@ -100,8 +107,8 @@ def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"weights": "none"}, "for pretrained features"),
         ({"steps": 5}, "no steps to take"),
+        ({"test_fraction": 0.2}, "hold none out"),
     ],
 )
 def test_what_folds_cannot_do_is_said(
@@ -110,3 +117,105 @@ def test_what_folds_cannot_do_is_said(
     needs_weights()
     with pytest.raises(UsageError, match=says):
         train(shapes, tmp_path / "r", folds=3, size=32, **options)
+
+
+def scratch(pictures: Path, out: Path, **options: Any) -> Run:
+    """Three folds of a small network from random parameters."""
+    line = "conv 6 3x3, pool 2, conv 8 3x3, gap"
+    asked = {"network": line, "weights": "none", "size": 24, "folds": 3, "steps": 40, **options}
+    return train(pictures, out, compute="float32", threads=1, **asked)
+
+
+def test_networks_from_random_parameters_are_crossed_too(shapes: Path, tmp_path: Path) -> None:
+    run = scratch(shapes, tmp_path / "r", augment="none", optimizer="adam", learning_rate=0.01)
+    assert run.finished
+    assert run.metrics["folds"] == 3
+    n = sum(run.metrics["pictures"]["train"].values())
+    assert run.metrics["test"]["n"] == n
+    assert set(run.metrics["pictures"]) == {"train"}
+    # each fold's answers are those of a network that its manifest keeps apart: trained anew, alike
+    again = scratch(shapes, tmp_path / "s", augment="none", optimizer="adam", learning_rate=0.01)
+    assert (run.folder / "predictions.csv").read_bytes() == (
+        again.folder / "predictions.csv"
+    ).read_bytes()
+    assert run.detector.read_bytes() == again.detector.read_bytes()
+
+
+def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
+    shapes: Path, tmp_path: Path
+) -> None:
+    whole = scratch(shapes, tmp_path / "whole")
+    stopped_at: list[str] = []
+
+    class Stopper(Silent):
+        """Asks to stop in the second fold."""
+
+        def say(self, text: str) -> None:
+            if text.startswith("fold 2"):
+                stopped_at.append(text)
+                signal.raise_signal(signal.SIGINT)
+
+    line = "conv 6 3x3, pool 2, conv 8 3x3, gap"
+    part = train(
+        shapes,
+        tmp_path / "part",
+        Stopper(),
+        network=line,
+        weights="none",
+        size=24,
+        folds=3,
+        steps=40,
+        compute="float32",
+        threads=1,
+    )
+    assert stopped_at
+    assert not part.finished
+    assert 0 < part.metrics["test"]["n"] < whole.metrics["test"]["n"]
+    done = resume(tmp_path / "part")
+    assert done.finished
+    assert done.detector.read_bytes() == whole.detector.read_bytes()
+    assert (done.folder / "predictions.csv").read_bytes() == (
+        whole.folder / "predictions.csv"
+    ).read_bytes()
+
+
+def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None:
+    prepared = prepare(shapes, DataOptions(size=16), lambda *_: None).undivided()
+    asked = TrainOptions(data=DataOptions(size=16))
+    seen: list[tuple[set[int], ...]] = []
+
+    class StopHereError(Exception):
+        """Ends a fold before its first step."""
+
+    def begin(part: Prepared) -> Loop:
+        seen.append(tuple(set(part.split.rows(side)) for side in ("train", "val", "test")))
+        raise StopHereError
+
+    for k in range(3):  # one fold after another, as if the earlier ones had been done
+        with pytest.raises(StopHereError):
+            answer_trained(prepared, 3, asked, begin, tmp_path, lambda: False, Silent())
+        learn, choose, judged = seen[-1]
+        assert learn
+        assert choose
+        assert not (learn & choose or learn & judged or choose & judged)
+        together = prepared.split.together
+        assert not {together[row] for row in learn | choose} & {together[row] for row in judged}
+        save_file(
+            {"val": torch.zeros(len(choose), 2), "test": torch.zeros(len(judged), 2)},
+            tmp_path / f"{k}.safetensors",
+        )
+    assert set.union(*(judged for *_, judged in seen)) == set(prepared.split.rows("train"))
+
+
+def test_a_hard_set_that_could_be_tuned_has_a_part_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_weights()
+    monkeypatch.setattr("convlens.training.choose.TUNABLE", 20)
+    monkeypatch.setattr("convlens.training.choose.HARD", 0.0)
+    save_shapes(tmp_path / "p", 12)
+    run = train(tmp_path / "p", tmp_path / "r", size=64)
+    assert run.metrics["folds"] == 1
+    assert set(run.metrics["pictures"]) == {"train", "val", "test"}
+    # nothing was trained, so there is no checkpoint: it begins again, to the same end
+    assert resume(tmp_path / "r").detector.read_bytes() == run.detector.read_bytes()

@@ -15,11 +15,13 @@ import numpy.typing as npt
 from ..network.layers import Local
 from ..network.spec import Network
 from ..training.batches import Examples
-from .lab import Notebook, Trial, accuracy, train_trial, twin
+from .lab import Notebook, Trial, accuracy, drawn, train_trial, twin
 from .section import Claim, Section, Table, verdict
 
 TINTS = np.array([(1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.6, 0.4), (0.4, 0.6, 1.0)])
 """What the channels are multiplied by: top left, top right, bottom left, bottom right."""
+PICTURES, STEPS = 2400, 500
+"""At most so many pictures of each side, and steps: the local twin of a canvas is slow."""
 QUARTERS = ("top left", "top right", "bottom left", "bottom right")
 
 
@@ -79,8 +81,10 @@ def section(
     seeds: Sequence[int] = (0,),
 ) -> Section:
     """Accuracy by quarter, convolutional against local."""
-    steps = min(1500, max(150, 20 * len(sides[0]) // 64))
-    found = by_region(notebook, sides, conv, Trial("", conv.size, steps=steps), seeds)
+    train, val, test = (drawn(side, PICTURES, 0) for side in sides)
+    steps = min(STEPS, max(150, 20 * len(train) // 64))
+    trial = Trial("", conv.size, steps=steps)
+    found = by_region(notebook, (train, val, test), conv, trial, seeds)
     names = ("all", *QUARTERS)
     means = {
         kind: {name: mean(run[name] for run in runs) for name in names}

@@ -3,14 +3,16 @@
 import copy
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import torch
 
 from ..network.build import Classifier
 from ..network.spec import Architecture
 from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
 from .compute import Compute, time_choices
-from .cost import Cost
+from .cost import make_cost
 from .frozen import FrozenStart
 from .keep import HARD
 from .listener import Listener
@@ -57,13 +59,19 @@ def settle(
     spec: Architecture,
     ways: str,
     batch: int,
+    folds: int,
     template: Classifier,
-    cost: Cost,
     start: FrozenStart | None,
     listener: Listener,
 ) -> Settled:
-    """Time the ways to compute, and fit as many steps as there is time for."""
+    """Time the ways to compute, and fit as many steps as there is time for.
+
+    Minutes that are asked for are those of the whole: of every fold's training and the last one.
+    """
     examples, val = prepared.examples("train"), prepared.examples("val")
+    cost = make_cost(
+        asked.cost, torch.from_numpy(examples.labels), len(prepared.classes), start is not None
+    )
     pictures, seed, size = len(examples), asked.data.seed, prepared.store.size
     augment = Augment(parse_ways(ways), seed)
     candidates: dict[str, Loop] = {}
@@ -82,7 +90,11 @@ def settle(
     compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
     fastest = candidates[compute.choice]
     by_time = asked.budget.steps is asked.budget.epochs is None
-    minutes = asked.budget.minutes or _minutes(pictures, start)
+    trainings = folds + 1 if folds > 1 else 1
+    budget = asked.budget
+    if budget.minutes is not None:
+        budget = replace(budget, minutes=budget.minutes / trainings)
+    minutes = budget.minutes or _minutes(pictures, start)
     listened = LISTENED * 60 * minutes if by_time else 0.0
     cropped = bool(augment.ways & set(AREA))
     shares = [
@@ -91,7 +103,7 @@ def settle(
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
-    steps = _steps(asked.budget, mean, pictures, batch, start)
+    steps = _steps(budget, mean, pictures, batch, start)
     every = round(min(max(pictures / batch, steps / 40), steps / 10))
     plan = Plan(_stages(steps, shares), max(1, every))
     epochs = steps * batch / pictures
@@ -106,9 +118,12 @@ def settle(
             f"({timed / seconds[compute.choice]:,.0f} pictures/s)"
         )
     sides = ", then ".join(str(stage.side) for stage in plan.stages)
+    many = (
+        f"{trainings} trainings (for all pictures, and for each fold), each " if folds > 1 else ""
+    )
     listener.say(
-        f"plan:    {steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} pixels, "
-        f"about {plan.seconds(steps) * measuring / 60:.1f} minutes"
+        f"plan:    {many}{steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} "
+        f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
     )
     return Settled(ways, plan, compute.choice, compute.threads)
 

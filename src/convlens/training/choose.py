@@ -14,7 +14,7 @@ from .augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
 from .budget import settle
 from .cost import make_cost
 from .frozen import FrozenStart, frozen_start
-from .keep import FEWEST_JUDGES
+from .keep import FEWEST_JUDGES, HARD
 from .listener import Listener
 from .model import Pretrained, make_module
 from .options import TrainOptions
@@ -32,6 +32,9 @@ MANY = 20_000
 """From so many training pictures on, random parameters get larger batches: there are steps enough,
 and the optimizer's own work, the same for any batch, is done less often."""
 BATCH, BATCH_OF_MANY = 64, 256
+
+TUNABLE = 500
+"""With fewer pictures, the validation ones among them are too few to tell if fine-tuning helps."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def choose(
 
     Beside the choice: the network's table, and for pretrained weights what its frozen features do.
     """
+    divided, prepared = prepared, prepared.undivided() if fold_count > 1 else prepared
     examples = prepared.examples("train")
     size, pictures, seed = prepared.store.size, len(examples), asked.data.seed
     classes = len(prepared.classes)
@@ -96,42 +100,68 @@ def choose(
     )
     listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
     learnt = weights in {"package", "hub"}
+    tunable = fold_count > 1 and asked.data.folds is None and pictures >= TUNABLE
     batch = _batch(asked.optimizer.batch, pictures, learnt)
     usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or cores()
     no_steps = Plan((), 1)
     chosen = Chosen(size, spec.text, weights, ways, batch, no_steps, "float32", threads, fold_count)
     template = first_module(prepared, chosen, asked)
-    cost = make_cost(
-        asked.cost, torch.from_numpy(examples.labels), classes, isinstance(template, Pretrained)
-    )
-    start = None
-    if isinstance(template, Pretrained):
-        held = prepared.examples("val")
-        start = frozen_start(template, examples, held, cost.weights, seed, listener.progress)
+    start = first_start(template, prepared, asked, listener)
+    if isinstance(template, Pretrained) and start is not None:
         listener.say(
             f"frozen:  a linear head on fixed features has cost {start.cost:.4f} on pictures that "
             "it was not fitted on"
         )
-        if fold_count > 1:
+        if tunable and start.cost >= HARD:
+            listener.say("folds:   none but a held-out part, as fine-tuning promises more here")
+            chosen = replace(chosen, folds=1)
+            prepared = divided
+            start = first_start(template, prepared, asked, listener)
+            assert start is not None  # noqa: S101
+        if chosen.folds > 1:
             listener.say(
                 f"plan:    {fold_count} folds give the figures, then the head learns from all "
-                f"{pictures:,} pictures; no fine-tuning, as so few could not tell whether it helps"
+                f"{pictures:,} pictures; no fine-tuning"
             )
             return chosen, described, start
-        if not asked.budget.given and len(held) < FEWEST_JUDGES:
+        held = len(prepared.split.rows("val"))
+        if not asked.budget.given and held < FEWEST_JUDGES:
             listener.say(
-                f"plan:    no fine-tuning, as {len(held)} validation pictures could not tell "
+                f"plan:    no fine-tuning, as {held} validation pictures could not tell "
                 "whether it helps"
             )
             return chosen, described, start
         if asked.augment.augment is None:
+            examples = prepared.examples("train")
             told = told_from_upside_down(template, examples, seed, listener.progress)
             if told <= TOLD:
                 chosen = replace(chosen, augment=chosen.augment + ",flip")
                 listener.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
-    settled = settle(prepared, asked, spec, chosen.augment, batch, template, cost, start, listener)
+    settled = settle(
+        prepared,
+        asked,
+        spec,
+        chosen.augment,
+        min(batch, len(prepared.split.rows("train"))),
+        chosen.folds,
+        template,
+        start,
+        listener,
+    )
     return replace(chosen, **vars(settled)), described, start
+
+
+def first_start(
+    module: Classifier, prepared: Prepared, asked: TrainOptions, listener: Listener
+) -> FrozenStart | None:
+    """What a pretrained module's features as they are can do; None for random parameters."""
+    if not isinstance(module, Pretrained):
+        return None
+    learn, judge = prepared.examples("train"), prepared.examples("val")
+    labels = torch.from_numpy(learn.labels)
+    weights = make_cost(asked.cost, labels, len(prepared.classes), pretrained=True).weights
+    return frozen_start(module, learn, judge, weights, asked.data.seed, listener.progress)
 
 
 def _batch(asked: str, pictures: int, learnt: bool) -> int:

@@ -43,8 +43,9 @@ class DataOptions:
     )
     folds: int | None = option(
         None,
-        "cross-validate over so many folds, then learn from all pictures; the default is 5 with "
-        "pretrained features for fewer than 500 pictures, else 1: a part is held out",
+        "judge every picture once by so many trainings that leave it out, and learn from all; the "
+        "default is 5 for fewer than 1,000 pictures and pretrained features as they are, else 1: a "
+        "part is held out",
         (),
         1,
         100,

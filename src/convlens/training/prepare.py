@@ -1,7 +1,7 @@
 """From a folder of pictures to examples: catalog, pixels, split, and one hash over all of it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,8 +45,13 @@ class Prepared:
 
     def undivided(self) -> "Prepared":
         """The same with every picture to learn from, but for those that no side may have."""
-        sides = tuple(side if side == EXCLUDED else "train" for side in self.split.sides)
-        return replace(self, split=replace(self.split, sides=sides))
+        rows = (row for row, side in enumerate(self.split.sides) if side != EXCLUDED)
+        return self.divided(dict.fromkeys(rows, "train"))
+
+    def divided(self, sides: Mapping[int, str]) -> "Prepared":
+        """The same with other sides for some rows of the catalog."""
+        given = tuple(sides.get(row, side) for row, side in enumerate(self.split.sides))
+        return replace(self, split=replace(self.split, sides=given))
 
     def fingerprint(self) -> str:
         """SHA-256 over every picture's content, label and side; file names do not enter."""

@@ -18,14 +18,14 @@ from .._version import __version__
 from ..detector.detector import Detector, Prediction
 from ..detector.evaluate import Evaluation, evaluate_catalog, evaluation_of
 from ..detector.judge import judge
-from ..detector.rule import BALANCE, MOST_PROBABLE, Rule
+from ..detector.rule import BALANCE, Rule
 from ..errors import ConvlensError
 from ..files import saying_where, write_whole
 from ..report.page import render_report
 from ..report.thumbnails import contact_sheet
 from .answers import make_rule
 from .batches import Batches
-from .crossed import answer_crossed
+from .crossed import Crossed
 from .export import export, with_metadata
 from .frozen import FrozenStart, put_head
 from .loop import Loop, predict_examples
@@ -57,14 +57,12 @@ class Results:
         loop: Loop,
         start: FrozenStart | None,
         answer: AnswerOptions,
-        folds: int,
     ) -> None:
         self.folder = folder
         self.prepared = prepared
         self.loop = loop
         self.start = start
         self.answer = answer
-        self.folds = folds
 
     def begin(self, resumed: bool) -> None:
         """Open the list of events and keep a picture of a real training batch."""
@@ -87,9 +85,12 @@ def preview(batches: Batches, most: int = 24) -> bytes:
 
 
 def finish(
-    results: Results, progress: Callable[[str, int, int], None]
+    results: Results, crossed: Crossed | None, progress: Callable[[str, int, int], None]
 ) -> tuple[dict[str, Any], Evaluation | None]:
-    """Export, prove, judge on the held-out pictures, and write everything."""
+    """Export, prove, judge on the held-out pictures, and write everything.
+
+    Where every picture was left out once, `crossed` are the answers then: they are judged instead.
+    """
     loop, prepared, folder = results.loop, results.prepared, results.folder
     loop.module.load_state_dict(loop.best)
     size = prepared.store.size
@@ -102,7 +103,7 @@ def finish(
         "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
     }
     # in the precision of training, before the copy below
-    validation, rule = _judge_validation(results)
+    validation, rule = _judge_validation(results, crossed)
     tried = _tried(results)
     module = loop.module
     if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
@@ -130,8 +131,8 @@ def finish(
     )
     evaluation = None
     test = prepared.side("test")
-    if results.folds > 1:
-        evaluation = _crossed(results)
+    if crossed is not None:
+        evaluation = _crossed(results, crossed)
     elif len(test):
         evaluation = evaluate_catalog(detector, test, progress)
     figures = evaluation.figures.as_json() if evaluation else None
@@ -139,14 +140,14 @@ def finish(
     data = with_metadata(plain, {"figures": brief})
     metrics = {
         "test": figures,
-        "folds": results.folds,
+        "folds": record["chosen"]["folds"],
         "strange": _strange(evaluation),
         "validation": validation,
         "parity": vars(parity),
         "tried": tried,
         "temperature": module.temperature.item(),
         "rule": rule.as_json(),
-        "uncalibrated": _uncalibrated(evaluation, module.temperature.item()),
+        "uncalibrated": _uncalibrated(evaluation, crossed, module.temperature.item()),
         "plain": _plain(evaluation) if rule.aim == BALANCE else None,
         "training": {
             "steps": loop.progress.step,
@@ -172,16 +173,16 @@ def finish(
     return metrics, evaluation
 
 
-def _crossed(results: Results) -> Evaluation:
-    """Every picture's answer from heads that did not learn from it."""
-    assert results.start is not None  # noqa: S101
+def _crossed(results: Results, crossed: Crossed) -> Evaluation | None:
+    """Every picture's answer from that which did not learn from it; None where there is none."""
+    if not len(crossed.places):
+        return None
     prepared, classes = results.prepared, results.prepared.classes
-    side = prepared.side("train")
-    probabilities, called = answer_crossed(results.start, results.folds, results.answer, classes)
+    side = prepared.side("train").take(crossed.places.tolist())
     answers = [
         (label, Prediction(name, p, classes, place=int(place) if place >= 0 else None))
         for label, name, p, place in zip(
-            side.labels, side.names, probabilities, called, strict=True
+            side.labels, side.names, crossed.probabilities, crossed.called, strict=True
         )
     ]
     return evaluation_of(answers, side.sources, prepared.skipped)
@@ -195,12 +196,17 @@ def _strange(evaluation: Evaluation | None) -> float | None:
     return sum(told) / len(told) if told else None
 
 
-def _uncalibrated(evaluation: Evaluation | None, temperature: float) -> dict[str, float] | None:
+def _uncalibrated(
+    evaluation: Evaluation | None, crossed: Crossed | None, temperature: float
+) -> dict[str, float] | None:
     """Cost and calibration error on the held-out pictures without the temperature."""
     if evaluation is None:
         return None
     true, probabilities = _held(evaluation)
-    logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
+    if crossed is not None:  # each fold has a temperature of its own
+        logits = crossed.logits.double()
+    else:
+        logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
     figures = judge(evaluation.figures.labels, true, logits.softmax(1).float().numpy())
     return {"cost": figures.cost, "ece": figures.ece}
 
@@ -242,13 +248,19 @@ def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: value.contiguous() for name, value in tensors.items()}
 
 
-def _judge_validation(results: Results) -> tuple[dict[str, Any] | None, Rule]:
-    """Calibrate the network on the validation pictures: its figures there, the rule for answers."""
+def _judge_validation(
+    results: Results, crossed: Crossed | None
+) -> tuple[dict[str, Any] | None, Rule]:
+    """Calibrate the network on the validation pictures: its figures there, the rule for answers.
+
+    Where every picture was left out once, all serve, as they were answered then.
+    """
     examples = results.prepared.examples("val")
     classes = results.prepared.classes
     if not len(examples):
-        if results.folds > 1:  # which give the rule, too
-            return None, MOST_PROBABLE
+        if crossed is not None:
+            labels = results.prepared.examples("train").labels[crossed.places]
+            return None, _calibrate(results, crossed.logits, torch.from_numpy(labels))
         nothing = np.zeros((0, len(classes)), np.float32)
         return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
     module = results.loop.module

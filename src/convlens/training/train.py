@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from ..pictures.splits import write_manifest
 from .answers import check_answers
 from .augment import USUAL, Augment, parse_ways
 from .batches import Batches, Order
-from .choose import Chosen, choose, first_module
+from .choose import Chosen, choose, first_module, first_start
 from .compute import Compute, keep_memory
 from .cost import make_cost
-from .crossed import settle_folds
-from .frozen import FrozenStart, frozen_start, put_head
+from .crossed import answer_crossed, answer_trained, settle_folds
+from .frozen import FrozenStart, put_head
 from .interrupt import stop_on_interrupt
 from .listener import Listener, Silent
 from .loop import Loop, Measure
@@ -69,14 +70,14 @@ def train(
         size = round(size * ENLARGED)
     prepared = prepare(pictures, asked.data, listener.progress, size)
     fold_count = settle_folds(asked, prepared, weights)
-    if fold_count > 1:
-        prepared = prepared.undivided()
-    to_judge = prepared.split.rows("train" if fold_count > 1 else "val")
-    check_answers(asked.answer, prepared.classes, len(to_judge))
+    to_judge = len(prepared.catalog) if fold_count > 1 else len(prepared.split.rows("val"))
+    check_answers(asked.answer, prepared.classes, to_judge)
     for text in warnings_about(prepared):
         listener.warn(text)
-    listener.say(_describe(prepared))
+    listener.say(_describe(prepared, fold_count))
     chosen, described, start = choose(prepared, asked, line, weights, fold_count, listener)
+    if chosen.folds > 1:
+        prepared = prepared.undivided()
     with saying_where(folder, "make the run folder"):
         folder.mkdir(parents=True, exist_ok=True)
     record = {
@@ -133,36 +134,17 @@ def _run(
     """Train, from the beginning or from the last checkpoint, and write the results."""
     torch.set_num_threads(chosen.threads)
     keep_memory()
-    examples = prepared.examples("train")
-    module = first_module(prepared, chosen, asked)
-    pretrained = isinstance(module, Pretrained)
-    labels = torch.from_numpy(examples.labels)
-    cost = make_cost(asked.cost, labels, len(prepared.classes), pretrained)
-    if isinstance(module, Pretrained):
-        if start is None:
-            val = prepared.examples("val")
-            start = frozen_start(
-                module, examples, val, cost.weights, asked.data.seed, listener.progress
-            )
-        put_head(module, start.head())
-    augment = Augment(parse_ways(chosen.augment), asked.data.seed)
-    order = Order(len(examples), chosen.batch, asked.data.seed)
-    loop = Loop(
-        module,
-        Batches(examples, order, augment, module.group),
-        prepared.examples("val"),
-        cost,
-        asked.optimizer,
-        chosen.plan,
-        Compute(chosen.compute, chosen.threads),
-        asked.data.seed,
-    )
+    if start is None:
+        start = first_start(first_module(prepared, chosen, asked), prepared, asked, listener)
+    loop = _begin(prepared, asked, chosen, start)
     checkpoints = folder / "checkpoint"
-    if resumed:
+    if resumed and not checkpoints.exists():
+        listener.say("there is no checkpoint yet: beginning again, by the same plan")
+    elif resumed:
         loop.restore(checkpoints, listener.warn)
         done, steps = loop.progress.step, chosen.plan.steps
         listener.say(f"going on after step {done:,} of {steps:,}")
-    results = Results(folder, prepared, loop, start, asked.answer, chosen.folds)
+    results = Results(folder, prepared, loop, start, asked.answer)
     results.begin(resumed)
 
     def on_step(done: int, rate: float) -> None:
@@ -176,19 +158,59 @@ def _run(
     def on_first() -> None:
         listener.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
 
+    crossed = None
     with stop_on_interrupt(on_first) as stop:
         finished = loop.run(checkpoints, stop, on_step, on_measure)
+        if chosen.folds > 1 and start is not None:
+            crossed = answer_crossed(start, chosen.folds, asked.answer, prepared.classes)
+        elif chosen.folds > 1:
+            begin = partial(_begin, asked=asked, chosen=chosen)
+            crossed = answer_trained(
+                prepared, chosen.folds, asked, begin, folder / "folds", stop, listener
+            )
     if not finished:
         listener.warn(
             f"stopped after {loop.progress.step:,} of {loop.plan.steps:,} steps; the detector is "
             f"made of what there is, and 'convlens train --resume {folder}' goes on"
         )
-    metrics, evaluation = finish(results, listener.progress)
+    elif crossed is not None and len(crossed.places) < len(prepared.split.rows("train")):
+        finished = False
+        listener.warn(
+            f"stopped; the detector is whole, {len(crossed.places):,} pictures give its figures, "
+            f"and 'convlens train --resume {folder}' goes on with the others"
+        )
+    metrics, evaluation = finish(results, crossed, listener.progress)
     return Run(folder, metrics, evaluation, finished)
 
 
-def _describe(prepared: Prepared) -> str:
+def _begin(
+    prepared: Prepared, asked: TrainOptions, chosen: Chosen, start: FrozenStart | None = None
+) -> Loop:
+    """The loop before its first step."""
+    examples = prepared.examples("train")
+    module = first_module(prepared, chosen, asked)
+    if isinstance(module, Pretrained) and start is not None:
+        put_head(module, start.head())
+    pretrained = isinstance(module, Pretrained)
+    labels = torch.from_numpy(examples.labels)
+    augment = Augment(parse_ways(chosen.augment), asked.data.seed)
+    order = Order(len(examples), min(chosen.batch, len(examples)), asked.data.seed)
+    return Loop(
+        module,
+        Batches(examples, order, augment, module.group),
+        prepared.examples("val"),
+        make_cost(asked.cost, labels, len(prepared.classes), pretrained),
+        asked.optimizer,
+        chosen.plan,
+        Compute(chosen.compute, chosen.threads),
+        asked.data.seed,
+    )
+
+
+def _describe(prepared: Prepared, folds: int) -> str:
     sides = ", ".join(f"{count:,} {side}" for side, count in prepared.split.counts().items())
+    if folds > 1:
+        sides = f"{folds} folds"
     classes = prepared.classes
     shown = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
     made = "decoded" if prepared.store.built else "already decoded"
