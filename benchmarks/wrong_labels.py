@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convlens.inspection.frozen import frozen_side
 from convlens.inspection.labels import probably_wrong
 
 
@@ -56,7 +57,8 @@ def main() -> None:
             table = write(
                 Path(place) / f"{seed}.csv", list(zip(names, given, [""] * len(names), strict=True))
             )
-            found = {Path(one.name).absolute() for one in probably_wrong(table)}
+            named = probably_wrong(*frozen_side(table, None, lambda *_: None))
+            found = {Path(one.name).absolute() for one in named}
             planted = {paths[row].absolute() for row in chosen}
             right = len(found & planted)
             print(

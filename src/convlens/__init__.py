@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .detector.detector import Detector, Prediction
     from .detector.evaluate import Evaluation, evaluate
     from .detector.predict import predict
+    from .detector.suggest import suggest
     from .errors import ConvlensError
     from .inspection.inspect import Inspection, inspect
     from .network.named import networks
@@ -36,6 +37,7 @@ _HOMES = {
     "networks": "network.named",
     "predict": "detector.predict",
     "resume": "training.train",
+    "suggest": "detector.suggest",
     "train": "training.train",
     "why": "reasons.run",
 }
@@ -57,6 +59,7 @@ __all__ = [
     "networks",
     "predict",
     "resume",
+    "suggest",
     "train",
     "why",
 ]

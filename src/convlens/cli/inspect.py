@@ -8,10 +8,12 @@ from .output import Bars, emit, emit_json, printable, table
 
 if TYPE_CHECKING:
     from ..inspection.inspect import Finding
+    from ..inspection.more import Curve
 
 EXAMPLES = """\
   convlens inspect pictures/
   convlens inspect pictures/ --labels                    also which labels are probably wrong
+  convlens inspect pictures/ --more                      would more pictures help?
   convlens inspect scans/ --group 'patient-(\\d+)'        groups that must not be split
   convlens inspect table.csv --json > findings.json      every picture by name"""
 
@@ -30,6 +32,11 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         "--labels", action="store_true", help="look for wrong labels too (takes some minutes)"
     )
     parser.add_argument(
+        "--more",
+        action="store_true",
+        help="estimate what more pictures would bring (takes some minutes)",
+    )
+    parser.add_argument(
         "--group", metavar="REGEX", help="what it finds in a path is the picture's group"
     )
     parser.add_argument("--size", type=int, metavar="N", help="side at which to compare [128]")
@@ -44,7 +51,7 @@ def run(asked: argparse.Namespace) -> int:
 
     with Bars() as bars:
         found = inspect(
-            asked.pictures, asked.size, asked.group, labels=asked.labels, progress=bars.progress
+            asked.pictures, asked.size, asked.group, asked.labels, asked.more, bars.progress
         )
     if asked.json:
         emit_json(found.as_json())
@@ -70,7 +77,32 @@ def run(asked: argparse.Namespace) -> int:
         if not asked.all and len(found.labels) > LISTED:
             emit(f"  … {len(found.labels) - LISTED:,} more (--all names them)")
         emit("  → training learns them as they are: look at each, and correct those that are wrong")
+    if found.more is not None:
+        _show_more(found.more)
     return 0
+
+
+def _show_more(curve: "Curve") -> None:
+    emit("\nwould more pictures help? (a linear head on pretrained features)")
+    rows = [
+        [
+            f"{point.pictures:,}",
+            f"{1 - point.error:.1%}",
+            f"{1 - point.interval[1]:.1%} to {1 - point.interval[0]:.1%}",
+            how,
+        ]
+        for how, points in (("measured", curve.measured), ("expected", curve.expected))
+        for point in points
+    ]
+    emit(table(["learnt from", "accuracy", "95 %", ""], rows, left=0))
+    now, then = curve.measured[-1].error, curve.expected[0].error
+    spared = f"{max(0.0, 1 - then / now) if now else 0.0:.0%} of the mistakes"
+    emit(
+        f"  → twice as many would spare about {spared}: they help"
+        if curve.helps
+        else f"  → twice as many would spare about {spared}, as far as can be told: better labels, "
+        "or pictures of what goes wrong, help more"
+    )
 
 
 def _show(finding: "Finding", most: int | None) -> None:

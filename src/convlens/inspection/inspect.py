@@ -18,6 +18,7 @@ from ..training.answers import UNEQUAL
 
 if TYPE_CHECKING:
     from .labels import Suspect
+    from .more import Curve
 
 SIDE = 128
 """Side at which pictures are compared unless told."""
@@ -72,6 +73,8 @@ class Inspection:
     findings: tuple[Finding, ...]
     labels: tuple["Suspect", ...] | None = None
     """Probably wrong ones, where they were looked for."""
+    more: "Curve | None" = None
+    """What more pictures would bring, where that was asked."""
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -111,13 +114,15 @@ def inspect(
     size: int | None = None,
     group: str | None = None,
     labels: bool = False,
+    more: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Inspection:
     """Look at every picture of a folder or table, as `train` takes them, and train nothing.
 
     `size` is the side at which they are compared and kept for training; `group` a regular
-    expression on the path, see `Catalog.grouped`. `labels` looks for wrong ones, too, by training a
-    head on folds of them. Raises `ConvlensError`.
+    expression on the path, see `Catalog.grouped`. `labels` looks for wrong ones, too, and `more`
+    for what more pictures would bring, both by heads on pretrained features of folds of them.
+    Raises `ConvlensError`.
     """
     require("imagehash", "train", "inspecting pictures")
     catalog = read_catalog(pictures)
@@ -149,12 +154,20 @@ def inspect(
         *_odd_colours(seen, progress),
         *_tiny(seen),
     ]
-    suspects = None
-    if labels:
-        from .labels import probably_wrong
+    suspects = curve = None
+    if labels or more:
+        from .frozen import frozen_side
 
-        suspects = probably_wrong(pictures, group, progress)
-    return Inspection(len(good), tuple(_rows(seen)), tuple(findings), suspects)
+        prepared, whole = frozen_side(pictures, group, progress)
+        if labels:
+            from .labels import probably_wrong
+
+            suspects = probably_wrong(prepared, whole, progress)
+        if more:
+            from .more import learning_curve
+
+            curve = learning_curve(whole, len(prepared.classes), progress)
+    return Inspection(len(good), tuple(_rows(seen)), tuple(findings), suspects, curve)
 
 
 def _shorter(source: Any) -> int | None:

@@ -1,0 +1,91 @@
+"""What `inspect --more` foretells against what comes, and what `suggest` gains over chance.
+
+    python benchmarks/more_pictures.py [--pictures ../pictures/cats-dogs] [--seeds 10]
+
+Both with heads on pretrained features. Foretold: the error after learning from 2 and 4 times the
+pictures that the curve was measured with, against that of a head that did, judged by pictures that
+neither saw. Suggested: 20 labelled pictures, then 20 more at a time, those that the head is least
+sure of (as `suggest` chooses) or chance ones; accuracy on a fifth held out.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from convlens.detector.suggest import margin
+from convlens.inspection.frozen import frozen_side
+from convlens.inspection.more import learning_curve
+from convlens.training.frozen import FrozenStart
+from convlens.training.head import STRENGTHS, Head, Side
+
+STEP, MOST = 20, 160
+
+
+def head_of(side: Side, classes: int) -> Head:
+    nothing, unknown = side.take(side.labels < 0), dict.fromkeys(STRENGTHS, 0.0)
+    start = FrozenStart(side, nothing, classes, torch.ones(classes), unknown, 0)
+    return start.of(side.labels >= 0).head()
+
+
+def error(learn: Side, judged: Side, classes: int) -> float:
+    answers = head_of(learn, classes).logits(judged.features.mean(1)).argmax(1)
+    return float((answers != judged.labels).float().mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
+    parser.add_argument("--seeds", type=int, default=10)
+    asked = parser.parse_args()
+    prepared, whole = frozen_side(asked.pictures, None, lambda *_: None)
+    classes, n = len(prepared.classes), len(whole.labels)
+    for count in (n // 16, n // 8, n // 5):
+        inside, ratios = 0, []
+        for seed in range(asked.seeds):
+            order = torch.from_numpy(np.random.default_rng(seed).permutation(n))
+            curve = learning_curve(whole.take(order[:count]), classes, seed=seed)
+            for point in curve.expected:
+                judged = whole.take(order[point.pictures :])
+                came = error(whole.take(order[: point.pictures]), judged, classes)
+                low, high = point.interval
+                inside += low <= came <= high
+                ratios.append((point.error, came))
+        foretold, came = np.mean(ratios, axis=0)
+        print(
+            f"from {count:,} pictures: foretold error {foretold:.2%}, came {came:.2%} (means); "
+            f"inside the 95 % interval {inside} of {len(ratios)}",
+            flush=True,
+        )
+    reached: dict[str, list[list[float]]] = {"suggested": [], "by chance": []}
+    for seed in range(asked.seeds):
+        random = np.random.default_rng(seed)
+        mixed = random.permutation(n)
+        held, pool = mixed[: n // 5], mixed[n // 5 :]
+        judged = whole.take(torch.from_numpy(held))
+        for how, rows in reached.items():
+            labelled, line = list(pool[:STEP]), []
+            while True:
+                head = head_of(whole.take(torch.tensor(labelled)), classes)
+                answers = head.logits(judged.features.mean(1)).argmax(1)
+                line.append(float((answers == judged.labels).float().mean()))
+                if len(labelled) >= MOST:
+                    break
+                left = np.setdiff1d(pool, labelled)
+                if how == "suggested":
+                    p = head.logits(whole.features[torch.from_numpy(left)].mean(1)).softmax(1)
+                    margins = np.array([margin(one) for one in p.numpy()])
+                    labelled += left[np.argsort(margins, kind="stable")[:STEP]].tolist()
+                else:
+                    labelled += random.permutation(left)[:STEP].tolist()
+            rows.append(line)
+    counts = range(STEP, MOST + 1, STEP)
+    for how, rows in reached.items():
+        means = np.mean(rows, axis=0)
+        shown = ", ".join(f"{c}: {100 * m:.2f} %" for c, m in zip(counts, means, strict=True))
+        print(f"{how}: {shown}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""`convlens suggest`."""
+
+import argparse
+import csv
+import sys
+
+from ..errors import UsageError
+from .arguments import Subparsers, command
+from .output import Bars, emit, emit_json, printable, stdin_lines
+
+EXAMPLES = """\
+  convlens suggest runs/pictures unlabelled/
+  convlens suggest detector.onnx unlabelled/ --count 100 --csv > to-label.csv
+  find . -newer seen -name '*.jpg' | convlens suggest detector.onnx -"""
+
+
+def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    summary = "name the unlabelled pictures that would teach a detector most"
+    parser = command(commands, "suggest", summary, EXAMPLES)
+    parser.add_argument("detector", help="a detector.onnx, or its run folder")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files, folders, patterns; - reads a list of paths from standard input",
+    )
+    parser.add_argument(
+        "--count", type=int, default=20, metavar="N", help="how many to name at most [20]"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a JSON array")
+    form.add_argument("--csv", action="store_true", help="CSV: path, likely label, probability")
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print them, the most telling first."""
+    from ..detector.suggest import suggest
+
+    if asked.count < 1:
+        raise UsageError(f"--count {asked.count}: it takes 1 or more")
+    paths = [p for path in asked.paths for p in (stdin_lines() if path == "-" else [path])]
+    with Bars() as bars:
+        found = suggest(asked.detector, paths, asked.count, bars.progress)
+    rows = [(one.name, *one.top(1)[0], one.strange) for one in found]
+    heads = ("path", "likely", "probability", "strange")
+    if asked.json:
+        emit_json([dict(zip(heads, row, strict=True)) for row in rows])
+    elif asked.csv:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([heads, *rows])
+    else:
+        width = max(len(printable(label)) for _, label, _, _ in rows)
+        for name, label, probability, strange in rows:
+            mark = "  (strange: perhaps of no class)" if strange else ""
+            emit(f"{printable(label):<{width}} {probability:7.2%}  {printable(name)}{mark}")
+    return 0

@@ -1,0 +1,67 @@
+"""`convlens suggest`: which unlabelled pictures would teach a detector most."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ConvlensError, PictureError, require
+from ..pictures.decode import decode
+from ..pictures.source import FileSource
+from .detector import Detector, Prediction
+from .predict import find_pictures
+
+ALIKE = 10
+"""A picture is passed over where its perceptual hash differs from a chosen one's in so many of 64
+bits at most: two pictures of one burst teach hardly more than one."""
+
+
+def margin(probabilities: np.ndarray) -> float:
+    """By how much the most probable class leads, 0 to 1: what it is least sure of teaches most."""
+    second, first = np.sort(probabilities)[-2:]
+    return float(first - second)
+
+
+def suggest(
+    detector: str | Path | Detector,
+    paths: str | Path | Iterable[str | Path],
+    count: int = 20,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> list[Prediction]:
+    """The pictures to label next, the most telling first: those that it can hardly decide.
+
+    Of pictures that are nearly the same only one is named, and strange ones, unlike all that it
+    learnt from, come after the others. Raises `ConvlensError` where the detector or all the
+    pictures cannot be read.
+    """
+    require("imagehash", "train", "suggesting pictures")
+    detector = detector if isinstance(detector, Detector) else Detector(detector)
+    several = [paths] if isinstance(paths, str | Path) else paths
+    sources = list(find_pictures(several))
+    found: list[tuple[bool, float, int, Prediction]] = []
+    for row, answer in enumerate(detector.predict(sources)):
+        if answer.probabilities is not None:
+            found.append((answer.strange, margin(answer.probabilities), row, answer))
+        progress("looking at pictures", row + 1, len(sources))
+    if not found:
+        raise ConvlensError("there is no picture there that can be read")
+    chosen: list[Prediction] = []
+    hashes: list[int] = []
+    for _, _, row, answer in sorted(found, key=lambda one: one[:3]):
+        if len(chosen) == count:
+            break
+        try:
+            made = _hash(sources[row])
+        except PictureError:  # gone meanwhile
+            continue
+        if all((made ^ other).bit_count() > ALIKE for other in hashes):
+            chosen.append(answer)
+            hashes.append(made)
+    return chosen
+
+
+def _hash(source: FileSource) -> int:
+    import imagehash
+    from PIL import Image
+
+    return int(str(imagehash.phash(Image.fromarray(decode(source.read())))), 16)
