@@ -6,10 +6,12 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from conftest import SMALL, save_class
+from conftest import SMALL, save_class, save_shapes
 from convlens import train
+from convlens.training.doubt import doubtful
 
 
 class Reader(HTMLParser):
@@ -80,3 +82,54 @@ def test_a_browser_draws_it_without_a_complaint(
         colours = picture.convert("RGB").getcolors(1 << 24)
     assert colours is not None
     assert len(colours) > 50
+
+
+def test_charts_tell_their_values_to_the_mouse(run: Path) -> None:
+    text = (run / "report.html").read_text("utf-8")
+    assert "<title>validation: accuracy (%)" in text
+    assert 'id="dot' not in text  # ids would stand twice on the page
+
+
+def test_what_was_wrong_with_the_pictures_is_told(tmp_path: Path) -> None:
+    folder = save_shapes(tmp_path / "p", 24)
+    shutil.rmtree(folder / "cross")
+    save_class(folder / "cross", "cross", 5)
+    shutil.copy(folder / "disc" / "003.png", folder / "disc" / "copy.png")
+    (folder / "disc" / "empty.png").touch()
+    done = train(folder, tmp_path / "r", epochs=1, **SMALL)
+    notes = " ".join(f"{note['what']}: {note['done']}" for note in done.metrics["notes"])
+    for words in (
+        "1 files are no pictures",
+        "2 pictures are in 1 sets of copies",
+        "1 classes have fewer than 10 pictures: cross",
+        "1 classes have fewer than 50 pictures: disc",
+        "classes are unequal: 25 pictures of the largest, 5 of the smallest: every class counts",
+    ):
+        assert words in notes
+    page = (done.folder / "report.html").read_text("utf-8")
+    assert "each set is kept on one side of the split" in page
+
+
+def test_labels_that_are_probably_wrong_are_marked(tmp_path: Path) -> None:
+    for kind, other in (("disc", "cross"), ("cross", "disc")):
+        save_class(tmp_path / "p" / "train" / kind, kind, 60)
+        save_class(tmp_path / "p" / "test" / kind, kind, 27, first=100)
+        save_class(tmp_path / "p" / "test" / other, kind, 3, first=200)
+    done = train(tmp_path / "p", tmp_path / "r", epochs=25, **SMALL)
+    named = done.metrics["doubtful"]
+    right = [name for name in named if int(Path(name).stem) >= 200]
+    assert len(right) >= 4  # of 6
+    assert len(right) >= 0.7 * len(named)
+    assert "label wrong?" in (done.folder / "report.html").read_text("utf-8")
+
+
+def test_doubts_are_the_planted_ones_and_none_without_reason() -> None:
+    random = np.random.default_rng(0)
+    true = random.integers(0, 3, 600)
+    p = np.full((600, 3), 0.04)
+    p[np.arange(600), true] = 0.92
+    labels = true.copy()
+    labels[:20] = (labels[:20] + 1) % 3
+    assert set(doubtful(labels, p).tolist()) == set(range(20))
+    assert len(doubtful(true, p)) == 0
+    assert len(doubtful(np.zeros(600, np.int64), p)) == 0  # two classes have no picture

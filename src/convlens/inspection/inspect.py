@@ -15,6 +15,7 @@ from ..pictures.hashing import Progress
 from ..pictures.near import near_clusters
 from ..pictures.store import PixelStore, open_store
 from ..training.answers import UNEQUAL
+from ..training.notes import JUDGE, LEARN
 
 if TYPE_CHECKING:
     from .labels import Suspect
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 SIDE = 128
 """Side at which pictures are compared unless told."""
-LEARN, JUDGE = 10, 50
-"""A class with fewer pictures is too small to learn; or to judge, as a fifth is held out."""
 GREY = 2
 """Largest difference between a grey picture's channels, of 255."""
 RARE = 0.2

@@ -1,12 +1,12 @@
-"""Labels that are probably wrong: confident learning (Northcutt et al. 2021), by cleanlab."""
+"""Which of all labels are probably wrong, before any training."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from cleanlab.filter import find_label_issues
 
 from ..pictures.hashing import Progress
+from ..training.doubt import doubtful
 from ..training.head import FOLDS, Side, best_head, choose_strength, folds
 from ..training.prepare import Prepared
 
@@ -45,9 +45,7 @@ def probably_wrong(
         logits = head.logits(whole.features[judged].mean(1)).double()
         probabilities[judged.numpy()] = logits.softmax(1).numpy()
         progress("judging labels", k + 1, FOLDS)
-    found = find_label_issues(
-        whole.labels.numpy(), probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
-    )
+    found = doubtful(whole.labels.numpy(), probabilities)
     suggested = probabilities.argmax(1)
     return tuple(
         Suspect(
@@ -57,5 +55,4 @@ def probably_wrong(
             round(float(probabilities[row].max()), 4),
         )
         for row in found.tolist()
-        if prepared.classes[suggested[row]] != prepared.catalog.labels[row]
     )

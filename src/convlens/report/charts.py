@@ -1,12 +1,15 @@
 """Charts as SVG text that takes its colours from the page."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import cycle
 from typing import Any
 
 # matplotlib writes colours as they are; this one is replaced by the page's own text colour.
 _INK = "#010203"
+_DOT = re.compile(r'<g id="dot(\d+)">')
 _COLOURS = ("#3b7dd8", "#d8663b", "#3ba272", "#9a60b4", "#b08a1e", "#7a7a7a")
 
 
@@ -26,13 +29,16 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any) -> str:
+def _svg(figure: Any, titles: Sequence[str]) -> str:
     import matplotlib as mpl
 
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "convlens"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue().replace(_INK, "currentColor")
+    text = _DOT.sub(
+        lambda dot: f'<g class="dot"><title>{escape(titles[int(dot[1])])}</title>', text
+    )
     return text[text.index("<svg") :]
 
 
@@ -66,11 +72,15 @@ def paths(
 ) -> str:
     """The same of lines that each have an x of their own."""
     figure, axes = _figure(6.4, 3.2)
+    titles: list[str] = []
     for (name, (x, values)), colour in zip(lines.items(), cycle(_COLOURS), strict=False):
         points = [(a, b) for a, b in zip(x, values, strict=True) if b is not None]
         if points:
             marker = "o" if len(points) < 30 else None
             axes.plot(*zip(*points, strict=True), label=name, color=colour, marker=marker, ms=3)
+        for a, b in points:
+            _dot(axes, a, b, colour, len(titles))
+            titles.append(f"{name}: {y_label} {b:.4g} at {x_label} {a:,.4g}")
     if mark:
         axes.axvline(mark[0], color=_INK, linestyle=":", linewidth=1, label=mark[1])
     axes.set_xlabel(x_label)
@@ -83,7 +93,12 @@ def paths(
         axes.set_xticks(ticks, [f"{value:,.4g}" for value in ticks])
         axes.minorticks_off()
     axes.legend(frameon=False, labelcolor=_INK)
-    return _svg(figure)
+    return _svg(figure, titles)
+
+
+def _dot(axes: Any, x: float, y: float, colour: str, number: int) -> None:
+    """A place to hover over, where the browser shows the values."""
+    axes.plot([x], [y], "o", ms=9, color=colour, alpha=0, gid=f"dot{number}")
 
 
 def scatter(
@@ -94,7 +109,10 @@ def scatter(
 ) -> str:
     """Named points over a logarithmic x; those of `front` are joined by a line."""
     figure, axes = _figure(6.4, 3.6)
+    titles: list[str] = []
     for name, (x, y) in points.items():
+        _dot(axes, x, y, _COLOURS[0], len(titles))
+        titles.append(f"{name}: {y_label} {y:.4g} at {x_label} {x:,.4g}")
         colour = _COLOURS[0] if name in front else _COLOURS[1]
         axes.plot(x, y, "o", color=colour)
         axes.annotate(name, (x, y), (5, 4), textcoords="offset points", color=_INK, fontsize=8)
@@ -106,4 +124,4 @@ def scatter(
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.margins(0.15)
-    return _svg(figure)
+    return _svg(figure, titles)

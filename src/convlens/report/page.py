@@ -50,6 +50,7 @@ def render_report(
     if any(m["cost_val"] is not None for m in history):
         cost["validation"] = [m["cost_val"] for m in history]
     accuracy = [m["accuracy_val"] and 100 * m["accuracy_val"] for m in history]
+    held = words.held(metrics)
     sides = [side for side in SPLITS if side in metrics["pictures"]]
     return template.render(
         title=words.title(classes),
@@ -68,16 +69,20 @@ def render_report(
         )
         if "validation" in cost and training["steps"]
         else "",
-        coverage_chart=markupsafe.Markup(_coverage_chart(test)) if test else "",  # noqa: S704
-        calibration_chart=markupsafe.Markup(_calibration_chart(test)) if test else "",  # noqa: S704
+        coverage_chart=markupsafe.Markup(_coverage_chart(test, held)) if test else "",  # noqa: S704
+        calibration_chart=markupsafe.Markup(_calibration_chart(test, held)) if test else "",  # noqa: S704
         strange=words.strange(metrics["strange"]),
         calibration=words.calibration(test, metrics["uncalibrated"]) if test else "",
         rule=words.rule(metrics["rule"], test),
         labels=classes,
         confusion=_confusion(test) if test and len(classes) <= LARGEST_CONFUSION else [],
         per_class=_per_class(test) if test else [],
-        mistakes=_mistakes(evaluation) if evaluation else [],
-        mistakes_note=f"{len(evaluation.mistakes)} of {test['n']} are wrong." if evaluation else "",
+        held=held,
+        mistakes=_mistakes(evaluation, metrics["doubtful"]) if evaluation else [],
+        mistakes_note=words.mistakes(len(evaluation.mistakes), test, metrics["doubtful"])
+        if evaluation
+        else "",
+        notes=metrics["notes"],
         preview=data_uri(preview),
         sides=sides,
         counts=[
@@ -100,21 +105,21 @@ def render_report(
     )
 
 
-def _coverage_chart(test: dict[str, Any]) -> str:
+def _coverage_chart(test: dict[str, Any], held: str) -> str:
     curve = test["coverage_curve"]
     shares = [100 * share for share, _, _ in curve]
     accuracy = [100 * right for _, right, _ in curve]
     lowest = max(0.0, 2 * min(accuracy) - 100 - 1)
     return curves(
         shares,
-        {"held-out pictures": accuracy},
+        {held: accuracy},
         "share answered, the surest first (%)",
         "accuracy of the answers (%)",
         lowest=lowest,
     )
 
 
-def _calibration_chart(test: dict[str, Any]) -> str:
+def _calibration_chart(test: dict[str, Any], held: str) -> str:
     bins = [one for one in test["calibration"] if one[2] >= FEWEST_IN_BIN]
     if len(bins) < 2:
         return ""
@@ -122,7 +127,7 @@ def _calibration_chart(test: dict[str, Any]) -> str:
     least = min([50.0, *sure, *right])
     lines = {
         "as sure as right": ([least, 100.0], [least, 100.0]),
-        "held-out pictures": (sure, right),
+        held: (sure, right),
     }
     return paths(lines, "probability of the answer (%)", "share right (%)", lowest=least)
 
@@ -133,7 +138,7 @@ def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tupl
         held = [
             ("accuracy", percent(test["accuracy"])),
             ("balanced accuracy", percent(test["balanced_accuracy"])),
-            ("held-out pictures", f"{test['n']:,}"),
+            ("pictures judged", f"{test['n']:,}"),
             ("cost J", f"{test['cost']:.3f}"),
             ("calibration error", percent(test["ece"])),
         ]
@@ -144,9 +149,15 @@ def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tupl
     ]
 
 
-def _confusion(test: dict[str, Any]) -> list[tuple[str, list[tuple[int, str]]]]:
+def _confusion(test: dict[str, Any]) -> list[tuple[str, list[tuple[int, str, str]]]]:
     return [
-        (label, [(count, f"{count / max(1, sum(row)):.3f}") for count in row])
+        (
+            label,
+            [
+                (count, f"{count / max(1, sum(row)):.3f}", called)
+                for count, called in zip(row, test["labels"], strict=False)
+            ],
+        )
         for label, row in zip(test["labels"], test["confusion"], strict=True)
     ]
 
@@ -164,7 +175,7 @@ def _per_class(test: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _mistakes(evaluation: Evaluation) -> list[dict[str, str]]:
+def _mistakes(evaluation: Evaluation, doubtful: Sequence[str]) -> list[dict[str, Any]]:
     shown = []
     for mistake in evaluation.mistakes[:MISTAKES]:
         try:
@@ -178,6 +189,7 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, str]]:
                 "called": mistake.called,
                 "probability": percent(mistake.probability, 0),
                 "name": Path(mistake.name).name,
+                "doubtful": mistake.name in doubtful,
             }
         )
     return shown

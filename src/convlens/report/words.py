@@ -87,6 +87,25 @@ def rule(asked: dict[str, Any], test: dict[str, Any] | None) -> str:
     return f"Its answers weigh mistakes by their costs ({aim})."
 
 
+def held(metrics: dict[str, Any]) -> str:
+    """The pictures that give the figures."""
+    return "pictures, each left out once" if metrics["folds"] > 1 else "held-out pictures"
+
+
+def mistakes(count: int, test: dict[str, Any] | None, doubtful: Sequence[str]) -> str:
+    """How many there are, and how many of them are probably the label's."""
+    if test is None:
+        return ""
+    text = f"{count:,} of {test['n']:,} are wrong."
+    if doubtful:
+        text += (
+            f" The labels of {len(doubtful):,} are probably wrong themselves, by confident "
+            "learning (Northcutt et al. 2021): look at them first. 'convlens inspect --labels' "
+            "goes through all pictures."
+        )
+    return text
+
+
 def strange(share: float | None) -> str:
     """How many held-out pictures are called strange."""
     if share is None:

@@ -114,24 +114,3 @@ def prepare(
             "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
         )
     return prepared
-
-
-def warnings_about(prepared: Prepared) -> list[str]:
-    """What the user should know of the pictures before training."""
-    found = []
-    if prepared.skipped:
-        name, reason = prepared.skipped[0]
-        found.append(f"{len(prepared.skipped)} files are left out; the first, {name}: {reason}")
-    excluded = len(prepared.split.rows(EXCLUDED))
-    if excluded:
-        found.append(
-            f"{excluded} pictures are left out, as they stand in two splits (themselves, near "
-            "duplicates, or their group) or under two labels: 'convlens inspect' lists them"
-        )
-    learnt = set(prepared.side("train").labels)
-    found += [
-        f"class {label!r} has no training pictures, so it cannot be learnt"
-        for label in prepared.classes
-        if label not in learnt
-    ]
-    return found

@@ -6,6 +6,7 @@ import io
 import json
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from ..report.thumbnails import contact_sheet
 from .answers import make_rule
 from .batches import Batches
 from .crossed import Crossed
+from .doubt import doubtful
 from .export import export, with_metadata
 from .frozen import FrozenStart, put_head
 from .loop import Loop, predict_examples
 from .model import Pretrained
+from .notes import notes_about
 from .options import AnswerOptions
 from .parity import check_parity
 from .prepare import Prepared
@@ -159,6 +162,8 @@ def finish(
         },
         "pictures": prepared.counts(),
         "skipped": [{"name": name, "reason": reason} for name, reason in prepared.skipped],
+        "notes": [asdict(note) for note in notes_about(prepared, rule.aim == BALANCE)],
+        "doubtful": _doubtful(evaluation),
     }
     write_whole(folder / "parameters.safetensors", save(_contiguous(loop.best)))
     write_whole(folder / "detector.onnx", data)
@@ -216,6 +221,13 @@ def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
     if evaluation is None:
         return None
     return judge(evaluation.figures.labels, *_held(evaluation)).as_json()
+
+
+def _doubtful(evaluation: Evaluation | None) -> list[str]:
+    """Names of the held-out pictures whose label is probably wrong, the surest first."""
+    if evaluation is None:
+        return []
+    return [evaluation.answers[place][1].name for place in doubtful(*_held(evaluation))]
 
 
 def _held(evaluation: Evaluation) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:

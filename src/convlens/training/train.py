@@ -26,8 +26,9 @@ from .interrupt import stop_on_interrupt
 from .listener import Listener, Silent
 from .loop import Loop, Measure
 from .model import ENLARGED, Pretrained, settle_network
+from .notes import notes_about
 from .options import TrainOptions, options_from
-from .prepare import Prepared, prepare, warnings_about
+from .prepare import Prepared, prepare
 from .results import Results, finish, versions
 
 
@@ -72,8 +73,9 @@ def train(
     fold_count = settle_folds(asked, prepared, weights)
     to_judge = len(prepared.catalog) if fold_count > 1 else len(prepared.split.rows("val"))
     check_answers(asked.answer, prepared.classes, to_judge)
-    for text in warnings_about(prepared):
-        listener.warn(text)
+    for note in notes_about(prepared, balanced=False):
+        if note.warn:
+            listener.warn(f"{note.what}: {note.done}")
     listener.say(_describe(prepared, fold_count))
     chosen, described, start = choose(prepared, asked, line, weights, fold_count, listener)
     if chosen.folds > 1:

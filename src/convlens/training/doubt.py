@@ -1,0 +1,27 @@
+"""Labels that are probably wrong: confident learning (Northcutt et al. 2021), by cleanlab."""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def doubtful(
+    labels_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.floating]
+) -> npt.NDArray[np.int64]:
+    """Places of pictures whose label is probably wrong, the surest first.
+
+    Probabilities have to come from what did not learn from these pictures. Where a class has no
+    picture nothing is said.
+    """
+    from cleanlab.filter import find_label_issues
+
+    classes = probabilities_NK.shape[1]
+    if len(set(labels_N.tolist())) < classes:
+        return np.zeros(0, np.int64)
+    found: npt.NDArray[np.int64] = np.asarray(
+        find_label_issues(
+            labels_N, probabilities_NK, return_indices_ranked_by="self_confidence", n_jobs=1
+        ),
+        np.int64,
+    )
+    differs: npt.NDArray[np.bool_] = probabilities_NK.argmax(1)[found] != labels_N[found]
+    return found[differs]
