@@ -1,6 +1,6 @@
 """What `--balance auto` gives the smaller class at 95 to 5, against counting every picture alike.
 
-    python benchmarks/unequal.py [--pictures ../pictures/cats-dogs] [--draws 5] [OPTION OF TRAIN ...]
+    python benchmarks/unequal.py [--pictures ../pictures/cats-dogs] [--draws 5] [OPTION ...]
 
 190 pictures of the one class and 10 of the other are drawn and trained on; all others are held out.
 Both figures come from the same detector's probabilities, under the one rule and under the other.

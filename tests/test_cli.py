@@ -18,7 +18,10 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from conftest import SMALL, draw, save_class
+from convlens import train
 from convlens.detector.judge import judge
+from convlens.training.listener import Silent
+from convlens.training.train import resume
 
 
 def convlens(
@@ -198,7 +201,7 @@ def test_misuse_is_status_2_and_failure_1(tmp_path: Path, shapes: Path, run: Pat
     assert_clear(convlens("train", shapes, "--batch", "few", *flags(size=16)), 2, "--batch few")
     assert_clear(convlens("train", tmp_path / "none"), 1, "there is no")
     assert_clear(convlens("predict", tmp_path / "none.onnx", "x.png"), 1, "cannot read")
-    assert_clear(convlens("train", "--resume", tmp_path), 1, "cannot read")
+    assert_clear(convlens("train", "--resume", tmp_path), 1, "has no run.json")
     save_class(tmp_path / "p" / "only", "disc", 3)
     assert_clear(convlens("train", tmp_path / "p"), 1, "one class only: 'only' (3)")
     (tmp_path / "q" / "a").mkdir(parents=True)
@@ -334,3 +337,44 @@ def test_a_reader_that_stops_early_is_no_error(run: Path, shapes: Path) -> None:
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_two_runs_into_one_folder_are_refused(shapes: Path, tmp_path: Path) -> None:
+    line = "conv 6 3x3, pool 2, dense 8"
+    command = [sys.executable, "-m", "convlens", "train", str(shapes), "--size", "24"]
+    command += ["--network", line, "--out", str(tmp_path / "r")]
+    with subprocess.Popen(
+        [*command, "--epochs", "100000"], stderr=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stderr is not None
+        while "epoch" not in first.stderr.readline():
+            assert first.poll() is None
+        second = subprocess.run(
+            [sys.executable, "-m", "convlens", "train", "--resume", str(tmp_path / "r")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert_clear(second, 1, "another run is at work")
+        first.kill()
+    # the lock went with the process: what it left can be gone on with
+    run = resume(tmp_path / "r", stop_at_once())
+    assert run.metrics["training"]["steps"] > 0
+
+
+def stop_at_once() -> Silent:
+    """A listener that asks to stop at the first step."""
+
+    class Stopper(Silent):
+        def step(self, *_: object) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    return Stopper()
+
+
+def test_a_folder_of_a_run_that_never_began_can_be_used(shapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / ".lock").touch()
+    (tmp_path / "r" / ".run.json.123.partial").write_text("{")
+    run = train(shapes, tmp_path / "r", network="dense 4", size=16, steps=1, compute="float32")
+    assert run.finished

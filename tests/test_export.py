@@ -12,6 +12,7 @@ from PIL import Image
 
 from conftest import draw
 from convlens import Detector
+from convlens.detector.sealed import seal
 from convlens.errors import ConvlensError
 from convlens.network.build import build
 from convlens.network.spec import network
@@ -144,6 +145,9 @@ def test_what_is_no_detector_is_a_clear_error(content: bytes, tmp_path: Path) ->
 def test_another_onnx_file_is_a_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "resize.onnx"
     path.write_bytes(resize_graph().SerializeToString())
+    with pytest.raises(ConvlensError, match="no checksum of convlens"):
+        Detector(path)
+    path.write_bytes(seal(path.read_bytes()))
     with pytest.raises(ConvlensError, match="not made by convlens"):
         Detector(path)
 

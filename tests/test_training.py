@@ -12,7 +12,7 @@ from scipy import stats
 from timm.optim.muon import Muon
 from torch import nn
 
-from convlens.errors import UsageError
+from convlens.errors import ConvlensError, UsageError
 from convlens.network.build import GROUP, build
 from convlens.network.spec import network
 from convlens.training.augment import WAYS, Augment
@@ -251,6 +251,48 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None
     second.restore(tmp_path, warned.append)
     assert second.progress.step == 6
     assert "step-000000009" in warned[0]
+
+
+def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> None:
+    told: list[str] = []
+    quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
+    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    train_step = wild.train_step
+    exploded: list[int] = []
+
+    def once(step: int) -> float:
+        cost = train_step(step)
+        if step == 20 and not exploded:
+            exploded.append(step)
+            for parameter in wild.module.parameters():
+                parameter.data.fill_(float("nan"))
+            return float("nan")
+        return cost
+
+    wild.train_step = once  # type: ignore[method-assign]
+    assert wild.run(tmp_path / "a", lambda: False, **quiet, on_trouble=told.append)
+    assert len(told) == 1
+    assert "J exploded at step 21 (nan): back to step" in told[0]
+    assert wild.progress.troubles == 1
+    assert all(torch.isfinite(value).all() for value in wild.best.values())
+    # by then the learning rate was smaller, and it stays so
+    calm = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    assert calm.run(None, lambda: False, **quiet)
+    rates = [m["learning_rate"] for m in wild.progress.history]
+    usual = {m["step"]: m["learning_rate"] for m in calm.progress.history}
+    assert rates[-2] == pytest.approx(0.3 * usual[wild.progress.history[-2]["step"]])
+
+
+def test_what_always_explodes_ends_with_what_to_do(tmp_path: Any) -> None:
+    told: list[str] = []
+    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=99.0))
+    wild.highest = [1e20]
+    with pytest.raises(ConvlensError, match=r"lower --learning-rate than 1e\+20"):
+        wild.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None, told.append)
+    assert len(told) == 3
+    again = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=99.0))
+    again.restore(tmp_path, pytest.fail)  # what it ends with is sound
+    assert all(torch.isfinite(p).all() for p in again.module.parameters())
 
 
 def test_the_parameters_kept_are_those_of_their_step() -> None:

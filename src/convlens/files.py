@@ -1,6 +1,7 @@
 """Writing files whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,3 +34,31 @@ def write_whole(path: Path, content: bytes | str) -> None:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Make a folder if need be, and keep other processes from working in it meanwhile.
+
+    The lock goes with the process, however that ends. Raises `ConvlensError` where another has it,
+    or where the folder cannot be made or written to.
+    """
+    from filelock import FileLock, Timeout
+
+    with saying_where(folder, "make the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        with saying_where(folder, "write to"):
+            lock.acquire()
+    except Timeout:
+        raise ConvlensError(
+            f"another run is at work in {folder}: wait for it, or name another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+        left = [path.name for path in folder.iterdir()]
+        if left == [".lock"]:  # it failed before it left anything
+            shutil.rmtree(folder, ignore_errors=True)

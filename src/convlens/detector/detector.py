@@ -15,6 +15,7 @@ from ..parallel import in_order
 from ..pictures.decode import RGB, decode
 from ..pictures.source import Source
 from .rule import MOST_PROBABLE, UNSURE, Rule
+from .sealed import look_through, unseal
 
 INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
 
@@ -68,7 +69,7 @@ class Detector:
 
     Each picture is run by itself on one core, and many pictures on all cores: so a picture's
     answer never depends, not in its last bit, on which others it came with.
-    Raises `ConvlensError` where the file is no detector.
+    Raises `ConvlensError` where the file is no detector, or was changed since it was written.
     """
 
     def __init__(self, file: str | Path | bytes) -> None:
@@ -84,6 +85,10 @@ class Detector:
         else:
             assert isinstance(file, bytes)  # noqa: S101
             data = file
+        try:
+            look_through(unseal(data))
+        except ValueError as error:
+            raise ConvlensError(f"{where} is not a convlens detector: {error}") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 4

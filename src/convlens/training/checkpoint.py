@@ -27,18 +27,20 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `step-N.safetensors` and beside it its SHA-256; drop all but the last two."""
+    """Write `step-N.safetensors`, its checksum inside; drop all but the last two."""
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{checkpoint.step:09d}.safetensors"
     state = json.dumps({"step": checkpoint.step, **checkpoint.state})
     tensors = {name: value.contiguous() for name, value in checkpoint.tensors.items()}
-    data = save(tensors, {"state": state})
-    write_whole(path, data)
-    write_whole(path.with_suffix(".sha256"), hashlib.sha256(data).hexdigest())
+    write_whole(path, save(tensors, {"state": state, "sha256": _checksum(tensors, state)}))
     for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
         old.unlink(missing_ok=True)
-        old.with_suffix(".sha256").unlink(missing_ok=True)
+
+
+def _checksum(tensors: dict[str, Tensor], state: str) -> str:
+    """Of the file as it would be without a checksum: names, shapes, numbers and state."""
+    return hashlib.sha256(save(tensors, {"state": state})).hexdigest()
 
 
 def read_checkpoint(folder: Path, warn: Any) -> Checkpoint:
@@ -49,12 +51,14 @@ def read_checkpoint(folder: Path, warn: Any) -> Checkpoint:
     for path in sorted(folder.glob("step-*.safetensors"), reverse=True):
         try:
             data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() != path.with_suffix(".sha256").read_text().strip():
-                raise ValueError("its checksum differs")
+            tensors = load(data)
             length = int.from_bytes(data[:8], "little")
-            state = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["state"])
-            return Checkpoint(int(state.pop("step")), load(data), state)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            inside = json.loads(data[8 : 8 + length])["__metadata__"]
+            if _checksum(tensors, inside["state"]) != inside["sha256"]:
+                raise ValueError("its checksum differs")
+            state = json.loads(inside["state"])
+            return Checkpoint(int(state.pop("step")), tensors, state)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             warn(f"{path} is damaged ({error}); the checkpoint before it is used")
     raise ConvlensError(f"there is no checkpoint in {folder}: train again from the beginning")
 

@@ -135,7 +135,9 @@ def answer_trained(
             loop = begin(part)
             if checkpoints.exists():
                 loop.restore(checkpoints, listener.warn)
-            if not loop.run(checkpoints, stop, _step_of(loop, listener), listener.measure):
+            if not loop.run(
+                checkpoints, stop, _step_of(loop, listener), listener.measure, listener.warn
+            ):
                 break
             loop.module.load_state_dict(loop.best)
             found = {

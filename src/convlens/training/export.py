@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from ..detector.detector import INPUT, OUTPUT, STRANGENESS
+from ..detector.sealed import look_through, seal, unseal
 from ..pictures.resize import ATTRIBUTES
 from .batches import to_float
 from .model import Pretrained
@@ -141,13 +142,15 @@ def export(
 
 
 def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -> bytes:
-    """The same graph with these entries set in its metadata, checked."""
+    """The same graph with these entries set in its metadata, checked and sealed."""
     if isinstance(model, bytes):
-        model = onnx.load_from_string(model)
+        model = onnx.load_from_string(unseal(model))
     kept = {entry.key: entry.value for entry in model.metadata_props}
     for key, value in metadata.items():
         kept[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     del model.metadata_props[:]
     helper.set_model_props(model, kept)
     onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    data = bytes(model.SerializeToString(deterministic=True))
+    look_through(data)
+    return seal(data)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from ..errors import ConvlensError
 from ..network.build import Classifier
 from .batches import Batches, Examples
 from .checkpoint import (
@@ -30,6 +31,10 @@ from .plan import Plan
 from .random import torch_seed
 from .temperature import calibrated_costs
 
+EXPLODED = 1e4
+"""A J as high as this is as bad as one that is no number."""
+TROUBLES, SMALLER = 3, 0.3
+"""So often training goes back to its last checkpoint, each time with steps so much smaller."""
 MEMORY = 6
 """At step t the average of the parameters reaches back about t / (MEMORY + 2) steps."""
 
@@ -63,6 +68,7 @@ class Progress:
     cost_steps: int = 0
     best_cost: float | None = None
     best_step: int = 0
+    troubles: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -136,6 +142,7 @@ class Loop:
         """
         self.module.train()
         factor = rate_factor(self.options, step, self.plan.steps, self.pretrained)
+        factor *= SMALLER**self.progress.troubles
         for group, highest in zip(self.optimizer.param_groups, self.highest, strict=True):
             group["lr"] = highest * factor
         self.optimizer.zero_grad()
@@ -199,20 +206,32 @@ class Loop:
         stop: Callable[[], bool],
         on_step: Callable[[int, float], None],
         on_measure: Callable[[Measure], None],
+        on_trouble: Callable[[str], None] = lambda _: None,
     ) -> bool:
         """Train to the plan's end, or until `stop()`; True where the end was reached.
 
         `on_step` is called with (steps done, pictures per second), `on_measure` with each
-        measurement. Checkpoints go to `folder` after each measurement and when stopped.
+        measurement. Checkpoints go to `folder` before the first step, after each measurement and
+        when stopped. Where J explodes, training goes back to the last one and takes smaller steps,
+        and tells `on_trouble`; after three times it raises `ConvlensError`.
         """
         progress = self.progress
         window: list[tuple[int, float]] = []
         if self.pretrained and not progress.history:  # fine-tuning has to beat where it begins
             on_measure(self.measure(0.0))
         measured = progress.history[-1]["step"] if progress.history else -1
+        if folder is not None and progress.step == 0 and self.plan.steps:
+            self.save(folder)
         while progress.step < self.plan.steps and not stop():
             begun = time.perf_counter()
-            progress.cost_sum += self.train_step(progress.step)
+            cost = self.train_step(progress.step)
+            last = progress.step + 1 == self.plan.steps
+            measures = last or (progress.step + 1) % self.plan.measure_every == 0
+            if folder is not None and not (cost < EXPLODED and (not measures or self._finite())):
+                self._go_back(folder, cost, on_trouble)
+                progress = self.progress
+                continue
+            progress.cost_sum += cost
             progress.cost_steps += 1
             progress.step += 1
             seconds = time.perf_counter() - begun
@@ -220,7 +239,7 @@ class Loop:
             window = [*window[-49:], (self.batches.order.batch, seconds)]
             rate = sum(n for n, _ in window) / sum(s for _, s in window)
             on_step(progress.step, rate)
-            if progress.step % self.plan.measure_every == 0 or progress.step == self.plan.steps:
+            if measures:
                 begun = time.perf_counter()
                 on_measure(self.measure(rate))
                 progress.seconds += time.perf_counter() - begun
@@ -233,6 +252,29 @@ class Loop:
         if measured < 0:  # stopped before the first measurement: what there is must be the best
             on_measure(self.measure(0.0))
         return finished
+
+    def _finite(self) -> bool:
+        """Whether every parameter is a number."""
+        with torch.no_grad():
+            return all(bool(torch.isfinite(p.sum())) for p in self.module.parameters())
+
+    def _go_back(self, folder: Path, cost: float, on_trouble: Callable[[str], None]) -> None:
+        """To the last checkpoint, with smaller steps from there on. Raises `ConvlensError`."""
+        at, troubles = self.progress.step + 1, self.progress.troubles + 1
+        if troubles > TROUBLES:
+            raise ConvlensError(
+                f"J exploded at step {at:,} again ({cost:.3g}), even with a learning rate "
+                f"{SMALLER**TROUBLES:.2g} as high: give a lower --learning-rate than "
+                f"{max(self.highest):.2g}, or --optimizer auto; the last sound state is kept in "
+                f"{folder}"
+            )
+        self.restore(folder, on_trouble)
+        self.progress.troubles = troubles
+        on_trouble(
+            f"J exploded at step {at:,} ({cost:.3g}): back to step {self.progress.step:,}, and on "
+            f"with a learning rate {SMALLER**troubles:.2g} as high"
+        )
+        self.save(folder)
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint."""

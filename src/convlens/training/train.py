@@ -10,7 +10,7 @@ import torch
 
 from ..detector.evaluate import Evaluation
 from ..errors import ConvlensError, UsageError
-from ..files import saying_where, write_whole
+from ..files import only_one, saying_where, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..pictures.splits import write_manifest
@@ -66,6 +66,18 @@ def train(
     if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
     folder = _new_folder(pictures, out)
+    with only_one(folder):
+        return _train(pictures, folder, asked, line, weights, listener)
+
+
+def _train(
+    pictures: str | Path,
+    folder: Path,
+    asked: TrainOptions,
+    line: str,
+    weights: str,
+    listener: Listener,
+) -> Run:
     size = usual_size(line)
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
@@ -80,8 +92,6 @@ def train(
     chosen, described, start = choose(prepared, asked, line, weights, fold_count, listener)
     if chosen.folds > 1:
         prepared = prepared.undivided()
-    with saying_where(folder, "make the run folder"):
-        folder.mkdir(parents=True, exist_ok=True)
     record = {
         "pictures": str(Path(pictures).absolute()),
         "options": asked.flat(),
@@ -104,6 +114,11 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
     listener = listener or Silent()
     folder = Path(run)
     path = folder / "run.json"
+    if folder.is_dir() and not path.exists():
+        raise ConvlensError(
+            f"{folder} has no run.json: it is no run's folder, or the run was killed before its "
+            "first step, so there is nothing to go on with: train again"
+        )
     with saying_where(path, "read"):
         text = path.read_text("utf-8")
     try:
@@ -113,6 +128,18 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
         pictures, fingerprint = record["pictures"], record["data"]["fingerprint"]
     except (ValueError, KeyError, TypeError) as error:
         raise ConvlensError(f"{path} is not a run's record: {error!r}") from error
+    with only_one(folder):
+        return _resume(folder, pictures, fingerprint, asked, chosen, listener)
+
+
+def _resume(
+    folder: Path,
+    pictures: str,
+    fingerprint: str,
+    asked: TrainOptions,
+    chosen: Chosen,
+    listener: Listener,
+) -> Run:
     prepared = prepare(pictures, replace(asked.data, size=chosen.size), listener.progress)
     if chosen.folds > 1:
         prepared = prepared.undivided()
@@ -162,7 +189,7 @@ def _run(
 
     crossed = None
     with stop_on_interrupt(on_first) as stop:
-        finished = loop.run(checkpoints, stop, on_step, on_measure)
+        finished = loop.run(checkpoints, stop, on_step, on_measure, listener.warn)
         if chosen.folds > 1 and start is not None:
             crossed = answer_crossed(start, chosen.folds, asked.answer, prepared.classes)
         elif chosen.folds > 1:
@@ -221,10 +248,16 @@ def _describe(prepared: Prepared, folds: int) -> str:
     )
 
 
+def _holds_something(folder: Path) -> bool:
+    """Whether there is more than what a run that was killed before it began leaves behind."""
+    with saying_where(folder, "list"):
+        return any(not path.name.startswith(".") for path in folder.iterdir())
+
+
 def _new_folder(pictures: str | Path, out: str | Path | None) -> Path:
     if out is not None:
         folder = Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or _holds_something(folder)):
             raise UsageError(
                 f"--out {folder}: it exists; name another, or go on with it: --resume {folder}"
             )

@@ -1,0 +1,184 @@
+"""What may reach ONNX Runtime: a file as convlens wrote it, and nothing in it that it never writes.
+
+ONNX Runtime trusts a graph, and damaged ones have crashed it. So a detector file ends with a
+checksum over all before it, and its graph is looked through before it is loaded. The reader of
+protobuf's wire format is our own because the `onnx` package would cost each prediction a third of a
+second and every installation its 20 MB.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from typing import TypeAlias
+
+KEY = b"sha256"
+_HEAD = b"\x72\x4a\x0a\x06" + KEY + b"\x12\x40"
+"""An entry of a model's metadata: field 14, 74 bytes, key, and a value of 64 characters."""
+SEAL = len(_HEAD) + 64
+
+_OPERATORS = """
+    Abs Add ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv Div Einsum
+    Elu Equal Erf Exp Expand Flatten Floor Gather Gelu Gemm GlobalAveragePool GlobalMaxPool
+    GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization LRN LayerNormalization
+    LeakyRelu LogSoftmax MatMul Max MaxPool Min Mish Mul Neg Not PRelu Pad Pow Range Reciprocal
+    ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Resize Selu Shape Sigmoid Sign
+    Slice Softmax Softplus Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where
+"""
+OPERATORS = frozenset(_OPERATORS.split())
+"""Pure arithmetic on tensors: no loops, no branches, no functions, no domain but ONNX's own."""
+MOST_BYTES = 2**31 - 1
+MOST_NODES = 20_000
+MOST_SIDE = 2**31
+BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2}
+"""Bytes of an element by ONNX's data type: the numbers that a graph of ours may hold."""
+
+Value: TypeAlias = int | memoryview
+
+
+def seal(data: bytes) -> bytes:
+    """A model with a checksum of itself as its last entry of metadata."""
+    return data + _HEAD + hashlib.sha256(data).hexdigest().encode()
+
+
+def unseal(data: bytes) -> bytes:
+    """The model without it. Raises `ValueError` where it is missing or wrong."""
+    body, end = data[:-SEAL], data[-SEAL:]
+    if not end.startswith(_HEAD):
+        raise ValueError("it has no checksum of convlens at its end")
+    if end[len(_HEAD) :] != hashlib.sha256(body).hexdigest().encode():
+        raise ValueError("its checksum differs: the file was damaged or changed")
+    return body
+
+
+def look_through(data: bytes) -> None:
+    """Raise `ValueError` at what a detector of convlens never holds.
+
+    Operators outside the list, subgraphs, functions, tensors in other files, tensors that are not
+    as long as their shape says.
+    """
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{len(data):,} bytes are more than a model may have")
+    graphs = 0
+    for number, value in _fields(memoryview(data)):
+        if number == 7:
+            graphs += 1
+            _graph(_message(value))
+        elif number == 8:
+            _opset(_message(value))
+        elif number in {20, 25}:
+            raise ValueError("it has functions or training inside")
+    if graphs != 1:
+        raise ValueError(f"it has {graphs} graphs")
+
+
+def _graph(graph: memoryview) -> None:
+    nodes = 0
+    for number, value in _fields(graph):
+        if number == 1:
+            nodes += 1
+            _node(_message(value))
+        elif number == 5:
+            _tensor(_message(value))
+        elif number == 15:
+            raise ValueError("it has sparse tensors")
+    if nodes > MOST_NODES:
+        raise ValueError(f"{nodes:,} operations are more than {MOST_NODES:,}")
+
+
+def _node(node: memoryview) -> None:
+    operator, domain = "", ""
+    for number, value in _fields(node):
+        if number == 4:
+            operator = _text(value)
+        elif number == 7:
+            domain = _text(value)
+        elif number == 5:
+            for inner, found in _fields(_message(value)):
+                if inner == 5:
+                    _tensor(_message(found))
+                elif inner in {6, 10, 11, 22, 23}:
+                    raise ValueError(f"{operator or 'an operation'} holds more than numbers")
+    if domain not in {"", "ai.onnx"} or operator not in OPERATORS:
+        raise ValueError(f"it uses the operator {f'{domain} {operator}'.strip()!r}")
+
+
+def _opset(opset: memoryview) -> None:
+    for number, value in _fields(opset):
+        if number == 1 and _text(value) not in {"", "ai.onnx"}:
+            raise ValueError(f"it needs operators of {_text(value)!r}")
+
+
+def _tensor(tensor: memoryview) -> None:
+    shape: list[int] = []
+    kind, raw, typed = 0, None, False
+    for number, value in _fields(tensor):
+        if number == 1:
+            shape += [value] if isinstance(value, int) else list(_packed(value))
+        elif number == 2:
+            kind = value if isinstance(value, int) else 0
+        elif number == 9:
+            raw = len(_message(value))
+        elif number in {4, 5, 7, 10, 11}:
+            typed = True
+        elif number in {6, 13} or (number == 14 and value):
+            raise ValueError("a tensor is text, or lies in another file")
+    if kind not in BYTES:
+        raise ValueError(f"a tensor has elements of kind {kind}")
+    if any(side >= MOST_SIDE for side in shape):
+        raise ValueError(f"a tensor has the shape {shape}")
+    wanted = math.prod(shape) * BYTES[kind]
+    right = typed if raw is None else raw == wanted
+    if wanted > MOST_BYTES or (wanted and not right):
+        raise ValueError(f"a tensor of shape {shape} holds {raw or 0:,} bytes")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
+    """Numbers and values of a message's fields, in their order (protobuf's wire format)."""
+    at = 0
+    while at < len(message):
+        tag, at = _varint(message, at)
+        kind = tag & 7
+        if kind == 0:
+            value, at = _varint(message, at)
+            yield tag >> 3, value
+            continue
+        if kind == 2:
+            length, at = _varint(message, at)
+        elif kind in {1, 5}:
+            length = 8 if kind == 1 else 4
+        else:
+            raise ValueError("it is not a protobuf message")
+        if at + length > len(message):
+            raise ValueError("it ends too early")
+        yield tag >> 3, message[at : at + length]
+        at += length
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(message) or shift > 63:
+            raise ValueError("it is not a protobuf message")
+        byte = message[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def _packed(values: memoryview) -> Iterator[int]:
+    at = 0
+    while at < len(values):
+        value, at = _varint(values, at)
+        yield value
+
+
+def _message(value: Value) -> memoryview:
+    if isinstance(value, int):
+        raise ValueError("it is not a protobuf message")
+    return value
+
+
+def _text(value: Value) -> str:
+    return bytes(_message(value)).decode("utf-8", "replace")
