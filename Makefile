@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env browser demo test lint format package clean
+.PHONY: help env browser demo test torture audit lint format package clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,17 @@ demo: $(MADE)  ## real solar cells: from pictures to a detector, its figures and
 
 test: $(MADE) browser lint  ## lint, types and the whole suite
 	$(BIN)/python -m pytest
+
+torture: $(MADE)  ## kills, faults and fuzzing at full count (within an hour)
+	$(BIN)/python torture/kills.py
+	$(BIN)/python torture/faults.py
+	$(BIN)/python torture/fuzz.py
+
+audit:  ## known weaknesses of what the pins install, by pip-audit
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	rm -rf $(VENV)-audit
 
 lint: $(MADE)  ## ruff, mypy (strict) and the one-way arrows
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from safetensors.numpy import load_file
 from conftest import SMALL, draw, save_class
 from convlens import train
 from convlens.detector.judge import judge
+from convlens.errors import ConvlensError, require
 from convlens.training.listener import Silent
 from convlens.training.train import resume
 
@@ -378,3 +380,41 @@ def test_a_folder_of_a_run_that_never_began_can_be_used(shapes: Path, tmp_path: 
     (tmp_path / "r" / ".run.json.123.partial").write_text("{")
     run = train(shapes, tmp_path / "r", network="dense 4", size=16, steps=1, compute="float32")
     assert run.finished
+
+
+def test_no_picture_at_all(tmp_path: Path) -> None:
+    for kind in ("a", "b"):
+        (tmp_path / "p" / kind).mkdir(parents=True)
+        (tmp_path / "p" / kind / "note.txt").write_text("no picture")
+    done = convlens("train", tmp_path / "p", "--out", tmp_path / "r")
+    assert_clear(done, 1, "none of the 2 files in")
+    assert "not a picture of a known kind" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_missing_library_is_named() -> None:
+    with pytest.raises(
+        ConvlensError, match=r"needs no_such_thing.*pip install 'convlens\[extra\]'"
+    ):
+        require("no_such_thing", "extra", "this")
+
+
+def test_ctrl_c_is_status_130(run: Path) -> None:
+    command = [sys.executable, "-m", "convlens", "predict", str(run), "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(3)  # it waits for names
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == b"convlens: stopped\n"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("page", ["errors.md", "reliability.md"])
+def test_what_the_guides_name_exists(page: str) -> None:
+    home = Path(__file__).parent
+    text = (home.parent / "docs" / page).read_text("utf-8")
+    tests = "".join(path.read_text("utf-8") for path in home.glob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", text):
+        assert f"def {name}(" in tests, name
+    for path in re.findall(r"(?:torture|benchmarks|tests)/\w+\.py", text):
+        assert (home.parent / path).exists(), path

@@ -1,10 +1,12 @@
 """Writing files whole or not at all."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import ConvlensError
 
@@ -16,6 +18,28 @@ def saying_where(path: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConvlensError(f"cannot {doing} {path}: {error.strerror or error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file of UTF-8. Raises `ConvlensError` that names the file."""
+    with saying_where(path, "read"):
+        data = path.read_bytes()
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ConvlensError(f"{path} is not readable as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ConvlensError(f"{path} is not a record: it holds a {type(found).__name__}")
+    return found
+
+
+@contextmanager
+def sound_record(path: Path) -> Iterator[None]:
+    """Turn what a record with missing or wrong entries raises inside into a `ConvlensError`."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ConvlensError(f"{path} is not a record as convlens writes it: {error!r}") from error
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -34,6 +58,17 @@ def write_whole(path: Path, content: bytes | str) -> None:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this machine has that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextmanager
@@ -55,6 +90,8 @@ def only_one(folder: Path) -> Iterator[None]:
         raise ConvlensError(
             f"another run is at work in {folder}: wait for it, or name another --out"
         ) from None
+    for partial in folder.rglob(".*.partial"):  # by a run that was killed while it wrote
+        partial.unlink(missing_ok=True)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import compare, evaluate, inspect, networks, predict, suggest, train, why
+from . import compare, evaluate, inspect, networks, predict, serve, suggest, train, why
 
 EPILOG = """\
 examples:
@@ -15,6 +15,7 @@ examples:
   convlens train pictures/                     pictures/cat/*.jpg, pictures/dog/*.jpg
   convlens predict runs/pictures/detector.onnx photo.jpg more-photos/
   convlens evaluate runs/pictures/detector.onnx test-pictures/
+  convlens serve runs/pictures --open          a page to try it on, and an HTTP API
   convlens suggest runs/pictures unlabelled/   which pictures to label next
   convlens networks "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84" --size 32
 
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"convlens {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (inspect, train, predict, evaluate, compare, suggest, networks, why):
+    for module in (inspect, train, predict, evaluate, compare, suggest, serve, networks, why):
         module.add(commands)
     return top
 

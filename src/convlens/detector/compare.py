@@ -1,7 +1,6 @@
 """`convlens compare`: which run is better on the same held-out pictures, and at what cost."""
 
 import csv
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import saying_where
+from ..files import read_json, saying_where, sound_record
 from ..pictures.decode import RGB, decode
 from ..pictures.source import FileSource
 from .detector import Detector
@@ -94,7 +93,12 @@ def compare(
 def _contender(
     folder: Path, right: set[str], best: set[str], n: int, is_best: bool, speed: float | None
 ) -> Contender:
-    training = _json(folder / "metrics.json")["training"]
+    metrics = folder / "metrics.json"
+    record = read_json(metrics)
+    with sound_record(metrics):
+        training = record["training"]
+        parameters, seconds = int(training["parameters"]), float(training["seconds"])
+        multiplications = int(training["multiplications"])
     only_this, only_best = len(right - best), len(best - right)
     return Contender(
         run=str(folder),
@@ -104,9 +108,9 @@ def _contender(
         only_best=only_best,
         p=None if is_best else mcnemar(only_this, only_best),
         megabytes=(folder / "detector.onnx").stat().st_size / 1e6,
-        parameters=training["parameters"],
-        multiplications=training["multiplications"],
-        train_seconds=training["seconds"],
+        parameters=parameters,
+        multiplications=multiplications,
+        train_seconds=seconds,
         milliseconds=speed,
     )
 
@@ -117,11 +121,13 @@ def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
         raise ConvlensError(
             f"{folder} has no predictions.csv: compare takes finished runs that held pictures out"
         )
-    hashes = {row["path"]: row["hash"] for row in _rows(folder / "manifest.csv")}
+    with sound_record(folder / "manifest.csv"):
+        hashes = {row["path"]: row["hash"] for row in _rows(folder / "manifest.csv")}
     found = {}
-    for row in _rows(folder / "predictions.csv"):
-        path = str(Path(row["path"]).absolute())
-        found[hashes.get(path, path)] = (row["called"] == row["label"], path)
+    with sound_record(folder / "predictions.csv"):
+        for row in _rows(folder / "predictions.csv"):
+            path = str(Path(row["path"]).absolute())
+            found[hashes.get(path, path)] = (row["called"] == row["label"], path)
     return found
 
 
@@ -131,16 +137,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
         path.open(encoding="utf-8", errors="surrogateescape", newline="") as file,
     ):
         return list(csv.DictReader(file))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    with saying_where(path, "read"):
-        text = path.read_text("utf-8")
-    try:
-        found: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        raise ConvlensError(f"{path} is not a run's record: {error}") from error
-    return found
 
 
 def _milliseconds(

@@ -140,13 +140,17 @@ class Detector:
     def __call__(self, source: Source) -> Prediction:
         """Decode and run one picture; a picture that cannot be read becomes its error."""
         try:
-            probabilities, *more = self._run(decode(source.read()), self._outputs)
+            return self.answer(source.name, decode(source.read()))
         except PictureError as error:
             return Prediction(source.name, None, self.labels, str(error))
+
+    def answer(self, name: str, image: RGB) -> Prediction:
+        """The answer for upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
+        probabilities, *more = self._run(image, self._outputs)
         place = int(self.rule.places(probabilities[None])[0])
         strangeness = float(more[0]) if more else None
         answered = place if place >= 0 else None
-        found = Prediction(source.name, probabilities, self.labels, None, answered, strangeness)
+        found = Prediction(name, probabilities, self.labels, None, answered, strangeness)
         return replace(found, place=None) if found.strange and self.rule.unsure_below else found
 
     def predict(

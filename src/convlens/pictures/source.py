@@ -48,12 +48,14 @@ class FileSource:
                 return file.read()
         except OSError as error:
             raise PictureError(error.strerror or str(error)) from error
+        except ValueError as error:  # a name with a NUL byte
+            raise PictureError(f"not a path: {error}") from error
 
     def stamp(self) -> str:
         """Path, size and both times of change."""
         try:
             found = Path(self.path).stat()
-        except OSError:
+        except (OSError, ValueError):
             return f"{self.path}|missing"
         return f"{self.path}|{found.st_size}|{found.st_mtime_ns}|{found.st_ctime_ns}"
 
@@ -108,7 +110,10 @@ class CellSource:
 
     def read(self) -> bytes:
         """The cell's bytes."""
-        data = self.column[self.row]
+        try:
+            data = self.column[self.row]
+        except Exception as error:  # pyarrow raises many kinds on damaged data
+            raise PictureError(f"the table is damaged here: {error}") from error
         if not data:
             raise PictureError("the cell is empty")
         return data

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConvlensError, PictureError
-from ..files import saying_where, write_whole
+from ..files import alive, saying_where, write_whole
 from ..parallel import in_order
 from .cache import cache_folder, make_room
 from .catalog import Catalog
@@ -102,8 +102,11 @@ def _build(folder: Path, distinct: Catalog, size: int, progress: Progress) -> No
     """Write the store under a temporary name and rename it when it is whole."""
     count, row_bytes = len(distinct), size * size * 3
     make_room(folder.parent, count * row_bytes)
+    for left in folder.parent.glob(".*.*"):  # by processes that were killed, and by this one before
+        pid = left.suffix[1:]
+        if pid.isdecimal() and (int(pid) == os.getpid() or not alive(int(pid))):
+            shutil.rmtree(left, ignore_errors=True)
     partial = folder.parent / f".{folder.name[:16]}.{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
     resize = Resizer(size)
     digests = np.zeros((count, DIGEST), np.uint8)
     errors: dict[int, str] = {}

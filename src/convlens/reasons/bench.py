@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -13,6 +12,7 @@ import torch
 
 from ..detector.detector import Detector
 from ..errors import UsageError
+from ..files import read_json
 from ..network.build import Classifier
 from ..network.layers import Conv, Residual
 from ..network.spec import Architecture, Network, network
@@ -165,7 +165,7 @@ class Bench:
     def module(self) -> Classifier:
         """The detector's network with its parameters."""
         assert self.run is not None  # noqa: S101
-        record = json.loads((self.run / "run.json").read_text("utf-8"))
+        record = read_json(self.run / "run.json")
         chosen = record["chosen"]
         made = make_module(
             chosen["network"],
@@ -183,7 +183,7 @@ class Bench:
     def unseen(self) -> Pixels:
         """Pictures that the detector did not learn from, as its network takes them."""
         assert self.run is not None and self.pictures is not None  # noqa: S101
-        record = json.loads((self.run / "run.json").read_text("utf-8"))
+        record = read_json(self.run / "run.json")
         manifest = self.run / "manifest.csv"
         with manifest.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             learnt = {row["hash"] for row in csv.DictReader(file) if row["split"] != "test"}

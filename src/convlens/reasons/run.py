@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError, require
-from ..files import saying_where, write_whole
+from ..files import read_json, saying_where, sound_record, write_whole
 from ..network.named import line_of, networks, usual_size
 from ..network.spec import PREFIX, Architecture, Network
 from . import arithmetic, sharing, sparsity
@@ -138,10 +138,10 @@ def _architecture(
     subject: str | Path | None, run: Path | None, size: int | None
 ) -> Architecture | None:
     if run is not None:
-        with saying_where(run / "run.json", "read"):
-            record = json.loads((run / "run.json").read_text("utf-8"))
-        chosen = record["chosen"]
-        return networks(chosen["network"], chosen["size"], len(record["classes"]))
+        record = read_json(run / "run.json")
+        with sound_record(run / "run.json"):
+            chosen = record["chosen"]
+            return networks(chosen["network"], chosen["size"], len(record["classes"]))
     if subject is None:
         return None
     line = line_of(str(subject), size or 64, 2000)

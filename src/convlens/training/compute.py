@@ -11,6 +11,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
+from ..errors import ConvlensError
 from ..parallel import cores
 
 CHOICES = ("float32", "float32-last", "bfloat16", "bfloat16-last")
@@ -78,6 +79,22 @@ def _is_float32(part: nn.Module) -> bool:
 def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
     """A kind of layer that stays in float32."""
     return type(kind.__name__, (_Float32, kind), {})
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turn what is raised inside where memory runs out into a `ConvlensError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        said = str(error).lower()
+        if isinstance(error, MemoryError) or "allocate memory" in said or "out of memory" in said:
+            raise ConvlensError(
+                "there is not enough memory for this network at this size: a smaller --size or "
+                "--network needs less, a smaller --batch does not, as batches are computed in "
+                "groups; a run that has a checkpoint can be gone on with (--resume)"
+            ) from error
+        raise
 
 
 def keep_memory() -> None:

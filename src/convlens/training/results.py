@@ -21,7 +21,7 @@ from ..detector.evaluate import Evaluation, evaluate_catalog, evaluation_of
 from ..detector.judge import judge
 from ..detector.rule import BALANCE, Rule
 from ..errors import ConvlensError
-from ..files import saying_where, write_whole
+from ..files import read_json, saying_where, write_whole
 from ..report.page import render_report
 from ..report.thumbnails import contact_sheet
 from .answers import make_rule
@@ -79,6 +79,11 @@ class Results:
             file.write(json.dumps({"event": kind, **values}) + "\n")
 
 
+def _preview(folder: Path) -> bytes:
+    with saying_where(folder / "preview.png", "read"):
+        return (folder / "preview.png").read_bytes()
+
+
 def preview(batches: Batches, most: int = 24) -> bytes:
     """The first pictures of the first training batch, as the network sees them: a PNG."""
     _, groups = batches.groups(0, batches.examples.pixels.shape[1])
@@ -97,7 +102,7 @@ def finish(
     loop, prepared, folder = results.loop, results.prepared, results.folder
     loop.module.load_state_dict(loop.best)
     size = prepared.store.size
-    record = json.loads((folder / "run.json").read_text("utf-8"))
+    record = read_json(folder / "run.json")
     details = {
         "network": record["network"]["network"],
         "seed": str(loop.seed),
@@ -170,9 +175,7 @@ def finish(
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if evaluation is not None:
         write_whole(folder / "predictions.csv", _predictions(evaluation))
-    page = render_report(
-        record, metrics, loop.progress.history, evaluation, (folder / "preview.png").read_bytes()
-    )
+    page = render_report(record, metrics, loop.progress.history, evaluation, _preview(folder))
     write_whole(folder / "report.html", page)
     results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
     return metrics, evaluation

@@ -10,7 +10,7 @@ import torch
 
 from ..detector.evaluate import Evaluation
 from ..errors import ConvlensError, UsageError
-from ..files import only_one, saying_where, write_whole
+from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..pictures.splits import write_manifest
@@ -18,7 +18,7 @@ from .answers import check_answers
 from .augment import USUAL, Augment, parse_ways
 from .batches import Batches, Order
 from .choose import Chosen, choose, first_module, first_start
-from .compute import Compute, keep_memory
+from .compute import Compute, enough_memory, keep_memory
 from .cost import make_cost
 from .crossed import answer_crossed, answer_trained, settle_folds
 from .frozen import FrozenStart, put_head
@@ -66,7 +66,7 @@ def train(
     if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
     folder = _new_folder(pictures, out)
-    with only_one(folder):
+    with only_one(folder), enough_memory():
         return _train(pictures, folder, asked, line, weights, listener)
 
 
@@ -119,16 +119,12 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
             f"{folder} has no run.json: it is no run's folder, or the run was killed before its "
             "first step, so there is nothing to go on with: train again"
         )
-    with saying_where(path, "read"):
-        text = path.read_text("utf-8")
-    try:
-        record = json.loads(text)
+    record = read_json(path)
+    with sound_record(path):
         asked = options_from(record["options"])
         chosen = Chosen.from_record(record["chosen"])
-        pictures, fingerprint = record["pictures"], record["data"]["fingerprint"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConvlensError(f"{path} is not a run's record: {error!r}") from error
-    with only_one(folder):
+        pictures, fingerprint = str(record["pictures"]), record["data"]["fingerprint"]
+    with only_one(folder), enough_memory():
         return _resume(folder, pictures, fingerprint, asked, chosen, listener)
 
 

@@ -1,0 +1,202 @@
+"""The HTTP API: `POST /predict`, `GET /detector`, health, metrics, OpenAPI, the page."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from .._version import __version__
+from ..detector.detector import Detector, Prediction
+from ..errors import PictureError
+from ..parallel import cores
+from . import api
+from .gate import Gate, Problem, UploadLimit
+from .guard import COOKIE, Guard
+from .limits import Limits
+from .metrics import Metrics
+from .pictures import Sent, pictures_of
+
+PAGE = {
+    "app.js": "text/javascript",
+    "try.js": "text/javascript",
+    "why.js": "text/javascript",
+    "sweep.js": "text/javascript",
+    "shift.js": "text/javascript",
+    "texts.js": "text/javascript",
+    "style.css": "text/css",
+}
+"""The files of the page beside `index.html`: no other is ever sent."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""What the page needs, and nothing else."""
+
+
+def create_app(
+    detector: Detector,
+    limits: Limits | None = None,
+    hosts: Sequence[str] | None = None,
+    token: str | None = None,
+) -> FastAPI:
+    """The application for one detector; `hosts` and `token` as `Guard` takes them."""
+    limits = limits or Limits()
+    app = FastAPI(
+        title="convlens",
+        version=__version__,
+        summary=f"Says which of {', '.join(detector.labels)} is in a picture.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    gate, metrics, guard = Gate(cores(), limits.waiting), Metrics(), Guard(hosts, token)
+
+    @app.middleware("http")
+    async def around(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        begun = time.monotonic()
+        try:
+            guard.check(request)
+            response = await call(request)
+        except Problem as problem:
+            response = _problem(problem)
+        except Exception as error:  # ours alone can be here: a fault, told without its insides
+            response = _problem(Problem(500, "A fault in the server", type(error).__name__))
+        response.headers["x-content-type-options"] = "nosniff"
+        response.headers.setdefault("cache-control", "no-store")
+        route = request.scope.get("route")
+        path = getattr(route, "path", "other")
+        metrics.request(path, response.status_code, time.monotonic() - begun, gate.waiting)
+        return response
+
+    _handle_problems(app)
+
+    @app.post("/predict", **api.PREDICT)
+    async def predict(request: Request) -> JSONResponse:
+        try:
+            async with asyncio.timeout(limits.seconds):
+                sent = await pictures_of(request, limits)
+                answers = [await _answer(detector, gate, picture) for picture in sent]
+        except TimeoutError:
+            raise Problem(
+                504, "Too slow", f"a request has {limits.seconds:g} s, waiting included"
+            ) from None
+        metrics.pictures(answers)
+        return JSONResponse({"predictions": answers})
+
+    @app.get("/detector", **api.DETECTOR)
+    async def about() -> JSONResponse:
+        told = detector.provenance()
+        return JSONResponse(
+            {
+                "labels": list(detector.labels),
+                "figures": told.pop("figures", {}),
+                "rule": detector.rule.as_json(),
+                "limits": vars(limits),
+                "provenance": told,
+            }
+        )
+
+    @app.get("/health", **api.HEALTH)
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok", "waiting": gate.waiting})
+
+    @app.get("/metrics", **api.METRICS)
+    async def numbers() -> Response:
+        return Response(metrics.text(), media_type=metrics.kind)
+
+    _page(app, detector, token)
+    app.add_middleware(UploadLimit, most=limits.upload)
+    return app
+
+
+async def _answer(detector: Detector, gate: Gate, sent: Sent) -> dict[str, Any]:
+    """One picture's answer, or the reason why there is none."""
+    async with gate.turn():
+        begun = time.perf_counter()
+        found = await anyio.to_thread.run_sync(
+            partial(_predict, detector, sent), abandon_on_cancel=True
+        )
+        seconds = time.perf_counter() - begun
+    return {
+        "name": found.name,
+        "label": found.label,
+        "probability": found.probability,
+        "probabilities": dict(found.top(len(found.labels))),
+        "strangeness": found.strangeness,
+        "strange": found.strange,
+        "error": found.error,
+        "seconds": round(seconds, 4),
+    }
+
+
+def _predict(detector: Detector, sent: Sent) -> Prediction:
+    try:
+        return detector.answer(sent.name, sent.pixels())
+    except PictureError as error:
+        return Prediction(sent.name, None, detector.labels, str(error))
+
+
+def _problem(problem: Problem) -> JSONResponse:
+    return JSONResponse(
+        {"title": problem.title, "status": problem.status, "detail": problem.detail},
+        problem.status,
+        problem.headers,
+        "application/problem+json",
+    )
+
+
+def _handle_problems(app: FastAPI) -> None:
+    """Every error as problem+json."""
+
+    @app.exception_handler(Problem)
+    async def ours(_: Request, problem: Problem) -> JSONResponse:
+        return _problem(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        said = "; ".join(str(one.get("msg")) for one in error.errors())
+        return _problem(Problem(422, "Not as the API takes it", said))
+
+    @app.exception_handler(HTTPException)
+    async def usual(_: Request, error: HTTPException) -> JSONResponse:
+        problem = Problem(error.status_code, str(error.detail), "see /openapi.json")
+        problem.headers = dict(error.headers or {})
+        return _problem(problem)
+
+
+def _page(app: FastAPI, detector: Detector, token: str | None) -> None:
+    """The page, and the report beside the detector; both read once, here."""
+    home = files("convlens.serving") / "page"
+    contents = {name: (home / name).read_text("utf-8") for name in ("index.html", *PAGE)}
+    report = None
+    if detector.path is not None and (detector.path.parent / "report.html").is_file():
+        report = Path(detector.path.parent / "report.html").read_text("utf-8")
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> HTMLResponse:
+        response = HTMLResponse(contents["index.html"], headers={"content-security-policy": POLICY})
+        if token is not None:  # whoever is here has shown it
+            response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+        return response
+
+    @app.get("/page/{name}", include_in_schema=False)
+    async def part(name: str) -> Response:
+        if name not in PAGE:
+            raise Problem(404, "Not there", "the page has no such part")
+        return Response(contents[name], media_type=PAGE[name])
+
+    @app.api_route("/report", methods=["GET", "HEAD"], include_in_schema=False)
+    async def the_report() -> HTMLResponse:
+        if report is None:
+            raise Problem(404, "Not there", "there is no report.html beside the detector")
+        return HTMLResponse(report)

@@ -1,0 +1,42 @@
+"""Numbers for Prometheus."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Requests by path and status, their seconds, pictures by outcome, and who waits."""
+
+    kind = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "convlens_requests", "Requests", ["path", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "convlens_request_seconds", "Seconds of a request", ["path"], registry=self._registry
+        )
+        self._pictures = Counter(
+            "convlens_pictures", "Pictures by outcome", ["outcome"], registry=self._registry
+        )
+        self._waiting = Gauge("convlens_waiting", "Requests that wait", registry=self._registry)
+
+    def request(self, path: str, status: int, seconds: float, waiting: int) -> None:
+        """A request has ended; `path` is that of its route, so that there are few."""
+        self._requests.labels(path, str(status)).inc()
+        self._seconds.labels(path).observe(seconds)
+        self._waiting.set(waiting)
+
+    def pictures(self, answers: Sequence[dict[str, Any]]) -> None:
+        """These were answered."""
+        for answer in answers:
+            outcome = "unreadable" if answer["error"] else "answered"
+            self._pictures.labels("strange" if answer["strange"] else outcome).inc()
+
+    def text(self) -> bytes:
+        """All of them, as Prometheus reads them."""
+        return bytes(generate_latest(self._registry))

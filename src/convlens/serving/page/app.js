@@ -1,0 +1,65 @@
+// The page: what the detector is, the tabs, and what all parts share.
+import { fill, number, percent, say } from "./texts.js";
+import { startTrying } from "./try.js";
+import { startWhy } from "./why.js";
+
+const $ = (id) => document.getElementById(id);
+
+export async function ask(path, options) {
+  const response = await fetch(path, options);
+  const told = await response.json();
+  if (!response.ok) throw new Error(told.detail ?? told.title);
+  return told;
+}
+
+export function bars(probabilities, most = 5) {
+  return Object.entries(probabilities).slice(0, most).map(([label, p]) => {
+    const row = document.createElement("div");
+    row.className = "bar";
+    const [name, bar, value] = ["span", "i", "span"].map((tag) => document.createElement(tag));
+    name.textContent = label;
+    bar.style.setProperty("--share", `${100 * p}%`);
+    value.textContent = percent(p);
+    row.append(name, bar, value);
+    return row;
+  });
+}
+
+function startTabs() {
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const open = (tab) => {
+    for (const one of tabs) {
+      const chosen = one === tab;
+      one.setAttribute("aria-selected", chosen);
+      one.tabIndex = chosen ? 0 : -1;
+      $(one.getAttribute("aria-controls")).hidden = !chosen;
+    }
+    tab.focus();
+  };
+  tabs.forEach((tab, n) => {
+    tab.addEventListener("click", () => open(tab));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step) open(tabs[(n + step + tabs.length) % tabs.length]);
+    });
+  });
+}
+
+async function describe() {
+  const about = await ask("detector");
+  $("classes").textContent = about.labels.slice(0, 8).join(" · ") + (about.labels.length > 8 ? " · …" : "");
+  document.title = `convlens: ${about.labels.slice(0, 4).join(", ")}`;
+  const { n, accuracy, interval } = about.figures;
+  if (n) $("figures").textContent = say("figures", { n: number(n), accuracy: percent(accuracy), low: percent(interval[0]), high: percent(interval[1]) });
+  const report = await fetch("report", { method: "HEAD" });
+  $("report").hidden = !report.ok;
+  return about;
+}
+
+fill(document);
+startTabs();
+const about = await describe();
+const shared = { picture: null, changed: [] };
+startTrying(shared, about.limits);
+startWhy(shared);
+document.body.dataset.ready = "yes";

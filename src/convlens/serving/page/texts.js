@@ -1,0 +1,59 @@
+// Every text of the page, in English and Chinese; the browser's language chooses.
+const english = {
+  "tab.try": "Try it", "tab.why": "Why convolutions", "sections": "Sections",
+  "figures": "Right {accuracy} of the time on {n} pictures that played no part in making it ({low} to {high}).",
+  "try.drop": "Drop pictures here, or paste one.", "try.choose": "Choose pictures", "try.photograph": "Take a photograph",
+  "try.save": "Save the answers as a table", "try.clear": "Take them away", "try.report": "The report on this detector, with its worst mistakes",
+  "try.working": "{done} of {all} pictures …", "try.done": "{all} pictures, {seconds} ms each.", "try.strange": "Strange: unlike the pictures that it learnt from.",
+  "try.failed": "It did not work: {why}", "unsure": "unsure",
+  "weights.title": "How many weights?", "weights.says": "A dense layer connects every number of the picture with every output. Filters are small, and each serves the whole picture.",
+  "weights.side": "picture's side", "weights.channels": "channels", "weights.filters": "filters", "weights.kernel": "filter's side", "weights.stride": "stride", "weights.padding": "padding",
+  "weights.input": "input", "weights.output": "output", "weights.parameters": "parameters of the filters", "weights.connections": "connections", "weights.dense": "weights of a dense layer", "weights.ratio": "times as many",
+  "weights.none": "the filter is larger than the padded picture", "weights.drawn": "Areas to scale: the dense layer's weights, and the filters' (the dot).",
+  "field.title": "What does an output see?", "field.says": "Point at a cell of the output, or move there with the arrow keys: the inputs that it depends on light up, and no other counts. (Drawn for sides up to 32.)",
+  "field.inputs": "input, {side}×{side}", "field.outputs": "output, {side}×{side}", "field.state": "Output ({x}, {y}) depends on {lit} of {all} inputs. A dense output depends on all {all}.",
+  "field.cell": "output {x}, {y}", "field.large": "Too large to draw: choose a side of 32 or less above.",
+  "sweep.title": "One filter, everywhere", "sweep.says": "The same nine numbers are laid over every place of the picture, multiplied and added: one filter makes all outputs.",
+  "sweep.filter": "filter", "sweep.numbers": "its numbers", "sweep.picture": "Choose a picture", "sweep.play": "Sweep", "sweep.input": "the picture, in grey", "sweep.output": "where the filter answers: bright is positive, dark negative",
+  "sweep.vertical": "vertical edges", "sweep.horizontal": "horizontal edges", "sweep.sobel": "Sobel", "sweep.blur": "blur", "sweep.sharpen": "sharpen", "sweep.own": "your own",
+  "shift.title": "Does shifting change the answer?", "shift.says": "Move the picture by single pixels, with the buttons or the arrow keys, and watch the probabilities. Convolutions move with the picture; pooling and dense layers need not.",
+  "shift.canvas": "the picture; arrow keys move it", "shift.up": "up", "shift.left": "left", "shift.right": "right", "shift.down": "down", "shift.home": "Back", "shift.offset": "moved by {x}, {y} pixels",
+  "shift.none": "Try a picture first, or choose one above.", "shift.range": "Over {n} shifts the likeliest class changed {changes} times; its probability went from {low} to {high}.",
+};
+const chinese = {
+  "tab.try": "试一试", "tab.why": "为什么用卷积", "sections": "栏目",
+  "figures": "在 {n} 张没有参与训练的图片上，正确率为 {accuracy}（{low} 到 {high}）。",
+  "try.drop": "把图片拖到这里，或者粘贴一张。", "try.choose": "选择图片", "try.photograph": "拍一张照片",
+  "try.save": "把结果保存为表格", "try.clear": "清空", "try.report": "这个检测器的报告，包括它最严重的错误",
+  "try.working": "{all} 张中的第 {done} 张……", "try.done": "{all} 张图片，每张 {seconds} 毫秒。", "try.strange": "陌生：与它学过的图片都不相像。",
+  "try.failed": "没有成功：{why}", "unsure": "不确定",
+  "weights.title": "需要多少权重？", "weights.says": "全连接层把图片的每个数与每个输出相连。滤波器很小，而且每一个都用于整张图片。",
+  "weights.side": "图片边长", "weights.channels": "通道", "weights.filters": "滤波器个数", "weights.kernel": "滤波器边长", "weights.stride": "步幅", "weights.padding": "填充",
+  "weights.input": "输入", "weights.output": "输出", "weights.parameters": "滤波器的参数", "weights.connections": "连接", "weights.dense": "全连接层的权重", "weights.ratio": "倍",
+  "weights.none": "滤波器比填充后的图片还大", "weights.drawn": "面积按比例：全连接层的权重，以及滤波器的权重（那个点）。",
+  "field.title": "一个输出看到什么？", "field.says": "指向输出的一个格子，或用方向键移动：它所依赖的输入会亮起来，其余的都不起作用。（边长不超过 32 时画出。）",
+  "field.inputs": "输入，{side}×{side}", "field.outputs": "输出，{side}×{side}", "field.state": "输出 ({x}, {y}) 依赖 {all} 个输入中的 {lit} 个。全连接的输出依赖全部 {all} 个。",
+  "field.cell": "输出 {x}, {y}", "field.large": "太大，画不下：请在上面选择不超过 32 的边长。",
+  "sweep.title": "同一个滤波器用在每一处", "sweep.says": "同样的九个数放在图片的每一处，相乘再相加：一个滤波器得到全部输出。",
+  "sweep.filter": "滤波器", "sweep.numbers": "它的数", "sweep.picture": "选择一张图片", "sweep.play": "扫过", "sweep.input": "灰度图片", "sweep.output": "滤波器的响应：亮为正，暗为负",
+  "sweep.vertical": "竖直边缘", "sweep.horizontal": "水平边缘", "sweep.sobel": "Sobel", "sweep.blur": "模糊", "sweep.sharpen": "锐化", "sweep.own": "自己的",
+  "shift.title": "移动会改变答案吗？", "shift.says": "用按钮或方向键一个像素一个像素地移动图片，看概率怎样变化。卷积随图片移动；池化和全连接层却不一定。",
+  "shift.canvas": "图片；用方向键移动", "shift.up": "上", "shift.left": "左", "shift.right": "右", "shift.down": "下", "shift.home": "回到原处", "shift.offset": "移动了 {x}, {y} 个像素",
+  "shift.none": "请先试一张图片，或者在上面选择一张。", "shift.range": "{n} 次移动中，最可能的类别变了 {changes} 次；它的概率在 {low} 到 {high} 之间。",
+};
+
+export const language = (navigator.languages ?? [navigator.language]).find((l) => /^(zh|en)/i.test(l))?.slice(0, 2).toLowerCase() ?? "en";
+const texts = language === "zh" ? chinese : english;
+
+export function say(key, values = {}) {
+  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+export function fill(root) {
+  document.documentElement.lang = language;
+  for (const one of root.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
+  for (const one of root.querySelectorAll("[data-label]")) one.setAttribute("aria-label", say(one.dataset.label));
+}
+
+export const number = (value) => value.toLocaleString(language);
+export const percent = (share, digits = 1) => share.toLocaleString(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });

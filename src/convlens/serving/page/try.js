@@ -1,0 +1,114 @@
+// Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
+import { ask, bars } from "./app.js";
+import { number, percent, say } from "./texts.js";
+
+const $ = (id) => document.getElementById(id);
+const TOGETHER = 8;  // pictures of a request: few enough for answers to come steadily
+
+export function startTrying(shared, limits) {
+  const answers = [];
+
+  async function take(files) {
+    const pictures = [...files].filter((file) => file.size);
+    if (!pictures.length) return;
+    let done = 0;
+    for (let first = 0; first < pictures.length;) {
+      const some = next(pictures, first);
+      $("state").textContent = say("try.working", { done: number(first + 1), all: number(pictures.length) });
+      const form = new FormData();
+      for (const picture of some) form.append("files", picture, picture.name || "picture");
+      try {
+        const { predictions } = await ask("predict", { method: "POST", body: form });
+        predictions.forEach((answer, n) => show(answer, some[n]));
+        answers.push(...predictions);
+        done += predictions.length;
+      } catch (error) {
+        $("state").textContent = say("try.failed", { why: error.message });
+        return;
+      }
+      first += some.length;
+    }
+    const spent = answers.slice(-done).reduce((sum, one) => sum + one.seconds, 0);
+    $("state").textContent = say("try.done", { all: number(done), seconds: number(Math.round((1000 * spent) / done)) });
+    $("save").hidden = $("clear").hidden = false;
+  }
+
+  function next(pictures, first) {
+    const some = [];
+    let bytes = 0;
+    for (const picture of pictures.slice(first, first + Math.min(TOGETHER, limits.files))) {
+      if (some.length && bytes + picture.size > 0.9 * limits.upload) break;
+      some.push(picture);
+      bytes += picture.size;
+    }
+    return some;
+  }
+
+  function show(answer, file) {
+    const item = document.createElement("li");
+    const image = document.createElement("img");
+    image.alt = answer.name;
+    image.src = URL.createObjectURL(file);
+    const title = document.createElement("h3");
+    title.textContent = answer.error ? "" : `${answer.label === "unsure" ? say("unsure") : answer.label} ${percent(answer.probability)}`;
+    item.append(image, title);
+    if (answer.error) {
+      image.remove();
+      const why = document.createElement("p");
+      why.className = "bad";
+      why.textContent = answer.error;
+      item.append(why);
+    } else {
+      item.append(...bars(answer.probabilities));
+      shared.picture = file;
+      for (const changed of shared.changed) changed(file);
+    }
+    if (answer.strange) {
+      const note = document.createElement("p");
+      note.textContent = say("try.strange");
+      item.append(note);
+    }
+    const name = document.createElement("small");
+    name.textContent = answer.name;
+    item.append(name);
+    $("answers").prepend(item);
+  }
+
+  function save() {
+    const labels = Object.keys(answers.find((one) => !one.error)?.probabilities ?? {}).sort();
+    const quote = (text) => `"${String(text ?? "").replaceAll('"', '""').replace(/^([=+\-@])/, "'$1")}"`;
+    const rows = answers.map((one) => [one.name, one.label, one.probability, one.strangeness, one.error, ...labels.map((label) => one.probabilities[label])]);
+    const heads = ["name", "label", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
+    const text = [heads, ...rows].map((row) => row.map(quote).join(",")).join("\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/csv" }));
+    link.download = "answers.csv";
+    link.click();
+  }
+
+  function clear() {
+    answers.length = 0;
+    for (const image of $("answers").querySelectorAll("img")) URL.revokeObjectURL(image.src);
+    $("answers").replaceChildren();
+    $("state").textContent = "";
+    $("save").hidden = $("clear").hidden = true;
+  }
+
+  for (const id of ["choose", "photograph"]) {
+    $(id).addEventListener("change", async ({ target }) => {
+      await take(target.files);
+      target.value = "";
+    });
+  }
+  document.addEventListener("paste", (event) => take(event.clipboardData.files));
+  const drop = $("drop");
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", kind === "dragover");
+      if (kind === "drop") take(event.dataTransfer.files);
+    });
+  }
+  $("save").addEventListener("click", save);
+  $("clear").addEventListener("click", clear);
+}
