@@ -82,7 +82,7 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def need() -> Callable[..., str]:
     """Gives a program's path; where none of the names is there, skips, or fails in CI."""
 

@@ -20,6 +20,7 @@ import pytest
 import schemathesis
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import draw
 from convlens import Detector, predict
@@ -136,7 +137,7 @@ def request(kind: str) -> dict[str, Any]:
     ("kind", "status"),
     [
         *(("too many", 413), ("too large", 413), ("too large, unannounced", 413)),
-        *(("no files", 415), ("another kind", 415), ("broken form", 400), ("no size", 422)),
+        *(("no files", 415), ("another kind", 415), ("broken form", 422), ("no size", 422)),
         *(("other site", 403), ("other name", 403)),
     ],
 )
@@ -292,6 +293,7 @@ def test_schemathesis_finds_nothing_against_its_own_description(server: str) -> 
         strategy = operation.as_strategy()
         for _ in range(10):
             case = strategy.example()
-            case.call_and_validate()
+            # that raw pixels need a size, and a size that fits, OpenAPI has no words for
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
             found += 1
     assert found >= 40

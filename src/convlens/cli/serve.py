@@ -1,6 +1,7 @@
 """`convlens serve`."""
 
 import argparse
+import contextlib
 import os
 import secrets
 import socket
@@ -88,7 +89,8 @@ def run(asked: argparse.Namespace) -> int:
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=10,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # raised again after everything was finished
+        uvicorn.Server(config).run(sockets=[listening])
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +20,7 @@ from ..detector.detector import Detector, Prediction
 from ..errors import PictureError
 from ..parallel import cores
 from . import api
+from .around import Around, problem_response
 from .gate import Gate, Problem, UploadLimit
 from .guard import COOKIE, Guard
 from .limits import Limits
@@ -59,24 +60,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    gate, metrics, guard = Gate(cores(), limits.waiting), Metrics(), Guard(hosts, token)
-
-    @app.middleware("http")
-    async def around(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        begun = time.monotonic()
-        try:
-            guard.check(request)
-            response = await call(request)
-        except Problem as problem:
-            response = _problem(problem)
-        except Exception as error:  # ours alone can be here: a fault, told without its insides
-            response = _problem(Problem(500, "A fault in the server", type(error).__name__))
-        response.headers["x-content-type-options"] = "nosniff"
-        response.headers.setdefault("cache-control", "no-store")
-        route = request.scope.get("route")
-        path = getattr(route, "path", "other")
-        metrics.request(path, response.status_code, time.monotonic() - begun, gate.waiting)
-        return response
+    gate, metrics = Gate(cores(), limits.waiting), Metrics()
 
     _handle_problems(app)
 
@@ -116,6 +100,7 @@ def create_app(
 
     _page(app, detector, token)
     app.add_middleware(UploadLimit, most=limits.upload)
+    app.add_middleware(Around, guard=Guard(hosts, token), metrics=metrics, gate=gate)
     return app
 
 
@@ -146,32 +131,23 @@ def _predict(detector: Detector, sent: Sent) -> Prediction:
         return Prediction(sent.name, None, detector.labels, str(error))
 
 
-def _problem(problem: Problem) -> JSONResponse:
-    return JSONResponse(
-        {"title": problem.title, "status": problem.status, "detail": problem.detail},
-        problem.status,
-        problem.headers,
-        "application/problem+json",
-    )
-
-
 def _handle_problems(app: FastAPI) -> None:
     """Every error as problem+json."""
 
     @app.exception_handler(Problem)
     async def ours(_: Request, problem: Problem) -> JSONResponse:
-        return _problem(problem)
+        return problem_response(problem)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         said = "; ".join(str(one.get("msg")) for one in error.errors())
-        return _problem(Problem(422, "Not as the API takes it", said))
+        return problem_response(Problem(422, "Not as the API takes it", said))
 
     @app.exception_handler(HTTPException)
     async def usual(_: Request, error: HTTPException) -> JSONResponse:
         problem = Problem(error.status_code, str(error.detail), "see /openapi.json")
         problem.headers = dict(error.headers or {})
-        return _problem(problem)
+        return problem_response(problem)
 
 
 def _page(app: FastAPI, detector: Detector, token: str | None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ..pictures.decode import MAX_PIXELS, RGB, decode
@@ -51,9 +51,9 @@ async def _form(request: Request, limits: Limits) -> list[Sent]:
         form = await request.form(
             max_files=limits.files, max_fields=limits.files, max_part_size=limits.upload
         )
-    except MultiPartException as error:
-        many = "Too many" in error.message
-        raise Problem(413 if many else 400, "Not a readable form", error.message) from error
+    except HTTPException as error:  # which Starlette makes of its parser's
+        many = "Too many" in error.detail
+        raise Problem(413 if many else 400, "Not a readable form", error.detail) from error
     except Exception as error:  # the parser's own errors, from a form that breaks off
         if isinstance(error, Problem):
             raise

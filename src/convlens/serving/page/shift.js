@@ -43,6 +43,7 @@ export function startShift(shared) {
       const { predictions } = await ask(`predict?height=${side}&width=${side}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: rgb });
       const [answer] = predictions;
       seen.set(place, answer.probabilities);
+      summarize();
       if (asked === latest) show(answer.probabilities);
     } catch (error) {
       $("range").textContent = say("try.failed", { why: error.message });
@@ -51,10 +52,13 @@ export function startShift(shared) {
 
   function show(probabilities) {
     const first = seen.get("0,0") ?? probabilities;
-    const likeliest = Object.keys(first)[0];
     // in the order of the picture where it was, so that bars keep their places
     $("probabilities").replaceChildren(...bars(Object.fromEntries(Object.keys(first).map((label) => [label, probabilities[label]]))));
+  }
+
+  function summarize() {
     const all = [...seen.values()];
+    const likeliest = Object.keys(seen.get("0,0") ?? all[0])[0];
     const values = all.map((one) => one[likeliest]);
     const changes = all.filter((one) => Object.keys(one)[0] !== likeliest).length;
     $("range").textContent = say("shift.range", { n: number(all.length), changes: number(changes), low: percent(Math.min(...values), 2), high: percent(Math.max(...values), 2) });
