@@ -20,6 +20,8 @@ from safetensors.numpy import load_file
 
 from conftest import SMALL, draw, save_class
 from convlens import train
+from convlens.cli import main
+from convlens.cli import predict as predict_command
 from convlens.detector.judge import judge
 from convlens.errors import ConvlensError, require
 from convlens.training.listener import Silent
@@ -418,3 +420,23 @@ def test_what_the_guides_name_exists(page: str) -> None:
         assert f"def {name}(" in tests, name
     for path in re.findall(r"(?:torture|benchmarks|tests)/\w+\.py", text):
         assert (home.parent / path).exists(), path
+
+
+def test_an_isolated_detector_answers_alike(run: Path, shapes: Path) -> None:
+    words = ("predict", run, shapes / "disc" / "001.png", "--json")
+    isolated, plain = convlens(*words, "--isolate"), convlens(*words)
+    assert isolated.returncode == plain.returncode == 0, isolated.stderr
+    assert isolated.stdout == plain.stdout
+
+
+def test_an_isolated_detector_can_crash_or_hang(
+    run: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(run), str(shapes / "disc" / "001.png"), "--isolate"]
+    monkeypatch.setattr(predict_command, "LIMITED", "import os; os.abort()")
+    assert main(words) == 1
+    assert "crashed (signal 6)" in capfd.readouterr().err
+    monkeypatch.setattr(predict_command, "LIMITED", "import time; time.sleep(100)")
+    monkeypatch.setattr(predict_command, "SECONDS", 1)
+    assert main(words) == 1
+    assert "was silent for 1 s" in capfd.readouterr().err

@@ -83,13 +83,13 @@ def only_one(folder: Path) -> Iterator[None]:
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        with saying_where(folder, "write to"):
+    with saying_where(folder, "write to"):
+        try:
             lock.acquire()
-    except Timeout:
-        raise ConvlensError(
-            f"another run is at work in {folder}: wait for it, or name another --out"
-        ) from None
+        except Timeout:
+            raise ConvlensError(
+                f"another run is at work in {folder}: wait for it, or name another --out"
+            ) from None
     for partial in folder.rglob(".*.partial"):  # by a run that was killed while it wrote
         partial.unlink(missing_ok=True)
     try:

@@ -3,11 +3,12 @@
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import ConvlensError, UsageError
 from .arguments import Subparsers, command
 from .output import emit, printable, stdin_lines
 
@@ -18,8 +19,16 @@ EXAMPLES = """\
   convlens predict detector.onnx photo.jpg
   convlens predict detector.onnx photos/ --csv > answers.csv
   convlens predict detector.onnx 'photos/*.jpg' --json --top 3
-  find . -name '*.jpg' | convlens predict detector.onnx -"""
+  find . -name '*.jpg' | convlens predict detector.onnx -
+  convlens predict strangers.onnx photo.jpg --isolate"""
 
+MEMORY, SECONDS = 4 << 30, 60
+LIMITED = (
+    "import resource, sys\n"
+    f"resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))\n"
+    "from convlens.cli import main\n"
+    "sys.exit(main(sys.argv[1:]))\n"
+)
 STRANGE = "  (strange: unlike the pictures that it learnt from)"
 
 
@@ -37,16 +46,24 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     form.add_argument("--json", action="store_true", help="a JSON array, one object per picture")
     form.add_argument("--csv", action="store_true", help="CSV with every class's probability")
     parser.add_argument("--top", type=int, default=1, metavar="K", help="show K classes [1]")
+    parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help=f"for a stranger's detector: in a process of its own, with {MEMORY >> 30} GiB of "
+        f"memory and {SECONDS} s for each step forward",
+    )
     parser.set_defaults(run=run)
 
 
 def run(asked: argparse.Namespace) -> int:
     """Print a row per picture; the status is 1 if one could not be read."""
+    if asked.top < 1:
+        raise UsageError(f"--top {asked.top}: it takes 1 or more")
+    if asked.isolate:
+        return _isolated(asked)
     from ..detector.detector import Detector
     from ..detector.predict import predict
 
-    if asked.top < 1:
-        raise UsageError(f"--top {asked.top}: it takes 1 or more")
     detector = Detector(asked.detector)
     paths = [p for path in asked.paths for p in (stdin_lines() if path == "-" else [path])]
     rows = predict(detector, paths)
@@ -57,6 +74,37 @@ def run(asked: argparse.Namespace) -> int:
     elif failed:
         print(f"convlens: {failed} of {seen} could not be read", file=sys.stderr)  # noqa: T201
     return 1 if failed or not seen else 0
+
+
+def _isolated(asked: argparse.Namespace) -> int:
+    """The same command in a child whose memory and time are limited; what it prints is passed on.
+
+    Raises `ConvlensError` where the child crashes, or is silent for too long.
+    """
+    import selectors
+    import subprocess
+
+    words = [sys.executable, "-c", LIMITED, "predict", "--top", str(asked.top)]
+    words += [f"--{form}" for form in ("json", "csv") if getattr(asked, form)]
+    words += ["--", asked.detector, *asked.paths]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as child:  # noqa: S603
+        assert child.stdout is not None  # noqa: S101
+        chosen = selectors.DefaultSelector()
+        chosen.register(child.stdout, selectors.EVENT_READ)
+        while chosen.select(SECONDS):
+            data = os.read(child.stdout.fileno(), 1 << 16)
+            if not data:
+                break
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            child.kill()
+            raise ConvlensError(f"{asked.detector} was silent for {SECONDS} s and was stopped")
+    if child.returncode < 0:
+        raise ConvlensError(
+            f"{asked.detector} crashed (signal {-child.returncode}): it is damaged, or made to harm"
+        )
+    return child.returncode
 
 
 def _write_lines(

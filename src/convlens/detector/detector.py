@@ -94,7 +94,7 @@ class Detector:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
+                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
@@ -135,7 +135,14 @@ class Detector:
             raise PictureError(
                 f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
             )
-        return [found[0] for found in self._session.run(outputs, {INPUT: image[None]})]
+        try:
+            return [found[0] for found in self._session.run(outputs, {INPUT: image[None]})]
+        except Exception as error:  # of ONNX Runtime, which raises many kinds
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            raise ConvlensError(
+                f"{self.path or 'the detector'} failed on a picture of "
+                f"{image.shape[1]}×{image.shape[0]} pixels: {reason}"
+            ) from error
 
     def __call__(self, source: Source) -> Prediction:
         """Decode and run one picture; a picture that cannot be read becomes its error."""
