@@ -40,7 +40,7 @@ def test_it_is_one_file_with_everything_inside(run: Path) -> None:
     outside = [a for a in page.addresses if not a.startswith(("data:", "#"))]
     assert outside == []
     text = (run / "report.html").read_text("utf-8")
-    for word in ("held-out", "95 % interval", "epoch", "cost J", "Content-Security-Policy"):
+    for word in ("held-out", "95\u00a0% interval", "epoch", "cost J", "Content-Security-Policy"):
         assert word in text
 
 

@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -96,6 +97,7 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        left = [path.name for path in folder.iterdir()]
-        if left == [".lock"]:  # it failed before it left anything
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # the folder may be gone
+            left = [path.name for path in folder.iterdir()]
+            if left == [".lock"]:  # it failed before it left anything
+                shutil.rmtree(folder, ignore_errors=True)

@@ -145,7 +145,7 @@ def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tupl
     return [
         *held,
         ("parameters", f"{training['parameters']:,}"),
-        ("training", f"{training['seconds'] / 60:.1f} min"),
+        *([("training", f"{training['seconds'] / 60:.1f} min")] if training["steps"] else []),
     ]
 
 

@@ -33,7 +33,7 @@ def summary(test: dict[str, Any] | None, metrics: dict[str, Any], classes: Seque
     return (
         f"{_judged_on(test, metrics)} is right {percent(test['accuracy'])} of the time{answered}. "
         f"With so many pictures the true figure lies between {percent(low)} and {percent(high)} "
-        "(95 % interval). Always answering the commonest of the "
+        "(95\u00a0% interval). Always answering the commonest of the "
         f"{len(classes)} classes would be right {percent(test['majority_baseline'])} of the time."
     )
 
@@ -55,12 +55,13 @@ def _unequal(test: dict[str, Any], metrics: dict[str, Any]) -> str:
     plain = metrics["plain"]
     low, high = test["balanced_interval"]
     rarest = min(test["per_class"], key=lambda label: test["per_class"][label]["support"] or 1e9)
+    found, plainly = (percent(one["per_class"][rarest]["recall"]) for one in (test, plain))
+    guess = percent(1 / max(1, len(test["labels"])))
     return (
         f"The classes are unequal, so each counts alike. {_judged_on(test, metrics)} finds "
-        f"{percent(test['balanced_accuracy'])} of a class on average (95 % interval {percent(low)} "
-        f"to {percent(high)}; a guess finds {percent(1 / max(1, len(test['labels'])))}). Of "
-        f"{rarest}, the rarest, it finds {percent(test['per_class'][rarest]['recall'])}; if every "
-        f"picture counted alike, {percent(plain['per_class'][rarest]['recall'])}. It is right "
+        f"{percent(test['balanced_accuracy'])} of a class on average (95\u00a0% interval "
+        f"{percent(low)} to {percent(high)}; a guess finds {guess}). Of {rarest}, the rarest, it "
+        f"finds {found}; if every picture counted alike, {plainly}. It is right "
         f"{percent(test['accuracy'])} of the time; always answering the commonest class would be "
         f"right {percent(test['majority_baseline'])} of the time."
     )
@@ -160,7 +161,7 @@ def tried(tries: dict[str, Any] | None) -> str:
     return text + f"It was not taken, and the features stay as they are. {RULE} {again}"
 
 
-def _held(moment: dict[str, Any], what: str = "") -> str:
+def _held(moment: dict[str, Any], what: str) -> str:
     if moment["cost_val"] is None:
-        return what
+        return ""
     return f"{what}: cost {moment['cost_val']:.4f}, accuracy {percent(moment['accuracy_val'])}"
