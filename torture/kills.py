@@ -77,16 +77,18 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
         while counts["kills"] < kills:
             number += 1
             out, cache = home / f"run-{number}", home / f"cache-{number}"
+            left = min(rng.randint(1, 4), kills - counts["kills"])
             while True:
                 # the first kill comes at any moment, pixels and start included; later ones mostly
                 # in training and in what follows it
                 early = not (out / "run.json").exists()
                 share = rng.uniform(0.2, 0.9) if early else rng.betavariate(2, 1.2)
-                moment = length * share if counts["kills"] < kills else None
+                moment = length * share if left else None
                 status = run(start(data, out, cache, steps), cache, moment)
                 if status == 0:
                     break
                 counts["kills"] += 1
+                left -= 1
                 reached = "before run.json"
                 if (out / "run.json").exists():
                     there = any((out / "checkpoint").glob("step-*.safetensors"))
