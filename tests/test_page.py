@@ -4,6 +4,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,22 @@ from convlens.pictures.decode import decode
 STEP = np.repeat([[10, 10, 10, 0, 0, 0]], 6, axis=0)
 
 
-@pytest.fixture(scope="module")
-def address(run: Path) -> Iterator[str]:
+@contextmanager
+def served(run: Path) -> Iterator[str]:
+    """A server of its own, ended in any case."""
     command = [sys.executable, "-m", "convlens", "serve", str(run), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split(" at ")[1].strip()
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split(" at ")[1].strip()
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(run: Path) -> Iterator[str]:
+    with served(run) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +221,7 @@ def test_axe_finds_nothing_serious_and_nothing_overflows(
     page = open_page(**options)
     page.set_input_files("#choose", shapes / "disc" / "001.png")
     expect(page.locator("#answers li")).to_have_count(1)
-    for tab in ("#tab-try", "#tab-why"):
+    for tab in ("#tab-try", "#tab-teach", "#tab-why"):
         page.click(tab)
         found = Axe().run(page).response["violations"]
         serious = [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
@@ -223,10 +233,45 @@ def test_axe_finds_nothing_serious_and_nothing_overflows(
 def test_tabs_go_by_the_arrow_keys(open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.focus("#tab-try")
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
     expect(page.locator("#why")).to_be_visible()
     expect(page.locator("#try")).to_be_hidden()
     expect(page.locator("#tab-why")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#teach")).to_be_visible()
+
+
+def test_a_detector_is_taught_tried_and_taken_away(
+    run: Path, shapes: Path, tmp_path: Path, browser: Browser
+) -> None:
+    with served(run) as address:
+        page = browser.new_context(locale="en-GB").new_page()
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        page.click("#tab-teach")
+        page.click("#learn")
+        expect(page.locator("#learning")).to_contain_text("two classes or more")
+        for n, (name, kind) in enumerate((("../ring", "disc"), ("<b>plus", "cross"))):
+            box = page.locator("#taught > div").nth(n)
+            box.locator("input:not([type])").fill(name)
+            box.locator("[type=file]").set_input_files(sorted((shapes / kind).glob("*.png"))[:60])
+            expect(box).to_contain_text("60 pictures", timeout=30_000)
+        page.fill("#minutes", "0.3")
+        page.click("#learn")
+        expect(page.locator("#halt")).to_be_visible()
+        expect(page.locator("#costs polyline").first).to_be_visible(timeout=240_000)
+        expect(page.locator("#learnt")).to_be_visible(timeout=240_000)
+        expect(page.locator("#learning")).to_contain_text("Done: right")
+        with page.expect_download() as waiting:
+            page.click("#learnt a")
+        waiting.value.save_as(tmp_path / "taught.onnx")
+        assert set(Detector(tmp_path / "taught.onnx").labels) == {"../ring", "<b>plus"}
+        page.click("#use")
+        expect(page.locator("#classes")).to_have_text("../ring · <b>plus")
+        page.click("#tab-try")
+        page.set_input_files("#choose", shapes / "cross" / "070.png")
+        expect(page.locator("#answers h3")).to_contain_text("<b>plus")
+        page.close()
 
 
 def test_it_speaks_chinese_and_nothing_is_left_untranslated(open_page: Callable[..., Page]) -> None:

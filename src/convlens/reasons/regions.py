@@ -20,7 +20,7 @@ from .section import Claim, Section, Table, verdict
 
 TINTS = np.array([(1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.6, 0.4), (0.4, 0.6, 1.0)])
 """What the channels are multiplied by: top left, top right, bottom left, bottom right."""
-PICTURES, STEPS = 2400, 500
+PICTURES, STEPS = 1200, 375
 """At most so many pictures of each side, and steps: the local twin of a canvas is slow."""
 QUARTERS = ("top left", "top right", "bottom left", "bottom right")
 

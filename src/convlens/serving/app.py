@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -26,10 +26,13 @@ from .guard import COOKIE, Guard
 from .limits import Limits
 from .metrics import Metrics
 from .pictures import Sent, pictures_of
+from .served import Served
+from .teach import Teaching, routes
 
 PAGE = {
     "app.js": "text/javascript",
     "try.js": "text/javascript",
+    "teach.js": "text/javascript",
     "why.js": "text/javascript",
     "sweep.js": "text/javascript",
     "shift.js": "text/javascript",
@@ -53,14 +56,24 @@ def create_app(
 ) -> FastAPI:
     """The application for one detector; `hosts` and `token` as `Guard` takes them."""
     limits = limits or Limits()
+    teaching = Teaching()
+
+    @asynccontextmanager
+    async def lifetime(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            teaching.close()
+
     app = FastAPI(
+        lifespan=lifetime,
         title="convlens",
         version=__version__,
         summary=f"Says which of {', '.join(detector.labels)} is in a picture.",
         docs_url=None,
         redoc_url=None,
     )
-    gate, metrics = Gate(cores(), limits.waiting), Metrics()
+    gate, metrics, served = Gate(cores(), limits.waiting), Metrics(), Served(detector)
 
     _handle_problems(app)
 
@@ -69,7 +82,7 @@ def create_app(
         try:
             async with asyncio.timeout(limits.seconds):
                 sent = await pictures_of(request, limits)
-                answers = [await _answer(detector, gate, picture) for picture in sent]
+                answers = [await _answer(served.detector, gate, picture) for picture in sent]
         except TimeoutError:
             raise Problem(
                 504, "Too slow", f"a request has {limits.seconds:g} s, waiting included"
@@ -79,12 +92,13 @@ def create_app(
 
     @app.get("/detector", **api.DETECTOR)
     async def about() -> JSONResponse:
-        told = detector.provenance()
+        now = served.detector
+        told = now.provenance()
         return JSONResponse(
             {
-                "labels": list(detector.labels),
+                "labels": list(now.labels),
                 "figures": told.pop("figures", {}),
-                "rule": detector.rule.as_json(),
+                "rule": now.rule.as_json(),
                 "limits": vars(limits),
                 "provenance": told,
             }
@@ -98,7 +112,8 @@ def create_app(
     async def numbers() -> Response:
         return Response(metrics.text(), media_type=metrics.kind)
 
-    _page(app, detector, token)
+    _page(app, served, token)
+    app.router.routes += routes(teaching, served, limits)
     app.add_middleware(UploadLimit, most=limits.upload)
     app.add_middleware(Around, guard=Guard(hosts, token), metrics=metrics, gate=gate)
     return app
@@ -150,13 +165,10 @@ def _handle_problems(app: FastAPI) -> None:
         return problem_response(problem)
 
 
-def _page(app: FastAPI, detector: Detector, token: str | None) -> None:
-    """The page, and the report beside the detector; both read once, here."""
+def _page(app: FastAPI, served: Served, token: str | None) -> None:
+    """The page, read once, here, and the report beside the detector."""
     home = files("convlens.serving") / "page"
     contents = {name: (home / name).read_text("utf-8") for name in ("index.html", *PAGE)}
-    report = None
-    if detector.path is not None and (detector.path.parent / "report.html").is_file():
-        report = Path(detector.path.parent / "report.html").read_text("utf-8")
 
     @app.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
@@ -173,6 +185,7 @@ def _page(app: FastAPI, detector: Detector, token: str | None) -> None:
 
     @app.api_route("/report", methods=["GET", "HEAD"], include_in_schema=False)
     async def the_report() -> HTMLResponse:
-        if report is None:
+        path = served.detector.path
+        if path is None or not (path.parent / "report.html").is_file():
             raise Problem(404, "Not there", "there is no report.html beside the detector")
-        return HTMLResponse(report)
+        return HTMLResponse((path.parent / "report.html").read_text("utf-8"))

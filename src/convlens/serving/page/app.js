@@ -1,5 +1,6 @@
 // The page: what the detector is, the tabs, and what all parts share.
 import { fill, number, percent, say } from "./texts.js";
+import { startTeaching } from "./teach.js";
 import { startTrying } from "./try.js";
 import { startWhy } from "./why.js";
 
@@ -62,4 +63,5 @@ const about = await describe();
 const shared = { picture: null, changed: [] };
 startTrying(shared, about.limits);
 startWhy(shared);
+startTeaching(describe);
 document.body.dataset.ready = "yes";

@@ -6,6 +6,11 @@ const english = {
   "try.save": "Save the answers as a table", "try.clear": "Take them away", "try.report": "The report on this detector, with its worst mistakes",
   "try.working": "{done} of {all} pictures …", "try.done": "{all} pictures, {seconds} ms each.", "try.strange": "Strange: unlike the pictures that it learnt from.",
   "try.failed": "It did not work: {why}", "unsure": "unsure",
+  "tab.teach": "Teach it", "teach.says": "Put pictures into two classes or more, at least {needed} into each, and let it learn from them, here on this computer.",
+  "teach.missing": "Training is not installed: pip install 'convlens[train]'", "teach.more": "One more class", "teach.name": "name of the class", "teach.add": "Add pictures", "teach.camera": "From the camera", "teach.forget": "Take this class away",
+  "teach.count": "{n} pictures", "teach.snap": "Take a picture", "teach.dark": "Camera off", "teach.nocamera": "There is no camera, or it may not be used: {why}",
+  "teach.minutes": "minutes (empty: as long as suits the pictures)", "teach.learn": "Learn", "teach.halt": "Stop soundly", "teach.use": "Use it here", "teach.download": "Download detector.onnx",
+  "teach.training": "Learning … {said}", "teach.done": "Done: right {accuracy} of the time on {n} pictures ({low} to {high}).", "teach.plain": "Done.", "teach.failed": "It did not work: {said}", "teach.used": "From now on it tells {labels}: try it.", "teach.costs": "J on training pictures, step by step", "teach.val": "J on validation pictures",
   "weights.title": "How many weights?", "weights.says": "A dense layer connects every number of the picture with every output. Filters are small, and each serves the whole picture.",
   "weights.side": "picture's side", "weights.channels": "channels", "weights.filters": "filters", "weights.kernel": "filter's side", "weights.stride": "stride", "weights.padding": "padding",
   "weights.input": "input", "weights.output": "output", "weights.parameters": "parameters of the filters", "weights.connections": "connections", "weights.dense": "weights of a dense layer", "weights.ratio": "times as many",
@@ -27,6 +32,11 @@ const chinese = {
   "try.save": "把结果保存为表格", "try.clear": "清空", "try.report": "这个检测器的报告，包括它最严重的错误",
   "try.working": "{all} 张中的第 {done} 张……", "try.done": "{all} 张图片，每张 {seconds} 毫秒。", "try.strange": "陌生：与它学过的图片都不相像。",
   "try.failed": "没有成功：{why}", "unsure": "不确定",
+  "tab.teach": "教一教", "teach.says": "把图片放进两个或更多类别，每类至少 {needed} 张，就在这台电脑上训练。",
+  "teach.missing": "没有安装训练部分：pip install 'convlens[train]'", "teach.more": "再加一个类别", "teach.name": "类别的名字", "teach.add": "添加图片", "teach.camera": "用摄像头", "teach.forget": "去掉这个类别",
+  "teach.count": "{n} 张图片", "teach.snap": "拍一张", "teach.dark": "关闭摄像头", "teach.nocamera": "没有摄像头，或者不允许使用：{why}",
+  "teach.minutes": "分钟（留空：由图片决定）", "teach.learn": "开始学习", "teach.halt": "稳妥地停止", "teach.use": "在这里使用", "teach.download": "下载 detector.onnx",
+  "teach.training": "正在学习……{said}", "teach.done": "完成：在 {n} 张图片上正确率 {accuracy}（{low} 到 {high}）。", "teach.plain": "完成。", "teach.failed": "没有成功：{said}", "teach.used": "从现在起它分辨 {labels}：试一试吧。", "teach.costs": "训练图片上的 J，逐步", "teach.val": "验证图片上的 J",
   "weights.title": "需要多少权重？", "weights.says": "全连接层把图片的每个数与每个输出相连。滤波器很小，而且每一个都用于整张图片。",
   "weights.side": "图片边长", "weights.channels": "通道", "weights.filters": "滤波器个数", "weights.kernel": "滤波器边长", "weights.stride": "步幅", "weights.padding": "填充",
   "weights.input": "输入", "weights.output": "输出", "weights.parameters": "滤波器的参数", "weights.connections": "连接", "weights.dense": "全连接层的权重", "weights.ratio": "倍",
@@ -51,7 +61,7 @@ export function say(key, values = {}) {
 
 export function fill(root) {
   document.documentElement.lang = language;
-  for (const one of root.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
+  for (const one of root.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text, { needed: 10 });
   for (const one of root.querySelectorAll("[data-label]")) one.setAttribute("aria-label", say(one.dataset.label));
 }
 
