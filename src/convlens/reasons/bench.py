@@ -89,8 +89,7 @@ class Bench:
                     made.append(self._filters())
                 if with_pictures:
                     sides = self.data.train, self.data.val, self.data.test
-                    canvas = Network(self.twins.layers, 2 * self.twins_side, self.classes)
-                    made.append(regions.section(self._notebook(0.1), sides, canvas))
+                    made.append(regions.section(self._notebook(0.1), sides, self.twins))
             case "translation":
                 notebook = self._notebook(0.2)
                 data = self.data if with_pictures else None

@@ -20,15 +20,16 @@ from .section import Claim, Section, Table, verdict
 
 TINTS = np.array([(1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.6, 0.4), (0.4, 0.6, 1.0)])
 """What the channels are multiplied by: top left, top right, bottom left, bottom right."""
-PICTURES, STEPS = 1200, 375
+PICTURES, STEPS = 2400, 500
 """At most so many pictures of each side, and steps: the local twin of a canvas is slow."""
 QUARTERS = ("top left", "top right", "bottom left", "bottom right")
 
 
 def placed(examples: Examples, seed: int) -> tuple[Examples, npt.NDArray[np.int64]]:
-    """Each picture [S, S, 3] on a canvas [2 S, 2 S, 3], in the quarter [N] drawn for it."""
-    pixels = examples.pixels[examples.rows]
-    side = pixels.shape[1]
+    """Each picture [S, S, 3] at half its side, S even, in the quarter [N] of a canvas [S, S, 3]."""
+    whole = examples.pixels[examples.rows]
+    side = whole.shape[1] // 2
+    pixels = whole.reshape(len(whole), side, 2, side, 2, 3).mean((2, 4))
     quarters = np.random.default_rng(seed).integers(0, 4, len(pixels))
     canvas = np.empty((len(pixels), 2 * side, 2 * side, 3), np.uint8)
     for quarter, tint in enumerate(TINTS):
@@ -49,7 +50,7 @@ def by_region(
 ) -> dict[str, list[dict[str, Any]]]:
     """Held-out accuracy in each quarter, for the network and its local twin, with each seed.
 
-    `conv` is for the canvas's side; `sides` are the training, validation and held-out pictures.
+    `sides` are the training, validation and held-out pictures.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for kind, line in (("convolutional", conv.text), ("local", twin(conv, Local).text)):
