@@ -30,8 +30,8 @@ from .learning import Data
 from .section import Section
 from .translation import Answers, Pixels
 
-MOST_EXAMPLES = 12_800
-"""Training pictures up to which learning curves go."""
+MOST_EXAMPLES, EXAMPLES_A_MINUTE = 12_800, 200
+"""Training pictures up to which learning curves go, if there are minutes enough for them."""
 MOST_JUDGED = 2000
 """Held-out pictures on which small networks are judged."""
 SEEDS = 5
@@ -154,8 +154,9 @@ class Bench:
         train, val, test = (self.prepared.examples(side) for side in ("train", "val", "test"))
         if not len(test):
             raise UsageError(f"{self.pictures}: there are no held-out pictures to judge on")
+        most = round(EXAMPLES_A_MINUTE * self.minutes)
         return Data(
-            drawn(train, min(len(train), MOST_EXAMPLES), 0),
+            drawn(train, min(len(train), MOST_EXAMPLES, max(1000, most)), 0),
             drawn(val, min(len(val), MOST_JUDGED), 0),
             drawn(test, min(len(test), MOST_JUDGED), 0),
         )
