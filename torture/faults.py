@@ -148,15 +148,15 @@ def memory(case: Case, number: int) -> None:
 FAULTS = (quota, quota_of_the_cache, folder_gone, nowhere, memory, disk_full)
 
 
-def torture(rounds: int) -> int:
+def torture(rounds: int, faults: tuple[Callable[[Case, int], None], ...] = FAULTS) -> int:
     """How many faults there were; all ended as they should."""
     with tempfile.TemporaryDirectory() as place:
         case = Case(Path(place))
         for number in range(rounds):
-            for fault in FAULTS:
+            for fault in faults:
                 fault(case, number)
                 print(f"round {number + 1}: {fault.__name__} ended as it should", flush=True)
-    return rounds * len(FAULTS)
+    return rounds * len(faults)
 
 
 def main() -> None:
