@@ -29,7 +29,7 @@ demo: $(MADE)  ## real solar cells: from pictures to a detector, its figures and
 test: $(MADE) browser lint  ## lint, types and the whole suite
 	$(BIN)/python -m pytest
 
-torture: $(MADE)  ## kills, faults and fuzzing at full count (within an hour)
+torture: $(MADE)  ## kills, faults and fuzzing at full count
 	$(BIN)/python torture/kills.py
 	$(BIN)/python torture/faults.py
 	$(BIN)/python torture/fuzz.py

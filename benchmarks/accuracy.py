@@ -40,7 +40,7 @@ making the detector. *Worst run*: the least accurate one. *Frozen features*: Ima
 224 pixels under scikit-learn's logistic regression, from the same pictures. *Paired*: pictures that
 only one of the two gets right, ours first, and McNemar's exact test over them. *Train*: the median
 time of the whole command. Measured on two cores ({machine}) that did
-other work at times: quiet, `train` is up to a third shorter.
+other work at times, so a time is at most that.
 
 Where targets were missed: cats and dogs from pretrained features by one picture of 2,000, well
 within the interval; from random parameters by one of 100, after all that 30 minutes allow; solar

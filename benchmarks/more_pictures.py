@@ -17,16 +17,14 @@ import torch
 from convlens.detector.suggest import margin
 from convlens.inspection.frozen import frozen_side
 from convlens.inspection.more import learning_curve
-from convlens.training.frozen import FrozenStart
-from convlens.training.head import STRENGTHS, Head, Side
+from convlens.training.frozen import start_on
+from convlens.training.head import Head, Side
 
 STEP, MOST = 20, 160
 
 
 def head_of(side: Side, classes: int) -> Head:
-    nothing, unknown = side.take(side.labels < 0), dict.fromkeys(STRENGTHS, 0.0)
-    start = FrozenStart(side, nothing, classes, torch.ones(classes), unknown, 0)
-    return start.of(side.labels >= 0).head()
+    return start_on(side, side.take(side.labels < 0), classes, torch.ones(classes), 0).head()
 
 
 def error(learn: Side, judged: Side, classes: int) -> float:

@@ -15,8 +15,8 @@ from conftest import save_shapes
 from convlens import Detector, train
 from convlens.errors import UsageError
 from convlens.training.crossed import answer_crossed, answer_trained
-from convlens.training.frozen import FrozenStart
-from convlens.training.head import STRENGTHS, Side, folds
+from convlens.training.frozen import FrozenStart, start_on
+from convlens.training.head import Side, folds
 from convlens.training.listener import Silent
 from convlens.training.loop import Loop
 from convlens.training.options import AnswerOptions, DataOptions, TrainOptions
@@ -35,9 +35,7 @@ def drawn(count: int, seed: int, features: int = 60) -> Side:
 
 
 def started(side: Side) -> FrozenStart:
-    nothing, unknown = side.take(side.labels < 0), dict.fromkeys(STRENGTHS, 0.0)
-    start = FrozenStart(side, nothing, 2, torch.ones(2), unknown, 0)
-    return start.of(side.labels >= 0)
+    return start_on(side, side.take(side.labels < 0), 2, torch.ones(2), 0)
 
 
 def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:

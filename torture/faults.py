@@ -48,7 +48,7 @@ class Case:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
         environment = {**os.environ, "CONVLENS_CACHE": str(cache or self.cache)}
-        command = start(self.pictures, out, self.cache, STEPS)
+        command = start(self.pictures, out, STEPS)
         with subprocess.Popen(
             command,
             env=environment,

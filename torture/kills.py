@@ -36,7 +36,7 @@ def draw(folder: Path, count: int) -> Path:
     return folder
 
 
-def start(pictures: Path, out: Path, cache: Path, steps: int) -> list[str]:
+def start(pictures: Path, out: Path, steps: int) -> list[str]:
     """The command that begins a run, or goes on with it."""
     base = [sys.executable, "-m", "convlens", "train"]
     if (out / "run.json").exists():
@@ -69,7 +69,7 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
         home = Path(place)
         data = draw(home / "pictures", pictures)
         begun = time.monotonic()
-        run(start(data, home / "whole", home / "cache-whole", steps), home / "cache-whole", None)
+        run(start(data, home / "whole", steps), home / "cache-whole", None)
         length = time.monotonic() - begun
         wanted = (home / "whole" / "detector.onnx").read_bytes()
         predictions = (home / "whole" / "predictions.csv").read_bytes()
@@ -84,7 +84,7 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
                 early = not (out / "run.json").exists()
                 share = rng.uniform(0.2, 0.9) if early else rng.betavariate(2, 1.2)
                 moment = length * share if left else None
-                status = run(start(data, out, cache, steps), cache, moment)
+                status = run(start(data, out, steps), cache, moment)
                 if status == 0:
                     break
                 counts["kills"] += 1

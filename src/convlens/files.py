@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +78,8 @@ def only_one(folder: Path) -> Iterator[None]:
     The lock goes with the process, however that ends. Raises `ConvlensError` where another has it,
     or where the folder cannot be made or written to.
     """
+    import shutil
+
     from filelock import FileLock, Timeout
 
     with saying_where(folder, "make the folder"):

@@ -29,6 +29,17 @@ def add_stages(parser: argparse.ArgumentParser) -> None:
             )
 
 
+def add_pictures(parser: argparse.ArgumentParser) -> None:
+    """Add a detector and the pictures that it is to look at."""
+    parser.add_argument("detector", help="a detector.onnx, or its run folder")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files, folders, patterns; - reads a list of paths from standard input",
+    )
+
+
 def given(parsed: argparse.Namespace) -> dict[str, Any]:
     """The training options that were given."""
     names = {option.name for stage in STAGES.values() for option in fields(stage)}

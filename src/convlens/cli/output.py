@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -145,7 +146,12 @@ def table(headings: list[str], rows: list[list[str]], left: int = 1) -> str:
     return "\n".join(lines)
 
 
-def stdin_lines() -> list[str]:
+def named(paths: Sequence[str]) -> list[str]:
+    """The paths of a command line, where `-` stands for those that standard input lists."""
+    return [found for path in paths for found in (_stdin_lines() if path == "-" else [path])]
+
+
+def _stdin_lines() -> list[str]:
     """The lines of standard input, without their ends."""
     data = sys.stdin.buffer.read()
     separator = b"\0" if b"\0" in data else b"\n"

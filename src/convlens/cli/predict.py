@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConvlensError, UsageError
-from .arguments import Subparsers, command
-from .output import emit, printable, stdin_lines
+from .arguments import Subparsers, add_pictures, command
+from .output import emit, named, printable
 
 if TYPE_CHECKING:
     from ..detector.detector import Prediction
@@ -35,13 +35,7 @@ STRANGE = "  (strange: unlike the pictures that it learnt from)"
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = command(commands, "predict", "say what is in pictures", EXAMPLES)
-    parser.add_argument("detector", help="a detector.onnx, or its run folder")
-    parser.add_argument(
-        "paths",
-        nargs="+",
-        metavar="PATH",
-        help="files, folders, patterns; - reads a list of paths from standard input",
-    )
+    add_pictures(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON array, one object per picture")
     form.add_argument("--csv", action="store_true", help="CSV with every class's probability")
@@ -65,8 +59,7 @@ def run(asked: argparse.Namespace) -> int:
     from ..detector.predict import predict
 
     detector = Detector(asked.detector)
-    paths = [p for path in asked.paths for p in (stdin_lines() if path == "-" else [path])]
-    rows = predict(detector, paths)
+    rows = predict(detector, named(asked.paths))
     write = _write_json if asked.json else _write_csv if asked.csv else _write_lines
     failed, seen = write(rows, detector.labels, asked.top)
     if not seen:

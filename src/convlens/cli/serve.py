@@ -3,14 +3,15 @@
 import argparse
 import contextlib
 import os
-import secrets
-import socket
 import sys
-from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError, require
 from .arguments import Subparsers, command
 from .output import emit, printable
+
+if TYPE_CHECKING:
+    import socket
 
 EXAMPLES = """\
   convlens serve runs/pictures --open            a page to try it on, on this machine alone
@@ -44,7 +45,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         ("waiting", "requests that may wait"),
         ("seconds", "seconds for a request"),
     ):
-        default = next(field.default for field in fields(Limits) if field.name == one)
+        default = getattr(Limits(), one)
         parser.add_argument(
             f"--max-{one}", type=type(default), default=default, help=f"{says} [{default:,}]"
         )
@@ -69,6 +70,8 @@ def run(asked: argparse.Namespace) -> int:
     near = asked.host in LOOPBACK
     token = asked.token or os.environ.get("CONVLENS_TOKEN") or None
     if token is None and not near:
+        import secrets
+
         token = secrets.token_urlsafe(18)
     listening = _listen(asked.host, asked.port)
     port = listening.getsockname()[1]
@@ -94,7 +97,9 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> "socket.socket":
+    import socket
+
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)

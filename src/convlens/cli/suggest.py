@@ -5,8 +5,8 @@ import csv
 import sys
 
 from ..errors import UsageError
-from .arguments import Subparsers, command
-from .output import Bars, emit, emit_json, printable, stdin_lines
+from .arguments import Subparsers, add_pictures, command
+from .output import Bars, emit, emit_json, named, printable
 
 EXAMPLES = """\
   convlens suggest runs/pictures unlabelled/
@@ -18,13 +18,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "name the unlabelled pictures that would teach a detector most"
     parser = command(commands, "suggest", summary, EXAMPLES)
-    parser.add_argument("detector", help="a detector.onnx, or its run folder")
-    parser.add_argument(
-        "paths",
-        nargs="+",
-        metavar="PATH",
-        help="files, folders, patterns; - reads a list of paths from standard input",
-    )
+    add_pictures(parser)
     parser.add_argument(
         "--count", type=int, default=20, metavar="N", help="how many to name at most [20]"
     )
@@ -40,9 +34,8 @@ def run(asked: argparse.Namespace) -> int:
 
     if asked.count < 1:
         raise UsageError(f"--count {asked.count}: it takes 1 or more")
-    paths = [p for path in asked.paths for p in (stdin_lines() if path == "-" else [path])]
     with Bars() as bars:
-        found = suggest(asked.detector, paths, asked.count, bars.progress)
+        found = suggest(asked.detector, named(asked.paths), asked.count, bars.progress)
     rows = [(one.name, *one.top(1)[0], one.strange) for one in found]
     heads = ("path", "likely", "probability", "strange")
     if asked.json:

@@ -2,8 +2,8 @@
 
 ONNX Runtime trusts a graph, and damaged ones have crashed it. So a detector file ends with a
 checksum over all before it, and its graph is looked through before it is loaded. The reader of
-protobuf's wire format is our own because the `onnx` package would cost each prediction a third of a
-second and every installation its 20 MB.
+protobuf's wire format is our own because the `onnx` package would have to be loaded for each
+prediction, and installed wherever one is made.
 """
 
 import hashlib

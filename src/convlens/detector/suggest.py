@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ConvlensError, PictureError, require
 from ..pictures.decode import decode
-from ..pictures.source import FileSource
+from ..pictures.near import perceptual_hash
 from .detector import Detector, Prediction
 from .predict import find_pictures
 
@@ -51,17 +51,10 @@ def suggest(
         if len(chosen) == count:
             break
         try:
-            made = _hash(sources[row])
+            made = int.from_bytes(perceptual_hash(decode(sources[row].read())).tobytes())
         except PictureError:  # gone meanwhile
             continue
         if all((made ^ other).bit_count() > ALIKE for other in hashes):
             chosen.append(answer)
             hashes.append(made)
     return chosen
-
-
-def _hash(source: FileSource) -> int:
-    import imagehash
-    from PIL import Image
-
-    return int(str(imagehash.phash(Image.fromarray(decode(source.read())))), 16)

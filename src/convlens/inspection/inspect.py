@@ -14,7 +14,7 @@ from ..pictures.decode import dimensions
 from ..pictures.hashing import Progress
 from ..pictures.near import near_clusters
 from ..pictures.store import PixelStore, open_store
-from ..training.answers import UNEQUAL
+from ..training.answers import unequal
 from ..training.notes import JUDGE, LEARN
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def _small_classes(catalog: Catalog) -> Iterator[Finding]:
             shown = ", ".join(f"{label!r} ({counts[label]})" for label in few[:10])
             more = ", …" if len(few) > 10 else ""
             yield Finding(kind, f"{len(few):,} classes have {what}: {shown}{more}", training)
-    if counts and max(counts.values()) >= UNEQUAL * min(counts.values()):
+    if unequal(counts.values()):
         yield Finding(
             "unequal",
             f"classes are unequal: {max(counts.values()):,} pictures of the largest, "

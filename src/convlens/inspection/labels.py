@@ -7,7 +7,8 @@ import torch
 
 from ..pictures.hashing import Progress
 from ..training.doubt import doubtful
-from ..training.head import FOLDS, Side, best_head, choose_strength, folds
+from ..training.frozen import start_on
+from ..training.head import FOLDS, Side, best_head, folds
 from ..training.prepare import Prepared
 
 
@@ -35,8 +36,7 @@ def probably_wrong(
     """
     classes = len(prepared.classes)
     ones = torch.ones(classes)
-    costs = choose_strength(whole, whole.take(whole.together < 0), classes, ones, 0)
-    strength = min(costs, key=costs.__getitem__)
+    strength = start_on(whole, whole.take(whole.together < 0), classes, ones, 0).strength
     probabilities = np.full((len(whole.labels), classes), 1 / classes, np.float64)
     fold = folds(whole.labels, whole.together, 0)
     for k in range(FOLDS):

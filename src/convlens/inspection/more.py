@@ -9,8 +9,8 @@ import torch
 from scipy.optimize import least_squares
 
 from ..pictures.hashing import Progress
-from ..training.frozen import FrozenStart
-from ..training.head import FOLDS, STRENGTHS, Side, folds
+from ..training.frozen import start_on
+from ..training.head import FOLDS, Side, folds
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 FEWEST = 10
@@ -90,9 +90,8 @@ def _drawn(side: Side, count: int, seed: int) -> Side:
 
 
 def _answers(learn: Side, judged: Side, classes: int, seed: int) -> torch.Tensor:
-    nothing, unknown = learn.take(learn.labels < 0), dict.fromkeys(STRENGTHS, 0.0)
-    start = FrozenStart(learn, nothing, classes, torch.ones(classes), unknown, seed)
-    head = start.of(learn.labels >= 0).head()
+    nothing = learn.take(learn.labels < 0)
+    head = start_on(learn, nothing, classes, torch.ones(classes), seed).head()
     return head.logits(judged.features.mean(1)).argmax(1)
 
 

@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 
 from ..parallel import in_order
 from .cache import cache_folder, recall, remember
+from .decode import RGB
 from .hashing import Progress
 from .store import PixelStore
 
@@ -74,6 +75,13 @@ def _components(
     return found_components
 
 
+def perceptual_hash(pixels: RGB) -> npt.NDArray[np.uint8]:
+    """64 bits [8] that are nearly the same for pictures that look it: imagehash's `phash`."""
+    import imagehash
+
+    return np.packbits(imagehash.phash(Image.fromarray(pixels)).hash.reshape(-1))
+
+
 class _Detail:
     """Fine detail of stored pictures, made when it is asked for."""
 
@@ -113,14 +121,9 @@ def _hashes(
     store: PixelStore, good: npt.NDArray[np.int64], progress: Progress
 ) -> npt.NDArray[np.uint8]:
     """The perceptual hash of each of these pictures [G, 8]."""
-    import imagehash
-
-    def one(row: int) -> npt.NDArray[np.uint8]:
-        bits = imagehash.phash(Image.fromarray(store.pixels[row])).hash
-        return np.packbits(bits.reshape(-1))
-
     hashes = np.zeros((len(good), 8), np.uint8)
-    for place, value in enumerate(in_order(one, good.tolist())):
+    found = in_order(lambda row: perceptual_hash(store.pixels[row]), good.tolist())
+    for place, value in enumerate(found):
         hashes[place] = value
         progress("looking for near duplicates", place + 1, len(good))
     return hashes

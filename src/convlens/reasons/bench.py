@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,10 +163,16 @@ class Bench:
         )
 
     @cached_property
+    def record(self) -> dict[str, Any]:
+        """What the run wrote of itself."""
+        assert self.run is not None  # noqa: S101
+        return read_json(self.run / "run.json")
+
+    @cached_property
     def module(self) -> Classifier:
         """The detector's network with its parameters."""
         assert self.run is not None  # noqa: S101
-        record = read_json(self.run / "run.json")
+        record = self.record
         chosen = record["chosen"]
         made = make_module(
             chosen["network"],
@@ -183,11 +190,12 @@ class Bench:
     def unseen(self) -> Pixels:
         """Pictures that the detector did not learn from, as its network takes them."""
         assert self.run is not None and self.pictures is not None  # noqa: S101
-        record = read_json(self.run / "run.json")
         manifest = self.run / "manifest.csv"
         with manifest.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             learnt = {row["hash"] for row in csv.DictReader(file) if row["split"] != "test"}
-        store = open_store(read_catalog(self.pictures), record["chosen"]["size"], self.progress)
+        store = open_store(
+            read_catalog(self.pictures), self.record["chosen"]["size"], self.progress
+        )
         rows = [
             store.rows[row]
             for row in range(len(store.rows))

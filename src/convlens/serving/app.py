@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 import anyio.to_thread
@@ -29,17 +30,8 @@ from .pictures import Sent, pictures_of
 from .served import Served
 from .teach import Teaching, routes
 
-PAGE = {
-    "app.js": "text/javascript",
-    "try.js": "text/javascript",
-    "teach.js": "text/javascript",
-    "why.js": "text/javascript",
-    "sweep.js": "text/javascript",
-    "shift.js": "text/javascript",
-    "texts.js": "text/javascript",
-    "style.css": "text/css",
-}
-"""The files of the page beside `index.html`: no other is ever sent."""
+KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+"""Of the page's files: all that are there, and no other is ever sent."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
@@ -168,20 +160,21 @@ def _handle_problems(app: FastAPI) -> None:
 def _page(app: FastAPI, served: Served, token: str | None) -> None:
     """The page, read once, here, and the report beside the detector."""
     home = files("convlens.serving") / "page"
-    contents = {name: (home / name).read_text("utf-8") for name in ("index.html", *PAGE)}
+    contents = {part.name: part.read_text("utf-8") for part in home.iterdir() if part.is_file()}
+    front = contents.pop("index.html")  # which goes with its policy, and by no other way
 
     @app.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
-        response = HTMLResponse(contents["index.html"], headers={"content-security-policy": POLICY})
+        response = HTMLResponse(front, headers={"content-security-policy": POLICY})
         if token is not None:  # whoever is here has shown it
             response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
         return response
 
     @app.get("/page/{name}", include_in_schema=False)
     async def part(name: str) -> Response:
-        if name not in PAGE:
+        if name not in contents:
             raise Problem(404, "Not there", "the page has no such part")
-        return Response(contents[name], media_type=PAGE[name])
+        return Response(contents[name], media_type=KINDS[PurePath(name).suffix])
 
     @app.api_route("/report", methods=["GET", "HEAD"], include_in_schema=False)
     async def the_report() -> HTMLResponse:

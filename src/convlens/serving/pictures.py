@@ -54,9 +54,9 @@ async def _form(request: Request, limits: Limits) -> list[Sent]:
     except HTTPException as error:  # which Starlette makes of its parser's
         many = "Too many" in error.detail
         raise Problem(413 if many else 400, "Not a readable form", error.detail) from error
+    except Problem:
+        raise
     except Exception as error:  # the parser's own errors, from a form that breaks off
-        if isinstance(error, Problem):
-            raise
         raise Problem(400, "Not a readable form", str(error) or type(error).__name__) from error
     found = [
         Sent(value.filename or key, await value.read())

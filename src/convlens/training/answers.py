@@ -1,6 +1,7 @@
 """From what was asked of answers to the rule in the detector, by validation pictures."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,13 @@ from .options import AnswerOptions
 
 UNEQUAL = 4
 """Classes are unequal where the largest has so many times the smallest's pictures."""
+
+
+def unequal(counts: Iterable[int]) -> bool:
+    """Whether so many pictures per class are `UNEQUAL`."""
+    found = list(counts)
+    return bool(found) and max(found) >= UNEQUAL * min(found)
+
 
 _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
 _COST = re.compile(r"(?P<true>.+)>(?P<called>.+)=(?P<cost>[0-9.]+)")
@@ -44,7 +52,7 @@ def make_rule(
         return recall_rule(label, share, classes, true_N, probabilities_NK)
     if asked.coverage is not None:
         return coverage_rule(asked.coverage, probabilities_NK)
-    if asked.balance == "auto" and learnt_K.max() >= UNEQUAL * learnt_K.min():
+    if asked.balance == "auto" and unequal(learnt_K.tolist()):
         return balance_rule(learnt_K)
     return MOST_PROBABLE
 

@@ -21,7 +21,7 @@ from ..pictures.catalog import SPLITS
 from .answers import make_rule
 from .frozen import FrozenStart
 from .head import FOLDS, folds
-from .listener import Listener
+from .listener import Listener, tell_steps
 from .loop import Loop, predict_examples
 from .options import AnswerOptions, TrainOptions
 from .prepare import Prepared
@@ -136,7 +136,7 @@ def answer_trained(
             if checkpoints.exists():
                 loop.restore(checkpoints, listener.warn)
             if not loop.run(
-                checkpoints, stop, _step_of(loop, listener), listener.measure, listener.warn
+                checkpoints, stop, tell_steps(loop, listener), listener.measure, listener.warn
             ):
                 break
             loop.module.load_state_dict(loop.best)
@@ -156,12 +156,6 @@ def answer_trained(
             )
         )
     return Crossed.of(parts, whole.classes)
-
-
-def _step_of(loop: Loop, listener: Listener) -> Callable[[int, float], None]:
-    return lambda done, rate: listener.step(
-        done, loop.plan.steps, rate, loop.plan.left(done, loop.progress.seconds)
-    )
 
 
 def _answered(

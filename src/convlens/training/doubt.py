@@ -12,16 +12,16 @@ def doubtful(
     Probabilities have to come from what did not learn from these pictures. Where a class has no
     picture nothing is said.
     """
+    classes = probabilities_NK.shape[1]
+    differs: npt.NDArray[np.bool_] = probabilities_NK.argmax(1) != labels_N
+    if len(set(labels_N.tolist())) < classes or not differs.any():
+        return np.zeros(0, np.int64)
     from cleanlab.filter import find_label_issues
 
-    classes = probabilities_NK.shape[1]
-    if len(set(labels_N.tolist())) < classes:
-        return np.zeros(0, np.int64)
     found: npt.NDArray[np.int64] = np.asarray(
         find_label_issues(
             labels_N, probabilities_NK, return_indices_ranked_by="self_confidence", n_jobs=1
         ),
         np.int64,
     )
-    differs: npt.NDArray[np.bool_] = probabilities_NK.argmax(1)[found] != labels_N[found]
-    return found[differs]
+    return found[differs[found]]

@@ -55,10 +55,13 @@ class FrozenStart:
 
     def of(self, some: Tensor) -> "FrozenStart":
         """Where one would begin with some of the training pictures only: chosen anew on them."""
-        return _start(self.train.take(some), self.val, self.classes, self.class_weights, self.seed)
+        return start_on(
+            self.train.take(some), self.val, self.classes, self.class_weights, self.seed
+        )
 
 
-def _start(train: Side, val: Side, classes: int, weights_K: Tensor, seed: int) -> FrozenStart:
+def start_on(train: Side, val: Side, classes: int, weights_K: Tensor, seed: int) -> FrozenStart:
+    """Choose the head's L2 strength on features that are there; `val` may be empty."""
     costs = choose_strength(train, val, classes, weights_K, seed)
     return FrozenStart(train, val, classes, weights_K, costs, seed)
 
@@ -91,7 +94,7 @@ def frozen_start(
         together = torch.from_numpy(np.concatenate((train.together, val.together)))
     whole, place = Side(features, labels, together), torch.arange(len(both))
     sides = (whole.take(place < len(train)), whole.take(place >= len(train)))
-    return _start(*sides, len(weights_K), weights_K, seed)
+    return start_on(*sides, len(weights_K), weights_K, seed)
 
 
 def put_head(module: Pretrained, head: Head) -> None:

@@ -1,8 +1,9 @@
 """What wants to know how training goes."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from .loop import Measure
+from .loop import Loop, Measure
 
 
 class Listener(Protocol):
@@ -41,3 +42,10 @@ class Silent:
 
     def measure(self, measured: Measure) -> None:
         """Nothing."""
+
+
+def tell_steps(loop: Loop, listener: Listener) -> Callable[[int, float], None]:
+    """What `Loop.run` is to call after each step, so that the listener hears of it."""
+    return lambda done, rate: listener.step(
+        done, loop.plan.steps, rate, loop.plan.left(done, loop.progress.seconds)
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..pictures.splits import EXCLUDED
-from .answers import UNEQUAL
+from .answers import unequal
 from .prepare import Prepared
 
 LEARN, JUDGE = 10, 50
@@ -57,8 +57,8 @@ def notes_about(prepared: Prepared, balanced: bool) -> list[Note]:
             shown = ", ".join(few[:8]) + (", …" if len(few) > 8 else "")
             what = f"{len(few):,} classes have fewer than {below} pictures: {shown}"
             found.append(Note(what, f"that is too few to {word} them well: add pictures"))
-    most, fewest = max(counts.values()), min(counts.values())
-    if most >= UNEQUAL * fewest:
+    if unequal(counts.values()):
+        most, fewest = max(counts.values()), min(counts.values())
         what = f"classes are unequal: {most:,} pictures of the largest, {fewest:,} of the smallest"
         done = "every class counts alike" if balanced else "every picture counts alike"
         found.append(Note(what, done))

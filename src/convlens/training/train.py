@@ -23,7 +23,7 @@ from .cost import make_cost
 from .crossed import answer_crossed, answer_trained, settle_folds
 from .frozen import FrozenStart, put_head
 from .interrupt import stop_on_interrupt
-from .listener import Listener, Silent
+from .listener import Listener, Silent, tell_steps
 from .loop import Loop, Measure
 from .model import ENLARGED, Pretrained, settle_network
 from .notes import notes_about
@@ -172,10 +172,6 @@ def _run(
     results = Results(folder, prepared, loop, start, asked.answer)
     results.begin(resumed)
 
-    def on_step(done: int, rate: float) -> None:
-        left = loop.plan.left(done, loop.progress.seconds)
-        listener.step(done, loop.plan.steps, rate, left)
-
     def on_measure(measured: Measure) -> None:
         results.event("measure", asdict(measured))
         listener.measure(measured)
@@ -185,7 +181,9 @@ def _run(
 
     crossed = None
     with stop_on_interrupt(on_first) as stop:
-        finished = loop.run(checkpoints, stop, on_step, on_measure, listener.warn)
+        finished = loop.run(
+            checkpoints, stop, tell_steps(loop, listener), on_measure, listener.warn
+        )
         if chosen.folds > 1 and start is not None:
             crossed = answer_crossed(start, chosen.folds, asked.answer, prepared.classes)
         elif chosen.folds > 1:

@@ -1,30 +1,11 @@
-// The page: what the detector is, the tabs, and what all parts share.
+// The page: what the detector is, and the tabs.
+import { ask } from "./shared.js";
 import { fill, number, percent, say } from "./texts.js";
 import { startTeaching } from "./teach.js";
 import { startTrying } from "./try.js";
 import { startWhy } from "./why.js";
 
 const $ = (id) => document.getElementById(id);
-
-export async function ask(path, options) {
-  const response = await fetch(path, options);
-  const told = await response.json();
-  if (!response.ok) throw new Error(told.detail ?? told.title);
-  return told;
-}
-
-export function bars(probabilities, most = 5) {
-  return Object.entries(probabilities).slice(0, most).map(([label, p]) => {
-    const row = document.createElement("div");
-    row.className = "bar";
-    const [name, bar, value] = ["span", "i", "span"].map((tag) => document.createElement(tag));
-    name.textContent = label;
-    bar.style.setProperty("--share", `${100 * p}%`);
-    value.textContent = percent(p);
-    row.append(name, bar, value);
-    return row;
-  });
-}
 
 function startTabs() {
   const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -63,5 +44,5 @@ const about = await describe();
 const shared = { picture: null, changed: [] };
 startTrying(shared, about.limits);
 startWhy(shared);
-startTeaching(describe);
+startTeaching(describe, about.limits);
 document.body.dataset.ready = "yes";

@@ -1,5 +1,5 @@
 // The picture moved by single pixels, and what the detector says of it then.
-import { ask, bars } from "./app.js";
+import { ask, bars } from "./shared.js";
 import { number, percent, say } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);

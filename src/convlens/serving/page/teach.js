@@ -1,11 +1,11 @@
 // Pictures into classes, training watched while it runs, the result tried at once.
-import { ask } from "./app.js";
+import { ask, together } from "./shared.js";
 import { number, percent, say } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 const OFTEN = 1000;  // milliseconds between two looks at the training
 
-export function startTeaching(describe) {
+export function startTeaching(describe, limits) {
   const rows = [];
   let target = null;
   let stream = null;
@@ -48,9 +48,9 @@ export function startTeaching(describe) {
       return;
     }
     one.name.readOnly = true;
-    for (let first = 0; first < files.length; first += 8) {
+    for (const some of together(files, limits)) {
       const form = new FormData();
-      for (const file of files.slice(first, first + 8)) form.append("files", file, "picture");
+      for (const file of some) form.append("files", file, "picture");
       await act(`teach/pictures?label=${label(one)}`, { method: "POST", body: form });
     }
   }

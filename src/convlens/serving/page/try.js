@@ -1,9 +1,8 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
-import { ask, bars } from "./app.js";
+import { ask, bars, together } from "./shared.js";
 import { number, percent, say } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
-const TOGETHER = 8;  // pictures of a request: few enough for answers to come steadily
 
 export function startTrying(shared, limits) {
   const answers = [];
@@ -12,9 +11,8 @@ export function startTrying(shared, limits) {
     const pictures = [...files].filter((file) => file.size);
     if (!pictures.length) return;
     let done = 0;
-    for (let first = 0; first < pictures.length;) {
-      const some = next(pictures, first);
-      $("state").textContent = say("try.working", { done: number(first + 1), all: number(pictures.length) });
+    for (const some of together(pictures, limits)) {
+      $("state").textContent = say("try.working", { done: number(done + 1), all: number(pictures.length) });
       const form = new FormData();
       for (const picture of some) form.append("files", picture, picture.name || "picture");
       try {
@@ -26,22 +24,10 @@ export function startTrying(shared, limits) {
         $("state").textContent = say("try.failed", { why: error.message });
         return;
       }
-      first += some.length;
     }
     const spent = answers.slice(-done).reduce((sum, one) => sum + one.seconds, 0);
     $("state").textContent = say("try.done", { all: number(done), seconds: number(Math.round((1000 * spent) / done)) });
     $("save").hidden = $("clear").hidden = false;
-  }
-
-  function next(pictures, first) {
-    const some = [];
-    let bytes = 0;
-    for (const picture of pictures.slice(first, first + Math.min(TOGETHER, limits.files))) {
-      if (some.length && bytes + picture.size > 0.9 * limits.upload) break;
-      some.push(picture);
-      bytes += picture.size;
-    }
-    return some;
   }
 
   function show(answer, file) {
