@@ -283,7 +283,8 @@ def test_controls_do_what_they_say() -> None:
 
 
 def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficiency, "ARCHITECTURES", ("dense", "lecture", "resnet18"))
+    lines = {"dense": "dense 8", "lecture": "lecture", "resnet18": "resnet18"}
+    monkeypatch.setattr(efficiency, "ARCHITECTURES", lines)
     for kind in ("disc", "cross"):
         save_class(tmp_path / "p" / kind, kind, 60)
     told: list[str] = []

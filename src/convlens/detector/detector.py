@@ -18,6 +18,10 @@ from .rule import MOST_PROBABLE, UNSURE, Rule
 from .sealed import look_through, unseal
 
 INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
+SIZES, WINDOWS = "squash_to", "windows"
+"""An input that may be left out: height and width [2] to squash the picture to, the network's own
+unless told. An output: logits [N, K, down, across] of each window of the network's own size in it.
+"""
 
 Probabilities = npt.NDArray[np.float32]
 """One number per class, in the order of the detector's labels; they sum to 1."""
@@ -130,13 +134,24 @@ class Detector:
         out: Probabilities = self._run(image, [OUTPUT])[0]
         return out
 
-    def _run(self, image: RGB, outputs: list[str]) -> list[Any]:
+    def windows(self, image: RGB, sizes: tuple[int, int]) -> Probabilities:
+        """Logits [K, down, across] of each window in a picture squashed to (height, width).
+
+        Only where the file's metadata has `slides`, and for sizes from its own side upwards.
+        """
+        out: Probabilities = self._run(image, [WINDOWS], {SIZES: np.array(sizes, np.int64)})[0]
+        return out
+
+    def _run(self, image: RGB, outputs: list[str], more: dict[str, Any] | None = None) -> list[Any]:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise PictureError(
                 f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
             )
         try:
-            return [found[0] for found in self._session.run(outputs, {INPUT: image[None]})]
+            return [
+                found[0]
+                for found in self._session.run(outputs, {INPUT: image[None], **(more or {})})
+            ]
         except Exception as error:  # of ONNX Runtime, which raises many kinds
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             raise ConvlensError(

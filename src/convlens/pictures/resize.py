@@ -17,13 +17,14 @@ ATTRIBUTES = {
 
 
 class Resizer:
-    """Squash a picture to `size` × `size`, in uint8, antialiased; may be called from many threads.
+    """Squash a picture to a square of `size`, or to (height, width), in uint8, antialiased.
 
-    Within one level of Pillow's bilinear at the sizes in use. Because the operator is the
-    detector's own, pixels from the store are the pixels that the detector file sees, bit for bit.
+    May be called from many threads. Within one level of Pillow's bilinear at the sizes in use.
+    Because the operator is the detector's own, pixels from the store are the pixels that the
+    detector file sees, bit for bit.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int | tuple[int, int]) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -33,9 +34,9 @@ class Resizer:
         self._session = onnxruntime.InferenceSession(
             graph, options, providers=["CPUExecutionProvider"]
         )
-        self._sizes = np.array([size, size], np.int64)
+        self._sizes = np.array((size, size) if isinstance(size, int) else size, np.int64)
 
     def __call__(self, image: RGB) -> RGB:
-        """[height, width, 3] in, [size, size, 3] out."""
+        """[height, width, 3] in, squashed [., ., 3] out."""
         pixels: RGB = self._session.run(None, {"image": image[None], "sizes": self._sizes})[0][0]
         return pixels

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files import write_whole
+from .background import PartSource
 from .catalog import SPLITS, Catalog
 from .store import PixelStore
 
@@ -78,15 +79,16 @@ def make_split(
     first, then val). The very same picture under two labels is excluded everywhere.
     """
     same = store.identities()
-    together = clusters(
-        (
-            ("content", store.contents.hashes[row].tobytes()),
-            ("pixels", same[row]),
-            ("near", int(near[store.rows[row]])),
-            *((("group", group),) if (group := catalog.groups[row]) is not None else ()),
-        )
-        for row in range(len(catalog))
-    )
+
+    def keys(row: int) -> Iterator[Hashable]:
+        if catalog.groups[row] is not None:
+            yield "group", catalog.groups[row]
+        if not isinstance(catalog.sources[row], PartSource):  # parts are often alike: plain wall
+            yield "content", store.contents.hashes[row].tobytes()
+            yield "pixels", same[row]
+            yield "near", int(near[store.rows[row]])
+
+    together = clusters(map(keys, range(len(catalog))))
     members: dict[int, list[int]] = {}
     for row, cluster in enumerate(together):
         members.setdefault(cluster, []).append(row)

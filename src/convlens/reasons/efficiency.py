@@ -21,7 +21,10 @@ from .learning import Data
 from .section import HOLDS, NOT, Claim, Figure, Section, Table
 from .translation import Pixels
 
-ARCHITECTURES = ("dense", "auto", "lecture", "mobilenet", "efficientnet-lite0", "resnet18")
+ARCHITECTURES = {
+    "dense": "dense 256, norm, dense 64, norm",
+    **{name: name for name in ("auto", "lecture", "mobilenet", "efficientnet-lite0", "resnet18")},
+}
 """The first two in any case, the others as far as there is time."""
 OPTIMIZERS = ("gd", "momentum", "rmsprop", "adam", "muon")
 STEP = 3.0
@@ -38,15 +41,15 @@ def architectures(
 ) -> list[dict[str, Any]]:
     """Each one trained from random parameters for so many minutes: its figures and costs."""
     found = []
-    for number, name in enumerate(ARCHITECTURES, 1):
+    for number, (name, line) in enumerate(ARCHITECTURES.items(), 1):
 
-        def make(name: str = name) -> dict[str, Any]:
+        def make(name: str = name, line: str = line) -> dict[str, Any]:
             folder, number = runs / name, 1
             while folder.exists():
                 number += 1
                 folder = runs / f"{name}-{number}"
             begun = time.monotonic()
-            run = train(pictures, folder, network=name, weights="none", size=size, minutes=minutes)
+            run = train(pictures, folder, network=line, weights="none", size=size, minutes=minutes)
             seconds = time.monotonic() - begun
             test = run.metrics["test"]
             return {
@@ -62,7 +65,7 @@ def architectures(
             }
 
         keep = notebook.recall if number <= 2 else notebook.spare
-        one = keep("architectures", [name, size, minutes], make)
+        one = keep("architectures", [line, size, minutes], make)
         if one is not None:
             found.append(one)
         notebook.progress("architectures", number, len(ARCHITECTURES))

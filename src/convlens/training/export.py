@@ -13,11 +13,12 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from ..detector.detector import INPUT, OUTPUT, STRANGENESS
+from ..detector.detector import INPUT, OUTPUT, SIZES, STRANGENESS, WINDOWS
 from ..detector.sealed import look_through, seal, unseal
+from ..network.build import Classifier
 from ..pictures.resize import ATTRIBUTES
 from .batches import to_float
-from .model import Pretrained
+from .sliding import Sliding, sliding
 
 if TYPE_CHECKING:
     from .strangeness import Strangeness
@@ -38,17 +39,23 @@ class _FromPixels(nn.Module):
         return torch.softmax(self.module(to_float(squashed_NHWC)), 1)
 
 
-class _AndStrangeness(nn.Module):
-    """The same, and strangeness [N]."""
+class _ForWindows(nn.Module):
+    """uint8 [N, H, W, 3] to probabilities [N, K], logits of every window [N, K, h, w].
 
-    def __init__(self, module: Pretrained, strangeness: "Strangeness") -> None:
+    And, where it is told, strangeness [N]. With one window, as usual, the first are its answer.
+    """
+
+    def __init__(self, slid: Sliding, strangeness: "Strangeness | None") -> None:
         super().__init__()
-        self.module = module
+        self.slid = slid
         self.strangeness = strangeness
 
-    def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, Tensor]:
-        logits, features = self.module.answer(to_float(squashed_NHWC))
-        return torch.softmax(logits, 1), self.strangeness(features)
+    def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, ...]:
+        logits, features = self.slid(to_float(squashed_NHWC))
+        found = (torch.softmax(logits.mean((2, 3)), 1), logits)
+        if self.strangeness is None:
+            return found
+        return (*found, self.strangeness(features.mean((2, 3))))
 
 
 def resize_graph() -> onnx.ModelProto:
@@ -69,9 +76,10 @@ def resize_graph() -> onnx.ModelProto:
     )
 
 
-def network_graph(module: nn.Module, size: int, *outputs: str) -> onnx.ModelProto:
+def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str) -> onnx.ModelProto:
     """A module that takes uint8 [N, size, size, 3], converted by torch's exporter."""
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    height, width = size if isinstance(size, tuple) else (size, size)
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     program_log = io.StringIO()
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -105,7 +113,7 @@ def _strip(graph: onnx.GraphProto) -> None:
 
 
 def export(
-    module: nn.Module,
+    module: Classifier,
     size: int,
     labels: Sequence[str],
     metadata: Mapping[str, Any],
@@ -117,14 +125,19 @@ def export(
     names in the order of the outputs. Metadata values are kept as text, or as JSON.
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
-    plain = module.float().to(memory_format=torch.contiguous_format)
-    if strangeness is not None and isinstance(plain, Pretrained):
-        model = network_graph(_AndStrangeness(plain, strangeness), size, OUTPUT, STRANGENESS)
+    plain = module.float().to(memory_format=torch.contiguous_format).eval()
+    slid = sliding(plain, size)
+    if slid is None:
+        model, slides = network_graph(_FromPixels(plain), size, OUTPUT), None
     else:
-        model = network_graph(_FromPixels(plain), size, OUTPUT)
+        slides = slid.slides(size)
+        outputs = [OUTPUT, WINDOWS] + ([STRANGENESS] if strangeness is not None else [])
+        # several windows, so that the exporter takes none of the steps between them for idle
+        several = (size + 2 * slides["stride"], size + slides["stride"])
+        model = network_graph(_ForWindows(slid, strangeness), several, *outputs)
     graph = model.graph
     _strip(graph)
-    sizes = helper.make_tensor("squash_to", TensorProto.INT64, [2], [size, size])
+    sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
     graph.initializer.append(sizes)
     resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [_SQUASHED], **ATTRIBUTES)
     resize.name = "squash"
@@ -132,13 +145,22 @@ def export(
     del graph.input[:]
     shape = ["batch", "height", "width", 3]
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
+    if slides is not None:  # an input with a value in the file may be left out
+        graph.input.append(helper.make_tensor_value_info(SIZES, TensorProto.INT64, [2]))
+        for output in graph.output:
+            _any_size(output)
     graph.name = "detector"
     model.producer_name, model.producer_version = "convlens", ""
     model.ir_version = IR_VERSION
     del model.metadata_props[:]
-    return with_metadata(
-        model, {"format": "convlens detector 1", "labels": list(labels), "size": size, **metadata}
-    )
+    about = {"format": "convlens detector 1", "labels": list(labels), "size": size, **metadata}
+    return with_metadata(model, {**about, "slides": slides} if slides else about)
+
+
+def _any_size(output: onnx.ValueInfoProto) -> None:
+    """Take the example's numbers of windows out of an output's shape."""
+    for name, side in zip(("down", "across"), output.type.tensor_type.shape.dim[2:], strict=False):
+        side.dim_param = name
 
 
 def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -> bytes:

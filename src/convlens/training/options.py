@@ -55,6 +55,11 @@ class DataOptions:
         "regular expression on a picture's path: pictures in which it finds the same (patient, "
         "module, burst) stay on one side of the split",
     )
+    background: str | None = option(
+        None,
+        "add a class 'background', so that an answer can be none of the others: a folder with "
+        "pictures of other things (parts of the labelled pictures are added), or 'parts' alone",
+    )
     seed: int = option(0, "makes splits, parameters and augmentation repeatable", (), 0, 2**31)
 
     def fractions(self, pictures: int) -> tuple[float, float]:

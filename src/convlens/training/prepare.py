@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ConvlensError, PictureError
 from ..network.auto import auto_size
+from ..pictures.background import with_background
 from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
 from ..pictures.decode import decode
 from ..pictures.near import near_clusters
@@ -95,6 +96,8 @@ def prepare(
     if options.group is not None:
         catalog = catalog.grouped(options.group)
     require_two_classes(catalog, str(pictures))
+    if options.background is not None:
+        catalog = with_background(catalog, options.background)
     size = options.size or usual_size or auto_size(median_side(catalog))
     store = open_store(catalog, size, progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]

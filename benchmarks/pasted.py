@@ -1,0 +1,179 @@
+"""Where the truth is known: photographs pasted into scenes of other pictures, and `find` on them.
+
+    python benchmarks/pasted.py [--pictures ../pictures] [--run RUN] [--show FOLDER]
+
+Trains on `cats-dogs` with a background of other pictures (unless RUN is such a run), then pastes
+each picture that the run held out into a scene at a random place and scale, and into as many scenes
+a control: a picture of something else. Scenes and controls are pictures that the background was not
+made of. Judged are: pointing (the hottest point lies in the photograph), the best box's overlap
+with the photograph (area of both over area of either), its label, and findings where there is only
+a control.
+"""
+
+import argparse
+import csv
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convlens import Detector, train
+from convlens.detector.drawn import drawn
+from convlens.detector.find import Box, Finder, Found
+from convlens.detector.judge import wilson
+from convlens.parallel import in_order
+
+OTHERS = ("airplane", "automobile", "ship", "truck")
+"""Of CIFAR-10: nothing like a cat or a dog; for the background from its training side."""
+SCENE = (480, 800)
+"""Least and greatest side of a scene, in pixels."""
+PASTED = (0.25, 0.7)
+"""The pasted picture's longer side, as a share of the scene's shorter one."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene, what was pasted into it and where; `label` is None for a control."""
+
+    pixels: np.ndarray
+    label: str | None
+    box: Box
+
+
+def others(pictures: Path, learnt: bool) -> list[Path]:
+    """Pictures of other things: those that a background is made of, or the rest."""
+    side = "train" if learnt else "test"
+    cifar = [
+        path
+        for kind in OTHERS
+        for path in sorted((pictures / "cifar10" / side / kind).glob("*.jpg"))[:200]
+    ]
+    lecture = sorted((pictures / "lecture-cats" / "other").glob("*.png"))
+    return cifar + lecture[0 if learnt else 1 :: 2]
+
+
+def scene_of(
+    random: np.random.Generator, paths: list[Path], pasted: Path, label: str | None
+) -> Scene:
+    """A mosaic of one to six other pictures, and one picture pasted into it."""
+    width, height = (int(n) for n in random.integers(*SCENE, 2))
+    canvas = Image.new("RGB", (width, height))
+    rows, columns = int(random.integers(1, 3)), int(random.integers(1, 4))
+    for row in range(rows):
+        for column in range(columns):
+            cell = (-(-width // columns), -(-height // rows))
+            other = Image.open(paths[random.integers(len(paths))]).convert("RGB")
+            canvas.paste(
+                other.resize(cell, Image.Resampling.BICUBIC), (column * cell[0], row * cell[1])
+            )
+    picture = Image.open(pasted).convert("RGB")
+    longer = random.uniform(*PASTED) * min(width, height)
+    scale = longer / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    left = int(random.integers(0, width - size[0] + 1))
+    top = int(random.integers(0, height - size[1] + 1))
+    canvas.paste(picture.resize(size, Image.Resampling.LANCZOS), (left, top))
+    return Scene(np.asarray(canvas), label, Box(left, top, left + size[0], top + size[1]))
+
+
+def scenes(held: list[tuple[str, str]], rest: list[Path], seed: int = 0) -> Iterator[Scene]:
+    """For each held-out picture (path, label) one scene with it, and one with a control."""
+    random = np.random.default_rng(seed)
+    for path, label in held:
+        yield scene_of(random, rest, Path(path), label)
+        yield scene_of(random, rest, rest[random.integers(len(rest))], None)
+
+
+def hottest(found: Found) -> tuple[float, float]:
+    """Across and down in the picture, of the hottest point of any class."""
+    heat = np.max(list((found.heat or {}).values()), axis=0)
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    width, height = found.size
+    return (column + 0.5) * width / heat.shape[1], (row + 0.5) * height / heat.shape[0]
+
+
+def share(right: list[bool]) -> str:
+    """Share, number and 95 % interval (Wilson)."""
+    low, high = wilson(sum(right), len(right))
+    return f"{np.mean(right):6.1%} of {len(right)} ({low:.1%} to {high:.1%})"
+
+
+def trained(pictures: Path) -> Path:
+    """A run on `cats-dogs` with a background of other pictures."""
+    folder = Path(tempfile.mkdtemp())
+    (folder / "others").mkdir()
+    for path in others(pictures, learnt=True):
+        shutil.copy(path, folder / "others" / f"{path.parent.name}-{path.name}")
+    run = train(pictures / "cats-dogs", folder / "run", background=str(folder / "others"))
+    print(f"trained {run.folder}")
+    return run.folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, default=Path("../pictures"))
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--show", type=Path, help="put the first pictures with what was found here")
+    parser.add_argument("--side", default="test", help="val: to try something, not for figures")
+    parser.add_argument("--most", type=int, default=400)
+    asked = parser.parse_args()
+    run = asked.run or trained(asked.pictures)
+    with (run / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == asked.side]
+    held = [(row["path"], row["label"]) for row in rows if row["label"] != "background"]
+    held = [held[k] for k in np.random.default_rng(0).permutation(len(held))[: asked.most]]
+    rest = others(asked.pictures, learnt=False)
+    finder = Finder(Detector(run))
+    made = list(scenes(held, rest))
+    answers = list(in_order(lambda s: finder.look("", s.pixels), made))
+    pasted = [(s, a) for s, a in zip(made, answers, strict=True) if s.label is not None]
+    controls = [a for s, a in zip(made, answers, strict=True) if s.label is None]
+    pointed = [
+        s.box.left <= x <= s.box.right and s.box.top <= y <= s.box.bottom
+        for s, a in pasted
+        for x, y in [hottest(a)]
+    ]
+    best = [(s, max(a.findings, key=lambda f: f.probability, default=None)) for s, a in pasted]
+    print(f"pointing: the hottest point lies in the photograph   {share(pointed)}")
+    print(
+        "best box overlaps the photograph by 0.5 or more      "
+        f"{share([f is not None and f.box.overlap(s.box) >= 0.5 for s, f in best])}"
+    )
+    print(
+        "mean overlap (0 where nothing was found)             "
+        f"{np.mean([f.box.overlap(s.box) if f else 0.0 for s, f in best]):.2f}"
+    )
+    print(
+        "the best finding has the photograph's label          "
+        f"{share([f is not None and f.label == s.label for s, f in best])}"
+    )
+    print(
+        "more than one finding in a scene with one photograph "
+        f"{share([len(a.findings) > 1 for _, a in pasted])}"
+    )
+    print(
+        "something found in a scene with a control only       "
+        f"{share([bool(a.findings) for a in controls])}"
+    )
+    print(
+        "multiplications: cutting all windows out needs "
+        f"{sum(a.cut_out for a in answers) / sum(a.multiplications for a in answers):.1f} times "
+        f"as many as sliding ({np.mean([a.windows for a in answers]):.0f} windows a picture)"
+    )
+    print(
+        "probability, sliding against the same pixels cut out: "
+        f"median difference {np.median([a.difference for a in answers]):.3f}, "
+        f"95 % below {np.quantile([a.difference for a in answers], 0.95):.3f}"
+    )
+    if asked.show:
+        asked.show.mkdir(parents=True, exist_ok=True)
+        for number, (scene, found) in enumerate(zip(made[:24], answers, strict=False)):
+            drawn(scene.pixels, found).save(asked.show / f"{number:02}.jpg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""A detector slid over a picture as a convolution: every window of every scale in a few passes."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConvlensError
+from ..pictures.decode import RGB
+from ..pictures.resize import Resizer
+from .detector import Detector
+
+STEP = 2**0.5
+"""From one scale to the next."""
+MIDDLE = 0.5
+"""The part of a window's side that counts as its middle."""
+CLIP = 8.0
+"""Greatest log-odds of a window that count: beyond, networks exaggerate."""
+
+Map = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One pass: answers of all windows at one scale."""
+
+    probabilities: Map
+    """[K, down, across]"""
+    sizes: tuple[int, int]
+    """Height and width that the picture was squashed to."""
+    tops: Floats
+    lefts: Floats
+    """Of the windows, in the picture's pixels: [down], [across]."""
+    side: tuple[float, float]
+    """A window's height and width, in the picture's pixels."""
+
+    def odds(self, place: int) -> Floats:
+        """Log-odds of a class [down, across], clipped."""
+        p = self.probabilities[place].astype(np.float64)
+        found: Floats = np.clip(np.log(p + 1e-30) - np.log1p(-p + 1e-30), -CLIP, CLIP)
+        return found
+
+    def middles(self, points: Floats, axis: int) -> npt.NDArray[np.bool_]:
+        """Which windows have which points in their middle, along one axis: [points, windows].
+
+        Beyond the outermost middles the outermost windows have to do.
+        """
+        starts, side = (self.tops, self.lefts)[axis], self.side[axis]
+        centres = starts + side / 2
+        inner = np.clip(points, centres[0], centres[-1])
+        found: npt.NDArray[np.bool_] = np.abs(inner[:, None] - centres) <= MIDDLE * side / 2
+        return found
+
+    def evidence(self, place: int, rows: Floats, columns: Floats) -> Floats:
+        """Mean log-odds of the windows that have a point in their middle: [rows, columns]."""
+        down, across = self.middles(rows, 0), self.middles(columns, 1)
+        total = down.astype(np.float64) @ self.odds(place) @ across.T.astype(np.float64)
+        found: Floats = total / np.outer(down.sum(1), across.sum(1))
+        return found
+
+    def about(self, place: int, row: float, column: float) -> tuple[Floats, Floats]:
+        """Boxes [n, 4] and log-odds [n] of the windows that have one point in their middle."""
+        down = np.flatnonzero(self.middles(np.array([row]), 0)[0])
+        across = np.flatnonzero(self.middles(np.array([column]), 1)[0])
+        tops, lefts = np.meshgrid(self.tops[down], self.lefts[across], indexing="ij")
+        corners = (lefts, tops, lefts + self.side[1], tops + self.side[0])
+        boxes: Floats = np.stack([corner.ravel() for corner in corners], 1)
+        return boxes, self.odds(place)[np.ix_(down, across)].ravel()
+
+
+class Slider:
+    """Makes the passes. Raises `ConvlensError` where the detector's network cannot slide."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        try:
+            slides = json.loads(detector.metadata["slides"])
+            self.side = int(detector.metadata["size"])
+            self.stride = int(slides["stride"])
+            self.counts: list[list[int]] = slides["multiplications"]
+        except KeyError:
+            raise ConvlensError(
+                f"{detector.path or 'the detector'} cannot slide over a picture: its network has "
+                "weights for each position or sees the picture in full, or the file is older than "
+                "'find'; train one of convolutions"
+            ) from None
+
+    def levels(self, image: RGB, smallest: float) -> Iterator[Level]:
+        """Every scale: the whole picture squashed, then squares from its shorter side on."""
+        height, width = image.shape[:2]
+        counts, share = {(1, 1): None}, 1.0
+        while share >= smallest:
+            side = share * min(height, width)
+            counts[self._count(height / side), self._count(width / side)] = None
+            share /= STEP
+        for numbers in counts:
+            sizes = tuple(self.side + (count - 1) * self.stride for count in numbers)
+            logits = self.detector.windows(image, (sizes[0], sizes[1]))
+            powers = np.exp(logits - logits.max(0))
+            down, across = logits.shape[1:]
+            yield Level(
+                powers / powers.sum(0),
+                (sizes[0], sizes[1]),
+                np.arange(down) * self.stride * height / sizes[0],
+                np.arange(across) * self.stride * width / sizes[1],
+                (self.side * height / sizes[0], self.side * width / sizes[1]),
+            )
+
+    def multiplications(self, down: int, across: int) -> int:
+        """Of one pass over so many windows."""
+        (one, wide), (high, both) = self.counts
+        i, j = down - 1, across - 1
+        return one + i * (high - one) + j * (wide - one) + i * j * (both - high - wide + one)
+
+    def _count(self, sides: float) -> int:
+        """Windows along a picture that is so many of them long."""
+        return max(1, 1 + round((sides - 1) * self.side / self.stride))
+
+    def difference(self, image: RGB, levels: list[Level], sought: list[int]) -> float:
+        """What padding at a window's border, which sliding has not, does to the surest window."""
+        several = [level for level in levels if level.probabilities[0].size > 1]
+        if not several:
+            return 0.0
+        level = max(several, key=lambda one: float(one.probabilities[sought].max()))
+        best = level.probabilities[sought].max(0)
+        row, column = (int(n) for n in np.unravel_index(int(best.argmax()), best.shape))
+        pixels = Resizer(level.sizes)(image)
+        top, left = row * self.stride, column * self.stride
+        alone = self.detector.probabilities(
+            np.ascontiguousarray(pixels[top : top + self.side, left : left + self.side])
+        )
+        return float(np.abs(alone - level.probabilities[:, row, column]).max())

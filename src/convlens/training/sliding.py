@@ -1,0 +1,148 @@
+"""A trained network as a convolution over pictures of any size: an answer for every window.
+
+A dense layer that sees h×w maps is a convolution with an h×w kernel, and global pooling is pooling
+over a window of that size. So one pass over a large picture answers for each window that the
+network would otherwise see cut out by itself, and neighbours share what they have in common
+(Sermanet et al. 2014, OverFeat).
+"""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..network.build import Classifier, Local2d
+
+_FAR = 6720
+"""A distance in pixels that every usual stride divides."""
+_SAME = 1e-3
+"""Difference of logits up to which a network and its form as a convolution count as one."""
+
+Slides: TypeAlias = dict[str, Any]
+
+
+class Sliding(nn.Module):
+    """Float pixels [N, 3, H, W] to logits [N, K, h, w] and the features [N, D, h, w] under them.
+
+    At the network's own side, h = w = 1 and the logits are the network's. The module's parameters
+    are shared, not copied. Each window and its mirror image count alike where the module is
+    `mirrored`.
+    """
+
+    def __init__(self, module: Classifier, features: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.features = features
+        self.head = head
+
+    def forward(self, pixels_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and features of every window, as outside of training."""
+        normal = (pixels_NCHW - self.module.mean) / self.module.std
+        found: Tensor = self.features(normal)
+        if self.module.mirrored:
+            found = (found + self.features(normal.flip(-1)).flip(-1)) / 2
+        return self.head(found) / self.module.temperature, found
+
+    @torch.inference_mode()
+    def slides(self, size: int) -> Slides:
+        """What a reader of the file needs to know of it, for a network that sees `size` pixels.
+
+        `stride`: pixels from one window to the next. `multiplications`: of one pass with 1 or 2
+        windows down (rows) and across (columns); any other number lies on the same plane, since
+        each layer's height and width grow by equal steps.
+        """
+        shapes = deepcopy(self).to("meta").eval()
+
+        def run(down: int, across: int) -> tuple[torch.Size, int]:
+            with FlopCounterMode(display=False) as counter:
+                logits, _ = shapes(torch.empty(1, 3, size + down, size + across, device="meta"))
+            return logits.shape, counter.get_total_flops() // 2
+
+        stride = round(_FAR / (run(_FAR, 0)[0][2] - 1))
+        counted = [[run(down * stride, across * stride)[1] for across in (0, 1)] for down in (0, 1)]
+        return {"stride": stride, "multiplications": counted}
+
+
+def sliding(module: Classifier, size: int) -> Sliding | None:
+    """The network as a convolution; None where it cannot be one.
+
+    That is where a layer has weights of its own for each position, or where nothing but the
+    picture's full size will do.
+    """
+    if isinstance(module.layers, nn.Sequential):
+        layers = _as_convolutions(module.layers, size)
+        return None if layers is None else Sliding(module, layers, nn.Identity())
+    return _published(module, size)
+
+
+class _Pooled(nn.Module):
+    """A published architecture's maps, averaged over each window."""
+
+    def __init__(self, layers: nn.Module, side: tuple[int, int]) -> None:
+        super().__init__()
+        self.layers = layers
+        self.pool = nn.AvgPool2d(side, 1)
+
+    def forward(self, normal_NCHW: Tensor) -> Tensor:
+        out: Tensor = self.pool(self.layers.forward_features(normal_NCHW))  # type: ignore[operator]
+        return out
+
+
+@torch.inference_mode()
+def _published(module: Classifier, size: int) -> Sliding | None:
+    """One of timm's: if its maps, averaged, and one dense layer are all of it."""
+    layers = module.layers.eval()
+    head = getattr(layers, "get_classifier", lambda: None)()
+    if not isinstance(head, nn.Linear):
+        return None
+    noise = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    maps: Tensor = layers.forward_features(noise)  # type: ignore[operator]
+    if maps.ndim != 4 or maps.shape[1] != head.in_features:
+        return None
+    if not torch.allclose(head(maps.mean((2, 3))), layers(noise), atol=_SAME):
+        return None
+    return Sliding(module, _Pooled(layers, (maps.shape[2], maps.shape[3])), _dense(head, (1, 1)))
+
+
+@torch.inference_mode()
+def _as_convolutions(layers: Iterable[nn.Module], size: int) -> nn.Sequential | None:
+    """Of a network that was written as text, each layer by itself."""
+    found: list[nn.Module] = []
+    at = torch.empty(1, 3, size, size)
+    for layer in layers:
+        parts = list(layer.modules())
+        if any(isinstance(part, Local2d | nn.Unflatten) for part in parts):
+            return None
+        side = (at.shape[2], at.shape[3]) if at.ndim == 4 else (1, 1)
+        linear = next((part for part in parts if isinstance(part, nn.Linear)), None)
+        if linear is not None:
+            if side == (size, size):
+                return None
+            found.append(_dense(linear, side))
+        elif any(isinstance(part, nn.AdaptiveAvgPool2d) for part in parts):
+            found.append(nn.AvgPool2d(side, 1))
+        elif isinstance(layer, nn.BatchNorm1d):
+            found.append(_per_map(layer))
+        else:
+            found.append(layer)
+        at = layer.to("cpu").eval()(at)
+    return nn.Sequential(*found)
+
+
+def _dense(linear: nn.Linear, side: tuple[int, int]) -> nn.Conv2d:
+    """A dense layer on maps of this side, as the convolution that it is."""
+    conv = nn.Conv2d(linear.in_features // (side[0] * side[1]), linear.out_features, side)
+    conv.weight = nn.Parameter(linear.weight.detach().view_as(conv.weight), requires_grad=False)
+    assert linear.bias is not None  # noqa: S101
+    conv.bias = nn.Parameter(linear.bias.detach(), requires_grad=False)
+    return conv
+
+
+def _per_map(norm: nn.BatchNorm1d) -> nn.BatchNorm2d:
+    """Normalisation of units, as one of maps."""
+    maps = nn.BatchNorm2d(norm.num_features, norm.eps)
+    maps.load_state_dict(norm.state_dict())
+    return maps
