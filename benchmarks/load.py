@@ -170,8 +170,8 @@ def tell(told: Told, kinds: list[Kind], memory: list[float]) -> None:
     print(f"connections that failed: {where or 'none'}")
     print("latency: " + ", ".join(f"p{share} {ms:.0f} ms" for share, ms in told.latency.items()))
     print(
-        f"memory of the server: {memory[:60][-1]:.0f} MB after a minute, {memory[-1]:.0f} MB at "
-        f"the end, {max(memory):.0f} MB at most"
+        f"memory of the server: {memory[:60][-1]:.0f} MB after {min(60, len(memory))} s, "
+        f"{memory[-1]:.0f} MB at the end, {max(memory):.0f} MB at most"
     )
 
 
