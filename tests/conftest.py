@@ -2,7 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +83,18 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "shapes"
     train(shapes, folder, epochs=30, **SMALL)
     return folder
+
+
+@contextmanager
+def served(run: Path) -> Iterator[str]:
+    """A server of its own, ended in any case."""
+    command = [sys.executable, "-m", "convlens", "serve", str(run), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split(" at ")[1].strip()
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """The page in a real Chromium: every flow, both languages, a phone, and axe."""
 
 import csv
-import subprocess
-import sys
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from scipy.signal import correlate2d
 
+from conftest import served
 from convlens import Detector, predict
 from convlens.pictures.decode import decode
 
 STEP = np.repeat([[10, 10, 10, 0, 0, 0]], 6, axis=0)
-
-
-@contextmanager
-def served(run: Path) -> Iterator[str]:
-    """A server of its own, ended in any case."""
-    command = [sys.executable, "-m", "convlens", "serve", str(run), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().split(" at ")[1].strip()
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +67,26 @@ def test_pictures_are_answered_and_saved_as_a_table(
     expect(page.locator("#answers li")).to_have_count(12)
     expect(page.locator("#answers .bad")).to_contain_text("not a picture")
     expect(page.locator("#state")).to_contain_text("12 pictures")
+    names = page.locator("#answers small").all_inner_texts()
+    assert names == [*(path.name for path in paths), "broken.png"]
+    page.set_input_files("#choose", paths[5])  # a later one stands above
+    expect(page.locator("#state")).to_have_text(re.compile(r"^1 picture, \d+ ms\.$"))
+    expect(page.locator("#answers small").first).to_have_text(paths[5].name)
     with page.expect_download() as waiting:
         page.click("#save")
     waiting.value.save_as(tmp_path / "answers.csv")
     rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
     wanted = {Path(one.name).name: one for one in predict(run, paths)}
-    assert len(rows) == 12
+    assert len(rows) == 13
     for row in rows[:11]:
         assert row["label"] == wanted[row["name"]].label
         assert float(row["p:disc"]) == pytest.approx(dict(wanted[row["name"]].top(2))["disc"])
     assert "not a picture" in rows[11]["error"]
     page.click("#clear")
     expect(page.locator("#answers li")).to_have_count(0)
-    page.click("#report a")
-    expect(page.locator("h1")).to_contain_text("a detector")
+    with page.expect_popup() as opened:  # so that the answers stay
+        page.click("#report a")
+    expect(opened.value.locator("h1")).to_contain_text("a detector")
 
 
 def test_a_pasted_and_a_dropped_picture_are_answered(
@@ -116,6 +109,16 @@ def test_a_pasted_and_a_dropped_picture_are_answered(
         )
         expect(page.locator("#answers li").first).to_contain_text(f"{kind}.png")
     expect(page.locator("#answers li")).to_have_count(2)
+
+
+def test_what_is_not_quite_certain_is_not_shown_so(open_page: Callable[..., Page]) -> None:
+    shown = open_page().evaluate(
+        """async () => {
+            const { percent } = await import("./page/texts.js");
+            return [0, 0.00001, 0.0006, 0.9994, 0.99951, 1].map((share) => percent(share));
+        }"""
+    )
+    assert shown == ["0.0%", "<0.1%", "0.1%", "99.9%", ">99.9%", "100.0%"]
 
 
 def count(page: Page, name: str) -> str:
@@ -190,15 +193,15 @@ def test_shifts_are_judged_by_the_detector(
     page.click("#tab-why")
     path = shapes / "cross" / "003.png"
     page.set_input_files("#picture", path)
-    expect(page.locator("#range")).to_contain_text("Over 1 shifts")
+    expect(page.locator("#range")).to_contain_text("Over 1 place")
     expect(page.locator("#probabilities .bar")).to_have_count(2)
     page.focus("#moved")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#offset")).to_have_text("moved by 1, 0 pixels")
-    expect(page.locator("#range")).to_contain_text("Over 2 shifts")
+    expect(page.locator("#range")).to_contain_text("Over 2 places")
     for _ in range(3):
         page.click("[data-move='0,1']")
-    expect(page.locator("#range")).to_contain_text("Over 5 shifts")
+    expect(page.locator("#range")).to_contain_text("Over 5 places")
     page.click("#home")
     expect(page.locator("#offset")).to_have_text("moved by 0, 0 pixels")
     shown = page.locator("#probabilities .bar").first.inner_text().split("\\n")[0]

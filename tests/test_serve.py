@@ -125,6 +125,10 @@ def request(kind: str) -> dict[str, Any]:
                 "content": b"--x\r\nrubbish",
                 "headers": {"content-type": "multipart/form-data; boundary=x"},
             }
+        case "form without its end":  # of two pictures, the second one is cut
+            form = httpx.Request("POST", "http://x", files=[("files", small)] * 2)
+            head = {"content-type": form.headers["content-type"]}
+            return {"content": form.read()[:-100], "headers": head}
         case "no size":
             return {"content": b"abc", "headers": {"content-type": "application/octet-stream"}}
         case "other site":
@@ -137,7 +141,8 @@ def request(kind: str) -> dict[str, Any]:
     ("kind", "status"),
     [
         *(("too many", 413), ("too large", 413), ("too large, unannounced", 413)),
-        *(("no files", 415), ("another kind", 415), ("broken form", 422), ("no size", 422)),
+        ("form without its end", 400),
+        *(("no files", 415), ("another kind", 415), ("broken form", 400), ("no size", 422)),
         *(("other site", 403), ("other name", 403)),
     ],
 )

@@ -56,6 +56,8 @@ def run(asked: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     for module in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
         require(module, "serve", "serving")
+    import logging
+
     import uvicorn
 
     from ..detector.detector import Detector
@@ -85,6 +87,8 @@ def run(asked: argparse.Namespace) -> int:
         import webbrowser
 
         webbrowser.open(address)
+    # what is wrong with a form is told to who sent it: anybody could fill a log with it
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from ..pictures.decode import MAX_PIXELS, RGB, decode
@@ -46,14 +46,36 @@ async def pictures_of(request: Request, limits: Limits) -> list[Sent]:
     )
 
 
+class WholeForm(MultiPartParser):
+    """Starlette's parser, to which a form that breaks off is one with fewer pictures; not here."""
+
+    ended = False
+
+    def on_end(self) -> None:
+        """The closing boundary has come."""
+        self.ended = True
+
+    async def parse(self) -> FormData:
+        """The form. Raises `MultiPartException`."""
+        form = await super().parse()
+        if not self.ended:
+            await form.close()
+            raise MultiPartException("it breaks off before its closing boundary")
+        return form
+
+
 async def _form(request: Request, limits: Limits) -> list[Sent]:
     try:
-        form = await request.form(
-            max_files=limits.files, max_fields=limits.files, max_part_size=limits.upload
-        )
-    except HTTPException as error:  # which Starlette makes of its parser's
-        many = "Too many" in error.detail
-        raise Problem(413 if many else 400, "Not a readable form", error.detail) from error
+        form = await WholeForm(
+            request.headers,
+            request.stream(),
+            max_files=limits.files,
+            max_fields=limits.files,
+            max_part_size=limits.upload,
+        ).parse()
+    except MultiPartException as error:
+        many = "Too many" in error.message
+        raise Problem(413 if many else 400, "Not a readable form", error.message) from error
     except Problem:
         raise
     except Exception as error:  # the parser's own errors, from a form that breaks off

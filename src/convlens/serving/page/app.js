@@ -1,4 +1,5 @@
 // The page: what the detector is, and the tabs.
+import { dark, startCamera } from "./camera.js";
 import { ask } from "./shared.js";
 import { fill, number, percent, say } from "./texts.js";
 import { startTeaching } from "./teach.js";
@@ -16,6 +17,7 @@ function startTabs() {
       one.tabIndex = chosen ? 0 : -1;
       $(one.getAttribute("aria-controls")).hidden = !chosen;
     }
+    dark();
     tab.focus();
   };
   tabs.forEach((tab, n) => {
@@ -40,6 +42,7 @@ async function describe() {
 
 fill(document);
 startTabs();
+startCamera();
 const about = await describe();
 const shared = { picture: null, changed: [] };
 startTrying(shared, about.limits);

@@ -1,4 +1,5 @@
 // Pictures into classes, training watched while it runs, the result tried at once.
+import { dark, light } from "./camera.js";
 import { ask, together } from "./shared.js";
 import { number, percent, say } from "./texts.js";
 
@@ -7,8 +8,6 @@ const OFTEN = 1000;  // milliseconds between two looks at the training
 
 export function startTeaching(describe, limits) {
   const rows = [];
-  let target = null;
-  let stream = null;
   let timer = null;
 
   function button(text, pressed) {
@@ -34,7 +33,7 @@ export function startTeaching(describe, limits) {
     const text = document.createElement("span");
     text.textContent = say("teach.add");
     label.append(chooser, text);
-    one.box.append(one.name, label, button("teach.camera", () => light(one)), button("teach.forget", () => forget(one)), one.count);
+    one.box.append(one.name, label, button("camera.open", () => photograph(one)), button("teach.forget", () => forget(one)), one.count);
     rows.push(one);
     $("taught").append(one.box);
     return one;
@@ -42,11 +41,15 @@ export function startTeaching(describe, limits) {
 
   const label = (one) => encodeURIComponent(one.name.value.trim());
 
+  function named(one) {
+    if (label(one)) return true;
+    $("learning").textContent = say("teach.nameless");
+    one.name.focus();
+    return false;
+  }
+
   async function send(one, files) {
-    if (!one.name.value.trim()) {
-      one.name.focus();
-      return;
-    }
+    if (!named(one)) return;
     one.name.readOnly = true;
     for (const some of together(files, limits)) {
       const form = new FormData();
@@ -57,7 +60,9 @@ export function startTeaching(describe, limits) {
 
   async function forget(one) {
     if (one.name.readOnly) await act(`teach/pictures?label=${label(one)}`, { method: "DELETE" });
+    if (one.box.contains($("camera"))) dark();
     one.box.remove();
+    $("more").focus();
     rows.splice(rows.indexOf(one), 1);
   }
 
@@ -69,32 +74,26 @@ export function startTeaching(describe, limits) {
     }
   }
 
-  async function light(one) {
-    target = one;
+  async function photograph(one) {
+    if (!named(one)) return;
     try {
-      stream ??= await navigator.mediaDevices.getUserMedia({ video: true });
-      $("seen").srcObject = stream;
-      $("camera").hidden = false;
+      await light(one.box, (file) => send(one, [file]));
     } catch (error) {
-      $("learning").textContent = say("teach.nocamera", { why: error.message });
+      $("learning").textContent = error.message;
     }
   }
 
-  async function snap() {
-    const video = $("seen");
-    const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", 0.92); });
-    await send(target, [blob]);
-  }
-
-  function dark() {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = null;
-    $("camera").hidden = true;
+  // Classes that the server has already: the page was loaded anew, or lies open twice.
+  function adopt(labels) {
+    for (const name of labels.filter((name) => !rows.some((one) => one.name.value.trim() === name))) {
+      const one = rows.find((some) => !some.name.value) ?? row();
+      one.name.value = name;
+      one.name.readOnly = true;
+    }
   }
 
   function show(state) {
+    adopt(Object.keys(state.labels));
     for (const one of rows) one.count.textContent = say("teach.count", { n: number(state.labels[one.name.value.trim()] ?? 0) });
     const training = state.status === "training";
     $("teach-missing").hidden = state.available;
@@ -153,8 +152,6 @@ export function startTeaching(describe, limits) {
   $("learn").addEventListener("click", () => act(`teach/start?minutes=${$("minutes").value}`, { method: "POST" }));
   $("halt").addEventListener("click", () => act("teach/stop", { method: "POST" }));
   $("use").addEventListener("click", use);
-  $("snap").addEventListener("click", snap);
-  $("dark").addEventListener("click", dark);
   row();
   row();
   act("teach");

@@ -4,11 +4,13 @@ const english = {
   "figures": "Right {accuracy} of the time on {n} pictures that played no part in making it ({low} to {high}).",
   "try.drop": "Drop pictures here, or paste one.", "try.choose": "Choose pictures", "try.photograph": "Take a photograph",
   "try.save": "Save the answers as a table", "try.clear": "Take them away", "try.report": "The report on this detector, with its worst mistakes",
-  "try.working": "{done} of {all} pictures …", "try.done": "{all} pictures, {seconds} ms each.", "try.strange": "Strange: unlike the pictures that it learnt from.",
+  "try.working": "{done} of {all} pictures …", "try.done": "{all} {all:picture|pictures}, {seconds} ms{all:| each}.", "try.strange": "Strange: unlike the pictures that it learnt from.",
   "try.failed": "It did not work: {why}", "unsure": "unsure",
   "tab.teach": "Teach it", "teach.says": "Put pictures into two classes or more, at least {needed} into each, and let it learn from them, here on this computer.",
-  "teach.missing": "Training is not installed: pip install 'convlens[train]'", "teach.more": "One more class", "teach.name": "name of the class", "teach.add": "Add pictures", "teach.camera": "From the camera", "teach.forget": "Take this class away",
-  "teach.count": "{n} pictures", "teach.snap": "Take a picture", "teach.dark": "Camera off", "teach.nocamera": "There is no camera, or it may not be used: {why}",
+  "teach.missing": "Training is not installed: pip install 'convlens[train]'", "teach.more": "One more class", "teach.name": "name of the class", "teach.add": "Add pictures", "teach.forget": "Take this class away",
+  "teach.count": "{n} {n:picture|pictures}", "teach.nameless": "Name the class first.",
+  "camera.open": "From the camera", "camera.seen": "what the camera sees", "camera.snap": "Take a picture", "camera.dark": "Camera off", "camera.none": "No camera was found.", "camera.taken": "Another program is using the camera.",
+  "camera.refused": "The browser does not let this page use the camera: allow it beside the page's address.", "camera.insecure": "Browsers give the camera only to pages from this computer (http://localhost) or by https.", "camera.failed": "The camera did not open: {why}",
   "teach.minutes": "minutes (empty: as long as suits the pictures)", "teach.learn": "Learn", "teach.halt": "Stop soundly", "teach.use": "Use it here", "teach.download": "Download detector.onnx",
   "teach.training": "Learning … {said}", "teach.done": "Done: right {accuracy} of the time on {n} pictures ({low} to {high}).", "teach.plain": "Done.", "teach.failed": "It did not work: {said}", "teach.used": "From now on it tells {labels}: try it.", "teach.costs": "J on training pictures, step by step", "teach.val": "J on validation pictures",
   "weights.title": "How many weights?", "weights.says": "A dense layer connects every number of the picture with every output. Filters are small, and each serves the whole picture.",
@@ -23,7 +25,7 @@ const english = {
   "sweep.vertical": "vertical edges", "sweep.horizontal": "horizontal edges", "sweep.sobel": "Sobel", "sweep.blur": "blur", "sweep.sharpen": "sharpen", "sweep.own": "your own",
   "shift.title": "Does shifting change the answer?", "shift.says": "Move the picture by single pixels, with the buttons or the arrow keys, and watch the probabilities. Convolutions move with the picture; pooling and dense layers need not.",
   "shift.canvas": "the picture; arrow keys move it", "shift.up": "up", "shift.left": "left", "shift.right": "right", "shift.down": "down", "shift.home": "Back", "shift.offset": "moved by {x}, {y} pixels",
-  "shift.none": "Try a picture first, or choose one above.", "shift.range": "Over {n} shifts the likeliest class changed {changes} times; its probability went from {low} to {high}.",
+  "shift.none": "Try a picture first, or choose one above.", "shift.range": "Over {n} {n:place|places} the likeliest class changed {changes} {changes:time|times}; its probability went from {low} to {high}.",
 };
 const chinese = {
   "tab.try": "试一试", "tab.why": "为什么用卷积", "sections": "栏目",
@@ -33,8 +35,10 @@ const chinese = {
   "try.working": "{all} 张中的第 {done} 张……", "try.done": "{all} 张图片，每张 {seconds} 毫秒。", "try.strange": "陌生：与它学过的图片都不相像。",
   "try.failed": "没有成功：{why}", "unsure": "不确定",
   "tab.teach": "教一教", "teach.says": "把图片放进两个或更多类别，每类至少 {needed} 张，就在这台电脑上训练。",
-  "teach.missing": "没有安装训练部分：pip install 'convlens[train]'", "teach.more": "再加一个类别", "teach.name": "类别的名字", "teach.add": "添加图片", "teach.camera": "用摄像头", "teach.forget": "去掉这个类别",
-  "teach.count": "{n} 张图片", "teach.snap": "拍一张", "teach.dark": "关闭摄像头", "teach.nocamera": "没有摄像头，或者不允许使用：{why}",
+  "teach.missing": "没有安装训练部分：pip install 'convlens[train]'", "teach.more": "再加一个类别", "teach.name": "类别的名字", "teach.add": "添加图片", "teach.forget": "去掉这个类别",
+  "teach.count": "{n} 张图片", "teach.nameless": "请先给类别起个名字。",
+  "camera.open": "用摄像头", "camera.seen": "摄像头看到的画面", "camera.snap": "拍一张", "camera.dark": "关闭摄像头", "camera.none": "没有找到摄像头。", "camera.taken": "另一个程序正在使用摄像头。",
+  "camera.refused": "浏览器不允许这个页面使用摄像头：请在地址栏旁边允许。", "camera.insecure": "浏览器只让本机（http://localhost）或 https 的页面使用摄像头。", "camera.failed": "摄像头没有打开：{why}",
   "teach.minutes": "分钟（留空：由图片决定）", "teach.learn": "开始学习", "teach.halt": "稳妥地停止", "teach.use": "在这里使用", "teach.download": "下载 detector.onnx",
   "teach.training": "正在学习……{said}", "teach.done": "完成：在 {n} 张图片上正确率 {accuracy}（{low} 到 {high}）。", "teach.plain": "完成。", "teach.failed": "没有成功：{said}", "teach.used": "从现在起它分辨 {labels}：试一试吧。", "teach.costs": "训练图片上的 J，逐步", "teach.val": "验证图片上的 J",
   "weights.title": "需要多少权重？", "weights.says": "全连接层把图片的每个数与每个输出相连。滤波器很小，而且每一个都用于整张图片。",
@@ -56,7 +60,8 @@ export const language = (navigator.languages ?? [navigator.language]).find((l) =
 const texts = language === "zh" ? chinese : english;
 
 export function say(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const counted = texts[key].replace(/\{(\w+):([^|}]*)\|([^}]*)\}/g, (_, name, one, many) => (values[name] === "1" ? one : many));
+  return counted.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 export function fill(root) {
@@ -66,4 +71,11 @@ export function fill(root) {
 }
 
 export const number = (value) => value.toLocaleString(language);
-export const percent = (share, digits = 1) => share.toLocaleString(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+// Neither "0.0%" nor "100.0%" of what is not quite so.
+export function percent(share, digits = 1) {
+  const step = 0.1 ** (digits + 2);
+  const shown = (value) => value.toLocaleString(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (share > 0 && share < step / 2) return `<${shown(step)}`;
+  if (share < 1 && share > 1 - step / 2) return `>${shown(1 - step)}`;
+  return shown(share);
+}

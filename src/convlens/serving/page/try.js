@@ -1,4 +1,5 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
+import { light } from "./camera.js";
 import { ask, bars, together } from "./shared.js";
 import { number, percent, say } from "./texts.js";
 
@@ -10,6 +11,7 @@ export function startTrying(shared, limits) {
   async function take(files) {
     const pictures = [...files].filter((file) => file.size);
     if (!pictures.length) return;
+    const earlier = $("answers").firstChild;  // the latest stand above, in their own order
     let done = 0;
     for (const some of together(pictures, limits)) {
       $("state").textContent = say("try.working", { done: number(done + 1), all: number(pictures.length) });
@@ -17,7 +19,7 @@ export function startTrying(shared, limits) {
       for (const picture of some) form.append("files", picture, picture.name || "picture");
       try {
         const { predictions } = await ask("predict", { method: "POST", body: form });
-        predictions.forEach((answer, n) => show(answer, some[n]));
+        predictions.forEach((answer, n) => show(answer, some[n], earlier));
         answers.push(...predictions);
         done += predictions.length;
       } catch (error) {
@@ -30,7 +32,7 @@ export function startTrying(shared, limits) {
     $("save").hidden = $("clear").hidden = false;
   }
 
-  function show(answer, file) {
+  function show(answer, file, earlier) {
     const item = document.createElement("li");
     const image = document.createElement("img");
     image.alt = answer.name;
@@ -57,7 +59,7 @@ export function startTrying(shared, limits) {
     const name = document.createElement("small");
     name.textContent = answer.name;
     item.append(name);
-    $("answers").prepend(item);
+    $("answers").insertBefore(item, earlier?.parentNode ? earlier : null);
   }
 
   function save() {
@@ -86,6 +88,9 @@ export function startTrying(shared, limits) {
       target.value = "";
     });
   }
+  $("live").addEventListener("click", () => {
+    light($("drop"), (file) => take([file])).catch((error) => { $("state").textContent = error.message; });
+  });
   document.addEventListener("paste", (event) => take(event.clipboardData.files));
   const drop = $("drop");
   for (const kind of ["dragover", "dragleave", "drop"]) {
