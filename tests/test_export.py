@@ -55,8 +55,8 @@ def test_the_file_is_sound_and_says_nothing_of_where_or_when_it_was_made(run: Pa
     data = (run / "detector.onnx").read_bytes()
     model = onnx.load_from_string(data)
     onnx.checker.check_model(model, full_check=True)
-    (given,), (answer,) = model.graph.input, model.graph.output
-    assert (given.name, answer.name) == ("image", "probabilities")
+    (given,), (answer, windows) = model.graph.input, model.graph.output
+    assert [given.name, answer.name, windows.name] == ["image", "probabilities", "windows"]
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     dims = [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim]
     assert dims == ["batch", "height", "width", 3]
@@ -76,10 +76,14 @@ def test_equal_parameters_make_equal_bytes() -> None:
     assert len(files) == 1
 
 
-def test_a_batch_of_pictures_runs_in_plain_onnxruntime(run: Path) -> None:
+def test_a_batch_of_pictures_runs_in_plain_onnxruntime(
+    run: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     session = onnxruntime.InferenceSession(run / "detector.onnx")
     batch = np.stack([draw("disc", n) for n in range(5)])
-    (answers,) = session.run(None, {"image": batch})
+    answers, windows = session.run(None, {"image": batch})
+    assert windows.shape == (5, 2, 1, 1)
+    assert capfd.readouterr().err == ""  # it warns of nothing
     detector = Detector(run)
     assert answers.sum(1) == pytest.approx(np.ones(5))
     for picture, answer in zip(batch, answers, strict=True):

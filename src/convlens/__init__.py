@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .detector.compare import Comparison, compare
     from .detector.detector import Detector, Prediction
     from .detector.evaluate import Evaluation, evaluate
+    from .detector.find import Found, find
     from .detector.predict import predict
     from .detector.suggest import suggest
     from .errors import ConvlensError
@@ -27,12 +28,14 @@ _HOMES = {
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "detector.evaluate",
+    "Found": "detector.find",
     "Inspection": "inspection.inspect",
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
     "compare": "detector.compare",
     "evaluate": "detector.evaluate",
+    "find": "detector.find",
     "inspect": "inspection.inspect",
     "networks": "network.named",
     "predict": "detector.predict",
@@ -48,6 +51,7 @@ __all__ = [
     "ConvlensError",
     "Detector",
     "Evaluation",
+    "Found",
     "Inspection",
     "Network",
     "Prediction",
@@ -55,6 +59,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "find",
     "inspect",
     "networks",
     "predict",

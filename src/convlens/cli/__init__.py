@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import compare, evaluate, inspect, networks, predict, serve, suggest, train, why
+from . import compare, evaluate, find, inspect, networks, predict, serve, suggest, train, why
 
 EPILOG = """\
 examples:
   convlens inspect pictures/                   what is wrong with them
   convlens train pictures/                     pictures/cat/*.jpg, pictures/dog/*.jpg
   convlens predict runs/pictures/detector.onnx photo.jpg more-photos/
+  convlens find runs/pictures street.jpg        where in it
   convlens evaluate runs/pictures/detector.onnx test-pictures/
   convlens serve runs/pictures --open          a page to try it on, and an HTTP API
   convlens suggest runs/pictures unlabelled/   which pictures to label next
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"convlens {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (inspect, train, predict, evaluate, compare, suggest, serve, networks, why):
+    for module in (inspect, train, predict, find, evaluate, compare, suggest, serve, networks, why):
         module.add(commands)
     return top
 

@@ -1,13 +1,19 @@
 """`convlens find`."""
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..files import saying_where, write_whole
 from .arguments import Subparsers, add_pictures, command
 from .output import emit, named, printable
+
+if TYPE_CHECKING:
+    from ..detector.find import Found
 
 EXAMPLES = """\
   convlens find runs/pets/detector.onnx photo.jpg
@@ -44,7 +50,6 @@ def run(asked: argparse.Namespace) -> int:
             raise UsageError(f"--{name} {getattr(asked, name)}: it can be {least:g} to 1")
     from ..detector.detector import Detector
     from ..detector.find import Finder, find
-    from ..detector.predict import find_pictures
 
     detector = Detector(asked.detector)
     if not Finder(detector).has_background:
@@ -53,38 +58,62 @@ def run(asked: argparse.Namespace) -> int:
             "everywhere: train one with --background",
             file=sys.stderr,
         )
-    sources = find_pictures(named(asked.paths))
-    seen = failed = windows = done = cut_out = 0
+    taken: set[Path] = set()
+    total = {"windows": 0, "multiplications": 0, "cut_out": 0}
+    seen = failed = 0
     if asked.json:
         emit("[")
-    for found in find(detector, sources, asked.smallest, asked.sure):
-        drawn = _draw(found, asked.out, seen) if asked.out and not found.error else None
+    for found in find(detector, named(asked.paths), asked.smallest, asked.sure):
+        drawn = _draw(found, asked.out, taken) if asked.out and not found.error else None
         if asked.json:
-            row = found.as_json() | ({"drawn": str(drawn)} if drawn else {})
+            told = {"error": found.error} if found.error else found.as_json()
+            row = {"path": found.name, **told, **({"drawn": str(drawn)} if drawn else {})}
             emit((",\n" if seen else "") + json.dumps(row))
-        elif found.error:
-            emit(f"error       {printable(found.name)}: {printable(found.error)}")
         else:
-            for one in found.findings:
-                box = ", ".join(f"{at:.0f}" for at in one.box)
-                emit(
-                    f"{printable(one.label)} {one.probability:7.2%}  at {box}  "
-                    f"{printable(found.name)}"
-                )
-            if not found.findings:
-                emit(f"nothing     {printable(found.name)}")
+            _tell(found)
         seen += 1
         failed += found.error is not None
-        windows += found.windows
-        done += found.multiplications
-        cut_out += found.cut_out
+        for name in total:
+            total[name] += getattr(found, name)
     if asked.json:
         emit("]")
-    elif windows:
+    elif total["windows"]:
         emit(
-            f"{windows:,} windows with {done / 1e9:,.1f} billion multiplications; to cut each out "
-            f"would take {cut_out / done:,.1f} times as many, since windows share what they share"
+            f"{total['windows']:,} windows with {total['multiplications'] / 1e9:,.1f} billion "
+            "multiplications; cutting each out would take "
+            f"{total['cut_out'] / total['multiplications']:,.1f} times as many: neighbours share"
         )
     if not seen:
         print("convlens: error: no pictures there", file=sys.stderr)  # noqa: T201
     return 1 if failed or not seen else 0
+
+
+def _tell(found: "Found") -> None:
+    name = printable(found.name)
+    if found.error:
+        emit(f"error  {name}: {printable(found.error)}")
+    for one in found.findings:
+        box = ", ".join(f"{at:.0f}" for at in one.box)
+        emit(f"{printable(one.label)} {one.probability:7.2%}  at ({box})  {name}")
+    if not found.findings and not found.error:
+        emit(f"nothing found  {name}")
+
+
+def _draw(found: "Found", folder: Path, taken: set[Path]) -> Path:
+    """Write the picture with what was found in it as `NAME-found.jpg`; no two have one name."""
+    from ..detector.drawn import drawn
+    from ..pictures.decode import decode
+    from ..pictures.source import FileSource
+
+    stem = Path(found.name).stem
+    path, number = folder / f"{stem}-found.jpg", 1
+    while path in taken:
+        number += 1
+        path = folder / f"{stem}-found-{number}.jpg"
+    taken.add(path)
+    out = io.BytesIO()
+    drawn(decode(FileSource(found.name).read()), found).save(out, "JPEG", quality=90)
+    with saying_where(folder, "make the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, out.getvalue())
+    return path

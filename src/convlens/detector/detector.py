@@ -19,9 +19,20 @@ from .sealed import look_through, unseal
 
 INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
 SIZES, WINDOWS = "squash_to", "windows"
-"""An input that may be left out: height and width [2] to squash the picture to, the network's own
-unless told. An output: logits [N, K, down, across] of each window of the network's own size in it.
+"""A constant: height and width [2] that the picture is squashed to. An output: logits
+[N, K, down, across] of each window of the network's own size in it; one window, for that constant.
 """
+
+
+def _part(number: int, data: bytes) -> bytes:
+    """A field of protobuf's wire format, shorter than 128 bytes."""
+    return bytes((number << 3 | 2, len(data))) + data
+
+
+_PAIR = _part(1, b"\x08\x07" + _part(2, _part(1, b"\x08\x02")))
+_SIZES_GIVEN = _part(7, _part(11, _part(1, SIZES.encode()) + _part(2, _PAIR)))
+"""After a model, it makes that constant an input that may be left out: messages that follow each
+other are one (an input in the file itself would make ONNX Runtime warn every other reader)."""
 
 Probabilities = npt.NDArray[np.float32]
 """One number per class, in the order of the detector's labels; they sum to 1."""
@@ -98,7 +109,7 @@ class Detector:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+                data + _SIZES_GIVEN, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))

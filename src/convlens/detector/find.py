@@ -85,6 +85,8 @@ class Found:
     heat: dict[str, Map] | None = None
     """Per class sought [rows, columns]: the evidence as a probability, 0 to 1."""
     windows: int = 0
+    smallest: float = 0.0
+    """Shorter side of the smallest window looked at, in pixels."""
     multiplications: int = 0
     cut_out: int = 0
     """Multiplications of cutting all windows out and looking at each by itself."""
@@ -94,11 +96,8 @@ class Found:
 
     def as_json(self) -> dict[str, Any]:
         """Plain numbers, with boxes in the picture's pixels."""
-        if self.error is not None:
-            return {"path": self.name, "error": self.error}
         heat = {k: np.round(m.astype(np.float64), 3).tolist() for k, m in (self.heat or {}).items()}
         return {
-            "path": self.name,
             "width": self.size[0],
             "height": self.size[1],
             "findings": [
@@ -111,6 +110,7 @@ class Found:
             ],
             "heat": heat,
             "windows": self.windows,
+            "smallest": round(self.smallest, 1),
             "multiplications": self.multiplications,
             "multiplications_cut_out": self.cut_out,
             "difference": self.difference,
@@ -165,6 +165,7 @@ class Finder:
                 for k, e in evidence.items()
             },
             windows,
+            min(min(level.side) for level in levels),
             passes + looked * one,
             windows * one,
             self.slider.difference(image, levels, self.sought),

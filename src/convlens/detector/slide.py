@@ -16,6 +16,8 @@ STEP = 2**0.5
 """From one scale to the next."""
 MIDDLE = 0.5
 """The part of a window's side that counts as its middle."""
+PIXELS = 12_000_000
+"""Most that one pass takes; finer scales, which would need more, are left out."""
 CLIP = 8.0
 """Greatest log-odds of a window that count: beyond, networks exaggerate."""
 
@@ -98,6 +100,8 @@ class Slider:
             share /= STEP
         for numbers in counts:
             sizes = tuple(self.side + (count - 1) * self.stride for count in numbers)
+            if sizes[0] * sizes[1] > PIXELS:
+                continue
             logits = self.detector.windows(image, (sizes[0], sizes[1]))
             powers = np.exp(logits - logits.max(0))
             down, across = logits.shape[1:]

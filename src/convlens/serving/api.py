@@ -25,6 +25,46 @@ class Answers(BaseModel):
     predictions: list[Answer]
 
 
+class Corners(BaseModel):
+    """A rectangle in the picture's pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class OneFound(BaseModel):
+    """A class in a place; the probability is the answer for the box cut out by itself."""
+
+    label: str
+    probability: float
+    box: Corners
+
+
+class Place(BaseModel):
+    """Where the classes are in one picture, or the reason why there is no answer."""
+
+    name: str
+    error: str | None
+    width: int
+    height: int
+    findings: list[OneFound]
+    heat: dict[str, list[list[float]]] = Field(description="per class, rows of 0 to 1")
+    windows: int = Field(description="answered, over all scales")
+    smallest: float = Field(description="shorter side of the smallest window, in pixels")
+    multiplications: int
+    multiplications_cut_out: int = Field(description="if each window were cut out")
+    difference: float = Field(description="of the surest window between sliding and cut out")
+    seconds: float
+
+
+class Places(BaseModel):
+    """In the order of the pictures."""
+
+    pictures: list[Place]
+
+
 class About(BaseModel):
     """What the detector knows, how good it was, how answers follow, and how it was made."""
 
@@ -56,6 +96,7 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         400: "A form that cannot be read",
         401: "A token is needed",
         403: "A page of another site, or another name",
+        409: "A detector that cannot do this",
         413: "Too many bytes or files",
         415: "A kind of content that it does not take",
         422: "No pictures, or a wrong size",
@@ -65,10 +106,7 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": said[status], "content": content} for status in statuses}
 
 
-PREDICT: dict[str, Any] = {
-    "summary": "Say what is in pictures",
-    "response_model": Answers,
-    "responses": _refusals(400, 401, 403, 413, 415, 422, 503, 504),
+_PICTURES: dict[str, Any] = {
     "openapi_extra": {
         "parameters": [
             {
@@ -107,6 +145,18 @@ PREDICT: dict[str, Any] = {
             },
         },
     },
+}
+PREDICT: dict[str, Any] = {
+    "summary": "Say what is in pictures",
+    "response_model": Answers,
+    "responses": _refusals(400, 401, 403, 413, 415, 422, 503, 504),
+    **_PICTURES,
+}
+FIND: dict[str, Any] = {
+    "summary": "Say where in pictures it is",
+    "response_model": Places,
+    "responses": _refusals(400, 401, 403, 409, 413, 415, 422, 503, 504),
+    **_PICTURES,
 }
 DETECTOR: dict[str, Any] = {
     "summary": "What the detector knows and how it was made",

@@ -1,13 +1,13 @@
-"""The HTTP API: `POST /predict`, `GET /detector`, health, metrics, OpenAPI, the page."""
+"""The HTTP API: pictures to answers and places, the detector, health, metrics, the page."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -18,7 +18,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from .._version import __version__
 from ..detector.detector import Detector, Prediction
-from ..errors import PictureError
+from ..detector.find import Finder, Found
+from ..errors import ConvlensError, PictureError
 from ..parallel import cores
 from . import api
 from .around import Around, problem_response
@@ -29,6 +30,8 @@ from .metrics import Metrics
 from .pictures import Sent, pictures_of
 from .served import Served
 from .teach import Teaching, routes
+
+Result = TypeVar("Result")
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 """Of the page's files: all that are there, and no other is ever sent."""
@@ -71,16 +74,21 @@ def create_app(
 
     @app.post("/predict", **api.PREDICT)
     async def predict(request: Request) -> JSONResponse:
-        try:
-            async with asyncio.timeout(limits.seconds):
-                sent = await pictures_of(request, limits)
-                answers = [await _answer(served.detector, gate, picture) for picture in sent]
-        except TimeoutError:
-            raise Problem(
-                504, "Too slow", f"a request has {limits.seconds:g} s, waiting included"
-            ) from None
+        async with _in_time(limits):
+            sent = await pictures_of(request, limits)
+            answers = [await _answer(served.detector, gate, picture) for picture in sent]
         metrics.pictures(answers)
         return JSONResponse({"predictions": answers})
+
+    @app.post("/find", **api.FIND)
+    async def find(request: Request) -> JSONResponse:
+        try:
+            finder = Finder(served.detector)
+        except ConvlensError as error:
+            raise Problem(409, "Cannot slide", str(error)) from error
+        async with _in_time(limits):
+            sent = await pictures_of(request, limits)
+            return JSONResponse({"pictures": [await _look(finder, gate, one) for one in sent]})
 
     @app.get("/detector", **api.DETECTOR)
     async def about() -> JSONResponse:
@@ -111,14 +119,43 @@ def create_app(
     return app
 
 
-async def _answer(detector: Detector, gate: Gate, sent: Sent) -> dict[str, Any]:
-    """One picture's answer, or the reason why there is none."""
+@asynccontextmanager
+async def _in_time(limits: Limits) -> AsyncIterator[None]:
+    """Give a request up, with a word, when its time is over."""
+    try:
+        async with asyncio.timeout(limits.seconds):
+            yield
+    except TimeoutError:
+        raise Problem(
+            504, "Too slow", f"a request has {limits.seconds:g} s, waiting included"
+        ) from None
+
+
+async def _look(finder: Finder, gate: Gate, sent: Sent) -> dict[str, Any]:
+    """Where the classes are in one picture, or the reason why there is no answer."""
+    found, seconds = await _in_turn(gate, partial(_find, finder, sent))
+    told = found.as_json()
+    return {"name": sent.name, "error": found.error, **told, "seconds": seconds}
+
+
+def _find(finder: Finder, sent: Sent) -> Found:
+    try:
+        return finder.look(sent.name, sent.pixels())
+    except PictureError as error:
+        return Found(sent.name, error=str(error))
+
+
+async def _in_turn(gate: Gate, work: Callable[[], Result]) -> tuple[Result, float]:
+    """What it gives, in a thread when its turn has come, and the seconds that it took."""
     async with gate.turn():
         begun = time.perf_counter()
-        found = await anyio.to_thread.run_sync(
-            partial(_predict, detector, sent), abandon_on_cancel=True
-        )
-        seconds = time.perf_counter() - begun
+        found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        return found, round(time.perf_counter() - begun, 4)
+
+
+async def _answer(detector: Detector, gate: Gate, sent: Sent) -> dict[str, Any]:
+    """One picture's answer, or the reason why there is none."""
+    found, seconds = await _in_turn(gate, partial(_predict, detector, sent))
     return {
         "name": found.name,
         "label": found.label,
@@ -127,7 +164,7 @@ async def _answer(detector: Detector, gate: Gate, sent: Sent) -> dict[str, Any]:
         "strangeness": found.strangeness,
         "strange": found.strange,
         "error": found.error,
-        "seconds": round(seconds, 4),
+        "seconds": seconds,
     }
 
 

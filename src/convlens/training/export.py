@@ -145,10 +145,8 @@ def export(
     del graph.input[:]
     shape = ["batch", "height", "width", 3]
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
-    if slides is not None:  # an input with a value in the file may be left out
-        graph.input.append(helper.make_tensor_value_info(SIZES, TensorProto.INT64, [2]))
-        for output in graph.output:
-            _any_size(output)
+    for output in graph.output:
+        _any_size(output)
     graph.name = "detector"
     model.producer_name, model.producer_version = "convlens", ""
     model.ir_version = IR_VERSION

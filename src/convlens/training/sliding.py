@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..network.build import Classifier, Local2d
@@ -74,7 +75,7 @@ def sliding(module: Classifier, size: int) -> Sliding | None:
     """
     if isinstance(module.layers, nn.Sequential):
         layers = _as_convolutions(module.layers, size)
-        return None if layers is None else Sliding(module, layers, nn.Identity())
+        return None if layers is None else Sliding(module, layers, nn.Identity()).eval()
     return _published(module, size)
 
 
@@ -89,6 +90,21 @@ class _Pooled(nn.Module):
     def forward(self, normal_NCHW: Tensor) -> Tensor:
         out: Tensor = self.pool(self.layers.forward_features(normal_NCHW))  # type: ignore[operator]
         return out
+
+
+class _ResponseNorm(nn.Module):
+    """Torch's, written without the picture's size, which its own form puts into the file."""
+
+    def __init__(self, norm: nn.LocalResponseNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        norm, channels = self.norm, x_NCHW.shape[1]
+        before = norm.size // 2
+        around = functional.pad(x_NCHW.square(), (0, 0, 0, 0, before, norm.size - 1 - before))
+        sums = sum((around[:, n : n + channels] for n in range(norm.size)), torch.zeros(()))
+        return x_NCHW / (norm.k + norm.alpha / norm.size * sums) ** norm.beta
 
 
 @torch.inference_mode()
@@ -124,11 +140,13 @@ def _as_convolutions(layers: Iterable[nn.Module], size: int) -> nn.Sequential | 
             found.append(_dense(linear, side))
         elif any(isinstance(part, nn.AdaptiveAvgPool2d) for part in parts):
             found.append(nn.AvgPool2d(side, 1))
+        elif isinstance(layer, nn.LocalResponseNorm):
+            found.append(_ResponseNorm(layer))
         elif isinstance(layer, nn.BatchNorm1d):
             found.append(_per_map(layer))
         else:
             found.append(layer)
-        at = layer.to("cpu").eval()(at)
+        at = layer.eval()(at)
     return nn.Sequential(*found)
 
 

@@ -44,7 +44,7 @@ fill(document);
 startTabs();
 startCamera();
 const about = await describe();
-const shared = { picture: null, changed: [] };
+const shared = { picture: null, changed: [], slides: "slides" in about.provenance };
 startTrying(shared, about.limits);
 startWhy(shared);
 startTeaching(describe, about.limits);

@@ -1,4 +1,5 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
+import { whereButton } from "./find.js";
 import { light } from "./camera.js";
 import { ask, bars, together } from "./shared.js";
 import { number, percent, say } from "./texts.js";
@@ -48,6 +49,7 @@ export function startTrying(shared, limits) {
       item.append(why);
     } else {
       item.append(...bars(answer.probabilities));
+      if (shared.slides) item.append(whereButton(image, file, answer.probabilities));
       shared.picture = file;
       for (const changed of shared.changed) changed(file);
     }
