@@ -57,6 +57,25 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     assert complaints == []
 
 
+def test_where_it_is_shows_heat_and_a_box_over_the_picture(
+    open_page: Callable[..., Page], shapes: Path
+) -> None:
+    page = open_page()
+    page.set_input_files("#choose", shapes / "disc" / "003.png")
+    page.get_by_role("button", name="Where is it?").click()
+    canvas = page.locator("#answers canvas.found")
+    expect(canvas).to_have_attribute("aria-label", re.compile("(disc|cross) .*%"))
+    expect(page.locator("#answers")).to_contain_text(re.compile("windows in .* 1/"))
+    expect(page.locator("#answers")).to_contain_text("Without a class")  # the run has none
+    green = canvas.evaluate(
+        """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        let n = 0; for (let i = 0; i < d.length; i += 4)
+          n += d[i] === 20 && d[i + 1] === 220 && d[i + 2] === 120; return n; }"""
+    )
+    assert green > 20
+    assert not Axe().run(page).response["violations"]
+
+
 def test_pictures_are_answered_and_saved_as_a_table(
     open_page: Callable[..., Page], run: Path, shapes: Path, tmp_path: Path
 ) -> None:
@@ -273,7 +292,7 @@ def test_a_detector_is_taught_tried_and_taken_away(
         expect(page.locator("#classes")).to_have_text("../ring · <b>plus")
         page.click("#tab-try")
         page.set_input_files("#choose", shapes / "cross" / "070.png")
-        expect(page.locator("#answers h3")).to_contain_text("<b>plus")
+        expect(page.locator("#answers h2")).to_contain_text("<b>plus")
         page.close()
 
 

@@ -21,13 +21,17 @@ import schemathesis
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.testclient import TestClient
 
 from conftest import draw
-from convlens import Detector, predict
+from convlens import Detector, find, predict
 from convlens.detector.detector import Prediction
+from convlens.network.build import build
+from convlens.network.spec import network
 from convlens.pictures.decode import RGB
 from convlens.serving.app import create_app
 from convlens.serving.limits import Limits
+from convlens.training.export import export
 
 Serve = Callable[..., str]
 
@@ -287,6 +291,25 @@ def test_a_port_that_is_taken_is_a_clear_error(run: Path) -> None:
     assert done.returncode == 1
     assert f"port {port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_find_says_where_as_the_function_does(server: str, run: Path, shapes: Path) -> None:
+    paths = sorted((shapes / "cross").glob("*.png"))[:2]
+    files = [("files", (path.name, path.read_bytes())) for path in paths]
+    files.append(("files", ("bad.png", b"no picture")))
+    told = httpx.post(f"{server}find", files=files, timeout=60).json()["pictures"]
+    for one, own in zip(told, find(run, list(map(str, paths))), strict=False):
+        assert {k: one[k] for k in own.as_json()} == json.loads(json.dumps(own.as_json()))
+    assert "not a picture" in told[2]["error"]
+    assert told[2]["findings"] == []
+
+
+def test_a_detector_that_cannot_slide_says_so(tmp_path: Path) -> None:
+    module = build(network("dense 5", 24, 2), 0)
+    client = TestClient(create_app(Detector(export(module, 24, ("a", "b"), {}))))
+    refused = client.post("/find", content=b"x", headers={"content-type": "image/png"})
+    assert refused.status_code == 409
+    assert "cannot slide" in refused.json()["detail"]
 
 
 def test_schemathesis_finds_nothing_against_its_own_description(server: str) -> None:

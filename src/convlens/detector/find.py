@@ -8,6 +8,7 @@ answer for that box cut out by itself.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,12 +151,10 @@ class Finder:
             k: np.mean([level.evidence(k, rows, columns) for level in levels], 0)
             for k in self.sought
         }
-        windows = sum(level.probabilities[0].size for level in levels)
+        windows = sum(prod(level.count) for level in levels)
         findings, looked = self._findings(image, levels, evidence, rows, columns)
         one = self.slider.multiplications(1, 1)
-        passes = sum(
-            self.slider.multiplications(*level.probabilities.shape[1:]) for level in levels
-        )
+        passes = sum(self.slider.multiplications(*level.count) for level in levels)
         return Found(
             name,
             (width, height),

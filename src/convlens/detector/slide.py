@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 class Level:
     """One pass: answers of all windows at one scale."""
 
-    probabilities: Map
+    logits: Map
     """[K, down, across]"""
     sizes: tuple[int, int]
     """Height and width that the picture was squashed to."""
@@ -39,11 +39,23 @@ class Level:
     side: tuple[float, float]
     """A window's height and width, in the picture's pixels."""
 
+    @property
+    def count(self) -> tuple[int, int]:
+        """Windows down and across."""
+        return self.logits.shape[1], self.logits.shape[2]
+
+    @property
+    def probabilities(self) -> Map:
+        """[K, down, across]"""
+        powers = np.exp(self.logits - self.logits.max(0))
+        out: Map = powers / powers.sum(0)
+        return out
+
     def odds(self, place: int) -> Floats:
         """Log-odds of a class [down, across], clipped."""
-        p = self.probabilities[place].astype(np.float64)
-        found: Floats = np.clip(np.log(p + 1e-30) - np.log1p(-p + 1e-30), -CLIP, CLIP)
-        return found
+        others = np.delete(self.logits, place, 0).astype(np.float64)
+        found: Floats = self.logits[place] - np.logaddexp.reduce(others, 0)
+        return np.clip(found, -CLIP, CLIP)
 
     def middles(self, points: Floats, axis: int) -> npt.NDArray[np.bool_]:
         """Which windows have which points in their middle, along one axis: [points, windows].
@@ -103,10 +115,9 @@ class Slider:
             if sizes[0] * sizes[1] > PIXELS:
                 continue
             logits = self.detector.windows(image, (sizes[0], sizes[1]))
-            powers = np.exp(logits - logits.max(0))
             down, across = logits.shape[1:]
             yield Level(
-                powers / powers.sum(0),
+                logits,
                 (sizes[0], sizes[1]),
                 np.arange(down) * self.stride * height / sizes[0],
                 np.arange(across) * self.stride * width / sizes[1],
@@ -125,7 +136,7 @@ class Slider:
 
     def difference(self, image: RGB, levels: list[Level], sought: list[int]) -> float:
         """What padding at a window's border, which sliding has not, does to the surest window."""
-        several = [level for level in levels if level.probabilities[0].size > 1]
+        several = [level for level in levels if level.count != (1, 1)]
         if not several:
             return 0.0
         level = max(several, key=lambda one: float(one.probabilities[sought].max()))

@@ -38,7 +38,7 @@ export function startTrying(shared, limits) {
     const image = document.createElement("img");
     image.alt = answer.name;
     image.src = URL.createObjectURL(file);
-    const title = document.createElement("h3");
+    const title = document.createElement("h2");
     title.textContent = answer.error ? "" : `${answer.label === "unsure" ? say("unsure") : answer.label} ${percent(answer.probability)}`;
     item.append(image, title);
     if (answer.error) {
