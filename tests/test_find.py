@@ -18,9 +18,10 @@ from convlens.detector.slide import Slider
 from convlens.errors import ConvlensError, UsageError
 from convlens.network.build import Classifier, build
 from convlens.network.spec import network
-from convlens.pictures.background import BACKGROUND, PartSource, with_background
+from convlens.pictures.background import BACKGROUND, with_background
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
+from convlens.pictures.parts import PartSource
 from convlens.pictures.resize import Resizer
 from convlens.training.export import export
 from convlens.training.options import DataOptions
@@ -197,6 +198,13 @@ def test_parts_stay_on_the_side_of_their_picture(shapes: Path, tmp_path: Path) -
     assert all(sides[name] == sides[name.removesuffix("#part")] for name in parts)
     assert {sides[name] for name in parts} == {"train", "val", "test"}
     assert prepared.classes == (BACKGROUND, "disc", "plain")
+
+
+def test_a_manifest_names_parts_too(seeker: Path) -> None:
+    catalog = read_catalog(seeker / "manifest.csv")
+    parts = [source for source in catalog.sources if isinstance(source, PartSource)]
+    assert len(parts) == 80
+    assert decode(parts[0].read()).shape[0] < 20
 
 
 def test_a_part_is_a_small_square_at_the_edge_and_always_the_same(shapes: Path) -> None:

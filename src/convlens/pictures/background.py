@@ -4,60 +4,18 @@ Softmax over cat and dog has no answer for a wall. So that a detector can say "n
 from pictures of other things, and from small pieces at the edges of the labelled pictures.
 """
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 from ..errors import UsageError
 from .catalog import Catalog
-from .decode import decode
 from .folder import files_below
-from .source import FileSource, Source, content_hash
+from .parts import PartSource
+from .source import FileSource, Source
 
 BACKGROUND = "background"
 PARTS = "parts"
 """Instead of a folder: parts alone."""
-LEAST, MOST = 0.15, 0.35
-"""A part's side, as a share of the picture's shorter one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartSource:
-    """A square at the edge of a picture; which one follows from the picture's bytes."""
-
-    whole: Source
-
-    @property
-    def name(self) -> str:
-        """The picture's name and `#part`."""
-        return f"{self.whole.name}#part"
-
-    def read(self) -> bytes:
-        """The part as PNG. Raises `PictureError`."""
-        data = self.whole.read()
-        pixels = decode(data)
-        random = np.random.default_rng(list(content_hash(data)))
-        height, width = pixels.shape[:2]
-        side = max(1, round(random.uniform(LEAST, MOST) * min(height, width)))
-        down, across = height - side, width - side
-        along = random.uniform()
-        top, left = [
-            (0, round(along * across)),
-            (down, round(along * across)),
-            (round(along * down), 0),
-            (round(along * down), across),
-        ][random.integers(4)]
-        out = io.BytesIO()
-        part = pixels[top : top + side, left : left + side]
-        Image.fromarray(part).save(out, "PNG", compress_level=1)
-        return out.getvalue()
-
-    def stamp(self) -> str:
-        """The picture's."""
-        return f"{self.whole.stamp()}#part"
 
 
 def with_background(catalog: Catalog, asked: str) -> Catalog:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files import write_whole
-from .background import PartSource
 from .catalog import SPLITS, Catalog
+from .parts import PartSource
 from .store import PixelStore
 
 EXCLUDED = "excluded"

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import ConvlensError, require
 from .folder import SPLIT_NAMES, Rows
-from .source import BytesColumn, CellSource, FileSource, Source
+from .parts import source_of
+from .source import BytesColumn, CellSource, Source
 
 # The names under which people keep these columns, the preferred one first.
 COLUMNS = {
@@ -83,7 +84,7 @@ def _read_csv(path: Path) -> Rows:
                 if not cells["path"]:
                     rows.skipped.append((where, "has no path"))
                     continue
-                source = FileSource(str(path.parent / cells["path"]))
+                source = source_of(str(path.parent / cells["path"]))
                 split, group = cells.get("split"), cells.get("group")
                 _add(rows, where, source, cells["label"], split, group)
     except csv.Error as error:
@@ -130,7 +131,7 @@ def _read_parquet(path: Path) -> Rows:
             if column is not None:
                 source = CellSource(column, number)
             elif located and row[located]:
-                source = FileSource(str(path.parent / str(row[located])))
+                source = source_of(str(path.parent / str(row[located])))
             else:
                 rows.skipped.append((where, "has no path"))
                 continue
