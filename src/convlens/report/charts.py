@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 # matplotlib writes colours as they are; this one is replaced by the page's own text colour.
@@ -90,7 +90,8 @@ def paths(
     if logarithmic:
         axes.set_xscale("log")
         ticks = sorted({value for x, _ in lines.values() for value in x})
-        axes.set_xticks(ticks, [f"{value:,.4g}" for value in ticks])
+        crowded = {a for a, b in pairwise(ticks) if b < 1.4 * a}  # their names would overlap
+        axes.set_xticks(ticks, ["" if v in crowded else f"{v:,.4g}" for v in ticks])
         axes.minorticks_off()
     axes.legend(frameon=False, labelcolor=_INK)
     return _svg(figure, titles)
