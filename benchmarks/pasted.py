@@ -23,7 +23,7 @@ from PIL import Image
 
 from convlens import Detector, train
 from convlens.detector.drawn import drawn
-from convlens.detector.find import Box, Finder, Found
+from convlens.detector.find import Box, Finder
 from convlens.detector.judge import wilson
 from convlens.parallel import in_order
 
@@ -88,14 +88,6 @@ def scenes(held: list[tuple[str, str]], rest: list[Path], seed: int = 0) -> Iter
         yield scene_of(random, rest, rest[random.integers(len(rest))], None)
 
 
-def hottest(found: Found) -> tuple[float, float]:
-    """Across and down in the picture, of the hottest point of any class."""
-    heat = np.max(list((found.heat or {}).values()), axis=0)
-    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    width, height = found.size
-    return (column + 0.5) * width / heat.shape[1], (row + 0.5) * height / heat.shape[0]
-
-
 def share(right: list[bool]) -> str:
     """Share, number and 95 % interval (Wilson)."""
     low, high = wilson(sum(right), len(right))
@@ -135,7 +127,7 @@ def main() -> None:
     pointed = [
         s.box.left <= x <= s.box.right and s.box.top <= y <= s.box.bottom
         for s, a in pasted
-        for x, y in [hottest(a)]
+        for x, y in [a.hottest]
     ]
     best = [(s, max(a.findings, key=lambda f: f.probability, default=None)) for s, a in pasted]
     print(f"pointing: the hottest point lies in the photograph   {share(pointed)}")

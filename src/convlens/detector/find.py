@@ -33,6 +33,8 @@ MOST = 20
 """Findings in a picture."""
 CELLS = 48
 """Of the heat map, along the picture's longer side."""
+REACH = 12
+"""Cells around over which evidence is spread to find the middle of where it is equally strong."""
 FLAT = 0.3
 """Power of the odds by which windows are weighted."""
 
@@ -85,6 +87,8 @@ class Found:
     findings: tuple[Finding, ...] = ()
     heat: dict[str, Map] | None = None
     """Per class sought [rows, columns]: the evidence as a probability, 0 to 1."""
+    hottest: tuple[float, float] = (0.0, 0.0)
+    """The point with the strongest evidence, across and down, in the picture's pixels."""
     windows: int = 0
     smallest: float = 0.0
     """Shorter side of the smallest window looked at, in pixels."""
@@ -109,6 +113,7 @@ class Found:
                 }
                 for one in self.findings
             ],
+            "hottest": {"x": round(self.hottest[0], 1), "y": round(self.hottest[1], 1)},
             "heat": heat,
             "windows": self.windows,
             "smallest": round(self.smallest, 1),
@@ -152,7 +157,9 @@ class Finder:
             for k in self.sought
         }
         windows = sum(prod(level.count) for level in levels)
-        findings, looked = self._findings(image, levels, evidence, rows, columns)
+        peaks = {k: e + 0.01 * _spread(e) for k, e in evidence.items()}
+        row, column = _highest(max(peaks.values(), key=np.max))
+        findings, looked = self._findings(image, levels, peaks, rows, columns)
         one = self.slider.multiplications(1, 1)
         passes = sum(self.slider.multiplications(*level.count) for level in levels)
         return Found(
@@ -163,6 +170,7 @@ class Finder:
                 self.detector.labels[k]: (1 / (1 + np.exp(-e))).astype(np.float32)
                 for k, e in evidence.items()
             },
+            (float(columns[column]), float(rows[row])),
             windows,
             min(min(level.side) for level in levels),
             passes + looked * one,
@@ -185,7 +193,7 @@ class Finder:
         while len(found) < MOST:
             place = max(left, key=lambda k: float(left[k].max()))
             heat = left[place]
-            row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+            row, column = _highest(heat)
             if heat[row, column] <= -CLIP:
                 break
             box = _vote(levels, place, float(rows[row]), float(columns[column]), image.shape)
@@ -202,6 +210,22 @@ class Finder:
             for other in left.values():
                 other[np.ix_(down, across)] = other[row, column] = -CLIP
         return found, looked
+
+
+def _highest(heat: Floats) -> tuple[int, int]:
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    return int(row), int(column)
+
+
+def _spread(heat: Floats) -> Floats:
+    """Each cell's mean over a neighbourhood, near ones counting more: what lies within leads."""
+    weights = np.convolve(np.ones(REACH), np.ones(REACH)) / REACH**2
+    for axis in (0, 1):
+        around = np.pad(
+            heat, [(REACH - 1, REACH - 1) if a == axis else (0, 0) for a in (0, 1)], "edge"
+        )
+        heat = np.apply_along_axis(np.convolve, axis, around, weights, "valid")
+    return heat
 
 
 def _vote(

@@ -42,6 +42,13 @@ class OneFound(BaseModel):
     box: Corners
 
 
+class Point(BaseModel):
+    """In the picture's pixels."""
+
+    x: float
+    y: float
+
+
 class Place(BaseModel):
     """Where the classes are in one picture, or the reason why there is no answer."""
 
@@ -50,6 +57,7 @@ class Place(BaseModel):
     width: int
     height: int
     findings: list[OneFound]
+    hottest: Point = Field(description="where the evidence is strongest")
     heat: dict[str, list[list[float]]] = Field(description="per class, rows of 0 to 1")
     windows: int = Field(description="answered, over all scales")
     smallest: float = Field(description="shorter side of the smallest window, in pixels")
