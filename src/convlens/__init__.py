@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .detector.archive import Labelled, predict_shards
     from .detector.compare import Comparison, compare
     from .detector.detector import Detector, Prediction
     from .detector.evaluate import Evaluation, evaluate
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .inspection.inspect import Inspection, inspect
     from .network.named import networks
     from .network.spec import Network
+    from .pictures.sharding import Sharded, shard
     from .reasons.run import Case, why
     from .training.train import Run, resume, train
 
@@ -28,15 +30,19 @@ _HOMES = {
     "Detector": "detector.detector",
     "Evaluation": "detector.evaluate",
     "Inspection": "inspection.inspect",
+    "Labelled": "detector.archive",
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
+    "Sharded": "pictures.sharding",
     "compare": "detector.compare",
     "evaluate": "detector.evaluate",
     "inspect": "inspection.inspect",
     "networks": "network.named",
     "predict": "detector.predict",
+    "predict_shards": "detector.archive",
     "resume": "training.train",
+    "shard": "pictures.sharding",
     "suggest": "detector.suggest",
     "train": "training.train",
     "why": "reasons.run",
@@ -49,16 +55,20 @@ __all__ = [
     "Detector",
     "Evaluation",
     "Inspection",
+    "Labelled",
     "Network",
     "Prediction",
     "Run",
+    "Sharded",
     "__version__",
     "compare",
     "evaluate",
     "inspect",
     "networks",
     "predict",
+    "predict_shards",
     "resume",
+    "shard",
     "suggest",
     "train",
     "why",

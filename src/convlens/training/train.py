@@ -15,6 +15,7 @@ from ..errors import ConvlensError, UsageError
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
+from ..pictures.places import absolute, stem
 from ..pictures.splits import write_manifest
 from .answers import check_answers
 from .augment import USUAL, Augment, parse_ways
@@ -59,9 +60,10 @@ def train(
     """Train a detector from labelled pictures; `options` are those of `TrainOptions`, by name.
 
     `pictures` is a folder with one folder per class, such folders under `train`, `val`, `test`, or
-    a CSV or Parquet table. `out` is the run folder to make (`runs/NAME` unless told). Ctrl-C ends
-    soundly, with the detector that there is. Processes that `torchrun` started share the work; the
-    figures are then with the first one. Raises `ConvlensError`.
+    a CSV or Parquet table, or shards, here or at an address (see `read_catalog`). `out` is the run
+    folder to make (`runs/NAME` unless told). Ctrl-C ends soundly, with the detector that there is.
+    Processes that `torchrun` started share the work; the figures are then with the first one.
+    Raises `ConvlensError`.
     """
     asked = options_from(options)
     parse_ways(asked.augment.augment or USUAL)
@@ -116,7 +118,7 @@ def _train(
     if chosen.folds > 1:
         prepared = prepared.undivided()
     record = {
-        "pictures": str(Path(pictures).absolute()),
+        "pictures": absolute(pictures),
         "options": asked.flat(),
         "chosen": asdict(chosen),
         "network": described,
@@ -318,7 +320,7 @@ def _new_folder(pictures: str | Path, out: str | Path | None) -> Path:
                 f"--out {folder}: it exists; name another, or go on with it: --resume {folder}"
             )
         return folder
-    name = Path(pictures).absolute().stem or "pictures"
+    name = stem(pictures)
     folder, number = Path("runs") / name, 1
     while folder.exists():
         number += 1

@@ -6,6 +6,7 @@ numbers and JSON, no pickle.
 """
 
 import contextlib
+import inspect
 import itertools
 import json
 import os
@@ -29,6 +30,10 @@ PATIENCE = timedelta(minutes=10)
 """One that is so late for a step is taken for lost; one that has died is noticed at once."""
 LONG = timedelta(days=30)
 """While the first one reads pictures, the others wait; if it dies, their wait ends."""
+
+_KNOWN = inspect.signature(DistributedDataParallel).parameters
+_BUFFERS = next(n for n in ("forward_sync_buffers", "broadcast_buffers") if n in _KNOWN)
+"""The argument's name in torch 2.14, and before."""
 
 _joined = itertools.count()
 
@@ -83,8 +88,8 @@ class Workers:
         """The module with gradients averaged over all; every one then has the first's numbers."""
         if self.count == 1:
             return module
-        # statistics of normalisation are brought together after each step (`Running`)
-        return DistributedDataParallel(module, broadcast_buffers=False)
+        options: Any = {_BUFFERS: False}  # `Running` sees to them
+        return DistributedDataParallel(module, **options)
 
     def exchanging(self, module: nn.Module, last: bool) -> AbstractContextManager[None]:
         """Within it, gradients stay here unless it is the last group of this step."""
