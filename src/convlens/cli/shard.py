@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..pictures.sharding import MEGABYTES
+from ..pictures.places import MEGABYTES
 from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable
 

@@ -19,6 +19,9 @@ Value = TypeVar("Value")
 INDEX = "index.json"
 """Names the shards beside it and how many pictures each holds, as WebDataset's `wids` does."""
 
+MEGABYTES = 256
+"""Of a shard as it is written: a stream is fast, and many are shared out evenly."""
+
 AHEAD = 8 << 20
 """Bytes that are fetched ahead of a stream; so many are passed over rather than asked for anew."""
 

@@ -17,13 +17,9 @@ from ..parallel import in_order
 from .catalog import Catalog, read_catalog
 from .decode import kind
 from .hashing import Progress
-from .places import INDEX
+from .places import INDEX, MEGABYTES
 from .shards import streamed
 from .source import Source
-
-MEGABYTES = 256
-"""Of a shard: large enough that a stream is fast, small enough to be shared out evenly."""
-
 
 @dataclass(frozen=True)
 class Sharded:
