@@ -37,12 +37,15 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from convlens.parallel import cores
 from convlens.pictures import places
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
+from convlens.pictures.hashing import Contents
+from convlens.pictures.near import near_clusters
 from convlens.pictures.resize import Resizer
 from convlens.pictures.sharding import shard
-from convlens.pictures.store import open_store
+from convlens.pictures.store import PixelStore, open_store
 
 
 def quiet(*_: object) -> None:
@@ -251,6 +254,16 @@ def memory(home: Path, small: bool) -> dict[str, Any]:
     return {**found, "bytes_each": each}
 
 
+def near_duplicates(count: int) -> float:
+    """Seconds to look for near duplicates among so many pictures, all against all."""
+    random = np.random.default_rng(count)
+    pixels = random.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8)
+    digests = random.integers(0, 256, (count, 16)).astype(np.uint8)
+    contents = Contents(np.zeros((count, 32), np.uint8), {})
+    made = PixelStore(pixels, np.arange(count), digests, {}, contents, True)
+    return clock(lambda: near_clusters(made, quiet))
+
+
 def model(home: Path, small: bool) -> dict[str, Any]:
     side, batch = 32 if small else 128, 128 if small else 256
     folder = photographs(home / "pictures", 50 if small else 300)
@@ -268,6 +281,11 @@ def model(home: Path, small: bool) -> dict[str, Any]:
     beside = side_by_side(home, {**asked, "batch": batch // 2})
     foretold = beside + two["exchange"]
     sent = 4 * one["parameters"]
+    few = 500 if small else 10_000
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["CONVLENS_CACHE"] = cache
+        half, whole = near_duplicates(few), near_duplicates(2 * few)
+    pair = max(0.0, (whole - 2 * half) / (2 * few**2))  # of a n + b n²: what is more than linear
     print(
         f"decode and resize   {1e3 * decoding:8.3f} ms a picture of {size / 1e3:.0f} KB, one core"
     )
@@ -275,6 +293,7 @@ def model(home: Path, small: bool) -> dict[str, Any]:
     print(
         f"gradients           {sent / 1e6:8.3f} MB a step, {1e3 * two['exchange']:.2f} ms for two"
     )
+    print(f"near duplicates     {1e9 * pair:8.3f} ns × n², all cores of this machine")
     print(f"a stream of shards  {rate / 1e6:8.0f} MB/s, over HTTP on this machine")
     print(f"half of a step      {beside:8.3f} s, beside another process with the other half")
     print(
@@ -283,16 +302,16 @@ def model(home: Path, small: bool) -> dict[str, Any]:
     print(f"  foretold for two {foretold:.3f} s ({foretold / two['seconds'] - 1:+.0%})")
     found = {"decode": decoding, "compute": computing, "bytes": size, "gradients": sent}
     found |= {"exchange": two["exchange"], "stream": rate, "one": one["seconds"]}
-    found |= {"two": two["seconds"], "beside": beside, "foretold": foretold}
+    found |= {"pair": pair, "two": two["seconds"], "beside": beside, "foretold": foretold}
     print("\nmachines of 64 such cores, 25 Gbit/s between them and 1 GB/s each from the shards")
-    print("pictures      machines   first reading   store of each   an epoch   exchange's share")
+    print("   pictures  machines  first reading  near duplicates   store  an epoch  exchange")
     for pictures in (10_000_000, 100_000_000):
         for machines in (1, 8, 64):
             row = foretell(found, pictures, machines, side)
+            hours = {name: row[name] / 3600 for name in ("reading", "near", "epoch")}
             print(
-                f"{pictures:11,}  {machines:9}  {row['reading'] / 3600:11.1f} h  "
-                f"{row['store'] / 1e12:11.2f} TB  {row['epoch'] / 3600:8.1f} h  "
-                f"{row['share']:12.0%}"
+                f"{pictures:11,} {machines:9} {hours['reading']:12.1f} h {hours['near']:14.1f} h "
+                f"{row['store'] / 1e12:5.2f} TB {hours['epoch']:7.2f} h {row['share']:8.1%}"
             )
     return found
 
@@ -302,7 +321,7 @@ def foretell(
     pictures: int,
     machines: int,
     side: int,
-    cores: int = 64,
+    per_machine: int = 64,
     between: float = 25e9 / 8,
     shards: float = 1e9,
     groups: int = 4,
@@ -313,9 +332,10 @@ def foretell(
     Each core computes `groups` groups of 64 pictures of every step. Each machine lists the shards
     and then stores them: twice through its link, and every picture decoded once.
     """
-    workers = machines * cores
+    workers = machines * per_machine
     reading = pictures * (
-        measured["bytes"] / shards + max(measured["bytes"] / shards, measured["decode"] / cores)
+        measured["bytes"] / shards
+        + max(measured["bytes"] / shards, measured["decode"] / per_machine)
     )
     step = groups * 64 * measured["compute"]
     # a ring over machines: every byte but one machine's share goes out and comes back
@@ -324,6 +344,7 @@ def foretell(
     steps = pictures / (workers * groups * 64)
     return {
         "reading": reading,
+        "near": pictures**2 * measured["pair"] * cores() / per_machine,
         "store": float(pictures * side * side * 3),
         "epoch": steps * (step + exchange),
         "share": exchange / (step + exchange),
@@ -339,6 +360,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--small", action="store_true")
     asked = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"  # in every process, as torchrun would set it for several
     with tempfile.TemporaryDirectory() as home:
         found = PARTS[asked.part](Path(home), asked.small)
     if asked.out is not None:

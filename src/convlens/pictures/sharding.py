@@ -21,6 +21,7 @@ from .places import INDEX, MEGABYTES
 from .shards import streamed
 from .source import Source
 
+
 @dataclass(frozen=True)
 class Sharded:
     """What was written: pictures in each shard by its file's name, and what was left out, why."""

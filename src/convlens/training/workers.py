@@ -179,7 +179,10 @@ def joined() -> Iterator[Workers]:
         return
     rendezvous = distributed.rendezvous("env://", timeout=PATIENCE)  # type: ignore[attr-defined]
     found, _, _ = next(iter(rendezvous))
-    store = distributed.PrefixStore(f"convlens {next(_joined)}", found)  # type: ignore[attr-defined]
+    # torchrun's store outlives the processes that it starts again
+    begun = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    name = f"convlens {begun} {next(_joined)}"
+    store = distributed.PrefixStore(name, found)  # type: ignore[attr-defined]
     # each kind of tensor by its own means
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(
