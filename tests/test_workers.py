@@ -156,7 +156,13 @@ def test_a_lost_worker_ends_the_run_and_one_alone_goes_on(shapes: Path, tmp_path
     from convlens import resume
 
     out = tmp_path / "run"
-    options: dict[str, Any] = {**SMALL, "batch": "96", "steps": 200, "weights": "none"}
+    options: dict[str, Any] = {
+        **SMALL,
+        "batch": "96",
+        "steps": 200,
+        "weights": "none",
+        "threads": 1,
+    }
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     command = torchrun("-m", "convlens", "train", str(shapes), "--out", str(out), *words)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
