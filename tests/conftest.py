@@ -103,7 +103,7 @@ def need() -> Callable[..., str]:
 
     def find(*names: str) -> str:
         for name in names:
-            path = shutil.which(name)
+            path = shutil.which(name) or shutil.which(name, path=Path(sys.executable).parent)
             if path:
                 return path
         why = f"needs {' or '.join(names)}, which is not installed"

@@ -144,7 +144,7 @@ def read_detector(data: bytes, home: Path) -> None:
 
 
 def read_checkpoint(data: bytes, home: Path) -> None:
-    from convlens.training.checkpoint import read_checkpoint as read
+    from convlens.training.checkpoint import newest_checkpoint as read
 
     folder = home / "checkpoint"
     folder.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .detector.archive import Labelled, predict_shards
     from .detector.compare import Comparison, compare
     from .detector.detector import Detector, Prediction
     from .detector.evaluate import Evaluation, evaluate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .inspection.inspect import Inspection, inspect
     from .network.named import networks
     from .network.spec import Network
+    from .pictures.sharding import Sharded, shard
     from .reasons.run import Case, why
     from .training.train import Run, resume, train
 
@@ -30,16 +32,20 @@ _HOMES = {
     "Evaluation": "detector.evaluate",
     "Found": "detector.find",
     "Inspection": "inspection.inspect",
+    "Labelled": "detector.archive",
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
+    "Sharded": "pictures.sharding",
     "compare": "detector.compare",
     "evaluate": "detector.evaluate",
     "find": "detector.find",
     "inspect": "inspection.inspect",
     "networks": "network.named",
     "predict": "detector.predict",
+    "predict_shards": "detector.archive",
     "resume": "training.train",
+    "shard": "pictures.sharding",
     "suggest": "detector.suggest",
     "train": "training.train",
     "why": "reasons.run",
@@ -53,9 +59,11 @@ __all__ = [
     "Evaluation",
     "Found",
     "Inspection",
+    "Labelled",
     "Network",
     "Prediction",
     "Run",
+    "Sharded",
     "__version__",
     "compare",
     "evaluate",
@@ -63,7 +71,9 @@ __all__ = [
     "inspect",
     "networks",
     "predict",
+    "predict_shards",
     "resume",
+    "shard",
     "suggest",
     "train",
     "why",

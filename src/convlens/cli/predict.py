@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConvlensError, UsageError
+from ..parallel import worker
 from .arguments import Subparsers, add_pictures, command
-from .output import emit, named, printable
+from .output import Bars, emit, named, printable
 
 if TYPE_CHECKING:
     from ..detector.detector import Prediction
@@ -20,7 +21,8 @@ EXAMPLES = """\
   convlens predict detector.onnx photos/ --csv > answers.csv
   convlens predict detector.onnx 'photos/*.jpg' --json --top 3
   find . -name '*.jpg' | convlens predict detector.onnx -
-  convlens predict strangers.onnx photo.jpg --isolate"""
+  convlens predict strangers.onnx photo.jpg --isolate
+  convlens predict detector.onnx s3://bucket/archive/ --share 3/8 --out answers/"""
 
 MEMORY, SECONDS = 4 << 30, 60
 LIMITED = (
@@ -46,6 +48,16 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         help=f"for a stranger's detector: in a process of its own, with {MEMORY >> 30} GiB of "
         f"memory and {SECONDS} s for each step forward",
     )
+    parser.add_argument(
+        "--share",
+        metavar="K/N",
+        help="only part K, from 1, of N: whole shards, and every N-th file [as torchrun has it]",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="of shards: a CSV for each, written when it is complete; those there are passed over",
+    )
     parser.set_defaults(run=run)
 
 
@@ -53,13 +65,18 @@ def run(asked: argparse.Namespace) -> int:
     """Print a row per picture; the status is 1 if one could not be read."""
     if asked.top < 1:
         raise UsageError(f"--top {asked.top}: it takes 1 or more")
+    share = _share(asked)
+    if asked.isolate and (asked.out or share[1] > 1):
+        raise UsageError("--isolate goes with neither --out nor --share")
     if asked.isolate:
         return _isolated(asked)
+    if asked.out:
+        return _into_folder(asked, share)
     from ..detector.detector import Detector
     from ..detector.predict import predict
 
     detector = Detector(asked.detector)
-    rows = predict(detector, named(asked.paths))
+    rows = predict(detector, named(asked.paths), share)
     write = _write_json if asked.json else _write_csv if asked.csv else _write_lines
     failed, seen = write(rows, detector.labels, asked.top)
     if not seen:
@@ -67,6 +84,41 @@ def run(asked: argparse.Namespace) -> int:
     elif failed:
         print(f"convlens: {failed} of {seen} could not be read", file=sys.stderr)  # noqa: T201
     return 1 if failed or not seen else 0
+
+
+def _share(asked: argparse.Namespace) -> tuple[int, int]:
+    """Which part is this process's, from 0, of how many. Raises `UsageError`."""
+    if asked.share is None:
+        number, count = worker()
+        if count > 1 and not asked.out:
+            raise UsageError(
+                "several processes would print into one output: give --out FOLDER, or each its "
+                "own --share K/N and output"
+            )
+        return number, count
+    words = asked.share.split("/")
+    if len(words) != 2 or not all(word.isdecimal() for word in words):
+        raise UsageError(f"--share {asked.share}: it takes K/N, such as 1/8")
+    number, count = (int(word) for word in words)
+    if not 1 <= number <= count:
+        raise UsageError(f"--share {asked.share}: K can be 1 to {count}")
+    return number - 1, count
+
+
+def _into_folder(asked: argparse.Namespace, share: tuple[int, int]) -> int:
+    """A table for each shard."""
+    from ..detector.archive import predict_shards
+
+    if asked.json or asked.top > 1:
+        raise UsageError("--out writes CSV with every class: give neither --json nor --top")
+    with Bars() as bars:
+        progress = bars.progress if share[0] == 0 else lambda *_: None
+        done = predict_shards(asked.detector, named(asked.paths), asked.out, share, progress)
+    part = f"part {share[0] + 1} of {share[1]}: " if share[1] > 1 else ""
+    before = f"; {done.before:,} were there already" if done.before else ""
+    failed = f", {done.unreadable:,} of them unreadable" if done.unreadable else ""
+    emit(f"{part}{done.pictures:,} pictures{failed}, in {done.shards:,} shards{before}")
+    return 1 if done.unreadable else 0
 
 
 def _isolated(asked: argparse.Namespace) -> int:
@@ -139,26 +191,13 @@ def _write_json(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int)
 
 
 def _write_csv(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int) -> tuple[int, int]:
+    from ..detector.archive import cells, headings
+
     failed = seen = 0
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(
-        [
-            "path",
-            "label",
-            "probability",
-            "strangeness",
-            "error",
-            *(f"p:{label}" for label in labels),
-        ]
-    )
+    writer.writerow(headings(labels))
     for row in rows:
         seen += 1
-        if row.error is not None:
-            failed += 1
-            writer.writerow([row.name, "", "", "", row.error, *("" for _ in labels)])
-            continue
-        every = dict(row.top(len(labels)))
-        strangeness = "" if row.strangeness is None else row.strangeness
-        values = (every[k] for k in labels)
-        writer.writerow([row.name, row.label, row.probability, strangeness, "", *values])
+        failed += row.error is not None
+        writer.writerow(cells(row, labels))
     return failed, seen

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UsageError, require
+from ..parallel import worker
 from .arguments import Subparsers, add_stages, command, given
 from .output import Bars, emit, emit_json
 
@@ -23,7 +24,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         "pictures",
         nargs="?",
         help="a folder with one folder per class (also under train, val, test), "
-        "or a CSV or Parquet table",
+        "a CSV or Parquet table, or shards (a folder, pattern or address of .tar files)",
     )
     parser.add_argument("--out", metavar="RUN", help="the run folder to make [runs/NAME]")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
@@ -40,8 +41,9 @@ def run(asked: argparse.Namespace) -> int:
     if asked.resume is not None and (options or asked.out):
         raise UsageError("--resume goes on exactly as the run began: give no other option with it")
     require("torch", "train", "training")
+    first = worker()[0] == 0
     with Bars() as bars:
-        if not asked.json or sys.stderr.isatty():
+        if first and (not asked.json or sys.stderr.isatty()):
             bars.say("convlens: loading PyTorch …")
         from ..training.train import resume, train
 
@@ -49,6 +51,8 @@ def run(asked: argparse.Namespace) -> int:
             done = resume(asked.resume, bars)
         else:
             done = train(asked.pictures, asked.out, bars, **options)
+    if not first:  # of several workers, the first one has the figures
+        return 0
     if asked.json:
         emit_json({"run": str(done.folder), "detector": str(done.detector), **done.metrics})
         return 0

@@ -13,7 +13,8 @@ from ..errors import ConvlensError, PictureError
 from ..files import saying_where
 from ..parallel import in_order
 from ..pictures.decode import RGB, decode
-from ..pictures.source import Source
+from ..pictures.shards import streamed
+from ..pictures.source import Source, content_hash
 from .rule import MOST_PROBABLE, UNSURE, Rule
 from .sealed import look_through, unseal
 
@@ -102,6 +103,7 @@ class Detector:
             data = file
         try:
             look_through(unseal(data))
+            self.digest = content_hash(data).hex()
         except ValueError as error:
             raise ConvlensError(f"{where} is not a convlens detector: {error}") from None
         options = onnxruntime.SessionOptions()
@@ -190,4 +192,4 @@ class Detector:
         self, sources: Iterable[Source], workers: int | None = None
     ) -> Iterator[Prediction]:
         """Predictions in the order of the pictures, on all cores, with bounded memory."""
-        return in_order(self, sources, workers)
+        return in_order(self, streamed(sources), workers)

@@ -1,12 +1,18 @@
-"""`convlens predict`: answers for files, folders, patterns and lists of pictures."""
+"""`convlens predict`: answers for files, folders, patterns, lists of pictures, and shards."""
 
 import glob
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..pictures.folder import files_below
-from ..pictures.source import FileSource
+from ..pictures.places import Stream, find_shards
+from ..pictures.shards import Held
+from ..pictures.source import FileSource, Source
+from ..pictures.tar import samples
 from .detector import Detector, Prediction
+
+Share = tuple[int, int]
+"""(k, n): part k, from 0, of n that together are the whole."""
 
 
 def find_pictures(paths: Iterable[str | Path]) -> Iterator[FileSource]:
@@ -26,14 +32,41 @@ def find_pictures(paths: Iterable[str | Path]) -> Iterator[FileSource]:
             yield FileSource(text)
 
 
+def pictures_in(shard: str) -> Iterator[Held]:
+    """The pictures of a shard as one stream. Raises `ConvlensError` where it is damaged."""
+    with Stream(shard) as stream:
+        for sample in samples(stream):
+            yield Held(f"{shard}#{sample.picture.name}", sample.picture.data)
+
+
+def find_units(paths: Iterable[str | Path]) -> Iterator[FileSource | str]:
+    """What is not divided among several processes: a file, or a shard's place."""
+    for path in paths:
+        shards = find_shards(path)
+        if shards is None:
+            yield from find_pictures([path])
+        else:
+            yield from (place for place, _ in shards)
+
+
+def _shared(paths: Iterable[str | Path], share: Share) -> Iterator[Source]:
+    number, count = share
+    for place, unit in enumerate(find_units(paths)):
+        if place % count == number:
+            yield from pictures_in(unit) if isinstance(unit, str) else (unit,)
+
+
 def predict(
-    detector: str | Path | Detector, paths: str | Path | Iterable[str | Path]
+    detector: str | Path | Detector,
+    paths: str | Path | Iterable[str | Path],
+    share: Share = (0, 1),
 ) -> Iterator[Prediction]:
     """Predictions for pictures, one by one, in order; unreadable ones carry their error.
 
-    `paths` is a file, folder or pattern, or several of them. Raises `ConvlensError` where the
-    detector cannot be read.
+    `paths` is a file, folder or pattern, shards (a folder, pattern or address of `.tar` files), or
+    several of them. With `share` (k, n) it is part k of n, from 0: whole shards, and every n-th
+    file. Raises `ConvlensError` where the detector or a shard cannot be read.
     """
     detector = detector if isinstance(detector, Detector) else Detector(detector)
     several = [paths] if isinstance(paths, str | Path) else paths
-    return detector.predict(find_pictures(several))
+    return detector.predict(_shared(several, share))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
 from .folder import scan_classes, scan_splits
+from .places import find_shards
+from .shards import read_shards
 from .source import Source
 from .table import read_table
 
@@ -87,20 +89,25 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     """Read a data set's table; the pictures themselves stay unopened.
 
     `pictures` is a folder with one folder per class, a folder with `train`, `val` (or `valid`,
-    `validation`) and `test` that hold such folders, or a CSV or Parquet table.
+    `validation`) and `test` that hold such folders, a CSV or Parquet table, or shards: a folder of
+    `.tar` files, a pattern such as `train-{000..127}.tar`, or the address of either.
     Raises `ConvlensError` where there is nothing to label.
     """
     if not isinstance(pictures, str | Path):
         raise ConvlensError("give one folder or one table of pictures")
     path = Path(pictures).expanduser()
-    if not path.exists():
+    shards = find_shards(pictures)
+    if shards is None and not path.exists():
         raise ConvlensError(f"there is no {path}: give a folder of pictures or a table of them")
-    rows = read_table(path) if path.is_file() else scan_splits(path) or scan_classes(path)
+    if shards is not None:
+        rows = read_shards(shards)
+    else:
+        rows = read_table(path) if path.is_file() else scan_splits(path) or scan_classes(path)
     if not rows.sources:
         why = "".join(f"\n  {name}: {reason}" for name, reason in rows.skipped[:5])
         raise ConvlensError(
-            f"no labelled pictures in {path}: put each class's pictures into a folder of its own, "
-            f"such as {path}/cat/1.jpg and {path}/dog/2.jpg" + why
+            f"no labelled pictures in {pictures}: put each class's pictures into a folder of its "
+            f"own, such as {path}/cat/1.jpg and {path}/dog/2.jpg" + why
         )
     return Catalog(
         path.absolute() if path.is_dir() else path.absolute().parent,

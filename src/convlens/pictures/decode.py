@@ -64,6 +64,19 @@ def dimensions(data: bytes) -> tuple[int, int]:
         raise PictureError("not a picture of a known kind") from error
 
 
+def kind(data: bytes) -> str:
+    """The usual ending for a picture's kind of file, such as `jpg`. Raises `PictureError`."""
+    _register_heif(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_known(FORMATS)) as image:
+                found = str(image.format).lower()
+    except Exception as error:  # as in decode
+        raise PictureError("not a picture of a known kind") from error
+    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif", "heif": "heic"}.get(found, found)
+
+
 def _known(formats: tuple[str, ...]) -> list[str]:
     Image.init()
     return [name for name in formats if name in Image.OPEN]

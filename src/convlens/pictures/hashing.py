@@ -11,6 +11,7 @@ from ..errors import PictureError
 from ..parallel import in_order
 from .cache import cache_folder, recall, remember
 from .catalog import Catalog
+from .shards import ShardSource
 from .source import Source, content_hash
 
 Progress = Callable[[str, int, int], None]
@@ -32,6 +33,8 @@ class Contents:
 
 
 def _hash_one(source: Source) -> tuple[bytes, str]:
+    if isinstance(source, ShardSource):
+        return source.digest, ""
     try:
         return content_hash(source.read()), ""
     except PictureError as error:

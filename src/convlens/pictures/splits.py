@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..files import write_whole
 from .catalog import SPLITS, Catalog
 from .parts import PartSource
+from .places import absolute
 from .store import PixelStore
 
 EXCLUDED = "excluded"
@@ -152,7 +153,7 @@ def write_manifest(path: Path, catalog: Catalog, store: PixelStore, split: Split
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "hash", "label", "split", "group"))
     for row, side in enumerate(split.sides):
-        source = str(Path(catalog.sources[row].name).absolute())
+        source = absolute(catalog.sources[row].name)
         writer.writerow(
             (source, store.contents.hex(row), catalog.labels[row], side, catalog.groups[row] or "")
         )

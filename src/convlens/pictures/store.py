@@ -19,6 +19,8 @@ from .catalog import Catalog
 from .decode import decode
 from .hashing import Contents, Progress, content_hashes
 from .resize import Resizer
+from .shards import streamed
+from .source import Source
 
 FORMAT = 1
 """Raised when decoding or resizing changes, so that older stores are made anew."""
@@ -75,7 +77,7 @@ def open_store(catalog: Catalog, size: int, progress: Progress) -> PixelStore:
     found = _read(folder, len(keys), size, progress)
     if found is None:
         shutil.rmtree(folder, ignore_errors=True)
-        _build(folder, catalog.take(first.tolist()), size, progress)
+        _build(folder, catalog.take(first.tolist()), np.argsort(first), size, progress)
         found = _read(folder, len(keys), size, progress)
         if found is None:
             raise ConvlensError(f"the pixel store {folder} does not read back: check that disk")
@@ -98,8 +100,13 @@ def _digest(pixels: npt.NDArray[np.uint8]) -> bytes:
     return hashlib.blake2b(pixels.data, digest_size=DIGEST).digest()
 
 
-def _build(folder: Path, distinct: Catalog, size: int, progress: Progress) -> None:
-    """Write the store under a temporary name and rename it when it is whole."""
+def _build(
+    folder: Path, distinct: Catalog, order: npt.NDArray[np.int64], size: int, progress: Progress
+) -> None:
+    """Write the store under a temporary name and rename it when it is whole.
+
+    Pictures are read in `order` [M], that of the data set, in which shards are streams.
+    """
     count, row_bytes = len(distinct), size * size * 3
     make_room(folder.parent, count * row_bytes)
     for left in folder.parent.glob(".*.*"):  # by processes that were killed, and by this one before
@@ -111,9 +118,9 @@ def _build(folder: Path, distinct: Catalog, size: int, progress: Progress) -> No
     digests = np.zeros((count, DIGEST), np.uint8)
     errors: dict[int, str] = {}
 
-    def prepare(row: int) -> tuple[npt.NDArray[np.uint8] | None, bytes, str]:
+    def prepare(source: Source) -> tuple[npt.NDArray[np.uint8] | None, bytes, str]:
         try:
-            pixels = resize(decode(distinct.sources[row].read()))
+            pixels = resize(decode(source.read()))
         except PictureError as error:
             return None, bytes(DIGEST), str(error)
         return pixels, _digest(pixels), ""
@@ -123,12 +130,15 @@ def _build(folder: Path, distinct: Catalog, size: int, progress: Progress) -> No
             partial.mkdir()
             with (partial / "pixels.u8").open("wb") as file:
                 blank = bytes(row_bytes)
-                for row, (pixels, digest, error) in enumerate(in_order(prepare, range(count))):
+                made = in_order(prepare, streamed(distinct.sources[row] for row in order.tolist()))
+                for done, (pixels, digest, error) in enumerate(made):
+                    row = int(order[done])
+                    file.seek(row * row_bytes)
                     file.write(blank if pixels is None else pixels.tobytes())
                     digests[row] = np.frombuffer(digest, np.uint8)
                     if error:
                         errors[row] = error
-                    progress("decoding pictures", row + 1, count)
+                    progress("decoding pictures", done + 1, count)
                 file.flush()
                 os.fsync(file.fileno())
         _write_index(partial, digests, errors)
@@ -142,7 +152,10 @@ def _build(folder: Path, distinct: Catalog, size: int, progress: Progress) -> No
 
 
 def _write_index(folder: Path, digests: npt.NDArray[np.uint8], errors: dict[int, str]) -> None:
-    index = {"digests": digests.tobytes().hex(), "errors": {str(k): v for k, v in errors.items()}}
+    index = {
+        "digests": digests.tobytes().hex(),
+        "errors": {str(k): errors[k] for k in sorted(errors)},
+    }
     text = json.dumps(index)
     checksum = hashlib.sha256(text.encode()).hexdigest()
     write_whole(folder / "index.json", f"{checksum}\n{text}")

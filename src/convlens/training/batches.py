@@ -102,16 +102,23 @@ class Batches:
         self.augment = augment
         self._tables: dict[int, npt.NDArray[np.float32]] = {}
 
+    @property
+    def parts(self) -> int:
+        """How many groups a step's pictures are computed in."""
+        return -(-self.order.batch // self.group)
+
     def groups(
-        self, step: int, side: int, mixed: float = 1.0
+        self, step: int, side: int, mixed: float = 1.0, numbers: range | None = None
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """All labels [B] of a step, and its groups: (pixels [G, 3, side, side], targets [G, K]).
 
-        `mixed` is the part of the usual number of pictures that are mixed with others.
+        `mixed` is the part of the usual number of pictures that are mixed with others; `numbers`
+        are those of the groups to give, all unless told.
         """
         indices, epochs = self.order.at(step)
-        parts = np.array_split(np.arange(len(indices)), -(-len(indices) // self.group))
-        groups = [self._group(indices[part], epochs[part], side, mixed) for part in parts]
+        parts = np.array_split(np.arange(len(indices)), self.parts)
+        wanted = [parts[number] for number in (range(self.parts) if numbers is None else numbers)]
+        groups = [self._group(indices[part], epochs[part], side, mixed) for part in wanted]
         return self.examples.targets(indices), groups
 
     def _group(

@@ -13,7 +13,6 @@ from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
 from .compute import Compute, time_choices
 from .cost import make_cost
-from .frozen import FrozenStart
 from .keep import HARD
 from .listener import Listener
 from .loop import Loop
@@ -21,6 +20,7 @@ from .model import ENLARGED
 from .options import BudgetOptions, TrainOptions
 from .plan import Plan, Stage
 from .prepare import Prepared
+from .workers import Workers
 
 SCRATCH = (55, 5.0, 45.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""
@@ -61,53 +61,66 @@ def settle(
     batch: int,
     folds: int,
     template: Classifier,
-    start: FrozenStart | None,
+    frozen: float | None,
+    threads: int,
+    workers: Workers,
     listener: Listener,
 ) -> Settled:
     """Time the ways to compute, and fit as many steps as there is time for.
 
-    Minutes that are asked for are those of the whole: of every fold's training and the last one.
+    `frozen` is the cost of pretrained features as they are, None for random parameters. Minutes
+    that are asked for are those of the whole: of every fold's training and the last one. Workers
+    take the timed steps together; the first one's clock decides.
     """
     examples, val = prepared.examples("train"), prepared.examples("val")
     cost = make_cost(
-        asked.cost, torch.from_numpy(examples.labels), len(prepared.classes), start is not None
+        asked.cost, torch.from_numpy(examples.labels), len(prepared.classes), frozen is not None
     )
     pictures, seed, size = len(examples), asked.data.seed, prepared.store.size
     augment = Augment(parse_ways(ways), seed)
     candidates: dict[str, Loop] = {}
     # a part of a batch is enough to tell the candidates apart
-    timed = min(batch, 16 if start else 256)
+    timed = 16 if frozen is not None else 256
+    timed = min(batch, max(timed, workers.count * template.group))
 
     def step(compute: Compute) -> None:
         if compute.choice not in candidates:
             batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
             once = Plan((Stage(1, size, 1.0),), 1)
             candidates[compute.choice] = Loop(
-                copy.deepcopy(template), batches, val, cost, asked.optimizer, once, compute, seed
+                copy.deepcopy(template),
+                batches,
+                val,
+                cost,
+                asked.optimizer,
+                once,
+                compute,
+                seed,
+                workers,
             )
         candidates[compute.choice].train_step(0)
 
-    compute, seconds = time_choices(asked.compute.compute, asked.compute.threads, step)
+    compute, seconds = time_choices(asked.compute.compute, threads, step, workers)
     fastest = candidates[compute.choice]
     by_time = asked.budget.steps is asked.budget.epochs is None
     trainings = folds + 1 if folds > 1 else 1
     budget = asked.budget
     if budget.minutes is not None:
         budget = replace(budget, minutes=budget.minutes / trainings)
-    minutes = budget.minutes or _minutes(pictures, start)
+    minutes = budget.minutes or _minutes(pictures, frozen)
     listened = LISTENED * 60 * minutes if by_time else 0.0
     cropped = bool(augment.ways & set(AREA))
     shares = [
         (share, side, _time_step(fastest, side, listened) * batch / timed)
-        for share, side in _sides(spec, size, start is not None, cropped)
+        for share, side in _sides(spec, size, frozen is not None, cropped)
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
-    steps = _steps(budget, mean, pictures, batch, start)
+    steps = _steps(budget, mean, pictures, batch, frozen)
     every = round(min(max(pictures / batch, steps / 40), steps / 10))
     plan = Plan(_stages(steps, shares), max(1, every))
     epochs = steps * batch / pictures
-    if asked.augment.augment is None and start is None:
+    if asked.augment.augment is None and frozen is None:
         if epochs >= MIXED_EPOCHS:
             ways += ",mix"
         elif epochs < CROPPED_EPOCHS and ways == USUAL:
@@ -128,9 +141,9 @@ def settle(
     return Settled(ways, plan, compute.choice, compute.threads)
 
 
-def _minutes(pictures: int, start: FrozenStart | None) -> float:
+def _minutes(pictures: int, frozen: float | None) -> float:
     """Minutes to train where none are asked for: the more pictures, the longer."""
-    rule = SCRATCH if start is None else TUNING_HARD if start.cost >= HARD else TUNING
+    rule = SCRATCH if frozen is None else TUNING_HARD if frozen >= HARD else TUNING
     per_minute, least, most = rule
     return min(most, max(least, pictures / per_minute))
 
@@ -176,15 +189,17 @@ def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) ->
     loop.plan = Plan((Stage(1, side, 1.0),), 1)
     loop.train_step(0)
     seconds: list[float] = []
-    while len(seconds) < turns or sum(seconds) < seconds_to_take:
+    more = True
+    while more:
         begun = time.perf_counter()
         loop.train_step(0)
         seconds.append(time.perf_counter() - begun)
-    return min(seconds)
+        more = loop.workers.agree(lambda: len(seconds) < turns or sum(seconds) < seconds_to_take)
+    return loop.workers.agree(lambda: min(seconds))
 
 
 def _steps(
-    budget: BudgetOptions, seconds: float, pictures: int, batch: int, start: FrozenStart | None
+    budget: BudgetOptions, seconds: float, pictures: int, batch: int, frozen: float | None
 ) -> int:
     """Steps that make up the epochs asked for, or as many as fit into the minutes."""
     if budget.steps is not None:
@@ -193,6 +208,6 @@ def _steps(
         return math.ceil(budget.epochs * pictures / batch)
     if budget.minutes is not None:
         return max(1, math.floor(budget.minutes * 60 / seconds))
-    fitting = math.floor(_minutes(pictures, start) * 60 / seconds)
-    most = math.ceil(MOST_EPOCHS[start is not None] * pictures / batch)
+    fitting = math.floor(_minutes(pictures, frozen) * 60 / seconds)
+    most = math.ceil(MOST_EPOCHS[frozen is not None] * pictures / batch)
     return max(1, min(fitting, most))

@@ -43,21 +43,27 @@ def _checksum(tensors: dict[str, Tensor], state: str) -> str:
     return hashlib.sha256(save(tensors, {"state": state})).hexdigest()
 
 
-def read_checkpoint(folder: Path, warn: Any) -> Checkpoint:
-    """The newest sound checkpoint; a damaged one is passed over with a warning.
+def checkpoint_from(data: bytes) -> Checkpoint:
+    """A checkpoint from its file's bytes. Raises what safetensors and JSON raise, `ValueError`."""
+    tensors = load(data)
+    length = int.from_bytes(data[:8], "little")
+    inside = json.loads(data[8 : 8 + length])["__metadata__"]
+    if _checksum(tensors, inside["state"]) != inside["sha256"]:
+        raise ValueError("its checksum differs")
+    state = json.loads(inside["state"])
+    return Checkpoint(int(state.pop("step")), tensors, state)
+
+
+def newest_checkpoint(folder: Path, warn: Any) -> bytes:
+    """The newest sound checkpoint's bytes; a damaged one is passed over with a warning.
 
     Raises `ConvlensError` where none is left.
     """
     for path in sorted(folder.glob("step-*.safetensors"), reverse=True):
         try:
             data = path.read_bytes()
-            tensors = load(data)
-            length = int.from_bytes(data[:8], "little")
-            inside = json.loads(data[8 : 8 + length])["__metadata__"]
-            if _checksum(tensors, inside["state"]) != inside["sha256"]:
-                raise ValueError("its checksum differs")
-            state = json.loads(inside["state"])
-            return Checkpoint(int(state.pop("step")), tensors, state)
+            checkpoint_from(data)
+            return data
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             warn(f"{path} is damaged ({error}); the checkpoint before it is used")
     raise ConvlensError(f"there is no checkpoint in {folder}: train again from the beginning")

@@ -1,6 +1,6 @@
 """What is chosen before the first step: network, parameters, ways to vary, batch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -9,7 +9,6 @@ from ..errors import UsageError
 from ..network.build import Classifier
 from ..network.named import line_of, networks
 from ..network.spec import Architecture
-from ..parallel import cores
 from .augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
 from .budget import settle
 from .cost import make_cost
@@ -21,6 +20,7 @@ from .options import TrainOptions
 from .plan import Plan, Stage
 from .prepare import Prepared
 from .upright import TOLD, told_from_upside_down
+from .workers import Workers
 
 WEIGHTS = {
     "none": "random, from the seed",
@@ -50,6 +50,7 @@ class Chosen:
     compute: str
     threads: int
     folds: int = 1
+    workers: int = 1
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> "Chosen":
@@ -57,6 +58,12 @@ class Chosen:
         stages = tuple(Stage(**stage) for stage in record["plan"]["stages"])
         plan = Plan(stages, record["plan"]["measure_every"])
         return Chosen(**{**record, "plan": plan})
+
+    def among(self, workers: Workers, threads: int | None) -> "Chosen":
+        """The same for as many workers as there are now, with threads that suit them."""
+        if self.workers == workers.count:
+            return self
+        return replace(self, workers=workers.count, threads=threads or workers.cores())
 
 
 def first_module(prepared: Prepared, chosen: Chosen, asked: TrainOptions) -> Classifier:
@@ -81,17 +88,63 @@ def choose(
     line: str,
     weights: str,
     fold_count: int,
+    workers: Workers,
     listener: Listener,
 ) -> tuple[Chosen, dict[str, Any], FrozenStart | None]:
     """Settle size, network, ways to vary, batch, computing and number of steps.
 
-    Beside the choice: the network's table, and for pretrained weights what its frozen features do.
+    Beside the choice: the network's table, and, with the first worker, for pretrained weights what
+    its frozen features do. The first worker chooses; all take part in timing.
     """
-    divided, prepared = prepared, prepared.undivided() if fold_count > 1 else prepared
+    undivided = prepared.undivided() if fold_count > 1 else prepared
+    size, pictures = prepared.store.size, len(undivided.examples("train"))
+    spec = networks(line_of(line, size, pictures), size, len(prepared.classes))
+    start = None
+
+    def decide() -> tuple[dict[str, Any], bool, float | None]:
+        nonlocal start
+        chosen, start, timed = _choose(
+            prepared, undivided, asked, spec, weights, fold_count, workers, listener
+        )
+        return asdict(chosen), timed, start.cost if start else None
+
+    record, timed, frozen = workers.agree(decide)
+    chosen = Chosen.from_record(record)
+    if timed:
+        judged = undivided if chosen.folds > 1 else prepared
+        settled = settle(
+            judged,
+            asked,
+            spec,
+            chosen.augment,
+            min(chosen.batch, len(judged.split.rows("train"))),
+            chosen.folds,
+            first_module(judged, chosen, asked),
+            frozen,
+            chosen.threads,
+            workers,
+            listener,
+        )
+        chosen = replace(chosen, **vars(settled))
+    return chosen, spec.describe(), start
+
+
+def _choose(
+    divided: Prepared,
+    prepared: Prepared,
+    asked: TrainOptions,
+    spec: Architecture,
+    weights: str,
+    fold_count: int,
+    workers: Workers,
+    listener: Listener,
+) -> tuple[Chosen, FrozenStart | None, bool]:
+    """All that needs no timing, what frozen features do, and whether there are steps to be timed.
+
+    `prepared` is `divided`, or for folds the same with every picture to learn from.
+    """
     examples = prepared.examples("train")
     size, pictures, seed = prepared.store.size, len(examples), asked.data.seed
-    classes = len(prepared.classes)
-    spec = networks(line_of(line, size, pictures), size, classes)
     described = spec.describe()
     listener.say(f"network: {_shorten(spec)}")
     listener.say(
@@ -101,11 +154,15 @@ def choose(
     listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
     learnt = weights in {"package", "hub"}
     tunable = fold_count > 1 and asked.data.folds is None and pictures >= TUNABLE
-    batch = _batch(asked.optimizer.batch, pictures, learnt)
+    group = (Pretrained if learnt else Classifier).group
+    batch = _batch(asked.optimizer.batch, pictures, learnt, workers.count * group)
+    workers.enough(batch, group)
     usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
-    ways, threads = asked.augment.augment or usual, asked.compute.threads or cores()
-    no_steps = Plan((), 1)
-    chosen = Chosen(size, spec.text, weights, ways, batch, no_steps, "float32", threads, fold_count)
+    ways, threads = asked.augment.augment or usual, asked.compute.threads or workers.cores()
+    no_steps, count = Plan((), 1), workers.count
+    chosen = Chosen(
+        size, spec.text, weights, ways, batch, no_steps, "float32", threads, fold_count, count
+    )
     template = first_module(prepared, chosen, asked)
     start = first_start(template, prepared, asked, listener)
     if isinstance(template, Pretrained) and start is not None:
@@ -124,32 +181,21 @@ def choose(
                 f"plan:    {fold_count} folds give the figures, then the head learns from all "
                 f"{pictures:,} pictures; no fine-tuning"
             )
-            return chosen, described, start
+            return chosen, start, False
         held = len(prepared.split.rows("val"))
         if not asked.budget.given and held < FEWEST_JUDGES:
             listener.say(
                 f"plan:    no fine-tuning, as {held} validation pictures could not tell "
                 "whether it helps"
             )
-            return chosen, described, start
+            return chosen, start, False
         if asked.augment.augment is None:
             examples = prepared.examples("train")
             told = told_from_upside_down(template, examples, seed, listener.progress)
             if told <= TOLD:
                 chosen = replace(chosen, augment=chosen.augment + ",flip")
                 listener.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
-    settled = settle(
-        prepared,
-        asked,
-        spec,
-        chosen.augment,
-        min(batch, len(prepared.split.rows("train"))),
-        chosen.folds,
-        template,
-        start,
-        listener,
-    )
-    return replace(chosen, **vars(settled)), described, start
+    return chosen, start, True
 
 
 def first_start(
@@ -164,12 +210,13 @@ def first_start(
     return frozen_start(module, learn, judge, weights, asked.data.seed, listener.progress)
 
 
-def _batch(asked: str, pictures: int, learnt: bool) -> int:
-    """Pictures per step: `auto`, `full`, or a number. Raises `UsageError`."""
+def _batch(asked: str, pictures: int, learnt: bool, least: int) -> int:
+    """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
     if asked == "full":
         return pictures
     if asked == "auto":
-        return min(BATCH if learnt or pictures < MANY else BATCH_OF_MANY, pictures)
+        usual = BATCH if learnt or pictures < MANY else BATCH_OF_MANY
+        return min(max(usual, least), pictures)
     if not asked.isdecimal() or int(asked) < 1:
         raise UsageError(f"--batch {asked}: it takes a number of pictures, full, or auto")
     return min(int(asked), pictures)

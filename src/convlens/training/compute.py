@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConvlensError
-from ..parallel import cores
+from .workers import Workers
 
 CHOICES = ("float32", "float32-last", "bfloat16", "bfloat16-last")
 
@@ -114,15 +114,19 @@ def keep_memory() -> None:
 
 
 def time_choices(
-    asked: str, threads: int | None, step: Callable[[Compute], None], seconds: float = 1.0
+    asked: str,
+    threads: int,
+    step: Callable[[Compute], None],
+    workers: Workers,
+    seconds: float = 1.0,
 ) -> tuple[Compute, dict[str, float]]:
     """The fastest way to do `step`, and the median seconds of each candidate.
 
     The candidates take turns, so that a slow moment of the machine falls on all of them. One that
     is much slower than another at its first turn gets no second. Only the asked one is timed where
-    it is not `auto`.
+    it is not `auto`. Workers take
+    their steps together, and the first one's clock decides.
     """
-    threads = threads or cores()
     torch.set_num_threads(threads)
     keep_memory()
     candidates = [Compute(name, threads) for name in (CHOICES if asked == "auto" else (asked,))]
@@ -136,9 +140,12 @@ def time_choices(
             step(candidate)
             times[candidate.choice].append(time.perf_counter() - begun)
         best = min(min(seen) for seen in times.values())
-        candidates = [c for c in candidates if min(times[c.choice]) < 1.5 * best]
-        if time.perf_counter() > end or min(len(times[c.choice]) for c in candidates) >= 8:
+        good = [c.choice for c in candidates if min(times[c.choice]) < 1.5 * best]
+        over = time.perf_counter() > end or min(len(times[name]) for name in good) >= 8
+        left, over = workers.agree(lambda: (good, over))  # noqa: B023
+        candidates = [c for c in candidates if c.choice in left]
+        if over:
             break
-    medians = {name: median(seen) for name, seen in times.items()}
+    medians = workers.agree(lambda: {name: median(seen) for name, seen in times.items()})
     fastest = min((c.choice for c in candidates), key=medians.__getitem__)
     return Compute(fastest, threads), medians

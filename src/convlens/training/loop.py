@@ -16,8 +16,9 @@ from ..network.build import Classifier
 from .batches import Batches, Examples
 from .checkpoint import (
     Checkpoint,
+    checkpoint_from,
     flatten_optimizer,
-    read_checkpoint,
+    newest_checkpoint,
     restore_optimizer,
     write_checkpoint,
 )
@@ -30,6 +31,7 @@ from .options import OptimizerOptions
 from .plan import Plan
 from .random import torch_seed
 from .temperature import calibrated_costs
+from .workers import ALONE, Running, Workers
 
 EXPLODED = 1e4
 """A J as high as this is as bad as one that is no number."""
@@ -72,12 +74,18 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def predict_examples(module: Classifier, examples: Examples, compute: Compute) -> Tensor:
-    """Logits [N, K] in float32 for pictures as evaluation sees them."""
+def predict_examples(
+    module: Classifier, examples: Examples, compute: Compute, workers: Workers = ALONE
+) -> Tensor:
+    """Logits [N, K] in float32 for pictures as evaluation sees them; workers share them out."""
     module.eval()
     parts = np.array_split(np.arange(len(examples)), -(-len(examples) // module.group))
-    with torch.inference_mode(), compute.precision():
-        return torch.cat([module(compute.inputs(examples.images(part))).float() for part in parts])
+    logits_NK = torch.zeros(len(examples), examples.classes)
+    for number in workers.share(len(parts)):
+        with torch.inference_mode(), compute.precision():
+            found = module(compute.inputs(examples.images(parts[number]))).float()
+        logits_NK[torch.from_numpy(parts[number])] = found
+    return workers.add(logits_NK)
 
 
 def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
@@ -95,7 +103,10 @@ def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
 
 
 class Loop:
-    """One training run: a module, its optimizer and where they stand."""
+    """One training run: a module, its optimizer and where they stand.
+
+    Workers share it: each computes some groups of every batch, and all come to the same parameters.
+    """
 
     def __init__(
         self,
@@ -107,9 +118,13 @@ class Loop:
         plan: Plan,
         compute: Compute,
         seed: int,
+        workers: Workers = ALONE,
     ) -> None:
+        workers.enough(batches.order.batch, batches.group)
+        self.workers = workers
         self.module = module
         compute.place(module)
+        self.parallel = workers.parallel(module)
         self.batches = batches
         self.val = val
         self.cost = cost
@@ -148,15 +163,21 @@ class Loop:
         self.optimizer.zero_grad()
         # mixed pictures are hard to begin with, and they hold back overfitting, which comes later
         mixed = step / self.plan.steps
-        labels_N, groups = self.batches.groups(step, self.plan.side(step), mixed)
+        workers = self.workers
+        mine, running = workers.share(self.batches.parts), Running(self.module, workers)
+        labels_N, groups = self.batches.groups(step, self.plan.side(step), mixed, mine)
         total = 0.0
-        for number, (pixels, targets) in enumerate(groups):
+        for number, (pixels, targets) in zip(mine, groups, strict=True):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
-            with self.compute.precision():
-                logits = self.module(self.compute.inputs(pixels))
-            part = self.cost.examples(logits, targets, labels_N)
-            part.backward()  # type: ignore[no-untyped-call]
+            with workers.exchanging(self.parallel, last=number == mine[-1]):
+                with self.compute.precision():
+                    logits = self.parallel(self.compute.inputs(pixels))
+                part = self.cost.examples(logits, targets, labels_N)
+                # gradients are averaged over the workers, and have to add up
+                (part * workers.count).backward()  # type: ignore[no-untyped-call]
             total += part.item()
+        running.bring_together(mine, self.batches.parts)
+        total = workers.total(total)
         penalty = self.cost.penalty(self.module.parameters())
         if penalty is not None:
             penalty.backward()  # type: ignore[no-untyped-call]
@@ -175,7 +196,7 @@ class Loop:
         cost_val = accuracy = None
         best = True
         if len(self.val):
-            logits = predict_examples(self.average, self.val, self.compute)
+            logits = predict_examples(self.average, self.val, self.compute, self.workers)
             labels = self.val.targets(np.arange(len(self.val)))
             costs_N = calibrated_costs(logits, labels)
             cost_val = costs_N.mean().item()
@@ -222,7 +243,7 @@ class Loop:
         measured = progress.history[-1]["step"] if progress.history else -1
         if folder is not None and progress.step == 0 and self.plan.steps:
             self.save(folder)
-        while progress.step < self.plan.steps and not stop():
+        while progress.step < self.plan.steps and not self.workers.any(stop()):
             begun = time.perf_counter()
             cost = self.train_step(progress.step)
             last = progress.step + 1 == self.plan.steps
@@ -256,7 +277,8 @@ class Loop:
     def _finite(self) -> bool:
         """Whether every parameter is a number."""
         with torch.no_grad():
-            return all(bool(torch.isfinite(p.sum())) for p in self.module.parameters())
+            sound = all(bool(torch.isfinite(p.sum())) for p in self.module.parameters())
+        return not self.workers.any(not sound)
 
     def _go_back(self, folder: Path, cost: float, on_trouble: Callable[[str], None]) -> None:
         """To the last checkpoint, with smaller steps from there on. Raises `ConvlensError`."""
@@ -277,7 +299,9 @@ class Loop:
         self.save(folder)
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, by the first worker."""
+        if not self.workers.first:
+            return
         optimizer_tensors, optimizer_plain = flatten_optimizer(self.optimizer)
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
@@ -289,8 +313,11 @@ class Loop:
         write_checkpoint(folder, Checkpoint(self.progress.step, tensors, state))
 
     def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
-        """Go back to the newest sound checkpoint. Raises `ConvlensError`."""
-        found = read_checkpoint(folder, warn)
+        """Go back to the newest sound checkpoint, which the first worker reads for all.
+
+        Raises `ConvlensError` where there is none.
+        """
+        found = checkpoint_from(self.workers.data(lambda: newest_checkpoint(folder, warn)))
         parts: dict[str, dict[str, Tensor]] = {
             "module": {},
             "averaged": {},

@@ -16,6 +16,8 @@ from ..parallel import in_order
 from ..pictures.catalog import Catalog
 from ..pictures.decode import RGB, decode
 from ..pictures.resize import Resizer
+from ..pictures.shards import streamed
+from ..pictures.source import Source
 from .batches import Examples, to_float
 from .random import generator
 
@@ -61,11 +63,12 @@ def check_parity(
     end = time.perf_counter() + seconds
     worst, done, agreed, plain = 0.0, 0, 0, 0
 
-    def answer(number: int) -> tuple[RGB, Probabilities] | None:
+    def answer(drawn: tuple[int, Source]) -> tuple[RGB, Probabilities] | None:
         """The pixels that the network is to see, and what the file says of the picture."""
+        number, source = drawn
         random = generator(seed, "parity", number)
         try:
-            image = decode(catalog.sources[number % len(catalog)].read())
+            image = decode(source.read())
         except PictureError:
             return None
         if number % 2:
@@ -73,9 +76,11 @@ def check_parity(
             image = np.asarray(Image.fromarray(image).resize((width, height)))
         return resize(image), detector.probabilities(image)
 
+    sources = streamed(catalog.sources[number % len(catalog)] for number in range(pictures))
     for first in range(0, pictures, CHUNK):
         numbers = range(first, min(first + CHUNK, pictures))
-        found = [(n, a) for n, a in zip(numbers, in_order(answer, numbers), strict=True) if a]
+        answers = in_order(answer, zip(numbers, sources, strict=False))
+        found = [(n, a) for n, a in zip(numbers, answers, strict=True) if a]
         if found:
             files = np.stack([probabilities for _, (_, probabilities) in found])
             own = _network(module, np.stack([pixels for _, (pixels, _) in found]))

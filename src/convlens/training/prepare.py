@@ -13,6 +13,7 @@ from ..pictures.background import with_background
 from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
 from ..pictures.decode import decode
 from ..pictures.near import near_clusters
+from ..pictures.shards import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
 from .batches import Examples
@@ -74,8 +75,12 @@ def median_side(catalog: Catalog, sample: int = 48) -> float:
     """Median of the shorter side, in pixels, of pictures spread over the catalog."""
     sides = []
     for row in np.linspace(0, len(catalog) - 1, min(sample, len(catalog))).astype(int):
+        source = catalog.sources[row]
+        if isinstance(source, ShardSource):
+            sides += [source.side] if source.side else []
+            continue
         try:
-            sides.append(min(decode(catalog.sources[row].read()).shape[:2]))
+            sides.append(min(decode(source.read()).shape[:2]))
         except PictureError:
             continue
     return float(np.median(sides)) if sides else 0.0

@@ -1,6 +1,8 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from ..errors import ConvlensError, UsageError
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
+from ..pictures.places import absolute, stem
 from ..pictures.splits import write_manifest
 from .answers import check_answers
 from .augment import USUAL, Augment, parse_ways
@@ -30,6 +33,7 @@ from .notes import notes_about
 from .options import TrainOptions, options_from
 from .prepare import Prepared, prepare
 from .results import Results, finish, versions
+from .workers import ALONE, Workers, joined
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,34 @@ def train(
     """Train a detector from labelled pictures; `options` are those of `TrainOptions`, by name.
 
     `pictures` is a folder with one folder per class, such folders under `train`, `val`, `test`, or
-    a CSV or Parquet table. `out` is the run folder to make (`runs/NAME` unless told). Ctrl-C ends
-    soundly, with the detector that there is. Raises `ConvlensError`.
+    a CSV or Parquet table, or shards, here or at an address (see `read_catalog`). `out` is the run
+    folder to make (`runs/NAME` unless told). Ctrl-C ends soundly, with the detector that there is.
+    Processes that `torchrun` started share the work; the figures are then with the first one.
+    Raises `ConvlensError`.
     """
-    listener = listener or Silent()
     asked = options_from(options)
     parse_ways(asked.augment.augment or USUAL)
     line, weights = settle_network(asked.network)
     if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
-    folder = _new_folder(pictures, out)
-    with only_one(folder), enough_memory():
-        return _train(pictures, folder, asked, line, weights, listener)
+    with joined() as workers:
+        folder = Path(workers.agree(lambda: str(_new_folder(pictures, out))))
+        with _at_work(folder, workers):
+            heard = _heard(listener, workers)
+            return _train(pictures, folder, asked, line, weights, workers, heard)
+
+
+def _heard(listener: Listener | None, workers: Workers) -> Listener:
+    """Of several workers, only the first one tells."""
+    return listener if listener is not None and workers.first else Silent()
+
+
+@contextmanager
+def _at_work(folder: Path, workers: Workers) -> Iterator[None]:
+    """Within it, the folder is this run's, and what ends it from outside is told clearly."""
+    mine = only_one(folder) if workers.first else nullcontext()
+    with mine, enough_memory(), workers.noticing_loss(folder):
+        yield
 
 
 def _train(
@@ -76,24 +96,29 @@ def _train(
     asked: TrainOptions,
     line: str,
     weights: str,
+    workers: Workers,
     listener: Listener,
 ) -> Run:
     size = usual_size(line)
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
-    prepared = prepare(pictures, asked.data, listener.progress, size)
+    with workers.in_turn():
+        prepared = prepare(pictures, asked.data, listener.progress, size)
+    if workers.count > 1:
+        _same_pictures(prepared, pictures, workers.agree(prepared.fingerprint))
     fold_count = settle_folds(asked, prepared, weights)
+    _one_process(fold_count, weights, workers)
     to_judge = len(prepared.catalog) if fold_count > 1 else len(prepared.split.rows("val"))
     check_answers(asked.answer, prepared.classes, to_judge)
     for note in notes_about(prepared, balanced=False):
         if note.warn:
             listener.warn(f"{note.what}: {note.done}")
     listener.say(_describe(prepared, fold_count))
-    chosen, described, start = choose(prepared, asked, line, weights, fold_count, listener)
+    chosen, described, start = choose(prepared, asked, line, weights, fold_count, workers, listener)
     if chosen.folds > 1:
         prepared = prepared.undivided()
     record = {
-        "pictures": str(Path(pictures).absolute()),
+        "pictures": absolute(pictures),
         "options": asked.flat(),
         "chosen": asdict(chosen),
         "network": described,
@@ -101,9 +126,28 @@ def _train(
         "classes": list(prepared.classes),
         "versions": versions(),
     }
-    write_whole(folder / "run.json", json.dumps(record, indent=2) + "\n")
-    write_manifest(folder / "manifest.csv", prepared.catalog, prepared.store, prepared.split)
-    return _run(folder, prepared, asked, chosen, start, listener, resumed=False)
+    if workers.first:
+        write_whole(folder / "run.json", json.dumps(record, indent=2) + "\n")
+        write_manifest(folder / "manifest.csv", prepared.catalog, prepared.store, prepared.split)
+    return _run(folder, prepared, asked, chosen, start, workers, listener, resumed=False)
+
+
+def _same_pictures(prepared: Prepared, pictures: str | Path, fingerprint: str) -> None:
+    """Raise a `ConvlensError` where they are not those of the run, or of the first worker."""
+    if prepared.fingerprint() != fingerprint:
+        raise ConvlensError(
+            f"the pictures in {pictures} are not those that this run began with: bring them back, "
+            "or train anew"
+        )
+
+
+def _one_process(folds: int, weights: str, workers: Workers) -> None:
+    """Raise `UsageError` where several would train a network for each fold."""
+    if folds > 1 and workers.count > 1 and weights not in {"package", "hub"}:
+        raise UsageError(
+            "--folds trains a network for each fold, which is for few pictures: train in one "
+            "process, or without --folds"
+        )
 
 
 def resume(run: str | Path, listener: Listener | None = None) -> Run:
@@ -111,21 +155,27 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
 
     Everything is as `run.json` has it. Raises `ConvlensError` where the pictures have changed.
     """
-    listener = listener or Silent()
     folder = Path(run)
+    with joined() as workers:
+        record = workers.agree(lambda: _record(folder))
+        with sound_record(folder / "run.json"):
+            asked = options_from(record["options"])
+            chosen = Chosen.from_record(record["chosen"]).among(workers, asked.compute.threads)
+            pictures, fingerprint = str(record["pictures"]), record["data"]["fingerprint"]
+        with _at_work(folder, workers):
+            heard = _heard(listener, workers)
+            return _resume(folder, pictures, fingerprint, asked, chosen, workers, heard)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """What `run.json` has. Raises `ConvlensError`."""
     path = folder / "run.json"
     if folder.is_dir() and not path.exists():
         raise ConvlensError(
             f"{folder} has no run.json: it is no run's folder, or the run was killed before its "
             "first step, so there is nothing to go on with: train again"
         )
-    record = read_json(path)
-    with sound_record(path):
-        asked = options_from(record["options"])
-        chosen = Chosen.from_record(record["chosen"])
-        pictures, fingerprint = str(record["pictures"]), record["data"]["fingerprint"]
-    with only_one(folder), enough_memory():
-        return _resume(folder, pictures, fingerprint, asked, chosen, listener)
+    return read_json(path)
 
 
 def _resume(
@@ -134,17 +184,16 @@ def _resume(
     fingerprint: str,
     asked: TrainOptions,
     chosen: Chosen,
+    workers: Workers,
     listener: Listener,
 ) -> Run:
-    prepared = prepare(pictures, replace(asked.data, size=chosen.size), listener.progress)
+    _one_process(chosen.folds, chosen.weights, workers)
+    with workers.in_turn():
+        prepared = prepare(pictures, replace(asked.data, size=chosen.size), listener.progress)
     if chosen.folds > 1:
         prepared = prepared.undivided()
-    if prepared.fingerprint() != fingerprint:
-        raise ConvlensError(
-            f"the pictures in {pictures} are not those that this run began with: bring them back, "
-            "or train anew"
-        )
-    return _run(folder, prepared, asked, chosen, None, listener, resumed=True)
+    _same_pictures(prepared, pictures, fingerprint)
+    return _run(folder, prepared, asked, chosen, None, workers, listener, resumed=True)
 
 
 def _run(
@@ -153,27 +202,34 @@ def _run(
     asked: TrainOptions,
     chosen: Chosen,
     start: FrozenStart | None,
+    workers: Workers,
     listener: Listener,
     resumed: bool,
 ) -> Run:
-    """Train, from the beginning or from the last checkpoint, and write the results."""
+    """Train, from the beginning or from the last checkpoint, and write the results.
+
+    The first worker writes; the others wait until it is done.
+    """
     torch.set_num_threads(chosen.threads)
     keep_memory()
-    if start is None:
+    if start is None and workers.first:
         start = first_start(first_module(prepared, chosen, asked), prepared, asked, listener)
-    loop = _begin(prepared, asked, chosen, start)
     checkpoints = folder / "checkpoint"
-    if resumed and not checkpoints.exists():
+    there = workers.agree(checkpoints.exists)  # others come to the loop when the first one does
+    loop = _begin(prepared, asked, chosen, start, workers)
+    if resumed and not there:
         listener.say("there is no checkpoint yet: beginning again, by the same plan")
     elif resumed:
         loop.restore(checkpoints, listener.warn)
         done, steps = loop.progress.step, chosen.plan.steps
         listener.say(f"going on after step {done:,} of {steps:,}")
     results = Results(folder, prepared, loop, start, asked.answer)
-    results.begin(resumed)
+    if workers.first:
+        results.begin(resumed)
 
     def on_measure(measured: Measure) -> None:
-        results.event("measure", asdict(measured))
+        if workers.first:
+            results.event("measure", asdict(measured))
         listener.measure(measured)
 
     def on_first() -> None:
@@ -184,9 +240,9 @@ def _run(
         finished = loop.run(
             checkpoints, stop, tell_steps(loop, listener), on_measure, listener.warn
         )
-        if chosen.folds > 1 and start is not None:
+        if workers.first and chosen.folds > 1 and start is not None:
             crossed = answer_crossed(start, chosen.folds, asked.answer, prepared.classes)
-        elif chosen.folds > 1:
+        elif workers.first and chosen.folds > 1:
             begin = partial(_begin, asked=asked, chosen=chosen)
             crossed = answer_trained(
                 prepared, chosen.folds, asked, begin, folder / "folds", stop, listener
@@ -202,12 +258,19 @@ def _run(
             f"stopped; the detector is whole, {len(crossed.places):,} pictures give its figures, "
             f"and 'convlens train --resume {folder}' goes on with the others"
         )
-    metrics, evaluation = finish(results, crossed, listener.progress)
-    return Run(folder, metrics, evaluation, finished)
+    metrics: dict[str, Any] = {}
+    evaluation = None
+    if workers.first:
+        metrics, evaluation = finish(results, crossed, listener.progress)
+    return Run(folder, metrics, evaluation, workers.agree(lambda: finished))
 
 
 def _begin(
-    prepared: Prepared, asked: TrainOptions, chosen: Chosen, start: FrozenStart | None = None
+    prepared: Prepared,
+    asked: TrainOptions,
+    chosen: Chosen,
+    start: FrozenStart | None = None,
+    workers: Workers = ALONE,
 ) -> Loop:
     """The loop before its first step."""
     examples = prepared.examples("train")
@@ -227,6 +290,7 @@ def _begin(
         chosen.plan,
         Compute(chosen.compute, chosen.threads),
         asked.data.seed,
+        workers,
     )
 
 
@@ -256,7 +320,7 @@ def _new_folder(pictures: str | Path, out: str | Path | None) -> Path:
                 f"--out {folder}: it exists; name another, or go on with it: --resume {folder}"
             )
         return folder
-    name = Path(pictures).absolute().stem or "pictures"
+    name = stem(pictures)
     folder, number = Path("runs") / name, 1
     while folder.exists():
         number += 1

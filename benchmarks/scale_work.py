@@ -1,0 +1,114 @@
+"""What each process of `scale.py` does: the same training, together or alone, and its figures."""
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed
+
+from convlens.network.build import build
+from convlens.network.spec import network
+from convlens.training.augment import USUAL, Augment, parse_ways
+from convlens.training.batches import Batches, Examples, Order
+from convlens.training.compute import Compute
+from convlens.training.cost import Cost
+from convlens.training.loop import Loop
+from convlens.training.options import OptimizerOptions
+from convlens.training.plan import Plan, Stage
+from convlens.training.workers import Workers, joined
+
+LINE = (
+    "conv 32 3x3 same, norm, pool 2, residual [conv 64 3x3 same, norm, conv 64 3x3 same, norm], "
+    "pool 2, residual [conv 128 3x3 same, norm, conv 128 3x3 same, norm], gap"
+)
+CLASSES = 10
+
+
+def examples(count: int, side: int) -> Examples:
+    """Classes that differ in their mean colours, under noise."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, CLASSES, count)
+    tints = random.integers(40, 216, (CLASSES, 1, 1, 3))
+    noise = random.integers(-40, 40, (count, side, side, 3))
+    return Examples((tints[labels] + noise).astype(np.uint8), np.arange(count), labels, CLASSES)
+
+
+class Logged(Batches):
+    """Notes which pictures each step computes here: a line `step epoch picture …` a group."""
+
+    log: Path | None = None
+
+    def groups(self, step: int, side: int, mixed: float = 1.0, numbers: range | None = None) -> Any:
+        """As `Batches` gives them."""
+        if self.log is not None and numbers is not None:
+            indices, epochs = self.order.at(step)
+            parts = np.array_split(np.arange(len(indices)), self.parts)
+            with self.log.open("a") as file:
+                for number in numbers:
+                    seen = (f"{epochs[at]}:{indices[at]}" for at in parts[number])
+                    file.write(f"{step} {' '.join(seen)}\n")
+        return super().groups(step, side, mixed, numbers)
+
+
+def make_loop(asked: dict[str, Any], workers: Workers) -> Loop:
+    count, batch, side, steps = (asked[key] for key in ("pictures", "batch", "side", "steps"))
+    batches = Logged(examples(count, side), Order(count, batch, 1), Augment(parse_ways(USUAL), 1))
+    batches.log = Path(asked["log"] + f".{workers.number}") if "log" in asked else None
+    return Loop(
+        build(network(LINE, side, CLASSES), 0),
+        batches,
+        examples(64, side).take(np.arange(0)),
+        Cost(torch.ones(CLASSES), 0.0, 0.0),
+        OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0),
+        Plan((Stage(steps, side, 1.0),), asked.get("every", steps)),
+        Compute("float32", 1),
+        1,
+        workers,
+    )
+
+
+def work(asked: dict[str, Any]) -> None:
+    """What each process does."""
+    torch.set_num_threads(1)
+    with joined() as workers:
+        loop = make_loop(asked, workers)
+        if "folder" in asked:
+            folder = Path(asked["folder"])
+            if workers.agree(folder.exists):
+                loop.restore(folder, print)
+            begun = loop.progress.step
+            loop.run(folder, lambda: False, lambda *_: None, lambda _: None)
+            found: dict[str, Any] = {"begun": begun, "ended": loop.progress.step}
+        else:
+            costs, seconds = [], []
+            for step in range(asked["steps"]):
+                begin = time.perf_counter()
+                costs.append(loop.train_step(step))
+                seconds.append(time.perf_counter() - begin)
+            found = {"costs": costs, "seconds": statistics.median(seconds[2:])}
+            sizes = [p.numel() for p in loop.module.parameters()]
+            found |= {"parameters": sum(sizes), "exchange": exchange(sum(sizes), workers)}
+        if workers.first:
+            Path(asked["answer"]).write_text(json.dumps(found))
+
+
+def exchange(numbers: int, workers: Workers, turns: int = 20) -> float:
+    """Seconds to add up so many float32 numbers over all processes: the median."""
+    if workers.count == 1:
+        return 0.0
+    gradients, seconds = torch.zeros(numbers), []
+    for _ in range(turns):
+        distributed.barrier()
+        begin = time.perf_counter()
+        workers.add(gradients)
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
+if __name__ == "__main__":
+    work(json.loads(sys.argv[1]))
