@@ -111,13 +111,16 @@ def main() -> None:
     parser.add_argument("--run", type=Path)
     parser.add_argument("--show", type=Path, help="put the first pictures with what was found here")
     parser.add_argument("--side", default="test", help="val: to try something, not for figures")
-    parser.add_argument("--most", type=int, default=400)
+    parser.add_argument("--most", type=int, default=400, help="photographs")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many that were seen")
     asked = parser.parse_args()
     run = asked.run or trained(asked.pictures)
     with (run / "manifest.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == asked.side]
     held = [(row["path"], row["label"]) for row in rows if row["label"] != "background"]
-    held = [held[k] for k in np.random.default_rng(0).permutation(len(held))[: asked.most]]
+    held = [
+        held[k] for k in np.random.default_rng(0).permutation(len(held))[asked.skip :][: asked.most]
+    ]
     rest = others(asked.pictures, learnt=False)
     finder = Finder(Detector(run))
     made = list(scenes(held, rest))

@@ -218,12 +218,15 @@ def _highest(heat: Floats) -> tuple[int, int]:
 
 
 def _spread(heat: Floats) -> Floats:
-    """Each cell's mean over a neighbourhood, near ones counting more: what lies within leads."""
+    """Each cell's mean over a neighbourhood, near ones counting more: what lies within leads.
+
+    Outside of the picture there is nothing.
+    """
     weights = np.convolve(np.ones(REACH), np.ones(REACH)) / REACH**2
     for axis in (0, 1):
-        around = np.pad(
-            heat, [(REACH - 1, REACH - 1) if a == axis else (0, 0) for a in (0, 1)], "edge"
-        )
+        edges = [(0, 0), (0, 0)]
+        edges[axis] = (REACH - 1, REACH - 1)
+        around = np.pad(heat, edges, constant_values=-CLIP)
         heat = np.apply_along_axis(np.convolve, axis, around, weights, "valid")
     return heat
 
