@@ -151,8 +151,9 @@ def test_boxes_overlap_by_area_of_both_over_area_of_either() -> None:
 
 def test_an_extreme_shape_is_looked_at_within_bounds(seeker: Path) -> None:
     finder = Finder(Detector(seeker), smallest=0.02)
-    found = finder.look("thin", np.zeros((3, 60_000, 3), np.uint8))
-    assert found.windows >= 1
+    for shape in ((3, 60_000, 3), (1, 1, 3), (1, 2, 3), (700, 1, 3)):
+        for value in (0, 90, 255):
+            assert finder.look("odd", np.full(shape, value, np.uint8)).windows >= 1
 
 
 def test_the_command_prints_json_and_pictures(

@@ -244,8 +244,12 @@ def _vote(
 
 
 def _cut(image: RGB, box: Box) -> RGB:
-    left, top, right, bottom = (round(at) for at in box)
-    return np.ascontiguousarray(image[top : max(top + 1, bottom), left : max(left + 1, right)])
+    """The pixels in a box, one at least."""
+    left, top = (
+        min(round(at), side - 1) for at, side in zip(box, image.shape[1::-1], strict=False)
+    )
+    right, bottom = max(left + 1, round(box.right)), max(top + 1, round(box.bottom))
+    return np.ascontiguousarray(image[top:bottom, left:right])
 
 
 def find(
