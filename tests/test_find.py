@@ -119,25 +119,22 @@ def test_what_was_put_somewhere_is_found_there_and_nothing_elsewhere(
     seeker: Path, tmp_path: Path
 ) -> None:
     places = [(10, 20, 60), (120, 60, 80), (150, 10, 50), (30, 90, 64)]
-    truth = []
+    truth: dict[str, Box] = {}
     for number, (left, top, side) in enumerate(places):
         for kind in ("disc", "cross"):
             path = tmp_path / f"{number}-{kind}.png"
             Image.fromarray(scene(kind, number, (left, top), side)).save(path)
-            truth.append((kind, Box(left, top, left + side, top + side)))
+            truth[str(path)] = Box(left, top, left + side, top + side)
     Image.fromarray(scene("disc", 0, (0, 0), 1)).save(tmp_path / "9-nothing.png")
     *found, nothing = find(seeker, sorted(map(str, tmp_path.glob("*.png"))))
-    by_name = {Path(one.name).stem: one for one in found}
     hits = overlaps = 0
-    for number in range(len(places)):
-        for kind in ("disc", "cross"):
-            box = next(b for (k, b), n in zip(truth, range(99), strict=False) if n // 2 == number)
-            findings = by_name[f"{number}-{kind}"].findings
-            if findings:
-                across = (findings[0].box.left + findings[0].box.right) / 2
-                down = (findings[0].box.top + findings[0].box.bottom) / 2
-                hits += box.left < across < box.right and box.top < down < box.bottom
-                overlaps += findings[0].box.overlap(box) > 0.3
+    for one in found:
+        box = truth[one.name]
+        if one.findings:
+            across = (one.findings[0].box.left + one.findings[0].box.right) / 2
+            down = (one.findings[0].box.top + one.findings[0].box.bottom) / 2
+            hits += box.left < across < box.right and box.top < down < box.bottom
+            overlaps += one.findings[0].box.overlap(box) > 0.3
     assert hits >= 7
     assert overlaps >= 5
     assert nothing.findings == ()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .errors import ConvlensError
 
@@ -42,22 +42,29 @@ def sound_record(path: Path) -> Iterator[None]:
         raise ConvlensError(f"{path} is not a record as convlens writes it: {error!r}") from error
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write `content` (text as UTF-8) under a temporary name, flush to disk, then rename.
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, under a temporary name; at the end flushed to disk and renamed.
 
     A reader sees the old file or the new one and never a part. Raises `ConvlensError`.
     """
-    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with saying_where(path, "write"):
         try:
             with partial.open("wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) whole or not at all. Raises `ConvlensError`."""
+    with whole_file(path) as file:
+        data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+        file.write(data)
 
 
 def alive(pid: int) -> bool:

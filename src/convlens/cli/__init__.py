@@ -14,7 +14,7 @@ examples:
   convlens inspect pictures/                   what is wrong with them
   convlens train pictures/                     pictures/cat/*.jpg, pictures/dog/*.jpg
   convlens predict runs/pictures/detector.onnx photo.jpg more-photos/
-  convlens find runs/pictures street.jpg        where in it
+  convlens find runs/pictures street.jpg       where in it
   convlens evaluate runs/pictures/detector.onnx test-pictures/
   convlens serve runs/pictures --open          a page to try it on, and an HTTP API
   convlens suggest runs/pictures unlabelled/   which pictures to label next

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
 from ..files import saying_where, write_whole
+from ..parallel import in_order
 from .arguments import Subparsers, add_pictures, command
 from .output import emit, named, printable
 
@@ -45,14 +45,12 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print the findings of each picture; the status is 1 if one could not be read."""
-    for name, least in (("smallest", 0.02), ("sure", 0.0)):
-        if not least <= getattr(asked, name) <= 1:
-            raise UsageError(f"--{name} {getattr(asked, name)}: it can be {least:g} to 1")
     from ..detector.detector import Detector
-    from ..detector.find import Finder, find
+    from ..detector.find import Finder
+    from ..detector.predict import find_pictures
 
-    detector = Detector(asked.detector)
-    if not Finder(detector).has_background:
+    finder = Finder(Detector(asked.detector), asked.smallest, asked.sure)
+    if not finder.has_background:
         print(  # noqa: T201
             "convlens: this detector has no class 'background', so it sees one of its classes "
             "everywhere: train one with --background",
@@ -63,7 +61,7 @@ def run(asked: argparse.Namespace) -> int:
     seen = failed = 0
     if asked.json:
         emit("[")
-    for found in find(detector, named(asked.paths), asked.smallest, asked.sure):
+    for found in in_order(finder, find_pictures(named(asked.paths))):
         drawn = _draw(found, asked.out, taken) if asked.out and not found.error else None
         if asked.json:
             told = {"error": found.error} if found.error else found.as_json()

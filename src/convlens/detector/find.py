@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import PictureError
+from ..errors import PictureError, UsageError
 from ..parallel import in_order
 from ..pictures.background import BACKGROUND
 from ..pictures.decode import RGB, decode
@@ -127,6 +127,9 @@ class Finder:
     """Slides a detector over pictures. Raises `ConvlensError` where its network cannot slide."""
 
     def __init__(self, detector: Detector, smallest: float = SMALLEST, sure: float = SURE) -> None:
+        for name, value, least in (("smallest", smallest, 0.02), ("sure", sure, 0.0)):
+            if not least <= value <= 1:
+                raise UsageError(f"--{name} {value}: it can be {least:g} to 1")
         self.detector = detector
         self.smallest = smallest
         self.sure = sure

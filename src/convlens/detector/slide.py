@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ class Level:
         """Windows down and across."""
         return self.logits.shape[1], self.logits.shape[2]
 
-    @property
+    @cached_property
     def probabilities(self) -> Map:
         """[K, down, across]"""
         powers = np.exp(self.logits - self.logits.max(0))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import saying_where, write_whole
+from ..files import saying_where, whole_file, write_whole
 from ..parallel import in_order
 from .catalog import Catalog, read_catalog
 from .decode import kind
@@ -122,20 +122,14 @@ def _write(folder: Path, prefix: str, examples: Iterator[_Example], size: int) -
     number, ahead = 0, next(examples, None)
     while ahead is not None:
         name = f"{prefix}-{len(shards):06}.tar"
-        partial = folder / f".{name}.{os.getpid()}.partial"
         first = number
-        with saying_where(folder / name, "write"):
-            try:
-                with partial.open("wb") as file:
-                    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-                        while ahead is not None and (number == first or file.tell() < size):
-                            _add(tar, number, ahead)
-                            number, ahead = number + 1, next(examples, None)
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.replace(folder / name)
-            finally:
-                partial.unlink(missing_ok=True)
+        with (
+            whole_file(folder / name) as file,
+            tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+        ):
+            while ahead is not None and (number == first or file.tell() < size):
+                _add(tar, number, ahead)
+                number, ahead = number + 1, next(examples, None)
         shards[name] = number - first
     return shards
 
