@@ -77,8 +77,8 @@ def run(asked: argparse.Namespace) -> int:
         emit("]")
     elif total["windows"]:
         emit(
-            f"{total['windows']:,} windows with {total['multiplications'] / 1e9:,.1f} billion "
-            "multiplications; cutting each out would take "
+            f"{total['windows']:,} windows with {total['multiplications']:,} multiplications; "
+            "cutting each out would take "
             f"{total['cut_out'] / total['multiplications']:,.1f} times as many: neighbours share"
         )
     if not seen:
