@@ -4,13 +4,19 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from ..training.options import STAGES, value_type
+from ..training.options import PRESETS, STAGES, value_type
 
 Subparsers = argparse._SubParsersAction
 
 
 def add_stages(parser: argparse.ArgumentParser) -> None:
     """Add every training option, grouped by stage. What is not given stays out of the result."""
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        default=argparse.SUPPRESS,
+        help="a set of options; quick: small pictures from random parameters in a few passes",
+    )
     for name, stage in STAGES.items():
         group = parser.add_argument_group(name, (stage.__doc__ or "").rstrip("."))
         for option in fields(stage):
@@ -42,7 +48,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
 
 def given(parsed: argparse.Namespace) -> dict[str, Any]:
     """The training options that were given."""
-    names = {option.name for stage in STAGES.values() for option in fields(stage)}
+    names = {option.name for stage in STAGES.values() for option in fields(stage)} | {"preset"}
     return {name: value for name, value in vars(parsed).items() if name in names}
 
 

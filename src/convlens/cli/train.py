@@ -13,6 +13,7 @@ EXAMPLES = """\
   convlens train pictures/
   convlens train pictures/ --minutes 20 --out runs/long
   convlens train pictures/ --network "conv 16 5x5, pool 2, conv 32 5x5, pool 2, dense 64" --size 32
+  convlens train pictures/ --preset quick
   convlens train table.csv --optimizer momentum --epochs 30 --augment none
   convlens train --resume runs/long"""
 

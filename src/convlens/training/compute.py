@@ -5,21 +5,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from statistics import median
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConvlensError
+from .kernels import gradients_by_product, groups_in_float32
 from .workers import Workers
 
-CHOICES = ("float32", "float32-last", "bfloat16", "bfloat16-last")
+CHOICES = (
+    "float32",
+    "float32-last",
+    "float32-last-products",
+    "bfloat16",
+    "bfloat16-last",
+    "bfloat16-last-products",
+)
 
 
 @dataclass(frozen=True)
 class Compute:
-    """A precision (`bfloat16` is autocast over float32 parameters) and a layout (`-last`: NHWC)."""
+    """A precision (`bfloat16` is autocast over float32 parameters), a layout (`-last`: NHWC), and
+    whether small maps' filters have their gradients as matrix products (`-products`).
+    """
 
     choice: str
     threads: int
@@ -27,14 +36,14 @@ class Compute:
     @property
     def layout(self) -> torch.memory_format:
         """Memory layout of feature maps and filters."""
-        return torch.channels_last if self.choice.endswith("-last") else torch.contiguous_format
+        return torch.channels_last if "-last" in self.choice else torch.contiguous_format
 
     def place(self, module: nn.Module) -> nn.Module:
         """The module with its filters in this layout, and its layers in their precision."""
         if self.choice.startswith("bfloat16"):
-            for part in module.modules():
-                if isinstance(part, nn.Conv2d) and part.groups > 1 and not _is_float32(part):
-                    part.__class__ = _in_float32(type(part))  # type: ignore[assignment,arg-type]
+            groups_in_float32(module)
+        if self.choice.endswith("-products"):
+            gradients_by_product(module)
         return module.to(memory_format=self.layout)
 
     def inputs(self, pixels_NCHW: Tensor) -> Tensor:
@@ -48,37 +57,10 @@ class Compute:
             yield
 
     def __str__(self) -> str:
-        precision, _, last = self.choice.partition("-")
-        return f"{precision}, channels {'last' if last else 'first'}, {self.threads} threads"
-
-
-class _Float32(nn.Module):
-    """Stays in float32 under autocast.
-
-    Convolutions in groups are made so: oneDNN 3.12 takes several times as long for the backward
-    pass of a depthwise one in bfloat16 as in float32, which undoes what the other layers gain.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As the class behind it, without autocast."""
-        if not torch.is_autocast_enabled("cpu"):
-            return self._own(x)
-        with torch.autocast("cpu", enabled=False):
-            return self._own(x.float())
-
-    def _own(self, x: Tensor) -> Tensor:
-        out: Tensor = super().forward(x)
-        return out
-
-
-def _is_float32(part: nn.Module) -> bool:
-    return isinstance(part, _Float32)
-
-
-@cache
-def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
-    """A kind of layer that stays in float32."""
-    return type(kind.__name__, (_Float32, kind), {})
+        precision, *ways = self.choice.split("-")
+        last = "last" if "last" in ways else "first"
+        products = ", filters' gradients as products" if "products" in ways else ""
+        return f"{precision}, channels {last}{products}, {self.threads} threads"
 
 
 @contextmanager

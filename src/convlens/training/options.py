@@ -159,6 +159,14 @@ class BudgetOptions:
     steps: int | None = option(
         None, "updates of the parameters, instead of epochs; repeats a run", (), 0, 10**9
     )
+    small_first: float | None = option(
+        None,
+        "share of the steps that see pictures at three quarters of their side, where the network "
+        "takes any; the default is 0.2 where crops are on and the side is 96 or more, else 0",
+        (),
+        0,
+        1,
+    )
 
     @property
     def given(self) -> bool:
@@ -193,8 +201,17 @@ class ComputeOptions:
 
     compute: str = option(
         "auto",
-        "precision and memory layout; auto times them and takes the fastest",
-        ("auto", "float32", "float32-last", "bfloat16", "bfloat16-last"),
+        "precision, memory layout, and how the filters' gradients of small maps are computed; auto "
+        "times them and takes the fastest",
+        (
+            "auto",
+            "float32",
+            "float32-last",
+            "float32-last-products",
+            "bfloat16",
+            "bfloat16-last",
+            "bfloat16-last-products",
+        ),
     )
     threads: int | None = option(None, "processor threads; the default is all cores", (), 1, 1024)
 
@@ -223,10 +240,26 @@ class TrainOptions:
 
 STAGES: dict[str, type[Any]] = get_type_hints(TrainOptions)
 
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {
+        "network": "quick",
+        "weights": "none",
+        "epochs": 8,
+        "batch": "512",
+        "optimizer": "muon",
+        "learning_rate": 0.03,
+        "schedule": "linear",
+        "label_smoothing": 0.2,
+        "augment": "mirror,shift",
+        "small_first": 0.6,
+    }
+}
+"""Sets of options by name, for `--preset`; what is given beside it counts more."""
+
 
 def options_from(values: dict[str, Any]) -> TrainOptions:
     """Options by name; what is left out takes its default. Raises `UsageError` on a wrong one."""
-    left = dict(values)
+    left = with_preset(values)
     stages = {}
     for name, stage in STAGES.items():
         given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
@@ -246,6 +279,21 @@ def options_from(values: dict[str, Any]) -> TrainOptions:
     if sum(part is not None for part in (answer.coverage, answer.recall, answer.costs)) > 1:
         raise UsageError("give one of --coverage, --recall and --costs")
     return made
+
+
+def with_preset(values: dict[str, Any]) -> dict[str, Any]:
+    """Options with those of `preset`, if there is one, behind them. Raises `UsageError`."""
+    given = dict(values)
+    preset = given.pop("preset", None)
+    if preset is None:
+        return given
+    if preset not in PRESETS:
+        raise UsageError(f"--preset {preset}: it can be {', '.join(PRESETS)}")
+    usual = PRESETS[preset]
+    budgets = {"epochs", "minutes", "steps"}
+    if budgets & set(given):  # one of them is enough
+        usual = {name: value for name, value in usual.items() if name not in budgets}
+    return usual | given
 
 
 def value_type(stage: type[Any], name: str) -> type[Any]:

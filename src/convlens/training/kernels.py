@@ -1,0 +1,157 @@
+"""Convolutions computed in another way than torch's own where that is faster; same results."""
+
+from functools import cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class _Float32(nn.Module):
+    """Stays in float32 under autocast.
+
+    Convolutions in groups are made so: oneDNN 3.12 takes several times as long for the backward
+    pass of a depthwise one in bfloat16 as in float32, which undoes what the other layers gain.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the class behind it, without autocast."""
+        if not torch.is_autocast_enabled("cpu"):
+            return self._own(x)
+        with torch.autocast("cpu", enabled=False):
+            return self._own(x.float())
+
+    def _own(self, x: Tensor) -> Tensor:
+        out: Tensor = super().forward(x)
+        return out
+
+
+@cache
+def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
+    """A kind of layer that stays in float32."""
+    return type(kind.__name__, (_Float32, kind), {})
+
+
+def groups_in_float32(module: nn.Module) -> None:
+    """Make every convolution in groups stay in float32."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d) and part.groups > 1 and not isinstance(part, _Float32):
+            part.__class__ = _in_float32(type(part))  # type: ignore[assignment,arg-type]
+
+
+class _ByProduct(torch.autograd.Function):
+    """A convolution whose weights' gradient is one matrix product.
+
+    oneDNN 3.12 reaches a twentieth to a fifth of the forward pass's rate for that gradient where
+    maps are small: it splits the work by places, of which there are few, and each has to add up
+    over all pictures. With the patches laid out as rows, all are one sum.
+    """
+
+    @staticmethod
+    def forward(
+        context: Any,
+        x_NCHW: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+    ) -> Tensor:
+        context.save_for_backward(x_NCHW, weight)
+        context.window = stride, padding, bias is not None
+        return functional.conv2d(x_NCHW, weight, bias, stride, padding)
+
+    @staticmethod
+    def backward(
+        context: Any, gradient_NKHW: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        x, weight = context.saved_tensors
+        stride, padding, biased = context.window
+        of_x, of_weight, of_bias = context.needs_input_grad[:3]
+        to_x = to_weight = to_bias = None
+        if of_x:
+            to_x = torch.ops.aten.convolution_backward(
+                gradient_NKHW,
+                x,
+                weight,
+                None,
+                stride,
+                padding,
+                (1, 1),
+                False,
+                (0, 0),
+                1,
+                (True, False, False),
+            )[0]
+        if of_weight:
+            to_weight = _weight_gradient(x, gradient_NKHW, weight, stride, padding)
+        if biased and of_bias:
+            to_bias = gradient_NKHW.sum((0, 2, 3))
+        return to_x, to_weight, to_bias, None, None
+
+
+def _weight_gradient(
+    x_NCHW: Tensor,
+    gradient_NKHW: Tensor,
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> Tensor:
+    """Of the filters [K, C, kernel]: gradients [K, N × places] times patches."""
+    filters, channels, *kernel = weight.shape
+    (down, right), (pad_y, pad_x) = stride, padding
+    pictures, _, rows, columns = gradient_NKHW.shape
+    x = functional.pad(x_NCHW.permute(0, 2, 3, 1), (0, 0, pad_x, pad_x, pad_y, pad_y)).contiguous()
+    picture, row, column, _ = x.stride()
+    patches = x.as_strided(
+        (pictures, rows, columns, *kernel, channels),
+        (picture, down * row, right * column, row, column, 1),
+    ).reshape(pictures * rows * columns, -1)
+    gradients = gradient_NKHW.permute(1, 0, 2, 3).reshape(filters, -1)
+    product = gradients.contiguous() @ patches
+    return product.view(filters, *kernel, channels).permute(0, 3, 1, 2)
+
+
+MOST_PLACES = 64
+"""Largest map, of 8×8, whose filters' gradient is faster as a product."""
+FEWEST_FILTERS = 256
+"""On maps above a quarter of that, only from so many filters on."""
+
+
+def _small(filters: int, places: int) -> bool:
+    return places <= MOST_PLACES and (filters >= FEWEST_FILTERS or 4 * places <= MOST_PLACES)
+
+
+class Conv2dByProduct(nn.Conv2d):
+    """torch's convolution, with its weights' gradient as a product where its output is small."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, K, H', W']."""
+        if not (torch.is_grad_enabled() and self.weight.requires_grad):
+            return super().forward(x)
+        (down, right), (tall, wide) = self.stride, self.kernel_size
+        pad_y, pad_x = cast("tuple[int, int]", self.padding)
+        rows = (x.shape[2] + 2 * pad_y - tall) // down + 1
+        columns = (x.shape[3] + 2 * pad_x - wide) // right + 1
+        if not _small(self.out_channels, rows * columns):
+            return super().forward(x)
+        weight, bias = self.weight, self.bias
+        if torch.is_autocast_enabled("cpu"):
+            kind = torch.get_autocast_dtype("cpu")
+            x, weight = x.to(kind), weight.to(kind)
+            bias = None if bias is None else bias.to(kind)
+        out: Tensor = _ByProduct.apply(x, weight, bias, self.stride, self.padding)
+        return out
+
+
+def gradients_by_product(module: nn.Module) -> None:
+    """Give every plain convolution of a module that way to compute its weights' gradient."""
+    for part in module.modules():
+        if (
+            type(part) is nn.Conv2d
+            and part.groups == 1
+            and part.dilation == (1, 1)
+            and not isinstance(part.padding, str)
+            and part.padding_mode == "zeros"
+        ):
+            part.__class__ = Conv2dByProduct
