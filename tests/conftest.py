@@ -22,6 +22,14 @@ settings.register_profile("convlens", deadline=None)
 settings.load_profile("convlens")
 
 
+def pytest_configure() -> None:
+    """Of several processes that test, each has a core of its own, and what it starts too."""
+    name = os.environ.get("PYTEST_XDIST_WORKER")
+    if name and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(name.removeprefix("gw")) % len(cores)]})
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["CONVLENS_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .network.spec import Network
     from .pictures.sharding import Sharded, shard
     from .reasons.run import Case, why
+    from .speed.bench import Speed, bench
     from .training.train import Run, resume, train
 
 _HOMES = {
@@ -37,6 +38,8 @@ _HOMES = {
     "Prediction": "detector.detector",
     "Run": "training.train",
     "Sharded": "pictures.sharding",
+    "Speed": "speed.bench",
+    "bench": "speed.bench",
     "compare": "detector.compare",
     "evaluate": "detector.evaluate",
     "find": "detector.find",
@@ -64,7 +67,9 @@ __all__ = [
     "Prediction",
     "Run",
     "Sharded",
+    "Speed",
     "__version__",
+    "bench",
     "compare",
     "evaluate",
     "find",

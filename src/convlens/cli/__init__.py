@@ -7,7 +7,20 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import compare, evaluate, find, inspect, networks, predict, serve, shard, suggest, train, why
+from . import (
+    bench,
+    compare,
+    evaluate,
+    find,
+    inspect,
+    networks,
+    predict,
+    serve,
+    shard,
+    suggest,
+    train,
+    why,
+)
 
 EPILOG = """\
 examples:
@@ -33,7 +46,20 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"convlens {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    every = (inspect, train, predict, find, evaluate, compare, suggest, serve, networks, why, shard)
+    every = (
+        inspect,
+        train,
+        predict,
+        find,
+        evaluate,
+        compare,
+        suggest,
+        serve,
+        networks,
+        why,
+        shard,
+        bench,
+    )
     for module in every:
         module.add(commands)
     return top

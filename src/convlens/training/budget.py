@@ -11,7 +11,8 @@ from ..network.build import Classifier
 from ..network.spec import Architecture
 from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
-from .compute import Compute, time_choices
+from .candidates import Remembered, time_choices
+from .compute import CHOICES, Compute
 from .cost import make_cost
 from .keep import HARD
 from .listener import Listener
@@ -100,7 +101,11 @@ def settle(
             )
         candidates[compute.choice].train_step(0)
 
-    compute, seconds = time_choices(asked.compute.compute, threads, step, workers)
+    memory = Remembered(threads, spec.text, size, frozen is not None, timed, workers.count)
+    known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
+    compute, seconds = time_choices((known,) if known else CHOICES, threads, step, workers)
+    if not known and workers.first:
+        memory.keep(compute.choice)
     fastest = candidates[compute.choice]
     by_time = asked.budget.steps is asked.budget.epochs is None
     trainings = folds + 1 if folds > 1 else 1
@@ -125,11 +130,10 @@ def settle(
             ways += ",mix"
         elif epochs < CROPPED_EPOCHS and ways == USUAL:
             ways = USUAL_FEW
-    if len(seconds) > 1:
-        listener.say(
-            f"compute: {compute}, the fastest of {len(seconds)} timed "
-            f"({timed / seconds[compute.choice]:,.0f} pictures/s)"
-        )
+    why = f"the fastest of {len(seconds)} timed" if not known else "the fastest before"
+    if asked.compute.compute == "auto":
+        rate = timed / seconds[compute.choice]
+        listener.say(f"compute: {compute}, {why} ({rate:,.0f} pictures/s)")
     sides = ", then ".join(str(stage.side) for stage in plan.stages)
     many = (
         f"{trainings} trainings (for all pictures, and for each fold), each " if folds > 1 else ""

@@ -1,18 +1,18 @@
-"""How the processor is used: precision, memory layout, threads; timed, and the fastest taken."""
+"""How the processor is used: precision, memory layout, kernels, threads."""
 
 import ctypes
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from statistics import median
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConvlensError
 from .kernels import gradients_by_product, groups_in_float32
-from .workers import Workers
 
 CHOICES = (
     "float32",
@@ -95,39 +95,11 @@ def keep_memory() -> None:
     mallopt(top_pad, 64 << 20)
 
 
-def time_choices(
-    asked: str,
-    threads: int,
-    step: Callable[[Compute], None],
-    workers: Workers,
-    seconds: float = 1.0,
-) -> tuple[Compute, dict[str, float]]:
-    """The fastest way to do `step`, and the median seconds of each candidate.
-
-    The candidates take turns, so that a slow moment of the machine falls on all of them. One that
-    is much slower than another at its first turn gets no second. Only the asked one is timed where
-    it is not `auto`. Workers take
-    their steps together, and the first one's clock decides.
-    """
-    torch.set_num_threads(threads)
-    keep_memory()
-    candidates = [Compute(name, threads) for name in (CHOICES if asked == "auto" else (asked,))]
-    times: dict[str, list[float]] = {candidate.choice: [] for candidate in candidates}
-    end = time.perf_counter() + seconds * len(candidates)
-    for candidate in candidates:
-        step(candidate)  # the first step allocates and compiles kernels
-    while True:
-        for candidate in list(candidates):
-            begun = time.perf_counter()
-            step(candidate)
-            times[candidate.choice].append(time.perf_counter() - begun)
-        best = min(min(seen) for seen in times.values())
-        good = [c.choice for c in candidates if min(times[c.choice]) < 1.5 * best]
-        over = time.perf_counter() > end or min(len(times[name]) for name in good) >= 8
-        left, over = workers.agree(lambda: (good, over))  # noqa: B023
-        candidates = [c for c in candidates if c.choice in left]
-        if over:
-            break
-    medians = workers.agree(lambda: {name: median(seen) for name, seen in times.items()})
-    fastest = min((c.choice for c in candidates), key=medians.__getitem__)
-    return Compute(fastest, threads), medians
+def processor() -> str:
+    """What this machine computes with: its name and the instructions that torch uses of it."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    most = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+    return " ".join(part for part in (name, torch.backends.cpu.get_cpu_capability(), most) if part)

@@ -30,6 +30,7 @@ from .optimizers import make_optimizer, rate_factor
 from .options import OptimizerOptions
 from .plan import Plan
 from .random import torch_seed
+from .stages import Stages
 from .temperature import calibrated_costs
 from .workers import ALONE, Running, Workers
 
@@ -46,7 +47,8 @@ class Measure:
     """J and accuracy at one moment.
 
     `cost_train` is the mean since the moment before, None where no step lies between; the other two
-    are None where there are no validation pictures.
+    are None where there are no validation pictures. `waiting` is the share of the steps so
+    far that went into making pictures ready.
     """
 
     step: int
@@ -58,6 +60,7 @@ class Measure:
     pictures_per_second: float
     seconds: float
     best: bool
+    waiting: float = 0.0
 
 
 @dataclass
@@ -139,6 +142,7 @@ class Loop:
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)
         self.progress = Progress()
+        self.stages = Stages()
         self.best: dict[str, Tensor] = {}
         self.keep = Keep(self.pretrained)
 
@@ -165,16 +169,19 @@ class Loop:
         mixed = step / self.plan.steps
         workers = self.workers
         mine, running = workers.share(self.batches.parts), Running(self.module, workers)
-        labels_N, groups = self.batches.groups(step, self.plan.side(step), mixed, mine)
+        with self.stages.spent("pixels"):
+            labels_N, groups = self.batches.groups(step, self.plan.side(step), mixed, mine)
         total = 0.0
         for number, (pixels, targets) in zip(mine, groups, strict=True):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
             with workers.exchanging(self.parallel, last=number == mine[-1]):
-                with self.compute.precision():
-                    logits = self.parallel(self.compute.inputs(pixels))
-                part = self.cost.examples(logits, targets, labels_N)
-                # gradients are averaged over the workers, and have to add up
-                (part * workers.count).backward()  # type: ignore[no-untyped-call]
+                with self.stages.spent("forward"):
+                    with self.compute.precision():
+                        logits = self.parallel(self.compute.inputs(pixels))
+                    part = self.cost.examples(logits, targets, labels_N)
+                with self.stages.spent("backward"):
+                    # gradients are averaged over the workers, and have to add up
+                    (part * workers.count).backward()  # type: ignore[no-untyped-call]
             total += part.item()
         running.bring_together(mine, self.batches.parts)
         total = workers.total(total)
@@ -182,8 +189,10 @@ class Loop:
         if penalty is not None:
             penalty.backward()  # type: ignore[no-untyped-call]
             total += penalty.item()
-        self.optimizer.step()
-        self.averaged.update_parameters(self.module)
+        with self.stages.spent("optimizer"):
+            self.optimizer.step()
+        with self.stages.spent("averages"):
+            self.averaged.update_parameters(self.module)
         return total
 
     def measure(self, rate: float) -> Measure:
@@ -216,6 +225,7 @@ class Loop:
             pictures_per_second=rate,
             seconds=progress.seconds,
             best=best,
+            waiting=self.stages.shares()["pixels"],
         )
         progress.cost_sum, progress.cost_steps = 0.0, 0
         progress.history.append(asdict(measured))

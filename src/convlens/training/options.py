@@ -130,6 +130,9 @@ class OptimizerOptions:
     )
     learning_rate: float | None = option(None, "highest learning rate", (), 1e-9, 100)
     momentum: float = option(0.9, "for momentum", (), 0, 0.9999)
+    decay: float = option(
+        0.05, "decoupled weight decay of adamw and muon, on filters and dense weights", (), 0, 100
+    )
     schedule: str = option(
         "cosine", "how the learning rate falls", ("cosine", "linear", "constant")
     )
@@ -247,7 +250,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 8,
         "batch": "512",
         "optimizer": "muon",
-        "learning_rate": 0.03,
+        "learning_rate": 0.02,
         "schedule": "linear",
         "label_smoothing": 0.2,
         "augment": "mirror,shift",

@@ -1,0 +1,37 @@
+"""Ultralytics classify: torchvision's ResNet-18 under its trainer, all else as it comes.
+
+python run_ultralytics.py FOLDER SIZE EPOCHS
+"""
+
+import sys
+import tempfile
+from typing import Any
+
+from told import tell
+from ultralytics.models.yolo.classify import ClassificationTrainer
+
+
+def main() -> None:
+    folder, size, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with tempfile.TemporaryDirectory() as out:
+        asked = {
+            "model": "resnet18",
+            "pretrained": False,
+            "data": folder,
+            "imgsz": size,
+            "epochs": epochs,
+            "project": out,
+            "plots": False,
+            "verbose": False,
+        }
+        trainer = ClassificationTrainer(overrides=asked)
+
+        def after_epoch(trainer: Any) -> None:
+            tell(epoch=trainer.epoch + 1, accuracy=float(trainer.metrics["metrics/accuracy_top1"]))
+
+        trainer.add_callback("on_fit_epoch_end", after_epoch)
+        trainer.train()
+
+
+if __name__ == "__main__":
+    main()

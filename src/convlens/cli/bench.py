@@ -1,0 +1,87 @@
+"""`convlens bench`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..errors import require
+from .arguments import Subparsers, command
+from .output import Bars, emit, emit_json, table
+
+if TYPE_CHECKING:
+    from ..speed.bench import Speed
+
+EXAMPLES = """\
+  convlens bench                                     with a network for 64-pixel pictures
+  convlens bench quick --size 32 --batch 512 --profile
+  convlens bench "conv 16 5x5, pool 2, dense 64" --size 48 --pictures photographs/
+  convlens bench resnet18 --size 128 --compute float32 --json"""
+
+
+def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    summary = "measure how fast this machine reads, trains and predicts, against its limits"
+    parser = command(commands, "bench", summary, EXAMPLES)
+    parser.add_argument(
+        "network", nargs="?", default="auto", metavar="LINE|NAME", help="what to train [auto]"
+    )
+    parser.add_argument("--size", type=int, default=64, metavar="N", help="pictures' side [64]")
+    parser.add_argument("--classes", type=int, default=10, metavar="N", help="classes [10]")
+    parser.add_argument("--batch", type=int, default=256, metavar="N", help="a step's [256]")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads [all cores]")
+    parser.add_argument("--compute", default="auto", metavar="NAME", help="one way, or auto [auto]")
+    parser.add_argument(
+        "--pictures", metavar="FOLDER", help="whose first files are read; made ones unless told"
+    )
+    parser.add_argument("--profile", action="store_true", help="each layer by itself")
+    parser.add_argument("--json", action="store_true", help="print all as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Measure and print."""
+    require("torch", "train", "training")
+    names = ("network", "size", "classes", "batch", "threads", "compute", "pictures", "profile")
+    with Bars() as bars:
+        from ..speed.bench import bench
+
+        speed = bench(**{name: getattr(asked, name) for name in names}, progress=bars.progress)
+    if asked.json:
+        emit_json(speed.record())
+    else:
+        emit(_told(speed))
+    return 0
+
+
+def _told(speed: "Speed") -> str:
+    machine, limits = speed.machine, speed.limits
+    products = ", ".join(
+        f"{name} {2 * rate / 1e9:,.0f} GFLOP/s" for name, rate in limits.products.items()
+    )
+    ways = sorted(speed.training.items(), key=lambda item: -item[1])
+    text = [
+        f"machine   {machine['processor']}, {machine['threads']} threads; torch {machine['torch']}",
+        f"limits    products {products}; memory {limits.bytes / 1e9:,.1f} GB/s",
+        f"read      {speed.decode:,.0f} pictures/s decoded, {speed.resize:,.0f} resized to "
+        f"{speed.size}×{speed.size}",
+        f"network   {speed.parameters:,} parameters, {speed.multiplications:,} multiplications "
+        "per picture",
+        "train     " + ", ".join(f"{name} {rate:,.0f} pictures/s" for name, rate in ways),
+        "a step    " + ", ".join(f"{name} {share:.1%}" for name, share in speed.stages.items()),
+        f"          {speed.of_limit:.0%} of what this machine's products allow",
+        f"predict   {speed.predict:,.0f} pictures/s from the detector file, decoding included",
+    ]
+    if speed.layers:
+        rows = [
+            [
+                f"{layer.name}  {layer.kind}",
+                "×".join(map(str, layer.out)),
+                f"{1000 * layer.forward:.2f}",
+                f"{1000 * layer.backward:.2f}",
+                f"{layer.share:.1%}",
+                f"{layer.of_limit:.0%}",
+            ]
+            for layer in speed.layers
+        ]
+        head = ["layer", "output", "forward ms", "backward ms", "share", "of the limit"]
+        text += ["", table(head, rows)]
+    return "\n".join(text)

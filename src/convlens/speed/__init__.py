@@ -1,0 +1,1 @@
+"""How fast this machine is, stage by stage, against its own limits."""

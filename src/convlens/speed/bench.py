@@ -1,0 +1,198 @@
+"""How fast pictures are read, trained on and judged here."""
+
+import copy
+import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import torch
+from PIL import Image
+
+from ..detector.detector import Detector
+from ..errors import UsageError
+from ..network.build import Classifier
+from ..network.named import line_of, networks
+from ..parallel import cores, in_order
+from ..pictures.decode import decode
+from ..pictures.folder import files_below
+from ..pictures.resize import Resizer
+from ..training.augment import SMALL as SMALL_SIDE
+from ..training.augment import USUAL, USUAL_SMALL, Augment, parse_ways
+from ..training.batches import Batches, Examples, Order
+from ..training.candidates import time_choices
+from ..training.compute import CHOICES, Compute, processor
+from ..training.cost import make_cost
+from ..training.export import export
+from ..training.loop import Loop
+from ..training.model import make_module
+from ..training.options import CostOptions, OptimizerOptions
+from ..training.plan import Plan, Stage
+from .layers import LayerCost, layer_costs
+from .limits import Limits, least_seconds, measure_limits
+
+Progress = Callable[[str, int, int], None]
+PICTURES, SHAPE = 64, (360, 480)
+"""Made pictures, where none are given, and their height and width."""
+STEPS = 8
+"""Whose stages are told."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured. Rates are a second.
+
+    `decode` and `resize` are pictures read, on all threads; `training` is pictures by each way to
+    compute, those not worth a second turn left out; `stages` the shares of a training step;
+    `predict` pictures by the exported file, each on one thread, on all threads.
+    """
+
+    machine: dict[str, Any]
+    limits: Limits
+    network: str
+    size: int
+    parameters: int
+    multiplications: int
+    decode: float
+    resize: float
+    compute: str
+    training: dict[str, float]
+    stages: dict[str, float]
+    of_limit: float
+    predict: float
+    layers: list[LayerCost]
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def bench(
+    network: str = "auto",
+    size: int = 64,
+    classes: int = 10,
+    batch: int = 256,
+    threads: int | None = None,
+    compute: str = "auto",
+    pictures: str | Path | None = None,
+    profile: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Speed:
+    """Measure reading, training and predicting with a network from random parameters.
+
+    `pictures` is a folder whose first files are read; without it pictures are made (360×480, JPEG).
+    `profile` times each layer by itself. Raises `UsageError`.
+    """
+    if compute not in ("auto", *CHOICES):
+        raise UsageError(f"--compute {compute}: it can be auto, {', '.join(CHOICES)}")
+    threads = threads or cores()
+    files = _files(pictures)
+    progress("measuring", 0, 5)
+    limits = measure_limits(threads)
+    progress("measuring", 1, 5)
+    decoding, resizing = _reading(files, size)
+    progress("measuring", 2, 5)
+    spec = networks(line_of(network, size, 50_000), size, classes)
+    described = spec.describe()
+    module = make_module(spec.text, size, classes, 0, [0.5] * 3, [0.25] * 3, "none")
+    loops: dict[str, Loop] = {}
+
+    def step(way: Compute) -> None:
+        if way.choice not in loops:
+            loops[way.choice] = _loop(copy.deepcopy(module), size, classes, batch, way)
+        loops[way.choice].train_step(0)
+
+    best, seconds = time_choices(CHOICES if compute == "auto" else (compute,), threads, step)
+    progress("measuring", 3, 5)
+    loop = loops[best.choice]
+    loop.stages.clear()
+    for number in range(STEPS):
+        loop.train_step(number)
+    stages = loop.stages.shares()
+    progress("measuring", 4, 5)
+    predicting = _predicting(module, size, classes, files)
+    precision = "bfloat16" if best.choice.startswith("bfloat16") else "float32"
+    rates = {name: batch / spent for name, spent in seconds.items()}
+    layers = []
+    if profile:
+        pixels = loop.batches.groups(0, size)[1][0][0]
+        layers = layer_costs(loop.module, pixels, best, limits)
+    progress("measuring", 5, 5)
+    return Speed(
+        _machine(threads),
+        limits,
+        spec.text,
+        size,
+        described["parameters"],
+        described["multiplications"],
+        decoding,
+        resizing,
+        best.choice,
+        rates,
+        stages,
+        3 * described["multiplications"] * rates[best.choice] / limits.products[precision],
+        predicting,
+        layers,
+    )
+
+
+def _machine(threads: int) -> dict[str, Any]:
+    """What was measured on."""
+    return {
+        "processor": processor(),
+        "threads": threads,
+        "torch": torch.__version__,
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+def _files(pictures: str | Path | None) -> list[bytes]:
+    if pictures is not None:
+        if not Path(pictures).is_dir():
+            raise UsageError(f"--pictures {pictures}: it is no folder")
+        paths = list(islice(files_below(Path(pictures)), PICTURES))
+        if not paths:
+            raise UsageError(f"--pictures {pictures}: there are no files in it")
+        return [Path(path).read_bytes() for path in paths]
+    random = np.random.default_rng(0)
+    made = []
+    for _ in range(PICTURES):
+        small = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(small).resize(SHAPE[::-1], Image.Resampling.BICUBIC).save(buffer, "JPEG")
+        made.append(buffer.getvalue())
+    return made
+
+
+def _reading(files: list[bytes], size: int) -> tuple[float, float]:
+    """Pictures decoded a second, and decoded ones resized."""
+    pixels = list(in_order(decode, files))
+    resize = Resizer(size)
+    decoding = least_seconds(lambda: list(in_order(decode, files)))
+    return len(files) / decoding, len(files) / least_seconds(lambda: list(in_order(resize, pixels)))
+
+
+def _loop(module: Classifier, size: int, classes: int, batch: int, way: Compute) -> Loop:
+    count = max(1000, batch)
+    random = np.random.default_rng(0)
+    pixels: npt.NDArray[np.uint8] = random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    rows = np.arange(count)
+    examples = Examples(pixels, rows, rows % classes, classes)
+    ways = parse_ways(USUAL_SMALL if size < SMALL_SIDE else USUAL)
+    batches = Batches(examples, Order(count, batch, 0), Augment(ways, 0), module.group)
+    cost = make_cost(CostOptions(), torch.from_numpy(examples.labels), classes, pretrained=False)
+    plan = Plan((Stage(STEPS, size, 1.0),), STEPS)
+    return Loop(module, batches, examples, cost, OptimizerOptions(), plan, way, 0)
+
+
+def _predicting(module: Classifier, size: int, classes: int, files: list[bytes]) -> float:
+    """Pictures that the exported file answers for, decoding included."""
+    labels = tuple(str(number) for number in range(classes))
+    detector = Detector(export(module.eval(), size, labels, {}))
+    answer = lambda data: detector.probabilities(decode(data))  # noqa: E731
+    return len(files) / least_seconds(lambda: list(in_order(answer, files)))

@@ -1,0 +1,50 @@
+"""What this machine can do at most: products of matrices, and moving memory."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+SIDE = 2048
+"""Of the matrices: large enough for full speed, small enough for a second."""
+BYTES = 256 << 20
+"""To move: more than caches hold."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Rates measured on all threads.
+
+    `products` are multiplications a second by precision, two matrices' product; `bytes` are bytes
+    a second, read and written, of a copy.
+    """
+
+    products: dict[str, float]
+    bytes: float
+
+
+def least_seconds(work: Callable[[], object], turns: int = 5, seconds: float = 0.3) -> float:
+    """Of some turns the fastest, as whatever else runs makes others slower."""
+    work()
+    best, begun, done = float("inf"), time.perf_counter(), 0
+    while done < turns or time.perf_counter() - begun < seconds:
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+        done += 1
+    return best
+
+
+def measure_limits(threads: int) -> Limits:
+    """Measure them."""
+    torch.set_num_threads(threads)
+    products = {}
+    for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        left, right = (torch.randn(SIDE, SIDE).to(kind) for _ in range(2))
+        with torch.inference_mode():
+            seconds = least_seconds(lambda a=left, b=right: a @ b)  # type: ignore[misc]
+        products[name] = SIDE**3 / seconds
+    source = torch.zeros(BYTES // 4)
+    target = torch.empty_like(source)
+    return Limits(products, 2 * BYTES / least_seconds(lambda: target.copy_(source)))

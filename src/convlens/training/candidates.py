@@ -1,0 +1,83 @@
+"""The ways to compute are timed, and the fastest is taken and remembered."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from ..errors import ConvlensError
+from ..files import write_whole
+from ..pictures.cache import cache_folder
+from .compute import CHOICES, Compute, keep_memory, processor
+from .workers import ALONE, Workers
+
+
+class Remembered:
+    """The fastest way for one kind of step on this machine, from an earlier run.
+
+    `what` tells the network, the side, and whatever else decides; the processor, the threads and
+    torch's version are added.
+    """
+
+    def __init__(self, threads: int, *what: object) -> None:
+        self._kind = [processor(), threads, torch.__version__, CHOICES, *map(str, what)]
+
+    def _path(self) -> Path:
+        key = hashlib.sha256(json.dumps(self._kind).encode()).hexdigest()
+        return cache_folder("compute") / f"{key}.json"
+
+    def get(self) -> str | None:
+        """A name from `CHOICES`; None where nothing is remembered."""
+        with suppress(OSError, ValueError, KeyError, TypeError, ConvlensError):
+            choice = json.loads(self._path().read_text())["choice"]
+            if choice in CHOICES:
+                return str(choice)
+        return None
+
+    def keep(self, choice: str) -> None:
+        """Remember it; without a cache nothing is remembered, and nothing lost."""
+        with suppress(ConvlensError):
+            record = {"choice": choice, "for": self._kind}
+            write_whole(self._path(), json.dumps(record, indent=2) + "\n")
+
+
+def time_choices(
+    names: Sequence[str],
+    threads: int,
+    step: Callable[[Compute], None],
+    workers: Workers = ALONE,
+    seconds: float = 1.0,
+) -> tuple[Compute, dict[str, float]]:
+    """The fastest way to do `step`, and the least seconds of each candidate.
+
+    The candidates take turns, so that a slow moment of the machine falls on all of them, and the
+    fastest turn of each counts, as whatever else runs makes others slower. One that
+    is much slower than another at its first turn gets no second. Workers take their steps together,
+    and the first one's clock decides.
+    """
+    torch.set_num_threads(threads)
+    keep_memory()
+    candidates = [Compute(name, threads) for name in names]
+    times: dict[str, list[float]] = {candidate.choice: [] for candidate in candidates}
+    end = time.perf_counter() + seconds * len(candidates)
+    for candidate in candidates:
+        step(candidate)  # the first step allocates and compiles kernels
+    while True:
+        for candidate in list(candidates):
+            begun = time.perf_counter()
+            step(candidate)
+            times[candidate.choice].append(time.perf_counter() - begun)
+        best = min(min(seen) for seen in times.values())
+        good = [c.choice for c in candidates if min(times[c.choice]) < 1.5 * best]
+        over = time.perf_counter() > end or min(len(times[name]) for name in good) >= 8
+        left, over = workers.agree(lambda: (good, over))  # noqa: B023
+        candidates = [c for c in candidates if c.choice in left]
+        if over:
+            break
+    least = workers.agree(lambda: {name: min(seen) for name, seen in times.items()})
+    fastest = min((c.choice for c in candidates), key=least.__getitem__)
+    return Compute(fastest, threads), least
