@@ -128,7 +128,10 @@ class Batches:
         side: int,
         mixed: float,
     ) -> tuple[Tensor, Tensor]:
-        uniform = np.stack([self._table(int(e))[i] for i, e in zip(indices, epochs, strict=True)])
+        seen = [(epochs == epoch, self._table(int(epoch))) for epoch in np.unique(epochs)]
+        uniform = np.empty((len(indices), seen[0][1].shape[1]), np.float32)
+        for where, table in seen:
+            uniform[where] = table[indices[where]]
         numbers = torch.from_numpy(uniform)
         pixels = self.augment(self.examples.images(indices), numbers, side)
         targets = functional.one_hot(self.examples.targets(indices), self.examples.classes).float()
