@@ -281,7 +281,7 @@ def model(home: Path, small: bool) -> dict[str, Any]:
     beside = side_by_side(home, {**asked, "batch": batch // 2})
     foretold = beside + two["exchange"]
     sent = 4 * one["parameters"]
-    few = 500 if small else 10_000
+    few = 500 if small else 40_000
     with tempfile.TemporaryDirectory() as cache:
         os.environ["CONVLENS_CACHE"] = cache
         half, whole = near_duplicates(few), near_duplicates(2 * few)

@@ -36,8 +36,8 @@ LISTENED = 0.01
 """Share of the time for training in which steps are timed, for each side: on a shared machine a
 slow moment would otherwise decide about the number of steps."""
 
-SMALL_FIRST, SMALL = 0.2, 0.75
-"""Share of the steps that see smaller pictures, and their side, as a part of that of training."""
+STAGES = ((0.2, 0.75), (0.8, 1.0))
+"""Shares of the steps and the side then, as a part of the side that training sees."""
 CROPPED = 1.375
 """From random parameters: the side that answers come from, as a multiple of the one in training."""
 SMALLEST_STAGED = 96
@@ -117,7 +117,7 @@ def settle(
     cropped = bool(augment.ways & set(AREA))
     shares = [
         (share, side, _time_step(fastest, side, listened) * batch / timed)
-        for share, side in _sides(spec, size, frozen is not None, cropped, budget.small_first)
+        for share, side in _sides(spec, size, frozen is not None, cropped)
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
@@ -153,7 +153,7 @@ def _minutes(pictures: int, frozen: float | None) -> float:
 
 
 def _sides(
-    spec: Architecture, size: int, pretrained: bool, cropped: bool, small_first: float | None
+    spec: Architecture, size: int, pretrained: bool, cropped: bool
 ) -> list[tuple[float, int]]:
     """Shares of the steps and the sides at which they see pictures.
 
@@ -162,15 +162,12 @@ def _sides(
     (Tan and Le 2021). Where pictures are not cropped, or the network takes one side only, all steps
     see them in full.
     """
-    side = size
-    if cropped and (pretrained or spec.any_side):
-        side = _multiple(size / (ENLARGED if pretrained else CROPPED))
-    if small_first is None:
-        staged = cropped and not pretrained and side >= SMALLEST_STAGED
-        small_first = SMALL_FIRST if staged else 0.0
-    if not (spec.any_side or pretrained) or not small_first:
+    if not cropped or not (pretrained or spec.any_side):
+        return [(1.0, size)]
+    side = _multiple(size / (ENLARGED if pretrained else CROPPED))
+    if pretrained or side < SMALLEST_STAGED:
         return [(1.0, side)]
-    return [(small_first, _multiple(side * SMALL, 8)), (1 - small_first, side)]
+    return [(share, _multiple(side * part)) for share, part in STAGES]
 
 
 def _multiple(side: float, of: int = 16) -> int:

@@ -20,7 +20,6 @@ from .options import TrainOptions
 from .plan import Plan, Stage
 from .prepare import Prepared
 from .upright import TOLD, told_from_upside_down
-from .whiten import whiten
 from .workers import Workers
 
 WEIGHTS = {
@@ -80,8 +79,6 @@ def first_module(prepared: Prepared, chosen: Chosen, asked: TrainOptions) -> Cla
         chosen.weights,
     )
     module.mirrored = "mirror" in parse_ways(chosen.augment)
-    if chosen.weights == "none":
-        whiten(module, prepared.examples("train"))
     return module
 
 

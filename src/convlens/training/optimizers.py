@@ -19,6 +19,9 @@ LEARNING_RATES = {
 }
 """The highest learning rate where none is given."""
 
+DECAY = 0.05
+"""Decoupled weight decay (Loshchilov and Hutter 2017) of adamw and muon, on weights only."""
+
 WARMUP = {False: 0.05, True: 0.3}
 """Share of the steps in which the rate rises, for random and for learnt parameters: these are few
 steps, and AdamW's first ones throw parameters far, until it knows how large the gradients are."""
@@ -52,7 +55,7 @@ def make_optimizer(
         usual *= min(max(batch, LINEAR[0]), LINEAR[1]) / LINEAR[0]
     rate = options.learning_rate or usual
     decayed = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": options.decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": DECAY},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     match name:

@@ -130,9 +130,6 @@ class OptimizerOptions:
     )
     learning_rate: float | None = option(None, "highest learning rate", (), 1e-9, 100)
     momentum: float = option(0.9, "for momentum", (), 0, 0.9999)
-    decay: float = option(
-        0.05, "decoupled weight decay of adamw and muon, on filters and dense weights", (), 0, 100
-    )
     schedule: str = option(
         "cosine", "how the learning rate falls", ("cosine", "linear", "constant")
     )
@@ -161,14 +158,6 @@ class BudgetOptions:
     )
     steps: int | None = option(
         None, "updates of the parameters, instead of epochs; repeats a run", (), 0, 10**9
-    )
-    small_first: float | None = option(
-        None,
-        "share of the steps that see pictures at three quarters of their side, where the network "
-        "takes any; the default is 0.2 where crops are on and the side is 96 or more, else 0",
-        (),
-        0,
-        1,
     )
 
     @property
@@ -254,7 +243,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "schedule": "linear",
         "label_smoothing": 0.2,
         "augment": "mirror,shift",
-        "small_first": 0.6,
     }
 }
 """Sets of options by name, for `--preset`; what is given beside it counts more."""
