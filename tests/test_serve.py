@@ -219,6 +219,8 @@ def in_thread(detector: Any, limits: Limits) -> tuple[str, Any]:
     made = uvicorn.Server(config)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [listening]})
     thread.start()
+    while not made.started:
+        time.sleep(0.01)
 
     def end() -> None:
         made.should_exit = True

@@ -235,8 +235,9 @@ def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> 
         assert second.run(folder, lambda: False, **quiet)
         for key, value in whole.best.items():
             assert torch.equal(value, second.best[key]), key
-        history = [{**m, "seconds": 0, "pictures_per_second": 0} for m in second.progress.history]
-        wanted = [{**m, "seconds": 0, "pictures_per_second": 0} for m in whole.progress.history]
+        timed = dict.fromkeys(("seconds", "pictures_per_second", "waiting"), 0)
+        history = [{**m, **timed} for m in second.progress.history]
+        wanted = [{**m, **timed} for m in whole.progress.history]
         assert history == wanted
 
 

@@ -21,7 +21,9 @@ export async function light(place, take) {
   handTo = take;
   place.append($("camera"));
   $("camera").hidden = false;
-  await $("seen").play();  // now there is something to photograph
+  await $("seen").play();
+  while (stream === mine && !$("seen").videoWidth) await new Promise(requestAnimationFrame);
+  if (stream !== mine) return;  // now there is something to photograph
   $("snap").disabled = false;
   $("snap").focus();
 }
