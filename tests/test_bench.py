@@ -1,6 +1,7 @@
 """How fast it is here: whole, consistent, and remembered."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from convlens.cli import main
 from convlens.errors import UsageError
 from convlens.network.spec import network
 from convlens.speed.bench import bench
-from convlens.training.candidates import Remembered
+from convlens.training.candidates import Remembered, time_choices
+from convlens.training.compute import CHOICES, Compute
 from convlens.training.listener import Silent
 
 LINE = "conv 4 3x3 same, norm, pool 2, conv 6 3x3, gap"
@@ -94,3 +96,17 @@ def test_what_is_remembered_wrongly_is_not_obeyed() -> None:
     assert memory.get() is None
     memory.keep("float17")
     assert memory.get() is None
+
+
+def test_a_precision_that_is_hopeless_is_given_up_after_one_step() -> None:
+    begun: list[str] = []
+
+    def step(way: Compute) -> None:
+        begun.append(way.choice)
+        time.sleep(1.1 if way.choice.startswith("bfloat16") else 0.002)
+
+    best, seconds = time_choices(CHOICES, 1, step, seconds=0.02)
+    assert best.choice.startswith("float32")
+    assert begun.count("bfloat16") == 1
+    assert set(seconds) == {"float32", "float32-last", "float32-last-products"}
+    assert "bfloat16-last" not in begun

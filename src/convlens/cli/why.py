@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..reasons.section import MINUTES, SECTIONS
 from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable, table
 
@@ -21,8 +22,6 @@ EXAMPLES = """\
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    from ..reasons.run import MINUTES, SECTIONS
-
     summary = "the case for convolutions: arithmetic, sharing, sparsity, translation, examples"
     parser = command(commands, "why", summary, EXAMPLES)
     parser.add_argument(

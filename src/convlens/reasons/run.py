@@ -12,15 +12,12 @@ from ..files import read_json, saying_where, sound_record, write_whole
 from ..network.named import line_of, networks, usual_size
 from ..network.spec import PREFIX, Architecture, Network
 from . import arithmetic, sharing, sparsity
-from .section import Section, joined
+from .section import MINUTES, SECTIONS, Section, joined
 
 if TYPE_CHECKING:
     from .bench import Bench
 
 Progress = Callable[[str, int, int], None]
-
-SECTIONS = ("arithmetic", "sharing", "sparsity", "translation", "examples", "efficiency")
-MINUTES = 20.0
 
 
 @dataclass(frozen=True)

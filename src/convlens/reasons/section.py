@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+SECTIONS = ("arithmetic", "sharing", "sparsity", "translation", "examples", "efficiency")
+MINUTES = 20.0
+"""Of the case, in order; and about how long its experiments take unless told."""
+
 HOLDS, NEARLY, NOT = "holds", "holds nearly", "does not hold here"
 
 

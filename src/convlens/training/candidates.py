@@ -45,6 +45,34 @@ class Remembered:
             write_whole(self._path(), json.dumps(record, indent=2) + "\n")
 
 
+HOPELESS, SECONDS = 4.0, 1.0
+"""A first step that takes so many times as long as another's, and longer than this, which making
+kernels does not take: nothing in that precision is fast."""
+
+
+def _begun(
+    candidates: list[Compute], step: Callable[[Compute], None], workers: Workers
+) -> list[Compute]:
+    """Those worth timing, after a first step, which allocates and compiles kernels.
+
+    Without instructions for bfloat16 a step in it can take a minute.
+    """
+    least, hopeless, left = float("inf"), set(), []
+    for candidate in candidates:
+        precision = candidate.choice.partition("-")[0]
+        if precision in hopeless:
+            continue
+        begun = time.perf_counter()
+        step(candidate)
+        spent = workers.agree(lambda since=begun: time.perf_counter() - since)  # type: ignore[misc]
+        if spent > max(HOPELESS * least, SECONDS):
+            hopeless.add(precision)
+            continue
+        least = min(least, spent)
+        left.append(candidate)
+    return left
+
+
 def time_choices(
     names: Sequence[str],
     threads: int,
@@ -62,10 +90,9 @@ def time_choices(
     torch.set_num_threads(threads)
     keep_memory()
     candidates = [Compute(name, threads) for name in names]
+    candidates = _begun(candidates, step, workers)
     times: dict[str, list[float]] = {candidate.choice: [] for candidate in candidates}
     end = time.perf_counter() + seconds * len(candidates)
-    for candidate in candidates:
-        step(candidate)  # the first step allocates and compiles kernels
     while True:
         for candidate in list(candidates):
             begun = time.perf_counter()
