@@ -411,3 +411,16 @@ def test_depthwise_convolutions_stay_in_float32() -> None:
     one, two = copy.deepcopy(module), module
     pixels = torch.rand(2, 3, SIZE, SIZE)
     assert torch.equal(one(pixels), two(pixels))
+
+
+def test_a_preset_is_behind_what_is_given() -> None:
+    plain = options_from({"preset": "quick"})
+    assert (plain.network.network, plain.network.weights) == ("quick", "none")
+    assert plain.budget.epochs == 8
+    asked = options_from({"preset": "quick", "minutes": 2.0, "batch": "64"})
+    assert (asked.budget.minutes, asked.budget.epochs) == (2.0, None)
+    assert asked.optimizer.batch == "64"
+    assert asked.cost.label_smoothing == plain.cost.label_smoothing == 0.2
+    assert options_from(plain.flat()) == plain  # as a resumed run reads it
+    with pytest.raises(UsageError, match="--preset slow: it can be quick"):
+        options_from({"preset": "slow"})

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-SIDE = 2048
-"""Of the matrices: large enough for full speed, small enough for a second."""
+SIDES, SLOW = (256, 2048), 0.02
+"""Of the matrices: the larger ones reach full speed, but are left out where the smaller ones take
+so many seconds, as without instructions for a precision."""
 BYTES = 256 << 20
 """To move: more than caches hold."""
 
@@ -41,10 +42,13 @@ def measure_limits(threads: int) -> Limits:
     torch.set_num_threads(threads)
     products = {}
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        left, right = (torch.randn(SIDE, SIDE).to(kind) for _ in range(2))
-        with torch.inference_mode():
-            seconds = least_seconds(lambda a=left, b=right: a @ b)  # type: ignore[misc]
-        products[name] = SIDE**3 / seconds
+        for side in SIDES:
+            left, right = (torch.randn(side, side).to(kind) for _ in range(2))
+            with torch.inference_mode():
+                seconds = least_seconds(lambda a=left, b=right: a @ b)  # type: ignore[misc]
+            products[name] = side**3 / seconds
+            if seconds > SLOW:
+                break
     source = torch.zeros(BYTES // 4)
     target = torch.empty_like(source)
     return Limits(products, 2 * BYTES / least_seconds(lambda: target.copy_(source)))
