@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-SIDES, SLOW = (256, 2048), 0.02
+SIDES, SLOW = (256, 2048), 0.002
 """Of the matrices: the larger ones reach full speed, but are left out where the smaller ones take
 so many seconds, as without instructions for a precision."""
 BYTES = 256 << 20
