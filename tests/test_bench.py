@@ -13,8 +13,9 @@ from convlens.errors import UsageError
 from convlens.network.spec import network
 from convlens.speed.bench import bench
 from convlens.training.candidates import Remembered, time_choices
-from convlens.training.compute import CHOICES, Compute
+from convlens.training.compute import Compute
 from convlens.training.listener import Silent
+from convlens.training.options import CHOICES
 
 LINE = "conv 4 3x3 same, norm, pool 2, conv 6 3x3, gap"
 

@@ -26,12 +26,12 @@ from ..training.augment import SMALL as SMALL_SIDE
 from ..training.augment import USUAL, USUAL_SMALL, Augment, parse_ways
 from ..training.batches import Batches, Examples, Order
 from ..training.candidates import time_choices
-from ..training.compute import CHOICES, Compute, processor
+from ..training.compute import Compute, processor
 from ..training.cost import make_cost
 from ..training.export import export
 from ..training.loop import Loop
 from ..training.model import make_module
-from ..training.options import CostOptions, OptimizerOptions
+from ..training.options import CHOICES, CostOptions, OptimizerOptions
 from ..training.plan import Plan, Stage
 from .layers import LayerCost, layer_costs
 from .limits import Limits, least_seconds, measure_limits
@@ -116,7 +116,6 @@ def bench(
     stages = loop.stages.shares()
     progress("measuring", 4, 5)
     predicting = _predicting(module, size, classes, files)
-    precision = "bfloat16" if best.choice.startswith("bfloat16") else "float32"
     rates = {name: batch / spent for name, spent in seconds.items()}
     layers = []
     if profile:
@@ -135,7 +134,7 @@ def bench(
         best.choice,
         rates,
         stages,
-        3 * described["multiplications"] * rates[best.choice] / limits.products[precision],
+        3 * described["multiplications"] * rates[best.choice] / limits.products[best.numbers],
         predicting,
         layers,
     )

@@ -43,13 +43,12 @@ def layer_costs(
         forward, backward, out = _time(part, x, compute)
         found.append((name, part, out, forward, backward))
     total = sum(forward + backward for *_, forward, backward in found)
-    precision = "bfloat16" if compute.choice.startswith("bfloat16") else "float32"
     costs = []
     for (name, part, out, forward, backward), (_, _, x) in zip(found, inputs, strict=True):
         products = _products(part, out)
         if products:
             passes = 3 if x.requires_grad else 2
-            of_limit = passes * products / (forward + backward) / limits.products[precision]
+            of_limit = passes * products / (forward + backward) / limits.products[compute.numbers]
         else:  # forward reads one and writes one, backward reads two and writes one
             moved = 5 * out.numel() * out.element_size()
             of_limit = moved / (forward + backward) / limits.bytes

@@ -12,13 +12,13 @@ from ..network.spec import Architecture
 from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
 from .candidates import Remembered, time_choices
-from .compute import CHOICES, Compute
+from .compute import Compute
 from .cost import make_cost
 from .keep import HARD
 from .listener import Listener
 from .loop import Loop
 from .model import ENLARGED
-from .options import BudgetOptions, TrainOptions
+from .options import CHOICES, BudgetOptions, TrainOptions
 from .plan import Plan, Stage
 from .prepare import Prepared
 from .workers import Workers

@@ -12,7 +12,8 @@ import torch
 from ..errors import ConvlensError
 from ..files import write_whole
 from ..pictures.cache import cache_folder
-from .compute import CHOICES, Compute, keep_memory, processor
+from .compute import Compute, keep_memory, processor
+from .options import CHOICES
 from .workers import ALONE, Workers
 
 
@@ -59,14 +60,13 @@ def _begun(
     """
     least, hopeless, left = float("inf"), set(), []
     for candidate in candidates:
-        precision = candidate.choice.partition("-")[0]
-        if precision in hopeless:
+        if candidate.numbers in hopeless:
             continue
         begun = time.perf_counter()
         step(candidate)
         spent = workers.agree(lambda since=begun: time.perf_counter() - since)  # type: ignore[misc]
         if spent > max(HOPELESS * least, SECONDS):
-            hopeless.add(precision)
+            hopeless.add(candidate.numbers)
             continue
         least = min(least, spent)
         left.append(candidate)
@@ -83,9 +83,9 @@ def time_choices(
     """The fastest way to do `step`, and the least seconds of each candidate.
 
     The candidates take turns, so that a slow moment of the machine falls on all of them, and the
-    fastest turn of each counts, as whatever else runs makes others slower. One that
-    is much slower than another at its first turn gets no second. Workers take their steps together,
-    and the first one's clock decides.
+    fastest turn of each counts, as whatever else runs makes others slower. One that is much slower
+    than another at its first turn gets no second. Workers take their steps together, and the first
+    one's clock decides.
     """
     torch.set_num_threads(threads)
     keep_memory()

@@ -14,15 +14,6 @@ from torch import Tensor, nn
 from ..errors import ConvlensError
 from .kernels import gradients_by_product, groups_in_float32
 
-CHOICES = (
-    "float32",
-    "float32-last",
-    "float32-last-products",
-    "bfloat16",
-    "bfloat16-last",
-    "bfloat16-last-products",
-)
-
 
 @dataclass(frozen=True)
 class Compute:
@@ -34,13 +25,18 @@ class Compute:
     threads: int
 
     @property
+    def numbers(self) -> str:
+        """`float32` or `bfloat16`."""
+        return self.choice.partition("-")[0]
+
+    @property
     def layout(self) -> torch.memory_format:
         """Memory layout of feature maps and filters."""
         return torch.channels_last if "-last" in self.choice else torch.contiguous_format
 
     def place(self, module: nn.Module) -> nn.Module:
         """The module with its filters in this layout, and its layers in their precision."""
-        if self.choice.startswith("bfloat16"):
+        if self.numbers == "bfloat16":
             groups_in_float32(module)
         if self.choice.endswith("-products"):
             gradients_by_product(module)
@@ -53,7 +49,7 @@ class Compute:
     @contextmanager
     def precision(self) -> Iterator[None]:
         """Within it, products are computed in this precision."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.choice.startswith("bfloat16")):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.numbers == "bfloat16"):
             yield
 
     def __str__(self) -> str:

@@ -187,6 +187,17 @@ class AnswerOptions:
     )
 
 
+CHOICES = (
+    "float32",
+    "float32-last",
+    "float32-last-products",
+    "bfloat16",
+    "bfloat16-last",
+    "bfloat16-last-products",
+)
+"""Ways to compute: see `Compute`."""
+
+
 @dataclass(frozen=True)
 class ComputeOptions:
     """How the processor is used; nothing here changes what is computed but for rounding."""
@@ -195,15 +206,7 @@ class ComputeOptions:
         "auto",
         "precision, memory layout, and how the filters' gradients of small maps are computed; auto "
         "times them and takes the fastest",
-        (
-            "auto",
-            "float32",
-            "float32-last",
-            "float32-last-products",
-            "bfloat16",
-            "bfloat16-last",
-            "bfloat16-last-products",
-        ),
+        ("auto", *CHOICES),
     )
     threads: int | None = option(None, "processor threads; the default is all cores", (), 1, 1024)
 
@@ -250,7 +253,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def options_from(values: dict[str, Any]) -> TrainOptions:
     """Options by name; what is left out takes its default. Raises `UsageError` on a wrong one."""
-    left = with_preset(values)
+    left = _with_preset(values)
     stages = {}
     for name, stage in STAGES.items():
         given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
@@ -272,7 +275,7 @@ def options_from(values: dict[str, Any]) -> TrainOptions:
     return made
 
 
-def with_preset(values: dict[str, Any]) -> dict[str, Any]:
+def _with_preset(values: dict[str, Any]) -> dict[str, Any]:
     """Options with those of `preset`, if there is one, behind them. Raises `UsageError`."""
     given = dict(values)
     preset = given.pop("preset", None)

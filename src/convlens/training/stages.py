@@ -31,6 +31,3 @@ class Stages:
         """The part of each."""
         total = sum(self.seconds.values())
         return {stage: spent / total if total else 0.0 for stage, spent in self.seconds.items()}
-
-    def __str__(self) -> str:
-        return ", ".join(f"{stage} {share:.1%}" for stage, share in self.shares().items())

@@ -1,0 +1,65 @@
+"""3×3 convolutions on one core in bfloat16: forward, and the filters' gradient in two ways.
+
+python benchmarks/gradients.py [--group 64]
+
+GFLOP/s of oneDNN's forward pass, of its gradient of the filters, and of that gradient as a product
+of matrices; the fastest of some turns each.
+"""
+
+import argparse
+
+import torch
+from torch.nn import functional
+
+from convlens.speed.limits import least_seconds
+from convlens.training.compute import keep_memory
+from convlens.training.kernels import _weight_gradient
+
+SHAPES = (
+    (64, 64, 32),
+    (64, 64, 16),
+    (128, 128, 16),
+    (128, 128, 8),
+    (256, 256, 8),
+    (256, 256, 7),
+    (256, 256, 4),
+    (256, 256, 3),
+    (256, 512, 4),
+    (512, 512, 2),
+)
+ONE = (1, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--group", type=int, default=64, help="pictures at once")
+    group = parser.parse_args().group
+    torch.set_num_threads(1)
+    keep_memory()
+    print("filters      map      forward   oneDNN's gradient   as a product")
+    for channels, filters, side in SHAPES:
+        x, gradient, weight = (
+            torch.randn(shape).bfloat16().contiguous(memory_format=torch.channels_last)
+            for shape in (
+                (group, channels, side, side),
+                (group, filters, side, side),
+                (filters, channels, 3, 3),
+            )
+        )
+        work = 2 * 9 * group * channels * filters * side**2 / 1e9
+        ways = (
+            lambda x=x, w=weight: functional.conv2d(x, w, padding=1),
+            lambda g=gradient, x=x, w=weight: torch.ops.aten.convolution_backward(
+                g, x, w, None, ONE, ONE, ONE, False, (0, 0), 1, (False, True, False)
+            ),
+            lambda g=gradient, x=x, w=weight: _weight_gradient(x, g, w, ONE, ONE),
+        )
+        forward, theirs, ours = (work / least_seconds(way, seconds=0.1) for way in ways)
+        print(
+            f"{channels:3} → {filters:3}  {side:2}×{side:<2} {forward:11,.0f} {theirs:16,.0f} "
+            f"{ours:16,.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
