@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from conftest import Pixels, draw
 from convlens.errors import PictureError
@@ -43,6 +43,30 @@ def test_lossy_kinds_come_near(kind: str) -> None:
     smooth = np.asarray(Image.fromarray(PICTURE[:8, :8]).resize((64, 64)))
     got = decode(encode(Image.fromarray(smooth), kind, quality=95))
     assert np.abs(got.astype(int) - smooth).mean() < 4
+
+
+@pytest.mark.parametrize("side", [(1, 1), (7, 9), (33, 17), (120, 75)])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_jpeg_gives_pillows_very_pixels(
+    side: tuple[int, int], subsampling: str, progressive: bool, mode: str
+) -> None:
+    picture = Image.fromarray(PICTURE).resize(side).convert(mode)
+    for quality in (10, 75, 100):
+        data = encode(
+            picture, "JPEG", quality=quality, subsampling=subsampling, progressive=progressive
+        )
+        assert np.array_equal(decode(data), np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+
+
+@pytest.mark.parametrize("orientation", range(9))
+def test_a_jpeg_is_turned_as_its_exif_says(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(Image.fromarray(PICTURE[:, :40]), "JPEG", exif=exif)
+    wanted = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert np.array_equal(decode(data), np.asarray(wanted))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

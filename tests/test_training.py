@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from timm.optim.muon import Muon
-from torch import nn
+from torch import Tensor, nn
 
 from convlens.errors import ConvlensError, UsageError
 from convlens.network.build import GROUP, build
@@ -21,6 +21,7 @@ from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
 from convlens.training.keep import FEWEST_JUDGES, Keep, clearly_lower
 from convlens.training.loop import MEMORY, Loop, predict_examples
+from convlens.training.muon import Muon
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.training.options import CostOptions, DataOptions, OptimizerOptions, options_from
 from convlens.training.plan import Plan, Stage
@@ -147,6 +148,29 @@ def test_muon_moves_filters_in_every_direction_alike() -> None:
     values = torch.linalg.svdvals(moved)
     assert values.min() > 0.5
     assert values.max() < 1.4
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("numbers", [torch.bfloat16, torch.float32])
+def test_muon_moves_as_timms_does(layout: torch.memory_format, numbers: torch.dtype) -> None:
+    from timm.optim.muon import Muon as Timms
+
+    def trained(make: Callable[[list[dict[str, Any]]], torch.optim.Optimizer]) -> list[Tensor]:
+        torch.manual_seed(0)
+        module = nn.Sequential(
+            nn.Conv2d(3, 16, 3), nn.Conv2d(16, 8, 3, groups=8), nn.Flatten(), nn.Linear(128, 10)
+        ).to(memory_format=layout)  # type: ignore[call-overload]
+        optimizer = make([{"params": list(module.parameters()), "weight_decay": 0.1}])
+        for _ in range(5):
+            optimizer.zero_grad()
+            module(torch.randn(4, 3, 8, 8)).square().mean().backward()
+            optimizer.step()
+        return list(module.parameters())
+
+    ours = trained(lambda groups: Muon(groups, 0.02, numbers))
+    theirs = trained(lambda groups: Timms(groups, 0.02, nesterov=True))
+    for a, b in zip(ours, theirs, strict=True):
+        assert torch.allclose(a, b, atol=2e-3 if numbers == torch.bfloat16 else 6e-3)
 
 
 def test_balanced_weights_are_scikit_learns() -> None:

@@ -22,6 +22,8 @@ from told import tell
 class Tell(Callback):  # type: ignore[misc]
     """Each epoch's accuracy."""
 
+    order = 60  # after the recorder
+
     def after_epoch(self) -> None:
         """After validation."""
         tell(epoch=self.epoch + 1, accuracy=float(self.recorder.values[-1][-1]))

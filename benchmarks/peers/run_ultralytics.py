@@ -15,7 +15,7 @@ def main() -> None:
     folder, size, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with tempfile.TemporaryDirectory() as out:
         asked = {
-            "model": "resnet18",
+            "model": "yolo11-cls-resnet18.yaml",
             "pretrained": False,
             "data": folder,
             "imgsz": size,

@@ -137,7 +137,11 @@ class Loop:
         self.seed = seed
         self.pretrained = isinstance(module, Pretrained)
         self.optimizer = make_optimizer(
-            options, module.parameters(), self.pretrained, batches.order.batch
+            options,
+            module.parameters(),
+            self.pretrained,
+            batches.order.batch,
+            compute.dtype,
         )
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)

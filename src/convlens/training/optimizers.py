@@ -1,12 +1,12 @@
-"""Optimizers by the lecture's names, all of them torch's own, and the learning rate's schedule."""
+"""Optimizers by the lecture's names, all but Muon torch's own, and the learning rate's schedule."""
 
 from collections.abc import Iterable
 from math import cos, pi
 
 import torch
-from timm.optim.muon import Muon
 from torch import nn
 
+from .muon import Muon
 from .options import OptimizerOptions
 
 LEARNING_RATES = {
@@ -39,12 +39,14 @@ def make_optimizer(
     parameters: Iterable[nn.Parameter],
     pretrained: bool = False,
     batch: int = LINEAR[0],
+    numbers: torch.dtype = torch.float32,
 ) -> torch.optim.Optimizer:
     """The named optimizer at its highest learning rate, over parameters that are not fixed.
 
     `auto` is Muon (Jordan 2024) for random parameters: it makes every direction of a filter bank
-    move alike, and reaches a given cost in about half of AdamW's steps. Vectors, and matrices with
-    fewer than four rows, follow AdamW within it. Learnt parameters are fine-tuned by AdamW.
+    move alike, and reaches a given cost in about half of AdamW's steps; its products are computed
+    in `numbers`. Vectors, and matrices with fewer than four rows, follow AdamW within it. Learnt
+    parameters are fine-tuned by AdamW.
     """
     name = options.optimizer
     if name == "auto":
@@ -68,7 +70,7 @@ def make_optimizer(
         case "adam":
             return torch.optim.Adam(parameters, rate)
         case "muon":
-            muon: torch.optim.Optimizer = Muon(decayed, rate, nesterov=True)
+            muon: torch.optim.Optimizer = Muon(decayed, rate, numbers)
             return muon
         case _:
             return torch.optim.AdamW(decayed, rate)

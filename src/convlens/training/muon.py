@@ -1,0 +1,69 @@
+"""Muon, with its products in the precision that the machine is fast in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from timm.optim import muon as timms
+from torch import Tensor
+
+STEPS = (
+    (4.0848, -6.8946, 2.9270),
+    (3.9505, -6.3029, 2.6377),
+    (3.7418, -5.5913, 2.3037),
+    (2.8769, -3.1427, 1.2046),
+    (2.8366, -3.0525, 1.2012),
+)
+"""Coefficients of the iteration of Newton and Schulz, as timm has them (`quintic`)."""
+LEAST, LONGEST = 4, 128
+"""Banks with fewer rows or columns, or so much longer than wide, have few directions to move in."""
+
+
+def is_bank(parameter: Tensor) -> bool:
+    """Whether Muon moves it: filters, or a dense layer, that read several channels."""
+    if parameter.ndim < 2 or 1 in parameter.shape[:2]:
+        return False
+    least, most = sorted((len(parameter), parameter[0].numel()))
+    return least >= LEAST and most <= LONGEST * least
+
+
+class Muon(timms.Muon):  # type: ignore[misc]
+    """timm's Muon (Jordan 2024), which computes in bfloat16 alone: where a processor has no
+    instructions for it, that takes ten times as long as the rest of a step.
+
+    Banks are moved here, vectors and the like by timm's NAdamW.
+    """
+
+    def __init__(self, groups: Iterable[dict[str, Any]], rate: float, numbers: torch.dtype) -> None:
+        super().__init__(groups, rate, nesterov=True)
+        self.numbers = numbers
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """One update; gradients of banks are given up."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None and is_bank(parameter):
+                    self._move(parameter, group)
+                    parameter.grad = None
+        super().step(closure)
+
+    def _move(self, bank: Tensor, group: dict[str, Any]) -> None:
+        """As timm's, but for `numbers`, and without laying filters out anew for each product."""
+        state = self.state[bank]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(bank)
+        assert bank.grad is not None  # noqa: S101
+        moving, momentum = state["momentum_buffer"], group["momentum"]
+        moving.lerp_(bank.grad, 1 - momentum)
+        ahead = _rows(bank.grad.lerp(moving, momentum))
+        turned = timms.zeropower_via_newtonschulz(ahead, len(STEPS), STEPS, dtype=self.numbers)
+        rate = group["lr"] * timms.get_lr_scale(ahead.shape, group["adjust_lr_fn"])
+        bank.mul_(1 - group["lr"] * group["weight_decay"])
+        _rows(bank).add_(turned, alpha=-rate)
+
+
+def _rows(bank: Tensor) -> Tensor:
+    """A row for each filter, in the order that memory has: a view."""
+    last = bank.ndim == 4 and bank.is_contiguous(memory_format=torch.channels_last)
+    return (bank.movedim(1, -1) if last else bank).flatten(1)
