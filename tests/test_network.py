@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from convlens import networks
 from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
-from convlens.network.build import Local2d, build
+from convlens.network.build import FewerDraws, Local2d, build
 from convlens.network.layers import (
     Conv,
     Counts,
@@ -238,3 +239,48 @@ def test_counts_stay_exact_beyond_64_bits() -> None:
     counts = Conv(10**9, Window((3, 3))).counts((10**9, 1000, 1000))
     assert counts.multiplications == 9 * 10**18 * 998 * 998
     assert counts.multiplications > np.iinfo(np.int64).max
+
+
+def test_a_largest_value_is_the_same_before_and_after_a_relu() -> None:
+    module = build(network("conv 4 3x3 same, pool 2, dense 8", 12, 3), 0)
+    layers = module.layers
+    assert isinstance(layers, nn.Sequential)
+    conv, later = layers[0], layers[2]
+    assert isinstance(later, nn.Sequential)
+    first, second = later
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(first, nn.MaxPool2d)
+    assert isinstance(second, nn.ReLU)
+    x = torch.randn(5, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    grads = []
+    for order in (nn.Sequential(conv, first, second), nn.Sequential(conv, second, first)):
+        conv.zero_grad()
+        out = order(x)
+        (out * torch.arange(out.numel()).view_as(out)).sum().backward()
+        assert conv.weight.grad is not None
+        grads.append((out.detach(), conv.weight.grad.clone()))
+    assert torch.equal(grads[0][0], grads[1][0])
+    assert torch.allclose(grads[0][1], grads[1][1])
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(
+    rate: float, layout: torch.memory_format
+) -> None:
+    dropout = FewerDraws(rate)
+    x = torch.ones(8, 32, 30, 31).to(memory_format=layout).requires_grad_()
+    torch.manual_seed(0)
+    out = dropout(x)
+    kept = out != 0
+    share = stats.binomtest(int(kept.sum()), x.numel(), 1 - rate)
+    assert share.pvalue > 1e-4
+    for part in (kept[:, ::2], kept[..., ::2], kept[..., 1::2, :], kept[::2]):
+        assert part.float().mean().item() == pytest.approx(1 - rate, abs=0.01)
+    assert torch.allclose(out[kept], torch.tensor(1 / (1 - rate)))
+    out.sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, out.detach())
+    torch.manual_seed(0)
+    assert torch.equal(dropout(x), out)
+    assert torch.equal(dropout.eval()(x), x)

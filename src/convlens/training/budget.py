@@ -103,7 +103,9 @@ def settle(
 
     memory = Remembered(threads, spec.text, size, frozen is not None, timed, workers.count)
     known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
-    compute, seconds = time_choices((known,) if known else CHOICES, threads, step, workers)
+    compute, seconds = time_choices(
+        (known,) if known else CHOICES, threads, step, workers, _timing(asked.budget.minutes)
+    )
     if not known and workers.first:
         memory.keep(compute.choice)
     fastest = candidates[compute.choice]
@@ -143,6 +145,11 @@ def settle(
         f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
     )
     return Settled(ways, plan, compute.choice, compute.threads)
+
+
+def _timing(minutes: float | None) -> float:
+    """Seconds for timing each way to compute: a second, less where there are few minutes."""
+    return 1.0 if minutes is None else min(1.0, LISTENED * 60 * minutes)
 
 
 def _minutes(pictures: int, frozen: float | None) -> float:

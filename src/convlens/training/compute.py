@@ -30,11 +30,6 @@ class Compute:
         return self.choice.partition("-")[0]
 
     @property
-    def dtype(self) -> torch.dtype:
-        """Of products."""
-        return torch.bfloat16 if self.numbers == "bfloat16" else torch.float32
-
-    @property
     def layout(self) -> torch.memory_format:
         """Memory layout of feature maps and filters."""
         return torch.channels_last if "-last" in self.choice else torch.contiguous_format

@@ -137,11 +137,7 @@ class Loop:
         self.seed = seed
         self.pretrained = isinstance(module, Pretrained)
         self.optimizer = make_optimizer(
-            options,
-            module.parameters(),
-            self.pretrained,
-            batches.order.batch,
-            compute.dtype,
+            options, module.parameters(), self.pretrained, batches.order.batch
         )
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)

@@ -39,14 +39,12 @@ def make_optimizer(
     parameters: Iterable[nn.Parameter],
     pretrained: bool = False,
     batch: int = LINEAR[0],
-    numbers: torch.dtype = torch.float32,
 ) -> torch.optim.Optimizer:
     """The named optimizer at its highest learning rate, over parameters that are not fixed.
 
     `auto` is Muon (Jordan 2024) for random parameters: it makes every direction of a filter bank
-    move alike, and reaches a given cost in about half of AdamW's steps; its products are computed
-    in `numbers`. Vectors, and matrices with fewer than four rows, follow AdamW within it. Learnt
-    parameters are fine-tuned by AdamW.
+    move alike, and reaches a given cost in about half of AdamW's steps. Vectors, and matrices with
+    fewer than four rows, follow AdamW within it. Learnt parameters are fine-tuned by AdamW.
     """
     name = options.optimizer
     if name == "auto":
@@ -70,7 +68,7 @@ def make_optimizer(
         case "adam":
             return torch.optim.Adam(parameters, rate)
         case "muon":
-            muon: torch.optim.Optimizer = Muon(decayed, rate, numbers)
+            muon: torch.optim.Optimizer = Muon(decayed, rate)
             return muon
         case _:
             return torch.optim.AdamW(decayed, rate)

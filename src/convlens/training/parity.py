@@ -26,9 +26,15 @@ TOLERANCE = 1e-4
 AGREEMENT = 0.999
 """Least share of pictures whose label through the pixel store is the file's."""
 PICTURES = 1000
-SECONDS = 15.0
+SECONDS, HURRIED = 15.0, 0.2
+"""The most time for it, and the most as a share of the minutes that were asked for."""
 LEAST = 50
 CHUNK = 16
+
+
+def seconds_within(minutes: float | None) -> float:
+    """The time for comparing in a run that was given so many minutes."""
+    return SECONDS if minutes is None else min(SECONDS, HURRIED * 60 * minutes)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from .loop import Loop, predict_examples
 from .model import Pretrained
 from .notes import notes_about
 from .options import AnswerOptions
-from .parity import check_parity
+from .parity import check_parity, seconds_within
 from .prepare import Prepared
 from .strangeness import strangeness_of
 from .temperature import fit_temperature
@@ -136,6 +136,7 @@ def finish(
         prepared.examples(held),
         loop.seed,
         progress,
+        seconds=seconds_within(record["options"]["minutes"]),
     )
     evaluation = None
     test = prepared.side("test")
