@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from convlens.errors import UsageError
-from convlens.training.augment import WAYS, Augment, parse_ways
+from convlens.training.augment import COLOUR, WAYS, Augment, parse_ways
 from convlens.training.batches import Batches, Examples, Order
 
 SIZE = 12
@@ -142,3 +142,19 @@ def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
 def test_unknown_ways_are_refused() -> None:
     with pytest.raises(UsageError, match="'blur' is none of mirror"):
         parse_ways("mirror,blur")
+
+
+def test_colour_is_saturation_about_grey_then_contrast_about_the_mean() -> None:
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.rand(6, 3, 9, 11, generator=random)
+    varied = Augment(frozenset({"colour"}), 0)
+    uniform = torch.from_numpy(varied.table(0, 6))
+    bright, contrast, saturation = (
+        (1 + COLOUR * (2 * uniform[:, 8 + k] - 1)).view(-1, 1, 1, 1) for k in range(3)
+    )
+    grey = pixels.mean(1, keepdim=True)
+    mean = pixels.mean((1, 2, 3), keepdim=True)
+    wanted = ((grey + (pixels - grey) * saturation - mean) * contrast + mean * bright).clamp(0, 1)
+    assert torch.allclose(varied(pixels, uniform), wanted, atol=1e-6)
+    assert wanted.min() == 0
+    assert wanted.max() == 1

@@ -150,5 +150,5 @@ def test_the_detector_says_so(run: Path, tmp_path: Path) -> None:
     found = onnx.load_from_string((run / "detector.onnx").read_bytes())
     found.graph.node[1].domain = "com.stranger"
     with pytest.raises(ConvlensError, match=r"com\.stranger"):
-        Detector(seal(unseal(seal(found.SerializeToString()))))
+        Detector(seal(bytes(unseal(seal(found.SerializeToString())))))
     assert Detector(run).probabilities(np.zeros((9, 9, 3), np.uint8)).sum() == pytest.approx(1)

@@ -8,8 +8,10 @@ is in `val`, of cifar10 its test pictures.
 
 *Throughput*: trainings of one and of two epochs over some of the pictures, of the peer and of
 convlens in turns, each a process; the difference of the two times is an epoch without what comes
-before and after it. *Time to its accuracy*: the peer trains its `--epochs`, then convlens gets a
-fifth of the time that the peer's whole process took, or what else `--share` says.
+before and after it. *Time to its accuracy*: the peer trains its `--epochs` from random parameters;
+then convlens does, and gets a fifth of the time that the peer's whole process took (what comes
+before and after training included); and at last convlens as it comes, without any option, from the
+parameters that come with it. `val` plays no part in any choice of convlens's.
 """
 
 import argparse
@@ -41,6 +43,9 @@ TUTORIAL = (
 NETWORKS = {"keras": TUTORIAL}
 FEW = 1000
 """Pictures for measuring throughput."""
+SHARE, BEFORE_AND_AFTER, LEAST = 0.2, 25.0, 5.0
+"""The part of a peer's time that convlens gets in all; seconds of it that do not go into training;
+and seconds of training at least."""
 
 
 @dataclass
@@ -125,12 +130,12 @@ def peer(name: str, python: Path, folder: Path, size: int, epochs: int) -> Told:
         return run(words, Path(where))
 
 
-def ours(folder: Path, size: int, *options: str) -> Told:
+def ours(folder: Path, *options: str) -> Told:
     """Train with convlens on the same pictures, `val` held out for the figures alone."""
     with tempfile.TemporaryDirectory() as text:
         where = Path(text)
         command = [sys.executable, "-m", "convlens", "train", str(folder), "--out", "run"]
-        told = run([*command, "--size", str(size), *options], where)
+        told = run([*command, *options], where)
         metrics = json.loads((where / "run" / "metrics.json").read_text())
         told.lines.append((told.seconds, {"accuracy": metrics["test"]["accuracy"]}))
         return told
@@ -189,7 +194,7 @@ def throughput(
                     spent.append(told.lines[-1][0])
                 else:
                     words = ["--network", network, "--weights", "none", "--epochs", str(epochs)]
-                    spent.append(ours(few_mine, size, *words).seconds)
+                    spent.append(ours(few_mine, "--size", str(size), *words).seconds)
             seen.append(2 * count / (spent[1] - spent[0]))
     ratio = statistics.median(b / a for a, b in zip(rates[name], rates["convlens"], strict=True))
     told_rates = ", ".join(f"{who} {statistics.median(r):,.0f}" for who, r in rates.items())
@@ -202,7 +207,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--share", type=float, default=0.2)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--home", type=Path, default=Path.home() / ".cache" / "convlens-peers")
     asked = parser.parse_args()
@@ -214,18 +218,26 @@ def main() -> None:
             throughput(name, python, theirs, mine, asked.home, asked.size, asked.rounds)
         told = peer(name, python, theirs, asked.size, asked.epochs)
         first = told.lines[0][0]
+        taken = told.lines[-1][0]
         print(
-            f"{name}: {told.accuracy:.1%} after {told.lines[-1][0]:.0f} s ({asked.epochs} epochs), "
-            f"first figure after {first:.0f} s, {told.megabytes:,.0f} MB",
+            f"{name}: {told.accuracy:.1%} after {taken:.0f} s ({asked.epochs} epochs), first "
+            f"figure after {first:.0f} s, {told.megabytes:,.0f} MB; by epoch: "
+            + ", ".join(f"{line['accuracy']:.1%} at {at:.0f} s" for at, line in told.lines),
             flush=True,
         )
-        minutes = asked.share * told.lines[-1][0] / 60
-        own = ours(mine, asked.size, "--weights", "none", "--minutes", f"{minutes:.2f}")
-        print(
-            f"{name}: convlens {own.accuracy:.1%}, from random parameters, in {own.seconds:.0f} s "
-            f"(training for {60 * minutes:.0f} s), {own.megabytes:,.0f} MB",
-            flush=True,
-        )
+        minutes = max(LEAST, SHARE * taken - BEFORE_AND_AFTER) / 60
+        words = ["--size", str(asked.size), "--weights", "none", "--minutes", f"{minutes:.3f}"]
+        tell(name, f"from random parameters, {60 * minutes:.0f} s of training", ours(mine, *words))
+    tell("convlens", "as it comes", ours(mine))
+
+
+def tell(name: str, how: str, own: Told) -> None:
+    """What convlens did beside a peer."""
+    print(
+        f"{name}: convlens, {how}: {own.accuracy:.1%} in {own.seconds:.0f} s, "
+        f"{own.megabytes:,.0f} MB",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -5,17 +5,30 @@ python run_ultralytics.py FOLDER SIZE EPOCHS
 
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from told import tell
 from ultralytics.models.yolo.classify import ClassificationTrainer
 
 
+NETWORK = """
+nc: 1000
+backbone:
+  - [-1, 1, TorchVision, [512, resnet18, null, True, 2]]
+head:
+  - [-1, 1, Classify, [nc]]
+"""
+"""torchvision's ResNet-18 without its last two layers, from random parameters."""
+
+
 def main() -> None:
     folder, size, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with tempfile.TemporaryDirectory() as out:
+        written = Path(out) / "resnet18-cls.yaml"
+        written.write_text(NETWORK)
         asked = {
-            "model": "yolo11-cls-resnet18.yaml",
+            "model": str(written),
             "pretrained": False,
             "data": folder,
             "imgsz": size,

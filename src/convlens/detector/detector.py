@@ -14,9 +14,9 @@ from ..files import saying_where
 from ..parallel import in_order
 from ..pictures.decode import RGB, decode
 from ..pictures.shards import streamed
-from ..pictures.source import Source, content_hash
+from ..pictures.source import Source
 from .rule import MOST_PROBABLE, UNSURE, Rule
-from .sealed import look_through, unseal
+from .sealed import checksum, look_through, unseal
 
 INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
 SIZES, WINDOWS = "squash_to", "windows"
@@ -103,7 +103,7 @@ class Detector:
             data = file
         try:
             look_through(unseal(data))
-            self.digest = content_hash(data).hex()
+            self.digest = checksum(data)
         except ValueError as error:
             raise ConvlensError(f"{where} is not a convlens detector: {error}") from None
         options = onnxruntime.SessionOptions()

@@ -40,9 +40,9 @@ def seal(data: bytes) -> bytes:
     return data + _HEAD + hashlib.sha256(data).hexdigest().encode()
 
 
-def unseal(data: bytes) -> bytes:
-    """The model without it. Raises `ValueError` where it is missing or wrong."""
-    body, end = data[:-SEAL], data[-SEAL:]
+def unseal(data: bytes) -> memoryview:
+    """The model without it, not copied. Raises `ValueError` where it is missing or wrong."""
+    body, end = memoryview(data)[:-SEAL], data[-SEAL:]
     if not end.startswith(_HEAD):
         raise ValueError("it has no checksum of convlens at its end")
     if end[len(_HEAD) :] != hashlib.sha256(body).hexdigest().encode():
@@ -50,7 +50,12 @@ def unseal(data: bytes) -> bytes:
     return body
 
 
-def look_through(data: bytes) -> None:
+def checksum(data: bytes) -> str:
+    """Of a sealed model, 64 characters that no other one has."""
+    return data[-64:].decode()
+
+
+def look_through(data: bytes | memoryview) -> None:
     """Raise `ValueError` at what a detector of convlens never holds.
 
     Operators outside the list, subgraphs, functions, tensors in other files, tensors that are not

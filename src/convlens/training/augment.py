@@ -156,15 +156,18 @@ class Augment:
         return torch.cat((linear, shift[:, :, None]), 2)
 
     def _colour(self, pixels: Tensor, u: Tensor) -> Tensor:
-        """Brightness and contrast about the picture's mean, and saturation about its grey."""
+        """Brightness and contrast about the picture's mean, and saturation about its grey.
+
+        (grey + (pixels - grey) × saturation - mean) × contrast + mean × bright, in few passes.
+        """
         bright, contrast, saturation = (
             (1 + COLOUR * (2 * u[:, column] - 1)).view(-1, 1, 1, 1)
             for column in (_BRIGHT, _CONTRAST, _SATURATION)
         )
         grey = pixels.mean(1, keepdim=True)
-        pixels = grey + (pixels - grey) * saturation
         mean = grey.mean((2, 3), keepdim=True)
-        return ((pixels - mean) * contrast + mean * bright).clamp(0, 1)
+        base = grey * ((1 - saturation) * contrast) + mean * (bright - contrast)
+        return torch.addcmul(base, pixels, saturation * contrast).clamp_(0, 1)
 
 
 def _boxes(pixels_NCHW: Tensor, centres_N2: Tensor, share_N: Tensor) -> Tensor:

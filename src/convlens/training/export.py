@@ -164,7 +164,7 @@ def _any_size(output: onnx.ValueInfoProto) -> None:
 def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -> bytes:
     """The same graph with these entries set in its metadata, checked and sealed."""
     if isinstance(model, bytes):
-        model = onnx.load_from_string(unseal(model))
+        model = onnx.load_from_string(bytes(unseal(model)))
     kept = {entry.key: entry.value for entry in model.metadata_props}
     for key, value in metadata.items():
         kept[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
