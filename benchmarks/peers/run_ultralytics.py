@@ -11,7 +11,6 @@ from typing import Any
 from told import tell
 from ultralytics.models.yolo.classify import ClassificationTrainer
 
-
 NETWORK = """
 nc: 1000
 backbone:
@@ -40,7 +39,8 @@ def main() -> None:
         trainer = ClassificationTrainer(overrides=asked)
 
         def after_epoch(trainer: Any) -> None:
-            tell(epoch=trainer.epoch + 1, accuracy=float(trainer.metrics["metrics/accuracy_top1"]))
+            if trainer.epoch < epochs:  # once more at the end, with the best parameters
+                tell(epoch=trainer.epoch + 1, accuracy=trainer.metrics["metrics/accuracy_top1"])
 
         trainer.add_callback("on_fit_epoch_end", after_epoch)
         trainer.train()

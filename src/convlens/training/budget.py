@@ -11,14 +11,14 @@ from ..network.build import Classifier
 from ..network.spec import Architecture
 from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from .batches import Batches, Order
-from .candidates import Remembered, time_choices
+from .candidates import Remembered, time_choices, usual_ways
 from .compute import Compute
 from .cost import make_cost
 from .keep import HARD
 from .listener import Listener
 from .loop import Loop
 from .model import ENLARGED
-from .options import CHOICES, BudgetOptions, TrainOptions
+from .options import BudgetOptions, TrainOptions
 from .plan import Plan, Stage
 from .prepare import Prepared
 from .workers import Workers
@@ -31,6 +31,10 @@ MOST_EPOCHS = {True: 30, False: 400}
 """No more passes than these for pretrained and for random parameters, unless told."""
 MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30
 """From so many passes on, from random parameters, pictures are mixed, and crops may be small."""
+
+FEWEST_MEASURED = {True: 10, False: 5}
+"""Measurements of a run at least, for pretrained and for random parameters: after each the state is
+saved, which takes as long as several steps."""
 
 LISTENED = 0.01
 """Share of the time for training in which steps are timed, for each side: on a shared machine a
@@ -104,7 +108,7 @@ def settle(
     memory = Remembered(threads, spec.text, size, frozen is not None, timed, workers.count)
     known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
     compute, seconds = time_choices(
-        (known,) if known else CHOICES, threads, step, workers, _timing(asked.budget.minutes)
+        (known,) if known else usual_ways(), threads, step, workers, _timing(asked.budget.minutes)
     )
     if not known and workers.first:
         memory.keep(compute.choice)
@@ -124,7 +128,9 @@ def settle(
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
     steps = _steps(budget, mean, pictures, batch, frozen)
-    every = round(min(max(pictures / batch, steps / 40), steps / 10))
+    every = round(
+        min(max(pictures / batch, steps / 40), steps / FEWEST_MEASURED[frozen is not None])
+    )
     plan = Plan(_stages(steps, shares), max(1, every))
     epochs = steps * batch / pictures
     if asked.augment.augment is None and frozen is None:
@@ -199,11 +205,13 @@ def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) ->
     """
     loop.plan = Plan((Stage(1, side, 1.0),), 1)
     loop.train_step(0)
+    loop.compute.wait()
     seconds: list[float] = []
     more = True
     while more:
         begun = time.perf_counter()
         loop.train_step(0)
+        loop.compute.wait()
         seconds.append(time.perf_counter() - begun)
         more = loop.workers.agree(lambda: len(seconds) < turns or sum(seconds) < seconds_to_take)
     return loop.workers.agree(lambda: min(seconds))

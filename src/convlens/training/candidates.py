@@ -12,9 +12,14 @@ import torch
 from ..errors import ConvlensError
 from ..files import write_whole
 from ..pictures.cache import cache_folder
-from .compute import Compute, keep_memory, processor
-from .options import CHOICES
+from .compute import Compute, accelerator, keep_memory, processor
+from .options import CHOICES, GPU
 from .workers import ALONE, Workers
+
+
+def usual_ways() -> tuple[str, ...]:
+    """Names of the ways to compute that this machine has."""
+    return CHOICES if accelerator() is None else (*CHOICES, *GPU)
 
 
 class Remembered:
@@ -25,17 +30,17 @@ class Remembered:
     """
 
     def __init__(self, threads: int, *what: object) -> None:
-        self._kind = [processor(), threads, torch.__version__, CHOICES, *map(str, what)]
+        self._kind = [processor(), threads, torch.__version__, usual_ways(), *map(str, what)]
 
     def _path(self) -> Path:
         key = hashlib.sha256(json.dumps(self._kind).encode()).hexdigest()
         return cache_folder("compute") / f"{key}.json"
 
     def get(self) -> str | None:
-        """A name from `CHOICES`; None where nothing is remembered."""
+        """A name from `usual_ways()`; None where nothing is remembered."""
         with suppress(OSError, ValueError, KeyError, TypeError, ConvlensError):
             choice = json.loads(self._path().read_text())["choice"]
-            if choice in CHOICES:
+            if choice in usual_ways():
                 return str(choice)
         return None
 
@@ -56,17 +61,24 @@ def _begun(
 ) -> list[Compute]:
     """Those worth timing, after a first step, which allocates and compiles kernels.
 
-    Without instructions for bfloat16 a step in it can take a minute.
+    Without instructions for bfloat16 a step in it can take a minute. A GPU may have too little
+    memory, or lack an operation.
     """
-    least, hopeless, left = float("inf"), set(), []
+    least, hopeless, left = float("inf"), set(), list[Compute]()
     for candidate in candidates:
-        if candidate.numbers in hopeless:
+        if (candidate.elsewhere, candidate.numbers) in hopeless:
             continue
         begun = time.perf_counter()
-        step(candidate)
+        try:
+            step(candidate)
+            candidate.wait()
+        except RuntimeError:
+            if not candidate.elsewhere or not left:
+                raise
+            continue
         spent = workers.agree(lambda since=begun: time.perf_counter() - since)  # type: ignore[misc]
         if spent > max(HOPELESS * least, SECONDS):
-            hopeless.add(candidate.numbers)
+            hopeless.add((candidate.elsewhere, candidate.numbers))
             continue
         least = min(least, spent)
         left.append(candidate)
@@ -97,6 +109,7 @@ def time_choices(
         for candidate in list(candidates):
             begun = time.perf_counter()
             step(candidate)
+            candidate.wait()
             times[candidate.choice].append(time.perf_counter() - begun)
         best = min(min(seen) for seen in times.values())
         good = [c.choice for c in candidates if min(times[c.choice]) < 1.5 * best]

@@ -1,4 +1,4 @@
-"""How the processor is used: precision, memory layout, kernels, threads."""
+"""How the processor, or a GPU, is used: precision, memory layout, kernels, threads."""
 
 import ctypes
 import os
@@ -11,23 +11,45 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConvlensError
+from ..errors import ConvlensError, UsageError
 from .kernels import gradients_by_product, groups_in_float32
+
+ELSEWHERE = "gpu-"
+"""How the name of a way begins that is not the processor's."""
 
 
 @dataclass(frozen=True)
 class Compute:
     """A precision (`bfloat16` is autocast over float32 parameters), a layout (`-last`: NHWC), and
-    whether small maps' filters have their gradients as matrix products (`-products`).
+    whether small maps' filters have their gradients as matrix products (`-products`); on the
+    processor, or what PyTorch has as its accelerator (`gpu-`). Raises `UsageError` without one.
     """
 
     choice: str
     threads: int
 
+    def __post_init__(self) -> None:
+        if self.elsewhere and accelerator() is None:
+            raise UsageError(
+                f"--compute {self.choice}: PyTorch finds no GPU here; a run that was begun on one "
+                "goes on where there is one, or is trained again with --compute auto"
+            )
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is a GPU that computes."""
+        return self.choice.startswith(ELSEWHERE)
+
+    @property
+    def device(self) -> torch.device:
+        """What computes."""
+        found = accelerator() if self.elsewhere else None
+        return found or torch.device("cpu")
+
     @property
     def numbers(self) -> str:
         """`float32` or `bfloat16`."""
-        return self.choice.partition("-")[0]
+        return self.choice.removeprefix(ELSEWHERE).partition("-")[0]
 
     @property
     def layout(self) -> torch.memory_format:
@@ -35,28 +57,40 @@ class Compute:
         return torch.channels_last if "-last" in self.choice else torch.contiguous_format
 
     def place(self, module: nn.Module) -> nn.Module:
-        """The module with its filters in this layout, and its layers in their precision."""
-        if self.numbers == "bfloat16":
+        """The module there, with its filters in this layout, and its layers in their precision."""
+        if self.numbers == "bfloat16" and not self.elsewhere:
             groups_in_float32(module)
         if self.choice.endswith("-products"):
             gradients_by_product(module)
-        return module.to(memory_format=self.layout)
+        return module.to(self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
 
     def inputs(self, pixels_NCHW: Tensor) -> Tensor:
-        """Pixels in this layout."""
-        return pixels_NCHW.contiguous(memory_format=self.layout)
+        """Pixels there, in this layout."""
+        return pixels_NCHW.contiguous(memory_format=self.layout).to(self.device)
+
+    def wait(self) -> None:
+        """Until all that was asked of it is done: a GPU is asked ahead of time."""
+        if self.elsewhere:
+            torch.accelerator.synchronize()
 
     @contextmanager
     def precision(self) -> Iterator[None]:
         """Within it, products are computed in this precision."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.numbers == "bfloat16"):
+        mixed = self.numbers == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             yield
 
     def __str__(self) -> str:
-        precision, *ways = self.choice.split("-")
+        precision, *ways = self.choice.removeprefix(ELSEWHERE).split("-")
         last = "last" if "last" in ways else "first"
         products = ", filters' gradients as products" if "products" in ways else ""
-        return f"{precision}, channels {last}{products}, {self.threads} threads"
+        where = f"on {self.device.type}" if self.elsewhere else f"{self.threads} threads"
+        return f"{precision}, channels {last}{products}, {where}"
+
+
+def accelerator() -> torch.device | None:
+    """What PyTorch would compute on besides the processor: `cuda`, `mps`, `xpu`; None without."""
+    return torch.accelerator.current_accelerator(check_available=True)
 
 
 @contextmanager
@@ -92,10 +126,11 @@ def keep_memory() -> None:
 
 
 def processor() -> str:
-    """What this machine computes with: its name and the instructions that torch uses of it."""
+    """What this machine computes with: its name, the instructions that torch uses of it, a GPU."""
     name = platform.processor() or platform.machine()
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    most = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
-    return " ".join(part for part in (name, torch.backends.cpu.get_cpu_capability(), most) if part)
+    most, beside = os.environ.get("ONEDNN_MAX_CPU_ISA", ""), accelerator()
+    parts = (name, torch.backends.cpu.get_cpu_capability(), most, str(beside) if beside else "")
+    return " ".join(part for part in parts if part)

@@ -86,7 +86,7 @@ def predict_examples(
     logits_NK = torch.zeros(len(examples), examples.classes)
     for number in workers.share(len(parts)):
         with torch.inference_mode(), compute.precision():
-            found = module(compute.inputs(examples.images(parts[number]))).float()
+            found = module(compute.inputs(examples.images(parts[number]))).float().cpu()
         logits_NK[torch.from_numpy(parts[number])] = found
     return workers.add(logits_NK)
 
@@ -177,7 +177,7 @@ class Loop:
             with workers.exchanging(self.parallel, last=number == mine[-1]):
                 with self.stages.spent("forward"):
                     with self.compute.precision():
-                        logits = self.parallel(self.compute.inputs(pixels))
+                        logits = self.parallel(self.compute.inputs(pixels)).cpu()
                     part = self.cost.examples(logits, targets, labels_N)
                 with self.stages.spent("backward"):
                     # gradients are averaged over the workers, and have to add up

@@ -195,6 +195,7 @@ CHOICES = (
     "bfloat16-last",
     "bfloat16-last-products",
 )
+GPU = ("gpu-float32", "gpu-float32-last", "gpu-bfloat16", "gpu-bfloat16-last")
 """Ways to compute: see `Compute`."""
 
 
@@ -204,9 +205,9 @@ class ComputeOptions:
 
     compute: str = option(
         "auto",
-        "precision, memory layout, and how the filters' gradients of small maps are computed; auto "
-        "times them and takes the fastest",
-        ("auto", *CHOICES),
+        "precision, memory layout, how filters' gradients of small maps are computed, processor or "
+        "GPU; auto times all that there are and takes the fastest",
+        ("auto", *CHOICES, *GPU),
     )
     threads: int | None = option(None, "processor threads; the default is all cores", (), 1, 1024)
 

@@ -113,7 +113,7 @@ def finish(
     # in the precision of training, before the copy below
     validation, rule = _judge_validation(results, crossed)
     tried = _tried(results)
-    module = loop.module
+    module = loop.module.cpu()
     if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
         # nothing beat the features as they are: the strength is chosen, so every picture may help
         put_head(module, results.start.head_of_all())
@@ -286,7 +286,7 @@ def _judge_validation(
             "training ended in numbers that are not finite: try a lower --learning-rate"
         )
     rule = _calibrate(results, logits, examples.targets(np.arange(len(examples))))
-    probabilities = torch.softmax(logits / module.temperature, 1).numpy()
+    probabilities = torch.softmax(logits / module.temperature.item(), 1).numpy()
     return judge(
         classes, examples.labels, probabilities, rule.places(probabilities)
     ).as_json(), rule
@@ -296,7 +296,7 @@ def _calibrate(results: Results, logits_NK: torch.Tensor, labels_N: torch.Tensor
     """Fit the temperature, and after it the rule, on pictures that the network did not learn."""
     temperature = results.loop.module.temperature
     temperature.fill_(fit_temperature(logits_NK, labels_N))
-    probabilities = torch.softmax(logits_NK / temperature, 1).numpy()
+    probabilities = torch.softmax(logits_NK / temperature.item(), 1).numpy()
     classes = results.prepared.classes
     return make_rule(results.answer, classes, labels_N.numpy(), probabilities, _learnt(results))
 
