@@ -1,6 +1,7 @@
 """convlens against others: the same pictures, side and network, on the same cores, in turns.
 
     python benchmarks/peers PICTURES [--size 128] [--epochs 5] [--rounds 3] [--peers fastai ...]
+        [--as-it-comes]
 
 `PICTURES` is `cats-dogs` or `cifar10` unpacked. Makes an environment for each peer (once, in
 `--home`, some gigabytes each) and two folders, `train` and `val`: of cats-dogs every fifth picture
@@ -10,8 +11,8 @@ is in `val`, of cifar10 its test pictures.
 convlens in turns, each a process; the difference of the two times is an epoch without what comes
 before and after it. *Time to its accuracy*: the peer trains its `--epochs` from random parameters;
 then convlens does, and gets a fifth of the time that the peer's whole process took (what comes
-before and after training included); and at last convlens as it comes, without any option, from the
-parameters that come with it. `val` plays no part in any choice of convlens's.
+before and after training included); and on request convlens as it comes, without any option, from
+the parameters that come with it. `val` plays no part in any choice of convlens's.
 """
 
 import argparse
@@ -208,6 +209,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--as-it-comes", action="store_true")
     parser.add_argument("--home", type=Path, default=Path.home() / ".cache" / "convlens-peers")
     asked = parser.parse_args()
     asked.home.mkdir(parents=True, exist_ok=True)
@@ -228,7 +230,8 @@ def main() -> None:
         minutes = max(LEAST, SHARE * taken - BEFORE_AND_AFTER) / 60
         words = ["--size", str(asked.size), "--weights", "none", "--minutes", f"{minutes:.3f}"]
         tell(name, f"from random parameters, {60 * minutes:.0f} s of training", ours(mine, *words))
-    tell("convlens", "as it comes", ours(mine))
+    if asked.as_it_comes:
+        tell("convlens", "as it comes", ours(mine))
 
 
 def tell(name: str, how: str, own: Told) -> None:
