@@ -1,10 +1,13 @@
 """Ways to compute: on a GPU too, as far as that can be shown without one."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
+from convlens import train
 from convlens.errors import UsageError
 from convlens.training.candidates import time_choices, usual_ways
 from convlens.training.compute import Compute
@@ -46,10 +49,14 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
     assert str(made.compute).endswith("on cuda")
 
 
-def test_without_a_gpu_one_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_one_cannot_be_asked_for(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
     with pytest.raises(UsageError, match="finds no GPU here"):
         Compute("gpu-float32", 1)
+    with pytest.raises(UsageError, match="finds no GPU here"):
+        train(shapes, tmp_path / "run", compute="gpu-bfloat16-last")
     assert usual_ways() == CHOICES
 
 

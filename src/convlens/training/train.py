@@ -99,6 +99,8 @@ def _train(
     workers: Workers,
     listener: Listener,
 ) -> Run:
+    if asked.compute.compute != "auto":
+        Compute(asked.compute.compute, 1)  # before any picture is read: that there is such a GPU
     size = usual_size(line)
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
