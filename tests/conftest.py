@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import settings
 from PIL import Image
+
+if TYPE_CHECKING:
+    from convlens.pictures.sharding import Sharded
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -91,6 +94,19 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "shapes"
     train(shapes, folder, epochs=30, **SMALL)
     return folder
+
+
+BYTES = 60_000
+"""In a shard of the shapes, about."""
+
+
+@pytest.fixture(scope="module")
+def written(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> "Sharded":
+    """The shapes as several shards."""
+    from convlens.pictures.sharding import shard
+
+    out = tmp_path_factory.mktemp("shards") / "shards"
+    return shard(shapes, out, megabytes=BYTES / 1e6)
 
 
 @contextmanager

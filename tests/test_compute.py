@@ -1,19 +1,27 @@
 """Ways to compute: on a GPU too, as far as that can be shown without one."""
 
+import copy
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from convlens import train
 from convlens.errors import UsageError
+from convlens.network.build import build
+from convlens.network.spec import network
 from convlens.training.candidates import time_choices, usual_ways
 from convlens.training.compute import Compute
 from convlens.training.loop import Loop, predict_examples
-from convlens.training.options import CHOICES, GPU, OptimizerOptions
-from test_training import loop
+from convlens.training.options import (
+    CHOICES,
+    GPU,
+    OptimizerOptions,
+)
+from test_training import SIZE, loop
 
 MUON = OptimizerOptions()
 
@@ -73,3 +81,23 @@ def test_a_gpu_that_fails_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     best, seconds = time_choices(usual_ways(), 1, step, seconds=0.01)
     assert best.choice in CHOICES
     assert not set(seconds) & set(GPU)
+
+
+def test_depthwise_convolutions_stay_in_float32() -> None:
+    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, 3), 0)
+    names = list(module.state_dict())
+    kept: list[torch.dtype] = []
+    plain = module(torch.rand(2, 3, SIZE, SIZE))
+    compute = Compute("bfloat16-last", 1)
+    compute.place(compute.place(module))
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            part.register_forward_hook(lambda _m, _i, out: kept.append(out.dtype))
+    with compute.precision():
+        got = module(torch.rand(2, 3, SIZE, SIZE))
+    assert kept == [torch.bfloat16, torch.float32]
+    assert got.shape == plain.shape
+    assert list(module.state_dict()) == names
+    one, two = copy.deepcopy(module), module
+    pixels = torch.rand(2, 3, SIZE, SIZE)
+    assert torch.equal(one(pixels), two(pixels))

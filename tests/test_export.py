@@ -20,7 +20,7 @@ from convlens.pictures.resize import Resizer
 from convlens.training.batches import to_float
 from convlens.training.export import export, resize_graph
 from convlens.training.options import DataOptions
-from convlens.training.parity import check_parity
+from convlens.training.parity import check_parity, seconds_within
 from convlens.training.prepare import prepare
 
 LINES = [
@@ -160,3 +160,9 @@ def test_a_reader_of_pixels_must_give_pixels(run: Path) -> None:
     detector = Detector(run)
     with pytest.raises(ConvlensError, match="uint8"):
         detector.probabilities(np.zeros((8, 8, 3), np.float32))
+
+
+def test_little_time_is_little_proving() -> None:
+    assert seconds_within(None) == 15
+    assert seconds_within(5) == 15
+    assert seconds_within(0.25) == pytest.approx(3)

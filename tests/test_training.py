@@ -1,6 +1,5 @@
 """Cost, optimizers, schedule, order, augmentation and the loop, against torch's own."""
 
-import copy
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 from torch import nn
 
-from convlens.errors import ConvlensError, UsageError
+from convlens.errors import ConvlensError
 from convlens.network.build import GROUP, build
 from convlens.network.spec import network
 from convlens.training import muon
@@ -19,13 +17,11 @@ from convlens.training.augment import WAYS, Augment
 from convlens.training.batches import Batches, Examples, Order
 from convlens.training.compute import Compute
 from convlens.training.cost import make_cost
-from convlens.training.keep import FEWEST_JUDGES, Keep, clearly_lower
 from convlens.training.loop import MEMORY, Loop, predict_examples
 from convlens.training.optimizers import LEARNING_RATES, make_optimizer, rate_factor
-from convlens.training.options import CostOptions, DataOptions, OptimizerOptions, options_from
-from convlens.training.parity import seconds_within
+from convlens.training.options import CostOptions, OptimizerOptions
 from convlens.training.plan import Plan, Stage
-from convlens.training.temperature import PRIOR, calibrated_costs, fit_temperature
+from convlens.training.temperature import calibrated_costs
 
 SIZE = 12
 PLAIN = CostOptions(label_smoothing=0.0)
@@ -192,16 +188,6 @@ def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
         assert torch.allclose(average, wanted, atol=1e-5)
 
 
-def test_clearly_lower_is_a_paired_t_above_one() -> None:
-    random = np.random.default_rng(0)
-    for shift in (-0.3, 0.0, 0.05, 0.1, 0.3):
-        a, b = random.normal(0, 1, 60), random.normal(-shift, 0.5, 60)
-        t = stats.ttest_rel(a, b).statistic
-        assert clearly_lower(torch.from_numpy(b), torch.from_numpy(a)) is bool(t > 1)
-    few = torch.arange(FEWEST_JUDGES - 1.0)
-    assert clearly_lower(few, few + 1) is False  # so few cannot tell
-
-
 @pytest.mark.parametrize("name", ["auto", "momentum", "rmsprop", "adam"])
 def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> None:
     line = "conv 4 3x3, norm, dropout 0.5, dense 6"
@@ -293,82 +279,6 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("pretrained", "scale", "wanted"),
-    [
-        # clearly below the first, and lower than what is kept
-        (True, 0.01, [True, False, True, False, False, True]),
-        # hard for the first: lower is enough
-        (True, 1.0, [True, False, True, False, False, True]),
-        # from random parameters: not clearly above the lowest
-        (False, 1.0, [True, False, True, True, False, True]),
-    ],
-)
-def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[bool]) -> None:
-    keep = Keep(pretrained)
-    noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
-    first = 1 + noise.square()
-    kept, cost = [], None
-    for costs in (first, first + 0.2, first - 0.2, first - 0.19 + noise, first + 0.1, first - 0.3):
-        kept.append(keep(scale * costs, cost))
-        if kept[-1]:
-            cost = scale * costs.mean().item()
-    assert kept == wanted
-
-
-@pytest.mark.parametrize("scale", [0.01, 1.0])
-def test_fine_tuning_that_may_have_helped_is_taken_where_features_are_hard(scale: float) -> None:
-    keep = Keep(pretrained=True)
-    noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
-    noise -= noise.mean()
-    first = 1 + noise.square()
-    assert keep(scale * first, None)
-    cost = scale * first.mean().item()
-    assert keep(scale * (first - 0.01 + noise), cost) is (scale == 1.0)
-    assert not keep(scale * (first + 0.01 + noise), cost)
-
-
-def test_the_temperature_is_the_one_of_lowest_cost() -> None:
-    random = np.random.default_rng(0)
-    labels = torch.from_numpy(random.integers(0, 3, 200))
-    sure = torch.from_numpy(random.normal(size=(200, 3))).float()
-    sure[torch.arange(200), labels] += 1.0
-
-    for factor in (0.3, 1.0, 5.0):
-        # the slope there, by torch's own derivative, is 0
-        power = torch.tensor(np.log(fit_temperature(factor * sure, labels)), requires_grad=True)
-        logits = (factor * sure).double() / power.exp()
-        total = nn.functional.cross_entropy(logits, labels, reduction="sum")
-        (total + (power / PRIOR) ** 2 / 2).backward()  # type: ignore[no-untyped-call]
-        assert power.grad is not None
-        assert abs(power.grad.item()) < 0.01
-    assert fit_temperature(sure[:0], labels[:0]) == pytest.approx(1, abs=1e-6)
-    right = torch.eye(3)[torch.tensor([0, 1, 2])] * 4
-    assert 0.3 < fit_temperature(right, torch.tensor([0, 1, 2])) < 1  # not as good as certain
-
-
-def test_no_more_is_held_out_than_suffices() -> None:
-    assert DataOptions().fractions(2000) == (0.2, 0.1)
-    assert DataOptions().fractions(1_000_000) == (0.01, 0.002)
-    assert DataOptions(test_fraction=0.0, val_fraction=0.3).fractions(1_000_000) == (0.0, 0.3)
-
-
-@pytest.mark.parametrize(
-    ("values", "says"),
-    [
-        ({"epochs": 3, "minutes": 2.0}, "one of --epochs, --minutes"),
-        ({"epoch": 3}, "no option 'epoch'"),
-        ({"epochs": 0}, "--epochs 0: it can be 1 to"),
-        ({"epochs": "3"}, "--epochs '3': it takes a value of type int"),
-        ({"optimizer": "sgd"}, "--optimizer sgd: it can be auto, gd"),
-        ({"test_fraction": 0.6, "val_fraction": 0.5}, "nothing to train on"),
-    ],
-)
-def test_wrong_options_say_what_is_right(values: dict[str, Any], says: str) -> None:
-    with pytest.raises(UsageError, match=says):
-        options_from(values)
-
-
 def test_the_plan_knows_sides_and_what_is_left() -> None:
     plan = Plan((Stage(10, 32, 1.0), Stage(20, 64, 4.0)), 5)
     assert plan.steps == 20
@@ -378,48 +288,9 @@ def test_the_plan_knows_sides_and_what_is_left() -> None:
     assert plan.left(0, 0.0) == 50
 
 
-def test_depthwise_convolutions_stay_in_float32() -> None:
-    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, 3), 0)
-    names = list(module.state_dict())
-    kept: list[torch.dtype] = []
-    plain = module(torch.rand(2, 3, SIZE, SIZE))
-    compute = Compute("bfloat16-last", 1)
-    compute.place(compute.place(module))
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            part.register_forward_hook(lambda _m, _i, out: kept.append(out.dtype))
-    with compute.precision():
-        got = module(torch.rand(2, 3, SIZE, SIZE))
-    assert kept == [torch.bfloat16, torch.float32]
-    assert got.shape == plain.shape
-    assert list(module.state_dict()) == names
-    one, two = copy.deepcopy(module), module
-    pixels = torch.rand(2, 3, SIZE, SIZE)
-    assert torch.equal(one(pixels), two(pixels))
-
-
-def test_a_preset_is_behind_what_is_given() -> None:
-    plain = options_from({"preset": "quick"})
-    assert (plain.network.network, plain.network.weights) == ("quick", "none")
-    assert plain.budget.epochs == 8
-    asked = options_from({"preset": "quick", "minutes": 2.0, "batch": "64"})
-    assert (asked.budget.minutes, asked.budget.epochs) == (2.0, None)
-    assert asked.optimizer.batch == "64"
-    assert asked.cost.label_smoothing == plain.cost.label_smoothing == 0.2
-    assert options_from(plain.flat()) == plain  # as a resumed run reads it
-    with pytest.raises(UsageError, match="--preset slow: it can be quick"):
-        options_from({"preset": "slow"})
-
-
 def test_mean_and_deviation_are_numpys() -> None:
     data = examples(40)
     values = data.pixels[data.rows].reshape(-1, 3) / 255
     mean, deviation = data.moments()
     assert mean == pytest.approx(values.mean(0).tolist(), rel=1e-12)
     assert deviation == pytest.approx(values.std(0).tolist(), rel=1e-12)
-
-
-def test_little_time_is_little_proving() -> None:
-    assert seconds_within(None) == 15
-    assert seconds_within(5) == 15
-    assert seconds_within(0.25) == pytest.approx(3)
