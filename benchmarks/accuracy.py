@@ -14,7 +14,6 @@ import csv
 import json
 import math
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ import numpy as np
 from scipy import stats
 
 from convlens.detector.compare import mcnemar
+from trained import trained
 
 HERE = Path(__file__).parent
 RUNS = HERE / "accuracy.jsonl"
@@ -178,17 +178,13 @@ def one_run(row: Row, found: Labelled, run: int, keep: Path | None) -> dict[str,
                 (path, label, "test" if h else "train")
                 for (path, label), h in zip(found, held, strict=True)
             )
-        command = [sys.executable, "-m", "convlens", "train", str(table), "--out", str(out)]
         begun = time.monotonic()
-        subprocess.run(
-            [*command, "--seed", str(run), *row.options], check=True, stdout=subprocess.DEVNULL
-        )
+        metrics = trained(table, out, "--seed", str(run), *row.options)
         seconds = time.monotonic() - begun
         with (out / "predictions.csv").open() as file:
             answers = {
                 line["path"]: line["called"] == line["label"] for line in csv.DictReader(file)
             }
-        metrics = json.loads((out / "metrics.json").read_text())
     n, right = metrics["test"]["n"], sum(answers.values())
     result: dict[str, object] = {
         "row": row.name,

@@ -9,23 +9,11 @@ mean difference from the first way, with its standard error over the seeds.
 """
 
 import argparse
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-
-def accuracy(pictures: Path, options: list[str]) -> float:
-    """Of one training, percent of the held-out pictures."""
-    with tempfile.TemporaryDirectory() as home:
-        run = Path(home) / "run"
-        command = [sys.executable, "-m", "convlens", "train", str(pictures), "--out", str(run)]
-        quiet = subprocess.DEVNULL
-        subprocess.run([*command, *options], check=True, stdout=quiet, stderr=quiet)
-        metrics = json.loads((run / "metrics.json").read_text())
-        return 100 * float(metrics["test"]["accuracy"])
+from trained import trained
 
 
 def main() -> None:
@@ -39,7 +27,9 @@ def main() -> None:
     for seed in range(asked.seeds):
         for way, seen in found.items():
             words = [*asked.options, "--seed", str(seed), "--compute", way]
-            seen.append(accuracy(asked.pictures, words))
+            with tempfile.TemporaryDirectory() as home:
+                metrics = trained(asked.pictures, Path(home) / "run", *words)
+            seen.append(100 * metrics["test"]["accuracy"])
             print(f"seed {seed}  {way:24} {seen[-1]:.1f} %", flush=True)
     first = found[asked.ways[0]]
     for way, seen in found.items():

@@ -8,13 +8,12 @@ Both figures come from the same detector's probabilities, under the one rule and
 
 import argparse
 import csv
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from trained import trained
 
 
 def main() -> None:
@@ -37,10 +36,7 @@ def main() -> None:
                 for label, count in ((common, 190), (rare, 10)):
                     for n, path in enumerate(random.permutation(by_class[label])):
                         writer.writerow((path, label, "train" if n < count else "test"))
-            command = [sys.executable, "-m", "convlens", "train", str(table), "--out", str(out)]
-            command += ["--seed", str(draw), *options]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            metrics = json.loads((out / "metrics.json").read_text())
+            metrics = trained(table, out, "--seed", str(draw), *options)
             rows.append(
                 tuple(
                     value

@@ -10,9 +10,6 @@ attempt to fine-tune, which such small sets of photographs do not gain from.
 
 import argparse
 import csv
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +17,7 @@ import numpy as np
 
 from convlens.inspection.frozen import frozen_side
 from convlens.inspection.labels import probably_wrong
+from trained import trained
 
 
 def write(path: Path, rows: list[tuple[str, str, str]]) -> Path:
@@ -31,9 +29,7 @@ def write(path: Path, rows: list[tuple[str, str, str]]) -> Path:
 
 
 def accuracy(table: Path, out: Path, *more: str) -> float:
-    command = [sys.executable, "-m", "convlens", "train", str(table), "--out", str(out), *more]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    found: float = json.loads((out / "metrics.json").read_text())["test"]["accuracy"]
+    found: float = trained(table, out, *more)["test"]["accuracy"]
     return found
 
 

@@ -14,7 +14,8 @@ from typing import TypeAlias
 KEY = b"sha256"
 _HEAD = b"\x72\x4a\x0a\x06" + KEY + b"\x12\x40"
 """An entry of a model's metadata: field 14, 74 bytes, key, and a value of 64 characters."""
-SEAL = len(_HEAD) + 64
+SUM = 64
+SEAL = len(_HEAD) + SUM
 
 _OPERATORS = """
     Abs Add ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv Div Einsum
@@ -37,22 +38,26 @@ Value: TypeAlias = int | memoryview
 
 def seal(data: bytes) -> bytes:
     """A model with a checksum of itself as its last entry of metadata."""
-    return data + _HEAD + hashlib.sha256(data).hexdigest().encode()
+    return data + _HEAD + _sum(data)
 
 
 def unseal(data: bytes) -> memoryview:
     """The model without it, not copied. Raises `ValueError` where it is missing or wrong."""
-    body, end = memoryview(data)[:-SEAL], data[-SEAL:]
-    if not end.startswith(_HEAD):
+    body = memoryview(data)[:-SEAL]
+    if not data[-SEAL:].startswith(_HEAD):
         raise ValueError("it has no checksum of convlens at its end")
-    if end[len(_HEAD) :] != hashlib.sha256(body).hexdigest().encode():
+    if data[-SUM:] != _sum(body):
         raise ValueError("its checksum differs: the file was damaged or changed")
     return body
 
 
 def checksum(data: bytes) -> str:
-    """Of a sealed model, 64 characters that no other one has."""
-    return data[-64:].decode()
+    """Of a sealed model: characters that no other one has."""
+    return data[-SUM:].decode()
+
+
+def _sum(data: bytes | memoryview) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def look_through(data: bytes | memoryview) -> None:

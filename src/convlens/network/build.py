@@ -132,7 +132,7 @@ class ResidualBlock(nn.Module):
 
 
 class FewerDraws(nn.Dropout):
-    """Dropout from a sixteenth of the random numbers that torch takes, and a fifth of its time.
+    """Dropout from a quarter of the random numbers that torch takes, and in less time.
 
     torch draws 64 bits for each element and works out a float; 16 bits will do, and give the
     rate to 1 in 65,536.

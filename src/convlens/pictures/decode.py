@@ -120,7 +120,7 @@ def _upright_jpeg(image: Image.Image, data: bytes) -> RGB | None:
     """Pixels of a JPEG that is not to be turned; None where it is something else, or damaged.
 
     Both use libjpeg-turbo in the same way, so that these are Pillow's pixels; but Pillow hands
-    them on row by row, and takes twice as long.
+    them on row by row, and takes longer.
     """
     if image.format != "JPEG" or image.mode not in {"RGB", "L"}:
         return None

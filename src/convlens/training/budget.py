@@ -2,7 +2,6 @@
 
 import copy
 import math
-import time
 from dataclasses import dataclass, replace
 
 import torch
@@ -204,15 +203,15 @@ def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) ->
     So many turns, and more for as long as it may take.
     """
     loop.plan = Plan((Stage(1, side, 1.0),), 1)
-    loop.train_step(0)
-    loop.compute.wait()
+
+    def step() -> float:
+        return loop.compute.seconds(lambda: loop.train_step(0))
+
+    step()
     seconds: list[float] = []
     more = True
     while more:
-        begun = time.perf_counter()
-        loop.train_step(0)
-        loop.compute.wait()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(step())
         more = loop.workers.agree(lambda: len(seconds) < turns or sum(seconds) < seconds_to_take)
     return loop.workers.agree(lambda: min(seconds))
 

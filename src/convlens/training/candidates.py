@@ -68,15 +68,13 @@ def _begun(
     for candidate in candidates:
         if (candidate.elsewhere, candidate.numbers) in hopeless:
             continue
-        begun = time.perf_counter()
         try:
-            step(candidate)
-            candidate.wait()
+            spent = candidate.seconds(lambda: step(candidate))  # noqa: B023
         except RuntimeError:
             if not candidate.elsewhere or not left:
                 raise
             continue
-        spent = workers.agree(lambda since=begun: time.perf_counter() - since)  # type: ignore[misc]
+        spent = workers.agree(lambda own=spent: own)  # type: ignore[misc]
         if spent > max(HOPELESS * least, SECONDS):
             hopeless.add((candidate.elsewhere, candidate.numbers))
             continue
@@ -107,10 +105,8 @@ def time_choices(
     end = time.perf_counter() + seconds * len(candidates)
     while True:
         for candidate in list(candidates):
-            begun = time.perf_counter()
-            step(candidate)
-            candidate.wait()
-            times[candidate.choice].append(time.perf_counter() - begun)
+            spent = candidate.seconds(lambda: step(candidate))  # noqa: B023
+            times[candidate.choice].append(spent)
         best = min(min(seen) for seen in times.values())
         good = [c.choice for c in candidates if min(times[c.choice]) < 1.5 * best]
         over = time.perf_counter() > end or min(len(times[name]) for name in good) >= 8

@@ -3,7 +3,8 @@
 import ctypes
 import os
 import platform
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,20 +48,24 @@ class Compute:
         return found or torch.device("cpu")
 
     @property
+    def _words(self) -> list[str]:
+        return self.choice.removeprefix(ELSEWHERE).split("-")
+
+    @property
     def numbers(self) -> str:
         """`float32` or `bfloat16`."""
-        return self.choice.removeprefix(ELSEWHERE).partition("-")[0]
+        return self._words[0]
 
     @property
     def layout(self) -> torch.memory_format:
         """Memory layout of feature maps and filters."""
-        return torch.channels_last if "-last" in self.choice else torch.contiguous_format
+        return torch.channels_last if "last" in self._words else torch.contiguous_format
 
     def place(self, module: nn.Module) -> nn.Module:
         """The module there, with its filters in this layout, and its layers in their precision."""
         if self.numbers == "bfloat16" and not self.elsewhere:
             groups_in_float32(module)
-        if self.choice.endswith("-products"):
+        if "products" in self._words:
             gradients_by_product(module)
         return module.to(self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
 
@@ -73,6 +78,13 @@ class Compute:
         if self.elsewhere:
             torch.accelerator.synchronize()
 
+    def seconds(self, do: Callable[[], object]) -> float:
+        """What something takes, to its very end."""
+        begun = time.perf_counter()
+        do()
+        self.wait()
+        return time.perf_counter() - begun
+
     @contextmanager
     def precision(self) -> Iterator[None]:
         """Within it, products are computed in this precision."""
@@ -81,11 +93,10 @@ class Compute:
             yield
 
     def __str__(self) -> str:
-        precision, *ways = self.choice.removeprefix(ELSEWHERE).split("-")
-        last = "last" if "last" in ways else "first"
-        products = ", filters' gradients as products" if "products" in ways else ""
+        last = "last" if "last" in self._words else "first"
+        products = ", filters' gradients as products" if "products" in self._words else ""
         where = f"on {self.device.type}" if self.elsewhere else f"{self.threads} threads"
-        return f"{precision}, channels {last}{products}, {where}"
+        return f"{self.numbers}, channels {last}{products}, {where}"
 
 
 def accelerator() -> torch.device | None:

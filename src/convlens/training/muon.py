@@ -24,8 +24,8 @@ SMALLEST = 1e-7
 class Muon(timms.Muon):  # type: ignore[misc]
     """timm's Muon (Jordan 2024) with another `orthogonal`.
 
-    timm's computes in bfloat16: without instructions for it, that takes ten times as long as the
-    rest of a step, and with them as long as this one in float32. Vectors and the like are moved
+    timm's computes in bfloat16: without instructions for it, that takes far longer than the rest
+    of a step, and with them about as long as this one in float32. Vectors and the like are moved
     by timm's NAdamW.
     """
 
@@ -73,16 +73,20 @@ def orthogonal(x_MN: Tensor) -> Tensor:
     x = x_MN if len(x_MN) <= x_MN.shape[1] else x_MN.T
     length = x.norm().clamp(min=SMALLEST)
     square = (x @ x.T) / length**2
-    whole = None
-    for number, (a, b, c) in enumerate(STEPS):
-        step = torch.addmm(square, square, square, beta=b, alpha=c)
-        step.diagonal().add_(a)
-        whole = step if whole is None else whole @ step
-        if number + 1 < len(STEPS):
-            square = step @ square @ step
-    assert whole is not None  # noqa: S101
+    whole = step = _polynomial(square, *STEPS[0])
+    for coefficients in STEPS[1:]:
+        square = step @ square @ step
+        step = _polynomial(square, *coefficients)
+        whole = whole @ step
     turned: Tensor = (whole / length) @ x
     return turned if x is x_MN else turned.T
+
+
+def _polynomial(x: Tensor, a: float, b: float, c: float) -> Tensor:
+    """a + b x + c x² of a square matrix."""
+    found = torch.addmm(x, x, x, beta=b, alpha=c)
+    found.diagonal().add_(a)
+    return found
 
 
 def _rows(bank: Tensor) -> Tensor:

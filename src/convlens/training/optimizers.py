@@ -68,8 +68,7 @@ def make_optimizer(
         case "adam":
             return torch.optim.Adam(parameters, rate)
         case "muon":
-            muon: torch.optim.Optimizer = Muon(decayed, rate)
-            return muon
+            return Muon(decayed, rate)
         case _:
             return torch.optim.AdamW(decayed, rate)
 
