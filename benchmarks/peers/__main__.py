@@ -9,10 +9,10 @@ is in `val`, of cifar10 its test pictures.
 
 *Throughput*: trainings of one and of three epochs over some of the pictures, of the peer and of
 convlens in turns, each a process; the difference of the two times is two epochs without what comes
-before and after them. *Time to its accuracy*: the peer trains its `--epochs` from random parameters;
-then convlens does, and gets a fifth of the time that the peer's whole process took (what comes
-before and after training included); and on request convlens as it comes, without any option, from
-the parameters that come with it. `val` plays no part in any choice of convlens's.
+before and after them. *Time to its accuracy*: the peer trains its `--epochs` from random
+parameters; then convlens does, and gets a fifth of the time that the peer's whole process took
+(what comes before and after training included); and on request convlens as it comes, without any
+option, from the parameters that come with it. `val` plays no part in any choice of convlens's.
 """
 
 import argparse

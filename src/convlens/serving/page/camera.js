@@ -10,6 +10,7 @@ let number = 0;
 // Show the camera within `place`; `take` gets a file for each photograph. Where there is none, says why.
 export async function light(place, take) {
   opener = document.activeElement;
+  $("snap").disabled = true;  // seen elsewhere before, it begins anew
   const mine = stream ??= open();
   try {
     $("seen").srcObject = await mine;
