@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from convlens.detector.compare import mcnemar
+from convlens.evaluation.compare import mcnemar
 from trained import trained
 
 HERE = Path(__file__).parent

@@ -11,9 +11,9 @@ import argparse
 import torch
 from torch.nn import functional
 
-from convlens.speed.limits import least_seconds
-from convlens.training.compute import keep_memory
-from convlens.training.kernels import _weight_gradient
+from convlens.engine.execution import keep_memory
+from convlens.engine.kernels import _weight_gradient
+from convlens.speed.roofline import least_seconds
 
 SHAPES = (
     (64, 64, 32),

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from convlens.detector.judge import wilson
-from convlens.training.features import features_of
-from convlens.training.model import Pretrained, make_module
-from convlens.training.options import DataOptions
-from convlens.training.prepare import prepare
+from convlens.dataset.prepare import prepare
+from convlens.evaluation.metrics import wilson
+from convlens.options import DataOptions
+from convlens.transfer.features import features_of
+from convlens.transfer.pretrained import Pretrained, make_module
 
 
 def main() -> None:

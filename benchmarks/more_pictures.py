@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from convlens.detector.suggest import margin
-from convlens.inspection.frozen import frozen_side
-from convlens.inspection.more import learning_curve
-from convlens.training.frozen import start_on
-from convlens.training.head import Head, Side
+from convlens.inspection.features import frozen_side
+from convlens.inspection.learning_curve import learning_curve
+from convlens.transfer.head import Head, Side
+from convlens.transfer.linear_probe import start_on
 
 STEP, MOST = 20, 160
 

@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 
 from convlens import Detector, train
-from convlens.detector.drawn import drawn
+from convlens.detector.draw import drawn
 from convlens.detector.find import Box, Finder
-from convlens.detector.judge import wilson
+from convlens.evaluation.metrics import wilson
 from convlens.parallel import in_order
 
 OTHERS = ("airplane", "automobile", "ship", "truck")

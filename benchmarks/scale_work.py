@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from torch import distributed
 
+from convlens.dataset.augment import USUAL, Augment, parse_ways
+from convlens.dataset.batches import Batches, Examples, Order
+from convlens.engine.distributed import Workers, joined
+from convlens.engine.execution import Compute
+from convlens.engine.loop import Loop
+from convlens.engine.loss import Cost
+from convlens.engine.schedule import Plan, Stage
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.training.augment import USUAL, Augment, parse_ways
-from convlens.training.batches import Batches, Examples, Order
-from convlens.training.compute import Compute
-from convlens.training.cost import Cost
-from convlens.training.loop import Loop
-from convlens.training.options import OptimizerOptions
-from convlens.training.plan import Plan, Stage
-from convlens.training.workers import Workers, joined
+from convlens.options import OptimizerOptions
 
 LINE = (
     "conv 32 3x3 same, norm, pool 2, residual [conv 64 3x3 same, norm, conv 64 3x3 same, norm], "

@@ -13,11 +13,11 @@ import torch
 from timm.optim.muon import zeropower_via_newtonschulz
 from torch import Tensor, nn
 
+from convlens.engine.execution import keep_memory
+from convlens.engine.muon import STEPS, orthogonal
 from convlens.network.build import FewerDraws
 from convlens.parallel import cores
-from convlens.speed.limits import least_seconds
-from convlens.training.compute import keep_memory
-from convlens.training.muon import STEPS, orthogonal
+from convlens.speed.roofline import least_seconds
 
 BANKS = ((64, 576), (128, 1152), (256, 2304), (512, 4608), (128, 16384))
 DROPPED, POOLED = (64, 64, 16, 16), (64, 16, 128, 128)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convlens.inspection.frozen import frozen_side
-from convlens.inspection.labels import probably_wrong
+from convlens.inspection.features import frozen_side
+from convlens.inspection.label_errors import probably_wrong
 from trained import trained
 
 

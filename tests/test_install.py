@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import draw
+from helpers import draw
 
 
 def call(*words: object, cwd: Path) -> str:

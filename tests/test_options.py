@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from convlens.errors import UsageError
-from convlens.training.options import DataOptions, options_from
+from convlens.options import DataOptions, options_from
 
 
 def test_no_more_is_held_out_than_suffices() -> None:

@@ -144,7 +144,7 @@ def read_detector(data: bytes, home: Path) -> None:
 
 
 def read_checkpoint(data: bytes, home: Path) -> None:
-    from convlens.training.checkpoint import newest_checkpoint as read
+    from convlens.engine.checkpoint import newest_checkpoint as read
 
     folder = home / "checkpoint"
     folder.mkdir(exist_ok=True)
@@ -153,7 +153,7 @@ def read_checkpoint(data: bytes, home: Path) -> None:
 
 
 def read_run(data: bytes, home: Path) -> None:
-    from convlens.training.listener import Silent
+    from convlens.engine.callbacks import Silent
     from convlens.training.train import resume
 
     class Stop(Silent):
@@ -208,7 +208,7 @@ def good(kind: str, home: Path) -> list[bytes]:
 
 def resealed(data: bytes, rng: random.Random) -> bytes:
     """Half of the detectors carry a right checksum, as a stranger could make them do."""
-    from convlens.detector.sealed import SEAL, seal
+    from convlens.detector.integrity import SEAL, seal
 
     return seal(data[:-SEAL]) if rng.random() < 0.5 else data
 

@@ -10,45 +10,45 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .detector.archive import Labelled, predict_shards
-    from .detector.compare import Comparison, compare
     from .detector.detector import Detector, Prediction
-    from .detector.evaluate import Evaluation, evaluate
     from .detector.find import Found, find
     from .detector.predict import predict
     from .detector.suggest import suggest
     from .errors import ConvlensError
+    from .evaluation.compare import Comparison, compare
+    from .evaluation.evaluate import Evaluation, evaluate
     from .inspection.inspect import Inspection, inspect
     from .network.named import networks
     from .network.spec import Network
-    from .pictures.sharding import Sharded, shard
+    from .pictures.shards.write import Sharded, shard
     from .reasons.run import Case, why
     from .speed.bench import Speed, bench
     from .training.train import Run, resume, train
 
 _HOMES = {
     "Case": "reasons.run",
-    "Comparison": "detector.compare",
+    "Comparison": "evaluation.compare",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
-    "Evaluation": "detector.evaluate",
+    "Evaluation": "evaluation.evaluate",
     "Found": "detector.find",
     "Inspection": "inspection.inspect",
     "Labelled": "detector.archive",
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
-    "Sharded": "pictures.sharding",
+    "Sharded": "pictures.shards.write",
     "Speed": "speed.bench",
     "bench": "speed.bench",
-    "compare": "detector.compare",
-    "evaluate": "detector.evaluate",
+    "compare": "evaluation.compare",
+    "evaluate": "evaluation.evaluate",
     "find": "detector.find",
     "inspect": "inspection.inspect",
     "networks": "network.named",
     "predict": "detector.predict",
     "predict_shards": "detector.archive",
     "resume": "training.train",
-    "shard": "pictures.sharding",
+    "shard": "pictures.shards.write",
     "suggest": "detector.suggest",
     "train": "training.train",
     "why": "reasons.run",

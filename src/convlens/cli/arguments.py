@@ -4,7 +4,7 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from ..training.options import PRESETS, STAGES, value_type
+from ..options import PRESETS, STAGES, value_type
 
 Subparsers = argparse._SubParsersAction
 

@@ -21,7 +21,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print the table and what it means."""
-    from ..detector.compare import compare
+    from ..evaluation.compare import compare
 
     with Bars() as bars:
         found = compare(asked.runs, bars.progress)

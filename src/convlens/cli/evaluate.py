@@ -27,7 +27,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print the figures."""
-    from ..detector.evaluate import evaluate
+    from ..evaluation.evaluate import evaluate
 
     with Bars() as bars:
         done = evaluate(asked.detector, asked.pictures, asked.split, bars.progress)

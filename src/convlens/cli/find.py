@@ -99,7 +99,7 @@ def _tell(found: "Found") -> None:
 
 def _draw(found: "Found", folder: Path, taken: set[Path]) -> Path:
     """Write the picture with what was found in it as `NAME-found.jpg`; no two have one name."""
-    from ..detector.drawn import drawn
+    from ..detector.draw import drawn
     from ..pictures.decode import decode
     from ..pictures.source import FileSource
 

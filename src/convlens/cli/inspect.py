@@ -8,7 +8,7 @@ from .output import Bars, emit, emit_json, printable, table
 
 if TYPE_CHECKING:
     from ..inspection.inspect import Finding
-    from ..inspection.more import Curve
+    from ..inspection.learning_curve import Curve
 
 EXAMPLES = """\
   convlens inspect pictures/

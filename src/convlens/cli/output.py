@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ..training.loop import Measure
+    from ..engine.loop import Measure
 
 STATUS_SECONDS = 20.0
 """How often a line tells of the training where there is no terminal to draw a bar on."""

@@ -62,7 +62,7 @@ def run(asked: argparse.Namespace) -> int:
 
     from ..detector.detector import Detector
     from ..serving.app import create_app
-    from ..serving.guard import LOOPBACK
+    from ..serving.auth import LOOPBACK
     from ..serving.limits import Limits
 
     limits = Limits(asked.max_upload, asked.max_files, asked.max_waiting, asked.max_seconds)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..pictures.places import MEGABYTES
+from ..pictures.shards.streams import MEGABYTES
 from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable
 
@@ -30,7 +30,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Write them, and tell how many."""
-    from ..pictures.sharding import shard
+    from ..pictures.shards.write import shard
 
     with Bars() as bars:
         done = shard(asked.pictures, asked.out, asked.megabytes, asked.seed, bars.progress)

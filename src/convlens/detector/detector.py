@@ -13,10 +13,10 @@ from ..errors import ConvlensError, PictureError
 from ..files import saying_where
 from ..parallel import in_order
 from ..pictures.decode import RGB, decode
-from ..pictures.shards import streamed
+from ..pictures.shards.read import streamed
 from ..pictures.source import Source
+from .integrity import checksum, look_through, unseal
 from .rule import MOST_PROBABLE, UNSURE, Rule
-from .sealed import checksum, look_through, unseal
 
 INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
 SIZES, WINDOWS = "squash_to", "windows"

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..pictures.folder import files_below
-from ..pictures.places import Stream, find_shards
-from ..pictures.shards import Held
+from ..pictures.shards.read import Held
+from ..pictures.shards.streams import Stream, find_shards
+from ..pictures.shards.tar import samples
 from ..pictures.source import FileSource, Source
-from ..pictures.tar import samples
 from .detector import Detector, Prediction
 
 Share = tuple[int, int]

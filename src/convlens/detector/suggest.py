@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ConvlensError, PictureError, require
 from ..pictures.decode import decode
-from ..pictures.near import perceptual_hash
+from ..pictures.near_duplicates import perceptual_hash
 from .detector import Detector, Prediction
 from .predict import find_pictures
 

@@ -7,19 +7,19 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from ..dataset.notes import JUDGE, LEARN
 from ..errors import PictureError, require
 from ..parallel import in_order
 from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.decode import dimensions
 from ..pictures.hashing import Progress
-from ..pictures.near import near_clusters
+from ..pictures.near_duplicates import near_clusters
 from ..pictures.store import PixelStore, open_store
 from ..training.answers import unequal
-from ..training.notes import JUDGE, LEARN
 
 if TYPE_CHECKING:
-    from .labels import Suspect
-    from .more import Curve
+    from .label_errors import Suspect
+    from .learning_curve import Curve
 
 SIDE = 128
 """Side at which pictures are compared unless told."""
@@ -155,15 +155,15 @@ def inspect(
     ]
     suspects = curve = None
     if labels or more:
-        from .frozen import frozen_side
+        from .features import frozen_side
 
         prepared, whole = frozen_side(pictures, group, progress)
         if labels:
-            from .labels import probably_wrong
+            from .label_errors import probably_wrong
 
             suspects = probably_wrong(prepared, whole, progress)
         if more:
-            from .more import learning_curve
+            from .learning_curve import learning_curve
 
             curve = learning_curve(whole, len(prepared.classes), progress)
     return Inspection(len(good), tuple(_rows(seen)), tuple(findings), suspects, curve)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import UsageError
 from .catalog import Catalog
+from .crops import PartSource
 from .folder import files_below
-from .parts import PartSource
 from .source import FileSource, Source
 
 BACKGROUND = "background"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
 from .folder import scan_classes, scan_splits
-from .places import find_shards
-from .shards import read_shards
+from .shards.read import read_shards
+from .shards.streams import find_shards
 from .source import Source
 from .table import read_table
 

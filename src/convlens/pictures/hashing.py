@@ -11,7 +11,7 @@ from ..errors import PictureError
 from ..parallel import in_order
 from .cache import cache_folder, recall, remember
 from .catalog import Catalog
-from .shards import ShardSource
+from .shards.read import ShardSource
 from .source import Source, content_hash
 
 Progress = Callable[[str, int, int], None]

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ..files import write_whole
 from .catalog import SPLITS, Catalog
-from .parts import PartSource
-from .places import absolute
+from .crops import PartSource
+from .shards.streams import absolute
 from .store import PixelStore
 
 EXCLUDED = "excluded"

@@ -19,7 +19,7 @@ from .catalog import Catalog
 from .decode import decode
 from .hashing import Contents, Progress, content_hashes
 from .resize import Resizer
-from .shards import streamed
+from .shards.read import streamed
 from .source import Source
 
 FORMAT = 1

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConvlensError, require
+from .crops import source_of
 from .folder import SPLIT_NAMES, Rows
-from .parts import source_of
 from .source import BytesColumn, CellSource, Source
 
 # The names under which people keep these columns, the preferred one first.

@@ -15,7 +15,7 @@ from . import arithmetic, sharing, sparsity
 from .section import MINUTES, SECTIONS, Section, joined
 
 if TYPE_CHECKING:
-    from .bench import Bench
+    from .experiments.bench import Bench
 
 Progress = Callable[[str, int, int], None]
 
@@ -62,7 +62,7 @@ def why(
     bench, folder = None, Path(out) if out else None
     if pictures is not None or run is not None:
         require("torch", "train", "the experiments of why")
-        from .bench import Bench
+        from .experiments.bench import Bench
 
         folder = folder or Path("why") / _name(pictures or subject)
         bench = Bench(architecture, run, pictures, folder, minutes, progress)
@@ -95,13 +95,13 @@ def _section(
     elif key == "sparsity" and (architecture is not None or alone or bench):
         parts.append(sparsity.section(text))
         if text is not None and _has_torch():
-            from . import dependence
+            from .experiments import dependence
 
             parts.append(dependence.section(text))
     if bench is not None:
         parts += bench.sections(key)
     elif key == "translation" and text is not None and _has_torch():
-        from . import moving
+        from .experiments import moving
 
         parts.append(moving.section(None, text))
     if not parts and alone:

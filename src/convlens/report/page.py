@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..detector.evaluate import Evaluation
 from ..errors import PictureError
+from ..evaluation.evaluate import Evaluation
 from ..pictures.catalog import SPLITS
 from ..pictures.decode import decode
 from . import words

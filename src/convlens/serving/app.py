@@ -22,13 +22,13 @@ from ..detector.find import Finder, Found
 from ..errors import ConvlensError, PictureError
 from ..parallel import cores
 from . import api
-from .around import Around, problem_response
-from .gate import Gate, Problem, UploadLimit
-from .guard import COOKIE, Guard
+from .auth import COOKIE, Guard
+from .concurrency import Gate, Problem, UploadLimit
+from .current_model import Served
 from .limits import Limits
 from .metrics import Metrics
+from .middleware import Around, problem_response
 from .pictures import Sent, pictures_of
-from .served import Served
 from .teach import Teaching, routes
 
 Result = TypeVar("Result")

@@ -8,7 +8,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from ..pictures.decode import MAX_PIXELS, RGB, decode
-from .gate import Problem, too_large
+from .concurrency import Problem, too_large
 from .limits import Limits
 
 RAW = "application/octet-stream"

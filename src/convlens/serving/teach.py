@@ -18,10 +18,10 @@ from starlette.routing import Route
 
 from ..detector.detector import Detector
 from ..errors import ConvlensError
-from .gate import Problem
+from .concurrency import Problem
+from .current_model import Served
 from .limits import Limits
 from .pictures import pictures_of
-from .served import Served
 
 MOST_BYTES, MOST_PICTURES, LONGEST_LABEL = 2_000_000_000, 20_000, 100
 NEEDED = 10

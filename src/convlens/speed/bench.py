@@ -14,27 +14,27 @@ import onnxruntime
 import torch
 from PIL import Image
 
+from ..dataset.augment import SMALL as SMALL_SIDE
+from ..dataset.augment import USUAL, USUAL_SMALL, Augment, parse_ways
+from ..dataset.batches import Batches, Examples, Order
 from ..detector.detector import Detector
+from ..engine.autotune import time_choices
+from ..engine.execution import Compute, processor
+from ..engine.loop import Loop
+from ..engine.loss import make_cost
+from ..engine.schedule import Plan, Stage
 from ..errors import UsageError
+from ..export.export import export
 from ..network.build import Classifier
 from ..network.named import line_of, networks
+from ..options import CHOICES, CostOptions, OptimizerOptions
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
 from ..pictures.folder import files_below
 from ..pictures.resize import Resizer
-from ..training.augment import SMALL as SMALL_SIDE
-from ..training.augment import USUAL, USUAL_SMALL, Augment, parse_ways
-from ..training.batches import Batches, Examples, Order
-from ..training.candidates import time_choices
-from ..training.compute import Compute, processor
-from ..training.cost import make_cost
-from ..training.export import export
-from ..training.loop import Loop
-from ..training.model import make_module
-from ..training.options import CHOICES, CostOptions, OptimizerOptions
-from ..training.plan import Plan, Stage
+from ..transfer.pretrained import make_module
 from .layers import LayerCost, layer_costs
-from .limits import Limits, least_seconds, measure_limits
+from .roofline import Limits, least_seconds, measure_limits
 
 Progress = Callable[[str, int, int], None]
 PICTURES, SHAPE = 64, (360, 480)

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..engine.execution import Compute
 from ..network.build import Classifier
-from ..training.compute import Compute
-from .limits import Limits, least_seconds
+from .roofline import Limits, least_seconds
 
 
 @dataclass(frozen=True)

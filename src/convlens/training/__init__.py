@@ -1,1 +1,1 @@
-"""From labelled pictures to a detector file: augmentation, cost, optimizers, loop, export."""
+"""The story of a training: from pictures to a run folder with a detector in it."""

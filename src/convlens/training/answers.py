@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ..detector.rule import MOST_PROBABLE, Rule, balance_rule, cost_rule, coverage_rule, recall_rule
 from ..errors import ConvlensError, UsageError
-from .options import AnswerOptions
+from ..options import AnswerOptions
 
 UNEQUAL = 4
 """Classes are unequal where the largest has so many times the smallest's pictures."""

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ..dataset.augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
+from ..dataset.batches import Batches, Order
+from ..dataset.prepare import Prepared
+from ..engine.autotune import Remembered, time_choices, usual_ways
+from ..engine.callbacks import Listener
+from ..engine.distributed import Workers
+from ..engine.execution import Compute
+from ..engine.loop import Loop
+from ..engine.loss import make_cost
+from ..engine.model_selection import HARD
+from ..engine.schedule import Plan, Stage
 from ..network.build import Classifier
 from ..network.spec import Architecture
-from .augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
-from .batches import Batches, Order
-from .candidates import Remembered, time_choices, usual_ways
-from .compute import Compute
-from .cost import make_cost
-from .keep import HARD
-from .listener import Listener
-from .loop import Loop
-from .model import ENLARGED
-from .options import BudgetOptions, TrainOptions
-from .plan import Plan, Stage
-from .prepare import Prepared
-from .workers import Workers
+from ..options import BudgetOptions, TrainOptions
+from ..transfer.pretrained import ENLARGED
 
 SCRATCH = (55, 5.0, 45.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""

@@ -5,22 +5,22 @@ from typing import Any
 
 import torch
 
+from ..dataset.augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
+from ..dataset.prepare import Prepared
+from ..engine.callbacks import Listener
+from ..engine.distributed import Workers
+from ..engine.loss import make_cost
+from ..engine.model_selection import FEWEST_JUDGES, HARD
+from ..engine.schedule import Plan, Stage
 from ..errors import UsageError
 from ..network.build import Classifier
 from ..network.named import line_of, networks
 from ..network.spec import Architecture
-from .augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
+from ..options import TrainOptions
+from ..transfer.linear_probe import FrozenStart, frozen_start
+from ..transfer.orientation import TOLD, told_from_upside_down
+from ..transfer.pretrained import Pretrained, make_module
 from .budget import settle
-from .cost import make_cost
-from .frozen import FrozenStart, frozen_start
-from .keep import FEWEST_JUDGES, HARD
-from .listener import Listener
-from .model import Pretrained, make_module
-from .options import TrainOptions
-from .plan import Plan, Stage
-from .prepare import Prepared
-from .upright import TOLD, told_from_upside_down
-from .workers import Workers
 
 WEIGHTS = {
     "none": "random, from the seed",

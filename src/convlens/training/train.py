@@ -10,30 +10,30 @@ from typing import Any
 
 import torch
 
-from ..detector.evaluate import Evaluation
+from ..dataset.augment import USUAL, Augment, parse_ways
+from ..dataset.batches import Batches, Order
+from ..dataset.notes import notes_about
+from ..dataset.prepare import Prepared, prepare
+from ..engine.callbacks import Listener, Silent, tell_steps
+from ..engine.distributed import ALONE, Workers, joined
+from ..engine.execution import Compute, enough_memory, keep_memory
+from ..engine.interrupt import stop_on_interrupt
+from ..engine.loop import Loop, Measure
+from ..engine.loss import make_cost
 from ..errors import ConvlensError, UsageError
+from ..evaluation.evaluate import Evaluation
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
-from ..pictures.places import absolute, stem
+from ..options import TrainOptions, options_from
+from ..pictures.shards.streams import absolute, stem
 from ..pictures.splits import write_manifest
+from ..transfer.linear_probe import FrozenStart, put_head
+from ..transfer.pretrained import ENLARGED, Pretrained, settle_network
 from .answers import check_answers
-from .augment import USUAL, Augment, parse_ways
-from .batches import Batches, Order
 from .choose import Chosen, choose, first_module, first_start
-from .compute import Compute, enough_memory, keep_memory
-from .cost import make_cost
-from .crossed import answer_crossed, answer_trained, settle_folds
-from .frozen import FrozenStart, put_head
-from .interrupt import stop_on_interrupt
-from .listener import Listener, Silent, tell_steps
-from .loop import Loop, Measure
-from .model import ENLARGED, Pretrained, settle_network
-from .notes import notes_about
-from .options import TrainOptions, options_from
-from .prepare import Prepared, prepare
-from .results import Results, finish, versions
-from .workers import ALONE, Workers, joined
+from .cross_validation import answer_crossed, answer_trained, settle_folds
+from .run_folder import Results, finish, versions
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""From pictures to examples: splits, batches, augmentation, randomness by position."""

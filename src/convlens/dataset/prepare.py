@@ -1,0 +1,124 @@
+"""From a folder of pictures to examples: catalog, pixels, split, and one hash over all of it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ConvlensError, PictureError
+from ..network.auto import auto_size
+from ..options import DataOptions
+from ..pictures.background import with_background
+from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
+from ..pictures.decode import decode
+from ..pictures.near_duplicates import near_clusters
+from ..pictures.shards.read import ShardSource
+from ..pictures.splits import EXCLUDED, Split, make_split
+from ..pictures.store import PixelStore, open_store
+from .batches import Examples
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Readable pictures with their pixels and sides; `skipped`: what was not readable and why."""
+
+    catalog: Catalog
+    store: PixelStore
+    split: Split
+    classes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def side(self, name: str) -> Catalog:
+        """The catalog of one side."""
+        return self.catalog.take(self.split.rows(name))
+
+    def examples(self, name: str) -> Examples:
+        """Pixels and labels of one side; labels are places in `classes`."""
+        return self.examples_of(self.split.rows(name))
+
+    def examples_of(self, rows: list[int]) -> Examples:
+        """The same of any rows of the catalog."""
+        place = {label: k for k, label in enumerate(self.classes)}
+        labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
+        together = np.array(self.split.together, np.int64)[rows]
+        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place), together)
+
+    def undivided(self) -> "Prepared":
+        """The same with every picture to learn from, but for those that no side may have."""
+        rows = (row for row, side in enumerate(self.split.sides) if side != EXCLUDED)
+        return self.divided(dict.fromkeys(rows, "train"))
+
+    def divided(self, sides: Mapping[int, str]) -> "Prepared":
+        """The same with other sides for some rows of the catalog."""
+        given = tuple(sides.get(row, side) for row, side in enumerate(self.split.sides))
+        return replace(self, split=replace(self.split, sides=given))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every picture's content, label and side; file names do not enter."""
+        lines = sorted(
+            f"{self.store.contents.hex(row)} {label} {side}"
+            for row, (label, side) in enumerate(
+                zip(self.catalog.labels, self.split.sides, strict=True)
+            )
+        )
+        text = "\n".join(lines).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).hexdigest()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Pictures per side and class."""
+        return {side: self.side(side).counts() for side in SPLITS if self.split.rows(side)}
+
+
+def median_side(catalog: Catalog, sample: int = 48) -> float:
+    """Median of the shorter side, in pixels, of pictures spread over the catalog."""
+    sides = []
+    for row in np.linspace(0, len(catalog) - 1, min(sample, len(catalog))).astype(int):
+        source = catalog.sources[row]
+        if isinstance(source, ShardSource):
+            sides += [source.side] if source.side else []
+            continue
+        try:
+            sides.append(min(decode(source.read()).shape[:2]))
+        except PictureError:
+            continue
+    return float(np.median(sides)) if sides else 0.0
+
+
+def prepare(
+    pictures: str | Path,
+    options: DataOptions,
+    progress: Callable[[str, int, int], None],
+    usual_size: int | None = None,
+) -> Prepared:
+    """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
+
+    Without `options.size`, pictures come to the network's usual size, or, where it has none, to one
+    that follows from the pictures.
+    """
+    catalog = read_catalog(pictures)
+    if options.group is not None:
+        catalog = catalog.grouped(options.group)
+    require_two_classes(catalog, str(pictures))
+    if options.background is not None:
+        catalog = with_background(catalog, options.background)
+    size = options.size or usual_size or auto_size(median_side(catalog))
+    store = open_store(catalog, size, progress)
+    bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
+    skipped = (*catalog.skipped, *bad)
+    if len(bad) == len(catalog):
+        first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
+        raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
+    catalog, store = store.without_bad(catalog)
+    require_two_classes(catalog, f"what can be read of {pictures}")
+    near = near_clusters(store, progress)
+    split = make_split(catalog, store, near, options.seed, *options.fractions(len(catalog)))
+    prepared = Prepared(catalog, store, split, catalog.classes, skipped)
+    learnt = set(prepared.side("train").labels)
+    if len(learnt) < 2:
+        raise ConvlensError(
+            f"the pictures left for training are of {len(learnt)} class: "
+            "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
+        )
+    return prepared

@@ -1,0 +1,1 @@
+"""Training itself: the loop, its loss, optimizers, checkpoints, and how the machine is used."""

@@ -1,0 +1,1 @@
+"""What answers are worth: metrics, evaluation on pictures, paired comparison, label errors."""

@@ -1,0 +1,162 @@
+"""`convlens compare`: which run is better on the same held-out pictures, and at what cost."""
+
+import csv
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import comb
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ..detector.detector import Detector
+from ..errors import ConvlensError, PictureError, UsageError
+from ..files import read_json, saying_where, sound_record
+from ..pictures.decode import RGB, decode
+from ..pictures.source import FileSource
+from .metrics import wilson
+
+TIMED = 20
+"""Pictures that each detector answers, in turns, to be timed."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A run on the pictures that all runs held out.
+
+    `only_this` and `only_best` count pictures that only this run, or only the most accurate one,
+    gets right; `p` is McNemar's exact test of them, None for the most accurate run itself.
+    `milliseconds` is the median for one decoded picture on one core.
+    """
+
+    run: str
+    accuracy: float
+    interval: tuple[float, float]
+    only_this: int
+    only_best: int
+    p: float | None
+    megabytes: float
+    parameters: int
+    multiplications: int
+    train_seconds: float
+    milliseconds: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The contenders, the most accurate first, and the number of pictures that decide."""
+
+    pictures: int
+    contenders: tuple[Contender, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return asdict(self)
+
+
+def mcnemar(only_one: int, only_other: int) -> float:
+    """Two-sided exact p that two detectors are equally good (McNemar 1947), by the binomial."""
+    n = only_one + only_other
+    tail = sum(comb(n, k) for k in range(min(only_one, only_other) + 1))
+    return float(min(1.0, 2 * tail / 2**n))
+
+
+def compare(
+    runs: Sequence[str | Path], progress: Callable[[str, int, int], None] = lambda *_: None
+) -> Comparison:
+    """Compare finished runs on the pictures that all of them held out, told by their contents.
+
+    Raises `ConvlensError` where there are no such pictures, or a run is not finished.
+    """
+    if len(runs) < 2:
+        raise UsageError("compare takes two runs or more")
+    folders = [Path(run) for run in runs]
+    answers = [_answers(folder) for folder in folders]
+    shared = set.intersection(*(set(found) for found in answers))
+    if not shared:
+        raise ConvlensError(
+            "these runs held out no picture in common, so nothing decides between them: train them "
+            "with the same --seed, or on a folder or table that names its test pictures"
+        )
+    right = [{key for key in shared if found[key][0]} for found in answers]
+    best = max(range(len(runs)), key=lambda number: len(right[number]))
+    paths = [answers[0][key][1] for key in sorted(shared)]
+    speeds = _milliseconds(folders, paths, progress)
+    made = [
+        _contender(folder, right[number], right[best], len(shared), number == best, speeds[number])
+        for number, folder in enumerate(folders)
+    ]
+    made.sort(key=lambda one: (-one.accuracy, one.p is not None))
+    return Comparison(len(shared), tuple(made))
+
+
+def _contender(
+    folder: Path, right: set[str], best: set[str], n: int, is_best: bool, speed: float | None
+) -> Contender:
+    metrics = folder / "metrics.json"
+    record = read_json(metrics)
+    with sound_record(metrics):
+        training = record["training"]
+        parameters, seconds = int(training["parameters"]), float(training["seconds"])
+        multiplications = int(training["multiplications"])
+    only_this, only_best = len(right - best), len(best - right)
+    return Contender(
+        run=str(folder),
+        accuracy=len(right) / n,
+        interval=wilson(len(right), n),
+        only_this=only_this,
+        only_best=only_best,
+        p=None if is_best else mcnemar(only_this, only_best),
+        megabytes=(folder / "detector.onnx").stat().st_size / 1e6,
+        parameters=parameters,
+        multiplications=multiplications,
+        train_seconds=seconds,
+        milliseconds=speed,
+    )
+
+
+def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
+    """By content hash: whether the answer is right (`unsure` is not), and the picture's path."""
+    if not (folder / "predictions.csv").exists():
+        raise ConvlensError(
+            f"{folder} has no predictions.csv: compare takes finished runs that held pictures out"
+        )
+    with sound_record(folder / "manifest.csv"):
+        hashes = {row["path"]: row["hash"] for row in _rows(folder / "manifest.csv")}
+    found = {}
+    with sound_record(folder / "predictions.csv"):
+        for row in _rows(folder / "predictions.csv"):
+            path = str(Path(row["path"]).absolute())
+            found[hashes.get(path, path)] = (row["called"] == row["label"], path)
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with (
+        saying_where(path, "read"),
+        path.open(encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        return list(csv.DictReader(file))
+
+
+def _milliseconds(
+    folders: list[Path], paths: list[str], progress: Callable[[str, int, int], None]
+) -> list[float | None]:
+    """Of each detector for one picture: they take turns, so a slow moment falls on all of them."""
+    pictures: list[RGB] = []
+    for path in paths:
+        if len(pictures) == TIMED:
+            break
+        try:
+            pictures.append(decode(FileSource(path).read()))
+        except PictureError:
+            continue  # cells of tables, or moved since
+    detectors = [Detector(folder) for folder in folders]
+    seconds: list[list[float]] = [[] for _ in detectors]
+    for done, picture in enumerate(pictures):
+        for detector, seen in zip(detectors, seconds, strict=True):
+            begun = time.perf_counter()
+            detector.probabilities(picture)
+            seen.append(time.perf_counter() - begun)
+        progress("timing detectors", done + 1, len(pictures))
+    return [1000 * median(seen) if seen else None for seen in seconds]

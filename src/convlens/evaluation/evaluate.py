@@ -1,0 +1,123 @@
+"""`convlens evaluate`: a detector's answers on labelled pictures, and what they are worth."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..detector.detector import Detector, Prediction
+from ..errors import ConvlensError, UsageError
+from ..pictures.catalog import SPLITS, Catalog, read_catalog
+from ..pictures.source import Source
+from .metrics import Figures, judge
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture that the detector calls something else than its label."""
+
+    name: str
+    label: str
+    called: str
+    probability: float
+    source: Source
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures, every answer beside its label, the worst mistakes first, and what was unreadable."""
+
+    figures: Figures
+    answers: tuple[tuple[str, Prediction], ...]
+    mistakes: tuple[Mistake, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def as_json(self, most: int = 20) -> dict[str, Any]:
+        """Figures and the `most` worst mistakes as plain data."""
+        return {
+            **self.figures.as_json(),
+            "worst_mistakes": [
+                {
+                    "name": mistake.name,
+                    "label": mistake.label,
+                    "called": mistake.called,
+                    "probability": mistake.probability,
+                }
+                for mistake in self.mistakes[:most]
+            ],
+            "skipped": [{"name": name, "reason": reason} for name, reason in self.skipped],
+        }
+
+
+def evaluate_catalog(
+    detector: Detector, catalog: Catalog, progress: Callable[[str, int, int], None]
+) -> Evaluation:
+    """Run every picture of a catalog and judge the answers. Raises `ConvlensError`."""
+    unknown = sorted(set(catalog.labels) - set(detector.labels))
+    if unknown:
+        raise ConvlensError(
+            f"the detector knows {', '.join(map(repr, detector.labels))}, and the pictures also "
+            f"have {', '.join(map(repr, unknown))}: leave those out, or name the folders alike"
+        )
+    answers: list[tuple[str, Prediction]] = []
+    sources: list[Source] = []
+    skipped = list(catalog.skipped)
+    for row, prediction in enumerate(detector.predict(catalog.sources)):
+        if prediction.error is None:
+            answers.append((catalog.labels[row], prediction))
+            sources.append(catalog.sources[row])
+        else:
+            skipped.append((prediction.name, prediction.error))
+        progress("judging pictures", row + 1, len(catalog))
+    if not answers:
+        raise ConvlensError(
+            "none of the pictures could be read; the first: " + ": ".join(skipped[0])
+        )
+    return evaluation_of(answers, sources, tuple(skipped))
+
+
+def evaluation_of(
+    answers: Sequence[tuple[str, Prediction]],
+    sources: Sequence[Source],
+    skipped: tuple[tuple[str, str], ...] = (),
+) -> Evaluation:
+    """What answers beside their labels come to; one or more, each with probabilities."""
+    labels = answers[0][1].labels
+    true = np.array([labels.index(label) for label, _ in answers], np.int64)
+    probabilities = np.stack([p.probabilities for _, p in answers if p.probabilities is not None])
+    called = np.array([-1 if p.place is None else p.place for _, p in answers], np.int64)
+    mistakes = [
+        Mistake(prediction.name, label, prediction.label or "", prediction.probability or 0, source)
+        for (label, prediction), source in zip(answers, sources, strict=True)
+        if prediction.place is not None and prediction.label != label
+    ]
+    mistakes.sort(key=lambda mistake: -mistake.probability)
+    figures = judge(labels, true, probabilities, called)
+    return Evaluation(figures, tuple(answers), tuple(mistakes), skipped)
+
+
+def evaluate(
+    detector: str | Path | Detector,
+    pictures: str | Path,
+    split: str | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Evaluation:
+    """Judge a detector on labelled pictures: a folder or a table, as for training.
+
+    `split` is `train`, `val`, `test` or `all`; unless told, the test pictures where the data marks
+    them, and all of them where it does not. A run's `manifest.csv` is such a table: judged on it,
+    a detector gives the figures that its run reported. Raises `ConvlensError`.
+    """
+    if split not in {None, "all", *SPLITS}:
+        raise UsageError(f"--split {split}: it can be train, val, test or all")
+    detector = detector if isinstance(detector, Detector) else Detector(detector)
+    catalog = read_catalog(pictures)
+    split = split or ("test" if "test" in catalog.splits else "all")
+    if split != "all":
+        rows = [row for row, side in enumerate(catalog.splits) if side == split]
+        if not rows:
+            raise ConvlensError(f"{pictures} marks no pictures as {split}")
+        catalog = catalog.take(rows)
+    return evaluate_catalog(detector, catalog, progress)

@@ -1,0 +1,1 @@
+"""From a trained module to the detector file, and the proof that both answer alike."""

@@ -1,0 +1,176 @@
+"""Writing the detector file: raw pixels in, probabilities out, one ONNX graph."""
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from ..dataset.batches import to_float
+from ..detector.detector import INPUT, OUTPUT, SIZES, STRANGENESS, WINDOWS
+from ..detector.integrity import look_through, seal, unseal
+from ..network.build import Classifier
+from ..pictures.resize import ATTRIBUTES
+from .sliding import Sliding, sliding
+
+if TYPE_CHECKING:
+    from ..transfer.ood import Strangeness
+
+OPSET = 18
+IR_VERSION = 10
+_SQUASHED = "squashed"
+
+
+class _FromPixels(nn.Module):
+    """uint8 [N, S, S, 3] to probabilities [N, K]: what follows the resize in the file."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, squashed_NHWC: Tensor) -> Tensor:
+        return torch.softmax(self.module(to_float(squashed_NHWC)), 1)
+
+
+class _ForWindows(nn.Module):
+    """uint8 [N, H, W, 3] to probabilities [N, K], logits of every window [N, K, h, w].
+
+    And, where it is told, strangeness [N]. With one window, as usual, the first are its answer.
+    """
+
+    def __init__(self, slid: Sliding, strangeness: "Strangeness | None") -> None:
+        super().__init__()
+        self.slid = slid
+        self.strangeness = strangeness
+
+    def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, ...]:
+        logits, features = self.slid(to_float(squashed_NHWC))
+        found = (torch.softmax(logits.mean((2, 3)), 1), logits)
+        if self.strangeness is None:
+            return found
+        return (*found, self.strangeness(features.mean((2, 3))))
+
+
+def resize_graph() -> onnx.ModelProto:
+    """The resize alone, with the target size as an input: what `pictures/resize.onnx` holds."""
+    graph = helper.make_graph(
+        [helper.make_node("Resize", [INPUT, "", "", "sizes"], [_SQUASHED], **ATTRIBUTES)],
+        "resize",
+        [
+            helper.make_tensor_value_info(
+                INPUT, TensorProto.UINT8, ["batch", "height", "width", 3]
+            ),
+            helper.make_tensor_value_info("sizes", TensorProto.INT64, [2]),
+        ],
+        [helper.make_tensor_value_info(_SQUASHED, TensorProto.UINT8, ["batch", None, None, 3])],
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+
+
+def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str) -> onnx.ModelProto:
+    """A module that takes uint8 [N, size, size, 3], converted by torch's exporter."""
+    height, width = size if isinstance(size, tuple) else (size, size)
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    program_log = io.StringIO()
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(program_log):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module.eval(),
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[_SQUASHED],
+                output_names=list(outputs),
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    finally:
+        logging.disable(previous)
+    assert program is not None  # noqa: S101
+    return program.model_proto
+
+
+def _strip(graph: onnx.GraphProto) -> None:
+    """Remove what the exporter notes about its source: file paths, line numbers, docs."""
+    graph.ClearField("metadata_props")
+    graph.doc_string = ""
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.doc_string = ""
+    del graph.value_info[:]
+
+
+def export(
+    module: Classifier,
+    size: int,
+    labels: Sequence[str],
+    metadata: Mapping[str, Any],
+    strangeness: "Strangeness | None" = None,
+) -> bytes:
+    """The detector file's bytes: the same for the same parameters, labels and metadata.
+
+    `module` maps float pixels 0 to 1 [N, 3, size, size] to logits [N, K]. `labels` are the classes'
+    names in the order of the outputs. Metadata values are kept as text, or as JSON.
+    Raises `onnx.checker.ValidationError` where the graph is not sound.
+    """
+    plain = module.float().to(memory_format=torch.contiguous_format).eval()
+    slid = sliding(plain, size)
+    if slid is None:
+        model, slides = network_graph(_FromPixels(plain), size, OUTPUT), None
+    else:
+        slides = slid.slides(size)
+        outputs = [OUTPUT, WINDOWS] + ([STRANGENESS] if strangeness is not None else [])
+        # several windows, so that the exporter takes none of the steps between them for idle
+        several = (size + 2 * slides["stride"], size + slides["stride"])
+        model = network_graph(_ForWindows(slid, strangeness), several, *outputs)
+    graph = model.graph
+    _strip(graph)
+    sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
+    graph.initializer.append(sizes)
+    resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [_SQUASHED], **ATTRIBUTES)
+    resize.name = "squash"
+    graph.node.insert(0, resize)
+    del graph.input[:]
+    shape = ["batch", "height", "width", 3]
+    graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
+    for output in graph.output:
+        _any_size(output)
+    graph.name = "detector"
+    model.producer_name, model.producer_version = "convlens", ""
+    model.ir_version = IR_VERSION
+    del model.metadata_props[:]
+    about = {"format": "convlens detector 1", "labels": list(labels), "size": size, **metadata}
+    return with_metadata(model, {**about, "slides": slides} if slides else about)
+
+
+def _any_size(output: onnx.ValueInfoProto) -> None:
+    """Take the example's numbers of windows out of an output's shape."""
+    for name, side in zip(("down", "across"), output.type.tensor_type.shape.dim[2:], strict=False):
+        side.dim_param = name
+
+
+def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -> bytes:
+    """The same graph with these entries set in its metadata, checked and sealed."""
+    if isinstance(model, bytes):
+        model = onnx.load_from_string(bytes(unseal(model)))
+    kept = {entry.key: entry.value for entry in model.metadata_props}
+    for key, value in metadata.items():
+        kept[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    del model.metadata_props[:]
+    helper.set_model_props(model, kept)
+    onnx.checker.check_model(model, full_check=True)
+    data = bytes(model.SerializeToString(deterministic=True))
+    look_through(data)
+    return seal(data)

@@ -1,0 +1,37 @@
+"""Pretrained features of all pictures, which tell of the data before any training."""
+
+from pathlib import Path
+
+import torch
+
+from ..dataset.prepare import Prepared, prepare
+from ..errors import ConvlensError
+from ..network.named import usual_size
+from ..network.pretrained import LITE0, PACKAGE, installed_file
+from ..network.spec import PREFIX
+from ..options import DataOptions
+from ..pictures.hashing import Progress
+from ..transfer.features import features_of
+from ..transfer.head import Side
+from ..transfer.pretrained import ENLARGED, Pretrained, make_module
+
+
+def frozen_side(
+    pictures: str | Path, group: str | None, progress: Progress
+) -> tuple[Prepared, Side]:
+    """Every readable picture's features, whatever its side; remembered.
+
+    Raises `ConvlensError` where no pretrained parameters are installed.
+    """
+    if installed_file() is None:
+        raise ConvlensError(f"this needs pretrained parameters: pip install {PACKAGE}")
+    line = PREFIX + LITE0
+    options = DataOptions(test_fraction=0.0, val_fraction=0.0, group=group)
+    prepared = prepare(pictures, options, progress, round((usual_size(line) or 224) * ENLARGED))
+    examples = prepared.examples_of(list(range(len(prepared.catalog))))
+    classes = len(prepared.classes)
+    module = make_module(line, prepared.store.size, classes, 0, (0,), (1,), "package")
+    assert isinstance(module, Pretrained)  # noqa: S101
+    features = torch.from_numpy(features_of(module, examples, progress))
+    together = torch.tensor(prepared.split.together)
+    return prepared, Side(features, torch.from_numpy(examples.labels), together)

@@ -1,0 +1,58 @@
+"""Which of all labels are probably wrong, before any training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..dataset.prepare import Prepared
+from ..evaluation.label_errors import doubtful
+from ..pictures.hashing import Progress
+from ..transfer.head import FOLDS, Side, best_head, folds
+from ..transfer.linear_probe import start_on
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A picture whose label is probably wrong: what it looks like instead, and how surely, 0 to 1.
+
+    `probability` comes from a network that did not learn from this picture.
+    """
+
+    name: str
+    label: str
+    suggested: str
+    probability: float
+
+
+def probably_wrong(
+    prepared: Prepared, whole: Side, progress: Progress = lambda *_: None
+) -> tuple[Suspect, ...]:
+    """The pictures whose label is probably wrong, the surest first.
+
+    `whole` are pretrained features of all of them, see `frozen_side`. Each picture is judged by a
+    linear head on them, fitted on folds that hold neither it nor a near duplicate or another
+    picture of its group.
+    """
+    classes = len(prepared.classes)
+    ones = torch.ones(classes)
+    strength = start_on(whole, whole.take(whole.together < 0), classes, ones, 0).strength
+    probabilities = np.full((len(whole.labels), classes), 1 / classes, np.float64)
+    fold = folds(whole.labels, whole.together, 0)
+    for k in range(FOLDS):
+        judged = fold == k
+        head = best_head(whole.take(~judged), classes, strength, ones)
+        logits = head.logits(whole.features[judged].mean(1)).double()
+        probabilities[judged.numpy()] = logits.softmax(1).numpy()
+        progress("judging labels", k + 1, FOLDS)
+    found = doubtful(whole.labels.numpy(), probabilities)
+    suggested = probabilities.argmax(1)
+    return tuple(
+        Suspect(
+            prepared.catalog.names[row],
+            prepared.catalog.labels[row],
+            prepared.classes[suggested[row]],
+            round(float(probabilities[row].max()), 4),
+        )
+        for row in found.tolist()
+    )

@@ -1,0 +1,314 @@
+"""Every option of training, one frozen dataclass per stage, free of torch.
+
+The command line is made from these fields: a default and its help stand here and nowhere else.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from .errors import UsageError
+
+Stage = TypeVar("Stage")
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    """A field with its help text and what it may be."""
+    return field(
+        default=default,
+        metadata={"help": help, "choices": choices, "least": least, "most": most},
+    )
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which pixels, and which pictures are held out."""
+
+    size: int | None = option(None, "side in pixels that pictures are squashed to", (), 8, 4096)
+    test_fraction: float | None = option(
+        None,
+        "share held out for the final figures; the default is 0.2, no more than 10,000",
+        (),
+        0,
+        0.9,
+    )
+    val_fraction: float | None = option(
+        None, "share on which choices are made; the default is 0.1, no more than 2,000", (), 0, 0.9
+    )
+    folds: int | None = option(
+        None,
+        "judge every picture once by so many trainings that leave it out, and learn from all; the "
+        "default is 5 for fewer than 1,000 pictures and pretrained features as they are, else 1: a "
+        "part is held out",
+        (),
+        1,
+        100,
+    )
+    group: str | None = option(
+        None,
+        "regular expression on a picture's path: pictures in which it finds the same (patient, "
+        "module, burst) stay on one side of the split",
+    )
+    background: str | None = option(
+        None,
+        "add a class 'background', so that an answer can be none of the others: a folder with "
+        "pictures of other things (parts of the labelled pictures are added), or 'parts' alone",
+    )
+    seed: int = option(0, "makes splits, parameters and augmentation repeatable", (), 0, 2**31)
+
+    def fractions(self, pictures: int) -> tuple[float, float]:
+        """Shares of so many pictures that are held out for the figures, and for choices.
+
+        Unless asked for, no more than suffice: of 10,000 pictures the interval of an accuracy is
+        a point wide at most, and the rest is better learnt from.
+        """
+        asked = (self.test_fraction, self.val_fraction)
+        usual = (
+            min(share, most / max(1, pictures)) for share, most in ((0.2, 10_000), (0.1, 2_000))
+        )
+        test, val = (a if a is not None else u for a, u in zip(asked, usual, strict=True))
+        return test, val
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What is trained."""
+
+    network: str = option(
+        "auto", "one line of text, a name, timm:NAME, or auto; see 'convlens networks'"
+    )
+    weights: str = option(
+        "auto",
+        "initial parameters: none (random), package (ImageNet, from an installed package), hub "
+        "(fetched by timm), a .safetensors FILE, or auto (package where it fits, else none)",
+    )
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """How training pictures are varied."""
+
+    augment: str | None = option(
+        None,
+        "ways to vary training pictures: any of mirror, flip, turn, shift, crop, trim, rotate, "
+        "colour, mix; or none; the default is mirror,crop,rotate,colour, with trim for crop in few "
+        "epochs and with mix in many, with flip where pretrained features cannot tell up from down",
+    )
+
+
+@dataclass(frozen=True)
+class CostOptions:
+    """What J is, besides the mean cross-entropy."""
+
+    class_weights: str = option(
+        "none", "balanced: each class counts alike, however few pictures", ("none", "balanced")
+    )
+    label_smoothing: float | None = option(
+        None,
+        "share of the label spread over all classes; the default is 0.1, 0 for pretrained weights",
+        (),
+        0,
+        0.9,
+    )
+    l2: float = option(0.0, "L2: adds l2/2 × the sum of squared weights to J", (), 0, 1)
+
+
+@dataclass(frozen=True)
+class OptimizerOptions:
+    """How J is lowered."""
+
+    optimizer: str = option(
+        "auto",
+        "gd, momentum, rmsprop, adam, adamw, muon, or auto (muon, adamw for pretrained weights)",
+        ("auto", "gd", "momentum", "rmsprop", "adam", "adamw", "muon"),
+    )
+    learning_rate: float | None = option(None, "highest learning rate", (), 1e-9, 100)
+    momentum: float = option(0.9, "for momentum", (), 0, 0.9999)
+    schedule: str = option(
+        "cosine", "how the learning rate falls", ("cosine", "linear", "constant")
+    )
+    warmup: float | None = option(
+        None,
+        "share of the steps in which it first rises; the default is 0.05, 0.3 for pretrained "
+        "weights",
+        (),
+        0,
+        0.9,
+    )
+    batch: str = option("auto", "pictures per step, full (all of them), or auto (64 or 256)")
+
+
+@dataclass(frozen=True)
+class BudgetOptions:
+    """How long."""
+
+    epochs: int | None = option(None, "passes over the training pictures", (), 1, 1_000_000)
+    minutes: float | None = option(
+        None,
+        "time for training, instead of epochs; the default depends on the pictures",
+        (),
+        0.01,
+        100_000,
+    )
+    steps: int | None = option(
+        None, "updates of the parameters, instead of epochs; repeats a run", (), 0, 10**9
+    )
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them was asked for."""
+        return not self.epochs is self.minutes is self.steps is None
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """How answers follow from probabilities; thresholds are set on validation pictures."""
+
+    coverage: float | None = option(
+        None, "share of pictures that get an answer; the least sure ones are 'unsure'", (), 0.01, 1
+    )
+    recall: str | None = option(
+        None, "LABEL=SHARE: find this share of that class, at the price of false alarms"
+    )
+    balance: str = option(
+        "auto",
+        "every class counts alike, however few its pictures; auto: where the largest has 4 times "
+        "the smallest and nothing else is asked for",
+        ("auto", "off"),
+    )
+    costs: str | None = option(
+        None, "TRUE>CALLED=COST, with commas between: what mistakes cost; others cost 1"
+    )
+
+
+CHOICES = (
+    "float32",
+    "float32-last",
+    "float32-last-products",
+    "bfloat16",
+    "bfloat16-last",
+    "bfloat16-last-products",
+)
+GPU = ("gpu-float32", "gpu-float32-last", "gpu-bfloat16", "gpu-bfloat16-last")
+"""Ways to compute: see `Compute`."""
+
+
+@dataclass(frozen=True)
+class ComputeOptions:
+    """How the processor is used; nothing here changes what is computed but for rounding."""
+
+    compute: str = option(
+        "auto",
+        "precision, memory layout, how filters' gradients of small maps are computed, processor or "
+        "GPU; auto times all that there are and takes the fastest",
+        ("auto", *CHOICES, *GPU),
+    )
+    threads: int | None = option(None, "processor threads; the default is all cores", (), 1, 1024)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """All stages together. Field names are distinct across stages."""
+
+    data: DataOptions = DataOptions()
+    network: NetworkOptions = NetworkOptions()
+    augment: AugmentOptions = AugmentOptions()
+    cost: CostOptions = CostOptions()
+    optimizer: OptimizerOptions = OptimizerOptions()
+    budget: BudgetOptions = BudgetOptions()
+    answer: AnswerOptions = AnswerOptions()
+    compute: ComputeOptions = ComputeOptions()
+
+    def flat(self) -> dict[str, Any]:
+        """Every option by its own name."""
+        return {
+            name: value
+            for stage in fields(self)
+            for name, value in dataclasses.asdict(getattr(self, stage.name)).items()
+        }
+
+
+STAGES: dict[str, type[Any]] = get_type_hints(TrainOptions)
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {
+        "network": "quick",
+        "weights": "none",
+        "epochs": 8,
+        "batch": "512",
+        "optimizer": "muon",
+        "learning_rate": 0.02,
+        "schedule": "linear",
+        "label_smoothing": 0.2,
+        "augment": "mirror,shift",
+    }
+}
+"""Sets of options by name, for `--preset`; what is given beside it counts more."""
+
+
+def options_from(values: dict[str, Any]) -> TrainOptions:
+    """Options by name; what is left out takes its default. Raises `UsageError` on a wrong one."""
+    left = _with_preset(values)
+    stages = {}
+    for name, stage in STAGES.items():
+        given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
+        for option_field in fields(stage):
+            if option_field.name in given:
+                check(stage, option_field.name, given[option_field.name])
+        stages[name] = stage(**given)
+    if left:
+        raise UsageError(f"train has no option {', '.join(map(repr, left))}")
+    made = TrainOptions(**stages)
+    if sum(made.data.fractions(0)) >= 1:
+        raise UsageError("--test-fraction and --val-fraction leave nothing to train on")
+    budget = (made.budget.epochs, made.budget.minutes, made.budget.steps)
+    if sum(part is not None for part in budget) > 1:
+        raise UsageError("give one of --epochs, --minutes and --steps")
+    answer = made.answer
+    if sum(part is not None for part in (answer.coverage, answer.recall, answer.costs)) > 1:
+        raise UsageError("give one of --coverage, --recall and --costs")
+    return made
+
+
+def _with_preset(values: dict[str, Any]) -> dict[str, Any]:
+    """Options with those of `preset`, if there is one, behind them. Raises `UsageError`."""
+    given = dict(values)
+    preset = given.pop("preset", None)
+    if preset is None:
+        return given
+    if preset not in PRESETS:
+        raise UsageError(f"--preset {preset}: it can be {', '.join(PRESETS)}")
+    usual = PRESETS[preset]
+    budgets = {"epochs", "minutes", "steps"}
+    if budgets & set(given):  # one of them is enough
+        usual = {name: value for name, value in usual.items() if name not in budgets}
+    return usual | given
+
+
+def value_type(stage: type[Any], name: str) -> type[Any]:
+    """The type of a field's value, `None` aside."""
+    hint: type[Any] = get_type_hints(stage)[name]
+    return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
+
+
+def check(stage: type[Any], name: str, value: Any) -> None:
+    """Raise `UsageError` where a value is not what its field takes."""
+    found = next(f for f in fields(stage) if f.name == name)
+    flag = "--" + name.replace("_", "-")
+    if value is None and found.default is None:
+        return
+    kind = value_type(stage, name)
+    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+        raise UsageError(f"{flag} {value!r}: it takes a value of type {kind.__name__}")
+    choices = found.metadata["choices"]
+    if choices and value not in choices:
+        raise UsageError(f"{flag} {value}: it can be {', '.join(choices)}")
+    least, most = found.metadata["least"], found.metadata["most"]
+    if least is not None and not least <= value <= most:
+        raise UsageError(f"{flag} {value}: it can be {least:g} to {most:g}")

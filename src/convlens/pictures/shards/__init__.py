@@ -1,0 +1,1 @@
+"""Pictures as a stream of tar files, here or at an address."""

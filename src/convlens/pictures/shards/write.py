@@ -1,0 +1,143 @@
+"""`convlens shard`: the same pictures as WebDataset shards, a stream for many machines."""
+
+import io
+import itertools
+import json
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ConvlensError, PictureError, UsageError
+from ...files import saying_where, whole_file, write_whole
+from ...parallel import in_order
+from ..catalog import Catalog, read_catalog
+from ..decode import kind
+from ..hashing import Progress
+from ..source import Source
+from .read import streamed
+from .streams import INDEX, MEGABYTES
+
+
+@dataclass(frozen=True)
+class Sharded:
+    """What was written: pictures in each shard by its file's name, and what was left out, why."""
+
+    folder: Path
+    shards: dict[str, int]
+    skipped: tuple[tuple[str, str], ...]
+
+    @property
+    def pictures(self) -> int:
+        """Pictures in all shards."""
+        return sum(self.shards.values())
+
+
+def shard(
+    pictures: str | Path,
+    out: str | Path,
+    megabytes: float = MEGABYTES,
+    seed: int = 0,
+    progress: Progress = lambda *_: None,
+) -> Sharded:
+    """Write labelled pictures as `.tar` files of about so many megabytes, and their index.
+
+    Each picture is a member with its bytes as they are, and beside it a JSON with label, split,
+    group and the name it had. They are in an order drawn by the seed, so that every shard is a
+    sample of its split. The same pictures, seed and size give the same bytes. The index comes last:
+    without it, the shards are not complete. Raises `ConvlensError`.
+    """
+    if not 0 < megabytes <= 1e6:
+        raise UsageError(f"--megabytes {megabytes:g}: it can be more than 0, to 1,000,000")
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"--out {folder}: it exists and is not empty; name another")
+    catalog = read_catalog(pictures)
+    with saying_where(folder, "make the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    shards: dict[str, int] = {}
+    skipped = list(catalog.skipped)
+    done = itertools.count(1)
+
+    def told() -> None:
+        progress("writing shards", next(done), len(catalog))
+
+    for split in dict.fromkeys(catalog.splits):
+        rows = [row for row, side in enumerate(catalog.splits) if side == split]
+        drawn = np.random.Generator(np.random.Philox(seed)).permutation(rows).tolist()
+        examples = _examples(catalog, drawn, skipped, told)
+        shards |= _write(folder, split or "pictures", examples, int(megabytes * 1e6))
+    if not shards:
+        first = ": ".join(skipped[0])
+        raise ConvlensError(f"none of the files in {pictures} is a picture; the first, {first}")
+    listed = [{"url": name, "nsamples": count} for name, count in shards.items()]
+    index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": listed}
+    write_whole(folder / INDEX, json.dumps(index, indent=1) + "\n")
+    return Sharded(folder, shards, tuple(skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """A picture's bytes, the ending that suits them, and what is told of it."""
+
+    data: bytes
+    ending: str
+    record: dict[str, str]
+
+
+def _examples(
+    catalog: Catalog, rows: list[int], skipped: list[tuple[str, str]], told: Callable[[], None]
+) -> Iterator[_Example]:
+    """What can be read, in the order of `rows`; what cannot is added to `skipped`."""
+
+    def read(source: Source) -> tuple[bytes, str, str]:
+        try:
+            data = source.read()
+            return data, kind(data), ""
+        except PictureError as error:
+            return b"", "", str(error)
+
+    found = in_order(read, streamed(catalog.sources[row] for row in rows))
+    for row, (data, ending, reason) in zip(rows, found, strict=True):
+        name = catalog.sources[row].name
+        told()
+        if reason:
+            skipped.append((name, reason))
+            continue
+        record = {
+            "label": catalog.labels[row],
+            "split": catalog.splits[row],
+            "group": catalog.groups[row],
+            "path": name.removeprefix(str(catalog.root) + os.sep),
+        }
+        yield _Example(data, ending, {k: v for k, v in record.items() if v is not None})
+
+
+def _write(folder: Path, prefix: str, examples: Iterator[_Example], size: int) -> dict[str, int]:
+    """Shards of about `size` bytes, each whole or not there: pictures by the file's name."""
+    shards: dict[str, int] = {}
+    number, ahead = 0, next(examples, None)
+    while ahead is not None:
+        name = f"{prefix}-{len(shards):06}.tar"
+        first = number
+        with (
+            whole_file(folder / name) as file,
+            tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+        ):
+            while ahead is not None and (number == first or file.tell() < size):
+                _add(tar, number, ahead)
+                number, ahead = number + 1, next(examples, None)
+        shards[name] = number - first
+    return shards
+
+
+def _add(tar: tarfile.TarFile, number: int, example: _Example) -> None:
+    record = json.dumps(example.record, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    for ending, data in ((example.ending, example.data), ("json", record)):
+        info = tarfile.TarInfo(f"{number:09}.{ending}")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+        tar.members = []  # type: ignore[attr-defined]  # it would remember every one

@@ -1,0 +1,175 @@
+"""Nested cross-validation, for few pictures.
+
+Each picture is answered by a head, or a network, that learnt from other folds, with its strength,
+temperature and rule chosen within those: so all pictures give figures, and the detector may learn
+from all.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load, save
+
+from ..dataset.prepare import Prepared
+from ..engine.calibration import fit_temperature
+from ..engine.callbacks import Listener, tell_steps
+from ..engine.loop import Loop, predict_examples
+from ..errors import UsageError
+from ..files import write_whole
+from ..options import AnswerOptions, TrainOptions
+from ..pictures.catalog import SPLITS
+from ..transfer.head import FOLDS, folds
+from ..transfer.linear_probe import FrozenStart
+from .answers import make_rule
+
+FEW = 1000
+"""Below so many pictures, a single held-out part says little."""
+JUDGED = 10
+"""Of the pictures that a fold's network may learn from, one in so many makes its choices."""
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What pictures were answered by that which did not learn from them.
+
+    Their places [M] among the training pictures, logits [M, K] as they came, calibrated
+    probabilities [M, K], and answers [M], -1 for unsure.
+    """
+
+    places: npt.NDArray[np.int64]
+    logits: torch.Tensor
+    probabilities: npt.NDArray[np.float32]
+    called: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(parts: "list[Crossed]", classes: int) -> "Crossed":
+        """Several folds together, in the order of the pictures."""
+        none = Crossed(
+            np.zeros(0, np.int64),
+            torch.zeros(0, classes),
+            np.zeros((0, classes), np.float32),
+            np.zeros(0, np.int64),
+        )
+        parts = [none, *parts]
+        places = np.concatenate([part.places for part in parts])
+        order = np.argsort(places)
+        return Crossed(
+            places[order],
+            torch.cat([part.logits for part in parts])[torch.from_numpy(order)],
+            np.concatenate([part.probabilities for part in parts])[order],
+            np.concatenate([part.called for part in parts])[order],
+        )
+
+
+def settle_folds(asked: TrainOptions, prepared: Prepared, weights: str) -> int:
+    """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
+    data, learnt = asked.data, weights in {"package", "hub"}
+    given = set(prepared.catalog.splits) & {"val", "test"}
+    if data.folds is None:
+        divided = given or data.test_fraction is not None or data.val_fraction is not None
+        if divided or not learnt or asked.budget.given or len(prepared.catalog) >= FEW:
+            return 1
+        return FOLDS
+    if data.folds > 1:
+        if given:
+            raise UsageError("--folds: the data names its held-out pictures already")
+        if data.test_fraction or data.val_fraction:
+            raise UsageError("--folds judges every picture: hold none out by a fraction")
+        if learnt and (asked.budget.epochs or asked.budget.minutes or asked.budget.steps):
+            raise UsageError("--folds: features stay as they are, so there are no steps to take")
+    return data.folds
+
+
+def answer_crossed(
+    start: FrozenStart, count: int, asked: AnswerOptions, classes: tuple[str, ...]
+) -> Crossed:
+    """The answers to the training pictures of heads on fixed features, each from other folds."""
+    train, parts = start.train, []
+    fold = folds(train.labels, train.together, start.seed, count)
+    for k in sorted(set(fold.tolist())):
+        judged = fold == k
+        other = start.of(~judged)
+        logits, labels = other.judged()
+        learnt = other.train.labels.bincount(minlength=len(classes))
+        found = other.head().logits(train.features[judged].mean(1))
+        places = np.where(judged.numpy())[0]
+        parts.append(_answered(places, found, (logits, labels), learnt, asked, classes))
+    return Crossed.of(parts, len(classes))
+
+
+def answer_trained(
+    prepared: Prepared,
+    count: int,
+    asked: TrainOptions,
+    begin: Callable[[Prepared], Loop],
+    folder: Path,
+    stop: Callable[[], bool],
+    listener: Listener,
+) -> Crossed:
+    """The same of networks trained from random parameters, by loops that `begin` makes.
+
+    A tenth of what a fold's network may see are its validation pictures. Finished folds, and
+    checkpoints of the one under way, are kept in `folder`, so that a stopped run goes on; folds
+    that were not reached are missing from the answers.
+    """
+    rows, whole = np.array(prepared.split.rows("train")), prepared.examples("train")
+    labels, together = torch.from_numpy(whole.labels), torch.from_numpy(whole.together)
+    fold = folds(labels, together, asked.data.seed, count)
+    parts = []
+    for number, k in enumerate(sorted(set(fold.tolist())), 1):
+        judged = fold == k
+        inner = folds(labels[~judged], together[~judged], asked.data.seed, JUDGED)
+        side = np.full(len(rows), SPLITS.index("test"))
+        side[~judged.numpy()] = np.where(inner == 0, SPLITS.index("val"), SPLITS.index("train"))
+        part = prepared.divided({int(r): SPLITS[s] for r, s in zip(rows, side, strict=True)})
+        kept, checkpoints = folder / f"{k}.safetensors", folder / f"{k}"
+        if not kept.exists():
+            if stop():
+                break
+            listener.say(f"fold {number} of {int(fold.max()) + 1}")
+            loop = begin(part)
+            if checkpoints.exists():
+                loop.restore(checkpoints, listener.warn)
+            if not loop.run(
+                checkpoints, stop, tell_steps(loop, listener), listener.measure, listener.warn
+            ):
+                break
+            loop.module.load_state_dict(loop.best)
+            found = {
+                name: predict_examples(loop.module, part.examples(name), loop.compute)
+                for name in ("val", "test")
+            }
+            write_whole(kept, save(found))
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        found = load(kept.read_bytes())
+        val = torch.from_numpy(part.examples("val").labels)
+        learnt = torch.from_numpy(part.examples("train").labels).bincount(minlength=whole.classes)
+        places = np.where(judged.numpy())[0]
+        parts.append(
+            _answered(
+                places, found["test"], (found["val"], val), learnt, asked.answer, prepared.classes
+            )
+        )
+    return Crossed.of(parts, whole.classes)
+
+
+def _answered(
+    places: npt.NDArray[np.int64],
+    logits_MK: torch.Tensor,
+    chosen_by: tuple[torch.Tensor, torch.Tensor],
+    learnt_K: torch.Tensor,
+    asked: AnswerOptions,
+    classes: tuple[str, ...],
+) -> Crossed:
+    """Calibrated, and answered by a rule, both of which logits and labels of others decide."""
+    others, labels = chosen_by
+    temperature = fit_temperature(others, labels)
+    sure = torch.softmax(others / temperature, 1).numpy()
+    rule = make_rule(asked, classes, labels.numpy(), sure, learnt_K.numpy())
+    p = torch.softmax(logits_MK / temperature, 1).numpy()
+    return Crossed(places, logits_MK, p, rule.places(p))

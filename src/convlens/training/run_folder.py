@@ -1,0 +1,320 @@
+"""What a run leaves: the detector, its figures, every answer, the report."""
+
+import csv
+import importlib.metadata
+import io
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save
+
+from .._version import __version__
+from ..dataset.batches import Batches
+from ..dataset.notes import notes_about
+from ..dataset.prepare import Prepared
+from ..detector.detector import Detector, Prediction
+from ..detector.rule import BALANCE, Rule
+from ..engine.calibration import fit_temperature
+from ..engine.loop import Loop, predict_examples
+from ..errors import ConvlensError
+from ..evaluation.evaluate import Evaluation, evaluate_catalog, evaluation_of
+from ..evaluation.label_errors import doubtful
+from ..evaluation.metrics import judge
+from ..export.export import export, with_metadata
+from ..export.parity import check_parity, seconds_within
+from ..files import read_json, saying_where, write_whole
+from ..options import AnswerOptions
+from ..report.page import render_report
+from ..report.thumbnails import contact_sheet
+from ..transfer.linear_probe import FrozenStart, put_head
+from ..transfer.ood import strangeness_of
+from ..transfer.pretrained import Pretrained
+from .answers import make_rule
+from .cross_validation import Crossed
+
+PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides about a run's numbers."""
+    found = {"convlens": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        found[name] = importlib.metadata.version(name)
+    return found
+
+
+class Results:
+    """Writes a run's files."""
+
+    def __init__(
+        self,
+        folder: Path,
+        prepared: Prepared,
+        loop: Loop,
+        start: FrozenStart | None,
+        answer: AnswerOptions,
+    ) -> None:
+        self.folder = folder
+        self.prepared = prepared
+        self.loop = loop
+        self.start = start
+        self.answer = answer
+
+    def begin(self, resumed: bool) -> None:
+        """Open the list of events and keep a picture of a real training batch."""
+        self.event("resume" if resumed else "begin", {"step": self.loop.progress.step})
+        write_whole(self.folder / "preview.png", preview(self.loop.batches))
+
+    def event(self, kind: str, values: dict[str, Any]) -> None:
+        """Append one line to `events.jsonl`."""
+        path = self.folder / "events.jsonl"
+        with saying_where(path, "write"), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": kind, **values}) + "\n")
+
+
+def _preview(folder: Path) -> bytes:
+    with saying_where(folder / "preview.png", "read"):
+        return (folder / "preview.png").read_bytes()
+
+
+def preview(batches: Batches, most: int = 24) -> bytes:
+    """The first pictures of the first training batch, as the network sees them: a PNG."""
+    _, groups = batches.groups(0, batches.examples.pixels.shape[1])
+    pixels = groups[0][0][:most]
+    shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+    return contact_sheet(list(shown))
+
+
+def finish(
+    results: Results, crossed: Crossed | None, progress: Callable[[str, int, int], None]
+) -> tuple[dict[str, Any], Evaluation | None]:
+    """Export, prove, judge on the held-out pictures, and write everything.
+
+    Where every picture was left out once, `crossed` are the answers then: they are judged instead.
+    """
+    loop, prepared, folder = results.loop, results.prepared, results.folder
+    loop.module.load_state_dict(loop.best)
+    size = prepared.store.size
+    record = read_json(folder / "run.json")
+    details = {
+        "network": record["network"]["network"],
+        "seed": str(loop.seed),
+        "steps": str(loop.progress.step),
+        "convlens": __version__,
+        "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
+    }
+    # in the precision of training, before the copy below
+    validation, rule = _judge_validation(results, crossed)
+    tried = _tried(results)
+    module = loop.module.cpu()
+    if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
+        # nothing beat the features as they are: the strength is chosen, so every picture may help
+        put_head(module, results.start.head_of_all())
+        rule = _calibrate(results, *results.start.judged())
+    loop.best = {name: value.clone() for name, value in module.state_dict().items()}
+    stranger = None
+    if isinstance(module, Pretrained):
+        as_begun = loop.progress.best_step == 0
+        known = results.start.train if results.start is not None and as_begun else None
+        learnt = prepared.examples("train")
+        stranger = strangeness_of(module, learnt, known, loop.seed, progress)
+    details = {**details, "rule": rule.as_json()}
+    plain = export(loop.module, size, prepared.classes, details, stranger)
+    detector = Detector(plain)
+    held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
+    parity = check_parity(
+        loop.module,
+        detector,
+        prepared.side(held),
+        prepared.examples(held),
+        loop.seed,
+        progress,
+        seconds=seconds_within(record["options"]["minutes"]),
+    )
+    evaluation = None
+    test = prepared.side("test")
+    if crossed is not None:
+        evaluation = _crossed(results, crossed)
+    elif len(test):
+        evaluation = evaluate_catalog(detector, test, progress)
+    figures = evaluation.figures.as_json() if evaluation else None
+    brief = {key: figures[key] for key in ("n", "accuracy", "interval")} if figures else {}
+    data = with_metadata(plain, {"figures": brief})
+    metrics = {
+        "test": figures,
+        "folds": record["chosen"]["folds"],
+        "strange": _strange(evaluation),
+        "validation": validation,
+        "parity": vars(parity),
+        "tried": tried,
+        "temperature": module.temperature.item(),
+        "rule": rule.as_json(),
+        "uncalibrated": _uncalibrated(evaluation, crossed, module.temperature.item()),
+        "plain": _plain(evaluation) if rule.aim == BALANCE else None,
+        "training": {
+            "steps": loop.progress.step,
+            "steps_planned": loop.plan.steps,
+            "best_step": loop.progress.best_step,
+            "seconds": round(loop.progress.seconds, 3),
+            "parameters": record["network"]["parameters"],
+            "multiplications": record["network"]["multiplications"],
+        },
+        "pictures": prepared.counts(),
+        "skipped": [{"name": name, "reason": reason} for name, reason in prepared.skipped],
+        "notes": [asdict(note) for note in notes_about(prepared, rule.aim == BALANCE)],
+        "doubtful": _doubtful(evaluation),
+    }
+    write_whole(folder / "parameters.safetensors", save(_contiguous(loop.best)))
+    write_whole(folder / "detector.onnx", data)
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    if evaluation is not None:
+        write_whole(folder / "predictions.csv", _predictions(evaluation))
+    page = render_report(record, metrics, loop.progress.history, evaluation, _preview(folder))
+    write_whole(folder / "report.html", page)
+    results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
+    return metrics, evaluation
+
+
+def _crossed(results: Results, crossed: Crossed) -> Evaluation | None:
+    """Every picture's answer from that which did not learn from it; None where there is none."""
+    if not len(crossed.places):
+        return None
+    prepared, classes = results.prepared, results.prepared.classes
+    side = prepared.side("train").take(crossed.places.tolist())
+    answers = [
+        (label, Prediction(name, p, classes, place=int(place) if place >= 0 else None))
+        for label, name, p, place in zip(
+            side.labels, side.names, crossed.probabilities, crossed.called, strict=True
+        )
+    ]
+    return evaluation_of(answers, side.sources, prepared.skipped)
+
+
+def _strange(evaluation: Evaluation | None) -> float | None:
+    """Share of the held-out pictures that are called strange; None where that cannot be told."""
+    if evaluation is None:
+        return None
+    told = [answer.strange for _, answer in evaluation.answers if answer.strangeness is not None]
+    return sum(told) / len(told) if told else None
+
+
+def _uncalibrated(
+    evaluation: Evaluation | None, crossed: Crossed | None, temperature: float
+) -> dict[str, float] | None:
+    """Cost and calibration error on the held-out pictures without the temperature."""
+    if evaluation is None:
+        return None
+    true, probabilities = _held(evaluation)
+    if crossed is not None:  # each fold has a temperature of its own
+        logits = crossed.logits.double()
+    else:
+        logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
+    figures = judge(evaluation.figures.labels, true, logits.softmax(1).float().numpy())
+    return {"cost": figures.cost, "ece": figures.ece}
+
+
+def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    """The figures on held-out pictures if the most probable class were the answer."""
+    if evaluation is None:
+        return None
+    return judge(evaluation.figures.labels, *_held(evaluation)).as_json()
+
+
+def _doubtful(evaluation: Evaluation | None) -> list[str]:
+    """Names of the held-out pictures whose label is probably wrong, the surest first."""
+    if evaluation is None:
+        return []
+    return [evaluation.answers[place][1].name for place in doubtful(*_held(evaluation))]
+
+
+def _held(evaluation: Evaluation) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """True classes [N] and probabilities [N, K] of the held-out pictures."""
+    labels = evaluation.figures.labels
+    true = np.array([labels.index(label) for label, _ in evaluation.answers], np.int64)
+    found = [answer.probabilities for _, answer in evaluation.answers]
+    return true, np.stack([p for p in found if p is not None])
+
+
+def _tried(results: Results) -> dict[str, Any] | None:
+    """With pretrained weights: the features as they are, fine-tuning, and which of them won."""
+    if results.start is None:
+        return None
+    progress = results.loop.progress
+    first, later = progress.history[0], progress.history[1:]
+    best = min(later, key=lambda m: m["cost_val"] or 0.0, default=None)
+    brief = ("step", "cost_val", "accuracy_val")
+    return {
+        "strengths": {f"{c:g}": cost for c, cost in results.start.costs.items()},
+        "strength": results.start.strength,
+        "cost": results.start.cost,
+        "frozen": {key: first[key] for key in brief},
+        "tuned": {key: best[key] for key in brief} if best else None,
+        "fine-tuned": progress.best_step > 0,
+    }
+
+
+def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.contiguous() for name, value in tensors.items()}
+
+
+def _judge_validation(
+    results: Results, crossed: Crossed | None
+) -> tuple[dict[str, Any] | None, Rule]:
+    """Calibrate the network on the validation pictures: its figures there, the rule for answers.
+
+    Where every picture was left out once, all serve, as they were answered then.
+    """
+    examples = results.prepared.examples("val")
+    classes = results.prepared.classes
+    if not len(examples):
+        if crossed is not None:
+            labels = results.prepared.examples("train").labels[crossed.places]
+            return None, _calibrate(results, crossed.logits, torch.from_numpy(labels))
+        nothing = np.zeros((0, len(classes)), np.float32)
+        return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
+    module = results.loop.module
+    logits = predict_examples(module, examples, results.loop.compute)
+    if not torch.isfinite(logits).all():
+        raise ConvlensError(
+            "training ended in numbers that are not finite: try a lower --learning-rate"
+        )
+    rule = _calibrate(results, logits, examples.targets(np.arange(len(examples))))
+    probabilities = torch.softmax(logits / module.temperature.item(), 1).numpy()
+    return judge(
+        classes, examples.labels, probabilities, rule.places(probabilities)
+    ).as_json(), rule
+
+
+def _calibrate(results: Results, logits_NK: torch.Tensor, labels_N: torch.Tensor) -> Rule:
+    """Fit the temperature, and after it the rule, on pictures that the network did not learn."""
+    temperature = results.loop.module.temperature
+    temperature.fill_(fit_temperature(logits_NK, labels_N))
+    probabilities = torch.softmax(logits_NK / temperature.item(), 1).numpy()
+    classes = results.prepared.classes
+    return make_rule(results.answer, classes, labels_N.numpy(), probabilities, _learnt(results))
+
+
+def _learnt(results: Results) -> npt.NDArray[np.int64]:
+    """Training pictures per class [K]."""
+    classes = results.prepared.classes
+    return np.bincount(results.prepared.examples("train").labels, minlength=len(classes))
+
+
+def _predictions(evaluation: Evaluation) -> str:
+    """Every held-out picture, its label, the answer, and all probabilities to the last digit."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    labels = evaluation.figures.labels
+    writer.writerow(["path", "label", "called", *(f"p:{label}" for label in labels)])
+    for label, prediction in evaluation.answers:
+        assert prediction.probabilities is not None  # noqa: S101
+        values = [repr(float(np.float32(p))) for p in prediction.probabilities]
+        writer.writerow([prediction.name, label, prediction.label, *values])
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""Parameters learnt elsewhere: features, a linear probe on them, what is unlike them."""

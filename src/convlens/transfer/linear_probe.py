@@ -1,0 +1,104 @@
+"""Where a pretrained network begins: its features as they are, and a head fitted on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dataset.batches import Examples
+from ..dataset.random import generator
+from .features import features_of
+from .head import Head, Side, best_head, choose_strength, judged_logits
+from .pretrained import Pretrained
+
+MOST = 20_000
+"""Training pictures on whose features a head is fitted."""
+
+
+@dataclass(frozen=True)
+class FrozenStart:
+    """Features and labels of both sides, and what each L2 strength cost."""
+
+    train: Side
+    val: Side
+    classes: int
+    class_weights: Tensor
+    costs: dict[float, float]
+    seed: int
+
+    @property
+    def strength(self) -> float:
+        """The strength with the lowest cost."""
+        return min(self.costs, key=self.costs.__getitem__)
+
+    @property
+    def cost(self) -> float:
+        """Its cost: the mean cross-entropy of pictures that the head was not fitted on."""
+        return self.costs[self.strength]
+
+    def head(self) -> Head:
+        """Fitted on the training pictures."""
+        return best_head(self.train, self.classes, self.strength, self.class_weights)
+
+    def head_of_all(self) -> Head:
+        """Fitted on training and validation pictures, with the strength chosen before."""
+        both = self.train.joined(self.val)
+        return best_head(both, self.classes, self.strength, self.class_weights)
+
+    def judged(self) -> tuple[Tensor, Tensor]:
+        """Logits [M, K] and labels [M] of pictures that the head was not fitted on."""
+        return judged_logits(
+            self.train, self.val, self.classes, self.strength, self.class_weights, self.seed
+        )
+
+    def of(self, some: Tensor) -> "FrozenStart":
+        """Where one would begin with some of the training pictures only: chosen anew on them."""
+        return start_on(
+            self.train.take(some), self.val, self.classes, self.class_weights, self.seed
+        )
+
+
+def start_on(train: Side, val: Side, classes: int, weights_K: Tensor, seed: int) -> FrozenStart:
+    """Choose the head's L2 strength on features that are there; `val` may be empty."""
+    costs = choose_strength(train, val, classes, weights_K, seed)
+    return FrozenStart(train, val, classes, weights_K, costs, seed)
+
+
+def frozen_start(
+    module: Pretrained,
+    train: Examples,
+    val: Examples,
+    weights_K: Tensor,
+    seed: int,
+    progress: Callable[[str, int, int], None],
+) -> FrozenStart:
+    """Compute the features, or recall them, and choose the head's L2 strength.
+
+    Of more than `MOST` training pictures, so many are drawn: a linear head learns little from more,
+    and neither memory nor time then grows with the pictures.
+    """
+    if len(train) > MOST:
+        train = train.take(np.sort(generator(seed, "some").permutation(len(train))[:MOST]))
+    both = Examples(
+        train.pixels,
+        np.concatenate((train.rows, val.rows)),
+        np.concatenate((train.labels, val.labels)),
+        train.classes,
+    )
+    features = torch.from_numpy(features_of(module, both, progress))
+    labels = torch.from_numpy(both.labels)
+    together = torch.arange(len(both))
+    if train.together is not None and val.together is not None:
+        together = torch.from_numpy(np.concatenate((train.together, val.together)))
+    whole, place = Side(features, labels, together), torch.arange(len(both))
+    sides = (whole.take(place < len(train)), whole.take(place >= len(train)))
+    return start_on(*sides, len(weights_K), weights_K, seed)
+
+
+def put_head(module: Pretrained, head: Head) -> None:
+    """Make it the network's last dense layer."""
+    with torch.no_grad():
+        module.head.weight.copy_(head.weight)
+        module.head.bias.copy_(head.bias)

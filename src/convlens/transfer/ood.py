@@ -1,0 +1,96 @@
+"""How unlike the training pictures a picture is, by what their features leave unexplained.
+
+A picture of neither class still has a most probable class, often a very probable one. But its
+features reach out of the space that the training pictures' features span (Wang et al. 2022, ViM).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..dataset.batches import Examples
+from ..dataset.random import generator
+from ..pictures.hashing import Progress
+from .features import features_of
+from .head import Side, folds
+from .pretrained import Pretrained
+
+DIRECTIONS = 64
+"""Most directions that are counted as usual."""
+USUAL = 0.99
+"""Share of pictures like the training ones whose strangeness is at most 1."""
+MOST = 2000
+"""Training pictures from whose features the usual directions come."""
+
+
+class Strangeness(nn.Module):
+    """Features [N, D] to strangeness [N]: above 1 a picture is called strange.
+
+    It is the length of the features' part outside the usual directions about the mean, in units of
+    the length that 1 % of pictures like the training ones exceed.
+    """
+
+    mean: Tensor
+    usual: Tensor
+    unit: Tensor
+
+    def __init__(self, mean_D: Tensor, usual_DR: Tensor, unit: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean_D)
+        self.register_buffer("usual", usual_DR)
+        self.register_buffer("unit", torch.tensor(unit))
+
+    def forward(self, features_ND: Tensor) -> Tensor:
+        """[N, D] to [N]."""
+        away_ND = features_ND - self.mean
+        rest_ND = away_ND - away_ND @ self.usual @ self.usual.T
+        return rest_ND.square().sum(1).sqrt() / self.unit
+
+
+def _usual(features_ND: Tensor) -> Strangeness:
+    mean_D = features_ND.mean(0)
+    directions = min(DIRECTIONS, len(features_ND) // 2)
+    _, _, rows = torch.linalg.svd(features_ND - mean_D, full_matrices=False)
+    return Strangeness(mean_D, rows[:directions].T.contiguous(), 1.0)
+
+
+def fit_strangeness(features_ND: Tensor, together_N: Tensor, seed: int) -> Strangeness:
+    """From the features of training pictures; its unit from folds, each left out once."""
+    fold = folds(torch.zeros(len(features_ND), dtype=torch.int64), together_N, seed)
+    lengths = [
+        _usual(features_ND[fold != k])(features_ND[fold == k])
+        for k in sorted(set(fold.tolist()))
+        if (fold != k).any()
+    ]
+    made = _usual(features_ND)
+    if lengths:
+        unit = float(np.quantile(torch.cat(lengths).numpy(), USUAL, method="higher"))
+        made.unit.fill_(max(unit, 1e-6))
+    return made
+
+
+def strangeness_of(
+    module: Pretrained,
+    train: Examples,
+    known: Side | None,
+    seed: int,
+    progress: Progress,
+) -> Strangeness:
+    """For a network as it is now, from its features of at most `MOST` training pictures.
+
+    `known` holds these features of all, where the network is as it began.
+    """
+    count = len(train) if known is None else len(known.labels)
+    some = np.sort(generator(seed, "usual").permutation(count)[:MOST])
+    if known is None:
+        train = train.take(some)
+        together = np.arange(len(some)) if train.together is None else train.together
+        known = Side(
+            torch.from_numpy(features_of(module, train, progress)),
+            torch.from_numpy(train.labels),
+            torch.from_numpy(together),
+        )
+    else:
+        known = known.take(torch.from_numpy(some))
+    features = known.features.mean(1) if module.mirrored else known.features[:, 0]
+    return fit_strangeness(features, known.together, seed)

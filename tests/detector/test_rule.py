@@ -1,0 +1,180 @@
+"""From probabilities to answers: what was asked for comes true on pictures not seen before."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from sklearn.metrics import balanced_accuracy_score, recall_score
+
+from convlens import Detector, evaluate, train
+from convlens.cli import main
+from convlens.detector.rule import Rule, balance_rule, cost_rule, coverage_rule, recall_rule
+from convlens.errors import ConvlensError, UsageError
+from convlens.evaluation.metrics import judge, mean_recall_interval
+from convlens.options import AnswerOptions, options_from
+from convlens.training.answers import check_answers, make_rule
+from helpers import SMALL
+
+LABELS = ("a", "b", "c")
+
+
+def drawn(n: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """True classes and calibrated probabilities of three classes."""
+    random = np.random.default_rng(seed)
+    p = random.dirichlet((0.5, 0.4, 0.3), n)
+    true = (p.cumsum(1) > random.random((n, 1))).argmax(1)
+    return true, p.astype(np.float32)
+
+
+def test_the_share_of_answers_is_the_one_asked_for() -> None:
+    covered = []
+    for seed in range(200):
+        rule = coverage_rule(0.8, drawn(150, 2 * seed)[1])
+        covered.append((rule.places(drawn(300, 2 * seed + 1)[1]) >= 0).mean())
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.015)
+
+
+def test_the_recall_is_the_one_asked_for_on_average() -> None:
+    found = []
+    for seed in range(300):
+        rule = recall_rule("b", 0.95, LABELS, *drawn(150, 2 * seed))
+        true, p = drawn(300, 2 * seed + 1)
+        found.append(recall_score(true, rule.places(p), labels=[1], average=None)[0])
+    assert 0.945 <= np.mean(found) <= 0.975
+
+
+def test_costs_decide_by_their_expectation() -> None:
+    costs = {("a", "b"): 5.0, ("c", "a"): 0.2}
+    rule = cost_rule(costs, LABELS)
+    _, p = drawn(100, 0)
+    for row, place in zip(p, rule.places(p), strict=True):
+        expected = [
+            sum(
+                row[t] * (costs.get((true, called), 1.0) if true != called else 0.0)
+                for t, true in enumerate(LABELS)
+            )
+            for called in LABELS
+        ]
+        assert place == int(np.argmin(expected))
+
+
+def test_balance_is_the_highest_mean_recall() -> None:
+    random = np.random.default_rng(0)
+    true = (random.random(20_000) < 0.05).astype(np.int64)
+    x = random.normal(size=20_000) + 2 * true
+    odds = 0.05 / 0.95 * np.exp(2 * x - 2)  # the exact posterior
+    p = np.stack((1 / (1 + odds), odds / (1 + odds)), 1).astype(np.float32)
+    rule = balance_rule(np.array([950, 50]))
+    got = balanced_accuracy_score(true, rule.places(p))
+    best = max(balanced_accuracy_score(true, x > cut) for cut in np.linspace(-1, 3, 81))
+    assert got == pytest.approx(best, abs=0.005)
+    assert got > balanced_accuracy_score(true, p.argmax(1)) + 0.1
+
+
+def test_unequal_classes_count_alike_unless_told() -> None:
+    learnt = np.array([950, 50])
+    true, p = np.zeros(3, np.int64), np.full((3, 2), 0.5, np.float32)
+    for options, aim in (
+        (AnswerOptions(), "balance"),
+        (AnswerOptions(balance="off"), ""),
+        (AnswerOptions(coverage=0.9), "coverage 0.9"),
+    ):
+        assert make_rule(options, ("a", "b"), true, p, learnt).aim == aim
+    assert make_rule(AnswerOptions(), ("a", "b"), true, p, np.array([60, 40])).aim == ""
+
+
+@pytest.mark.parametrize("truth", [(0.9, 0.6), (0.99, 0.8)])
+def test_the_interval_of_the_mean_recall_covers_the_truth(truth: tuple[float, float]) -> None:
+    random = np.random.default_rng(0)
+    support = np.array([190, 20])
+    covered = 0
+    for _ in range(400):
+        low, high = mean_recall_interval(random.binomial(support, truth), support)
+        covered += int(low <= np.mean(truth) <= high)
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_without_an_aim_the_most_probable_class_is_the_answer() -> None:
+    true, p = drawn(100, 0)
+    assert np.array_equal(Rule().places(p), p.argmax(1))
+    assert judge(LABELS, true, p).coverage == 1
+
+
+def test_figures_are_of_the_answers() -> None:
+    true, p = drawn(500, 3)
+    rule = coverage_rule(0.6, p)
+    figures = judge(LABELS, true, p, rule.places(p))
+    answered = p.max(1) >= rule.unsure_below
+    assert figures.coverage == answered.mean()
+    assert figures.accuracy == (p.argmax(1) == true)[answered].mean()
+    assert sum(map(sum, figures.confusion)) == answered.sum()
+    curve = np.array(figures.coverage_curve)
+    assert curve[-1, :2].tolist() == [1.0, (p.argmax(1) == true).mean()]
+    assert curve[11, :2] == pytest.approx([0.6, figures.accuracy], abs=0.005)
+    assert (np.diff(curve[:, 2]) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(),
+        coverage_rule(0.5, drawn(9, 0)[1]),
+        recall_rule("a", 0.9, LABELS, *drawn(9, 0)),
+        cost_rule({("a", "b"): 3}, LABELS),
+    ],
+)
+def test_a_rule_comes_back_from_the_file(rule: Rule) -> None:
+    assert Rule.from_json(json.loads(json.dumps(rule.as_json())), 3) == rule
+
+
+@pytest.mark.parametrize("found", [{}, {"costs": [[0]]}, {"called_from": [7, 0.1]}])
+def test_a_damaged_rule_is_refused(found: dict[str, Any]) -> None:
+    with pytest.raises(ConvlensError, match="rule for answers"):
+        Rule.from_json({**Rule().as_json(), **found} if found else found, 3)
+
+
+def test_a_detector_says_that_it_is_unsure(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = train(shapes, tmp_path / "run", epochs=4, coverage=0.5, **SMALL)
+    test = done.metrics["test"]
+    assert 0.1 < test["coverage"] < 0.9
+    detector = Detector(done.detector)
+    assert detector.rule.aim == "coverage 0.5"
+    again = evaluate(detector, done.folder / "manifest.csv")
+    assert (again.figures.coverage, again.figures.accuracy) == (test["coverage"], test["accuracy"])
+    names = {answer.label for _, answer in again.answers}
+    assert "unsure" in names
+    unsure = next(answer for _, answer in again.answers if answer.label == "unsure")
+    assert main(["predict", str(done.detector), unsure.name]) == 0
+    assert capsys.readouterr().out.startswith("unsure")
+    assert main(["predict", str(done.detector), unsure.name, "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)
+    assert one["label"] == "unsure"
+    assert one["probability"] == max(one["probabilities"].values())
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"recall": "disc"}, "it is LABEL=SHARE"),
+        ({"recall": "disk=0.9"}, "there is no class 'disk'; there are 'cross', 'disc'"),
+        ({"recall": "disc=1.0"}, "it is LABEL=SHARE"),
+        ({"costs": "disc=3"}, "each is TRUE>CALLED=COST"),
+        ({"costs": "disc>disc=3"}, "is no mistake"),
+        ({"costs": "disc>cross=3..1"}, "is no number"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_training(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConvlensError, match=says):
+        check_answers(AnswerOptions(**values), ("cross", "disc"), 10)
+
+
+def test_one_aim_at_a_time() -> None:
+    with pytest.raises(UsageError, match="one of --coverage, --recall and --costs"):
+        options_from({"coverage": 0.9, "recall": "a=0.9"})
+    with pytest.raises(UsageError, match="hold some out"):
+        check_answers(AnswerOptions(coverage=0.9), LABELS, 0)

@@ -1,0 +1,103 @@
+"""Ways to compute: on a GPU too, as far as that can be shown without one."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+from convlens import train
+from convlens.engine.autotune import time_choices, usual_ways
+from convlens.engine.execution import Compute
+from convlens.engine.loop import Loop, predict_examples
+from convlens.errors import UsageError
+from convlens.network.build import build
+from convlens.network.spec import network
+from convlens.options import (
+    CHOICES,
+    GPU,
+    OptimizerOptions,
+)
+from loops import SIZE, loop
+
+MUON = OptimizerOptions()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of autocast, which finds no GPU
+@pytest.mark.parametrize("choice", GPU)
+def test_on_a_gpu_every_tensor_is_in_its_place(
+    choice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's simulated tensors have devices, and refuse to mix them, but hold no numbers."""
+    cuda = torch.device("cuda", 0)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: cuda)
+    waited: list[bool] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda: waited.append(True))
+    plain = loop("conv 8 3x3 same, norm, pool 2, dropout 0.2, dense 8", optimizer=MUON)
+    with FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv()):
+        parts = plain.module, plain.batches, plain.val, plain.cost, plain.options, plain.plan
+        made = Loop(*parts, Compute(choice, 1), 5)
+        assert {p.device for p in made.module.parameters()} == {cuda}
+
+        def backward(cost: torch.Tensor) -> None:  # the engine itself wants a real device
+            assert cost.requires_grad
+            for parameter in made.module.parameters():
+                parameter.grad = torch.empty_like(parameter)
+
+        monkeypatch.setattr(torch.Tensor, "backward", backward)
+        made.train_step(0)
+        assert {p.device for p in made.average.parameters()} == {cuda}
+        logits = predict_examples(made.average, made.val, made.compute)
+        assert logits.device.type == "cpu"
+        made.compute.wait()
+    assert waited
+    assert str(made.compute).endswith("on cuda")
+
+
+def test_without_a_gpu_one_cannot_be_asked_for(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
+    with pytest.raises(UsageError, match="finds no GPU here"):
+        Compute("gpu-float32", 1)
+    with pytest.raises(UsageError, match="finds no GPU here"):
+        train(shapes, tmp_path / "run", compute="gpu-bfloat16-last")
+    assert usual_ways() == CHOICES
+
+
+def test_a_gpu_that_fails_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = torch.device("cuda", 0)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: cuda)
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda: None)
+    assert usual_ways() == (*CHOICES, *GPU)
+
+    def step(way: Compute) -> None:
+        if way.elsewhere:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    best, seconds = time_choices(usual_ways(), 1, step, seconds=0.01)
+    assert best.choice in CHOICES
+    assert not set(seconds) & set(GPU)
+
+
+def test_depthwise_convolutions_stay_in_float32() -> None:
+    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, 3), 0)
+    names = list(module.state_dict())
+    kept: list[torch.dtype] = []
+    plain = module(torch.rand(2, 3, SIZE, SIZE))
+    compute = Compute("bfloat16-last", 1)
+    compute.place(compute.place(module))
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            part.register_forward_hook(lambda _m, _i, out: kept.append(out.dtype))
+    with compute.precision():
+        got = module(torch.rand(2, 3, SIZE, SIZE))
+    assert kept == [torch.bfloat16, torch.float32]
+    assert got.shape == plain.shape
+    assert list(module.state_dict()) == names
+    one, two = copy.deepcopy(module), module
+    pixels = torch.rand(2, 3, SIZE, SIZE)
+    assert torch.equal(one(pixels), two(pixels))

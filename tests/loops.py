@@ -1,0 +1,49 @@
+"""A small training loop on made numbers, for tests of its parts."""
+
+import numpy as np
+import torch
+
+from convlens.dataset.augment import Augment
+from convlens.dataset.batches import Batches, Examples, Order
+from convlens.engine.execution import Compute
+from convlens.engine.loop import Loop
+from convlens.engine.loss import make_cost
+from convlens.engine.schedule import Plan, Stage
+from convlens.network.build import build
+from convlens.network.spec import network
+from convlens.options import CostOptions, OptimizerOptions
+
+PLAIN = CostOptions(label_smoothing=0.0)
+
+
+SIZE = 12
+
+
+def examples(count: int, seed: int = 0, classes: int = 3) -> Examples:
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (count + 3, SIZE, SIZE, 3)).astype(np.uint8)
+    rows = random.permutation(count + 3)[:count]
+    return Examples(pixels, rows, random.integers(0, classes, count), classes)
+
+
+def loop(
+    line: str = "dense 8",
+    count: int = 20,
+    batch: int = 10,
+    steps: int = 6,
+    optimizer: OptimizerOptions | None = None,
+    cost: CostOptions = PLAIN,
+    ways: frozenset[str] = frozenset(),
+    held: int = 9,
+) -> Loop:
+    data = examples(count)
+    return Loop(
+        build(network(line, SIZE, 3), 0),
+        Batches(data, Order(count, batch, 5), Augment(ways, 5)),
+        examples(held, 1),
+        make_cost(cost, torch.from_numpy(data.labels), 3),
+        optimizer or OptimizerOptions("gd"),
+        Plan((Stage(steps, SIZE, 0.1),), 3),
+        Compute("float32", 1),
+        5,
+    )

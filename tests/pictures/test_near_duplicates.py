@@ -1,0 +1,71 @@
+"""Near duplicates: planted ones are found, pictures of one kind are not taken for the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from convlens.pictures.catalog import read_catalog
+from convlens.pictures.near_duplicates import near_clusters
+from convlens.pictures.splits import make_split
+from convlens.pictures.store import open_store
+from helpers import photograph
+
+
+def planted(image: Image.Image, how: str, path: Path) -> None:
+    width, height = image.size
+    match how:
+        case "jpeg":
+            image.save(path.with_suffix(".jpg"), quality=50)
+            return
+        case "half":
+            image = image.resize((width // 2, height // 2), Image.Resampling.BILINEAR)
+        case "brighter":
+            image = ImageEnhance.Brightness(image).enhance(1.15)
+        case "grey":
+            image = image.convert("L")
+        case "cut":
+            image = image.crop((1, 1, width - 1, height - 1))
+    image.save(path.with_suffix(".png"))
+
+
+@pytest.mark.parametrize("how", ["jpeg", "half", "brighter", "grey", "cut"])
+def test_planted_duplicates_are_found_and_never_cross(how: str, tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+    for number in range(40):
+        image = photograph(number)
+        image.save(tmp_path / "ab"[number % 2] / f"{number}.png")
+        if number < 20:
+            planted(image, how, tmp_path / "ab"[number % 2] / f"{number}-again")
+    catalog = read_catalog(tmp_path)
+    store = open_store(catalog, 128, lambda *_: None)
+    near = near_clusters(store, lambda *_: None)
+    members: dict[int, set[str]] = {}
+    for name, row in zip(catalog.names, store.rows, strict=True):
+        members.setdefault(int(near[row]), set()).add(Path(name).stem.removesuffix("-again"))
+    assert len(members) == 40
+    assert all(len(numbers) == 1 for numbers in members.values())
+    for seed in range(5):
+        sides = make_split(catalog, store, near, seed, 0.3, 0.2).sides
+        found = dict(zip((Path(n).stem for n in catalog.names), sides, strict=True))
+        assert all(found[str(number)] == found[f"{number}-again"] for number in range(20))
+        assert set(sides) == {"train", "val", "test"}
+
+
+def test_pictures_of_one_kind_are_not_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for number in range(30):
+        photograph(number, kind=1).save(tmp_path / "a" / f"{number}.png")
+    store = open_store(read_catalog(tmp_path), 128, lambda *_: None)
+    assert len(set(near_clusters(store, lambda *_: None))) == 30
+
+
+def test_blank_pictures_are_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for number, grey in enumerate((20, 21, 90)):
+        Image.new("RGB", (64, 64), (grey,) * 3).save(tmp_path / "a" / f"{number}.png")
+    photograph(1).save(tmp_path / "a" / "9.png")
+    store = open_store(read_catalog(tmp_path), 64, lambda *_: None)
+    assert sorted(np.bincount(near_clusters(store, lambda *_: None))) == [1, 3]

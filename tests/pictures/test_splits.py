@@ -1,0 +1,155 @@
+"""Splits: seeded, stratified, and nothing on two sides."""
+
+import csv
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from convlens.pictures.catalog import Catalog, read_catalog
+from convlens.pictures.hashing import Contents
+from convlens.pictures.near_duplicates import near_clusters
+from convlens.pictures.source import FileSource
+from convlens.pictures.splits import EXCLUDED, clusters, make_split, write_manifest
+from convlens.pictures.store import PixelStore, open_store
+from helpers import save_class
+
+
+def made(
+    labels: list[str],
+    contents: list[int] | None = None,
+    groups: list[str | None] | None = None,
+    splits: list[str | None] | None = None,
+) -> tuple[Catalog, PixelStore]:
+    """A catalog and a store without pictures: equal numbers in `contents` are equal pictures."""
+    n = len(labels)
+    numbers = contents or list(range(n))
+    catalog = Catalog(
+        Path(),
+        tuple(FileSource(f"{row}.png") for row in range(n)),
+        tuple(labels),
+        tuple(splits or [None] * n),
+        tuple(groups or [None] * n),
+    )
+    hashes = np.zeros((n, 32), np.uint8)
+    hashes[:, 0], hashes[:, 1] = np.array(numbers) % 256, np.array(numbers) // 256
+    digests = np.unique(hashes[:, :16], axis=0)
+    rows = np.array([int((digests == h[:16]).all(1).argmax()) for h in hashes], np.int64)
+    pixels = np.zeros((len(digests), 1, 1, 3), np.uint8)
+    return catalog, PixelStore(pixels, rows, digests, {}, Contents(hashes, {}), built=False)
+
+
+def apart(store: PixelStore) -> npt.NDArray[np.int64]:
+    """Every distinct picture is a cluster of its own."""
+    return np.arange(len(store.pixels))
+
+
+def test_sides_have_their_share_of_every_class() -> None:
+    labels = ["a"] * 200 + ["b"] * 50 + ["c"] * 10
+    catalog, store = made(labels)
+    split = make_split(catalog, store, apart(store), 0, 0.2, 0.1)
+    counted = Counter(zip(labels, split.sides, strict=True))
+    assert [counted[c, "test"] for c in "abc"] == [40, 10, 2]
+    assert [counted[c, "val"] for c in "abc"] == [20, 5, 1]
+
+
+def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
+    labels = ["a", "b"] * 50
+    catalog, store = made(labels)
+    first = make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides
+    assert first == make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides
+    assert first != make_split(catalog, store, apart(store), 1, 0.2, 0.2).sides
+    turned, turned_store = made(labels[::-1], list(range(100))[::-1])
+    assert make_split(turned, turned_store, apart(store), 0, 0.2, 0.2).sides == first[::-1]
+
+
+pictures = st.lists(
+    st.tuples(
+        st.sampled_from("ab"),
+        st.integers(0, 30),
+        st.sampled_from([None, "g1", "g2", "g3", "g4"]),
+        st.sampled_from([None, None, "train", "val", "test"]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(pictures, st.integers(0, 5))
+def test_no_picture_and_no_group_stands_on_two_sides(
+    rows: list[tuple[str, int, str | None, str | None]], seed: int
+) -> None:
+    labels, contents, groups, splits = map(list, zip(*rows, strict=True))
+    catalog, store = made(labels, contents, groups, splits)
+    sides = make_split(catalog, store, apart(store), seed, 0.3, 0.2).sides
+    seen: dict[object, set[str]] = {}
+    for side, content, group, given_side in zip(sides, contents, groups, splits, strict=True):
+        if side == EXCLUDED:
+            continue
+        seen.setdefault(("content", content), set()).add(side)
+        if group is not None:
+            seen.setdefault(("group", group), set()).add(side)
+        if given_side == "test":
+            assert side == "test"  # what the data marks as test stays so
+    assert all(len(found) == 1 for found in seen.values())
+
+
+@given(st.lists(st.sets(st.integers(0, 8), max_size=3), max_size=20))
+def test_clusters_are_connected_components(keys: list[set[int]]) -> None:
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(keys)
+    links = [(i, j) for i in range(n) for j in range(n) if keys[i] & keys[j] or i == j]
+    found = clusters(keys)
+    if n:
+        i, j = zip(*links, strict=True)
+        _, wanted = connected_components(coo_matrix((np.ones(len(links)), (i, j)), shape=(n, n)))
+        same = np.array(found)[:, None] == np.array(found)[None]
+        assert np.array_equal(same, wanted[:, None] == wanted[None])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_tiny_classes_keep_a_training_picture(count: int) -> None:
+    catalog, store = made(["a"] * 50 + ["b"] * count)
+    sides = make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides[50:]
+    assert "train" in sides
+    assert sides.count("test") == (1 if count > 1 else 0)
+
+
+def test_the_same_picture_in_another_file_kind_stays_on_its_side(tmp_path: Path) -> None:
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / kind, kind, 12)
+        for path in list((tmp_path / kind).glob("*.png")):
+            Image.open(path).save(path.with_suffix(".bmp"))
+            shutil.copy(path, path.with_name("copy-" + path.name))
+    catalog = read_catalog(tmp_path)
+    store = open_store(catalog, 16, lambda *_: None)
+    split = make_split(catalog, store, near_clusters(store, lambda *_: None), 0, 0.3, 0.2)
+    sides: dict[tuple[str, str], set[str]] = {}
+    for name, label, side in zip(catalog.names, catalog.labels, split.sides, strict=True):
+        sides.setdefault((label, Path(name).stem.removeprefix("copy-")), set()).add(side)
+    assert all(len(found) == 1 for found in sides.values())
+    assert set.union(*sides.values()) == {"train", "val", "test"}
+
+
+def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
+    for name in ("2", "10, or more"):
+        save_class(tmp_path / "p" / name, "disc", 10, first=len(name) * 20)
+    catalog = read_catalog(tmp_path / "p")
+    store = open_store(catalog, 16, lambda *_: None)
+    split = make_split(catalog, store, apart(store), 0, 0.2, 0.1)
+    write_manifest(tmp_path / "manifest.csv", catalog, store, split)
+    again = read_catalog(tmp_path / "manifest.csv")
+    assert again.labels == catalog.labels
+    assert again.splits == split.sides
+    assert [s.read() for s in again.sources] == [s.read() for s in catalog.sources]
+    with (tmp_path / "manifest.csv").open() as file:
+        first = next(csv.DictReader(file))
+    assert first["hash"] == store.contents.hex(0)

@@ -1,0 +1,156 @@
+"""The page's camera, in a Chromium that has a made one, or none, or must not use it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from helpers import served
+
+MADE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(run: Path) -> Iterator[str]:
+    with served(run) as found:
+        yield found
+
+
+@pytest.fixture
+def page_with(
+    playwright: Playwright, address: str, need: Callable[..., str]
+) -> Iterator[Callable[..., Page]]:
+    """The page in a browser with further words; no error may be left to nobody."""
+    path = need("chromium", "chromium-browser", "google-chrome")
+    begun: list[Browser] = []
+    errors: list[str] = []
+
+    def made(*words: str, locale: str = "en-GB", script: str = "") -> Page:
+        arguments = ["--no-sandbox", *words]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        begun.append(browser)
+        page = browser.new_context(locale=locale).new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.add_init_script(script)
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield made
+    for browser in begun:
+        browser.close()
+    assert errors == []
+
+
+def test_a_photograph_is_answered(page_with: Callable[..., Page]) -> None:
+    page = page_with(*MADE)
+    page.click("#live")
+    expect(page.locator("#try #camera")).to_be_visible()
+    for number in (1, 2):
+        page.click("#snap")
+        first = page.locator("#answers li").first
+        expect(first).to_contain_text(f"camera-{number}.jpg")
+        expect(first.locator(".bar")).to_have_count(2)
+    size, brightest = page.evaluate(
+        """() => {
+            const image = document.querySelector("#answers img");
+            const { videoWidth: width, videoHeight: height } = document.querySelector("#seen");
+            const canvas = Object.assign(document.createElement("canvas"), { width, height });
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            const { data } = context.getImageData(0, 0, width, height);
+            const size = [image.naturalWidth - width, image.naturalHeight - height];
+            return [size, data.filter((_, n) => n % 4 < 3).reduce((a, b) => Math.max(a, b))];
+        }"""
+    )
+    assert size == [0, 0]  # the camera's own
+    assert brightest > 200
+    page.click("#dark")
+    expect(page.locator("#camera")).to_be_hidden()
+    expect(page.locator("#live")).to_be_focused()
+
+
+def test_another_section_ends_the_camera(page_with: Callable[..., Page]) -> None:
+    page = page_with(*MADE)
+    page.click("#live")
+    expect(page.locator("#snap")).to_be_enabled()
+    track = page.evaluate_handle("document.querySelector('#seen').srcObject.getVideoTracks()[0]")
+    assert track.evaluate("one => one.readyState") == "live"
+    page.click("#tab-why")
+    page.wait_for_function("one => one.readyState === 'ended'", arg=track)
+    page.click("#tab-try")
+    expect(page.locator("#camera")).to_be_hidden()
+    page.click("#live")
+    expect(page.locator("#snap")).to_be_enabled()
+
+
+def test_photographs_go_into_the_class_that_asked(
+    page_with: Callable[..., Page], address: str
+) -> None:
+    page = page_with(*MADE)
+    page.click("#tab-teach")
+    boxes = page.locator("#taught > div")
+    camera = page.get_by_role("button", name="From the camera")
+    camera.nth(0).click()
+    expect(page.locator("#learning")).to_contain_text("Name the class first")
+    expect(boxes.nth(0).locator("input:not([type])")).to_be_focused()
+    for n, name in enumerate(("cup", "no cup")):
+        boxes.nth(n).locator("input:not([type])").fill(name)
+    for n, many in ((0, 3), (1, 2)):
+        camera.nth(n).click()
+        expect(boxes.nth(n).locator("#camera")).to_be_visible()
+        for count in range(many):
+            page.click("#snap")
+            expect(boxes.nth(n)).to_contain_text(f"{count + 1} picture")
+    assert httpx.get(f"{address}teach").json()["labels"] == {"cup": 3, "no cup": 2}
+    page.reload()  # what has been taught is still there, and can be seen
+    page.click("#tab-teach")
+    expect(boxes.nth(1)).to_contain_text("2 pictures")
+    assert boxes.nth(1).locator("input:not([type])").input_value() == "no cup"
+    camera.nth(1).click()
+    expect(page.locator("#snap")).to_be_enabled()
+    page.get_by_role("button", name="Take this class away").nth(1).click()  # and its camera
+    expect(page.locator("#camera")).to_be_hidden()
+    expect(boxes).to_have_count(1)
+    camera.nth(0).click()
+    page.click("#snap")
+    expect(boxes.nth(0)).to_contain_text("4 pictures")
+    assert httpx.get(f"{address}teach").json()["labels"] == {"cup": 4}
+
+
+REFUSED = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+HIDDEN = "Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: undefined });"
+"""As browsers have it where a page comes by plain http from another computer."""
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "says"),
+    [
+        (REFUSED, {}, "allow it"),
+        (REFUSED, {"locale": "zh-CN"}, "允许"),
+        (["--use-fake-ui-for-media-stream"], {}, "No camera was found"),
+        (MADE, {"script": HIDDEN}, "https"),
+    ],
+    ids=["refused", "refused, in Chinese", "none there", "plain http"],
+)
+def test_where_there_is_no_camera_it_says_why(
+    page_with: Callable[..., Page], words: list[str], options: dict[str, str], says: str
+) -> None:
+    page = page_with(*words, **options)
+    camera = page.locator("#live").inner_text()
+    page.click("#live")
+    expect(page.locator("#state")).to_contain_text(says)
+    expect(page.locator("#camera")).to_be_hidden()
+    page.click("#tab-teach")
+    page.click("#more")
+    page.locator("#taught input:not([type])").last.fill("cup")
+    page.get_by_role("button", name=camera).last.click()
+    expect(page.locator("#learning")).to_contain_text(says)

@@ -1,0 +1,216 @@
+"""Nested cross-validation: figures that come true, and a detector that learnt from everything."""
+
+import csv
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from sklearn.model_selection import StratifiedGroupKFold
+
+from convlens import Detector, train
+from convlens.dataset.prepare import Prepared, prepare
+from convlens.engine.callbacks import Silent
+from convlens.engine.loop import Loop
+from convlens.errors import UsageError
+from convlens.options import AnswerOptions, DataOptions, TrainOptions
+from convlens.training.cross_validation import answer_crossed, answer_trained
+from convlens.training.train import Run, resume
+from convlens.transfer.head import Side, folds
+from convlens.transfer.linear_probe import FrozenStart, start_on
+from helpers import needs_weights, save_shapes
+
+
+def drawn(count: int, seed: int, features: int = 60) -> Side:
+    """Two classes that one feature of many tells apart, by and large."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 2, (count,), generator=random)
+    made = torch.randn(count, 1, features, generator=random)
+    made[:, :, 0] += 1.2 * (2 * labels[:, None] - 1)
+    return Side(made, labels, torch.arange(count))
+
+
+def started(side: Side) -> FrozenStart:
+    return start_on(side, side.take(side.labels < 0), 2, torch.ones(2), 0)
+
+
+def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:
+    random = np.random.default_rng(0)
+    labels, groups = random.integers(0, 3, 90), random.integers(0, 40, 90)
+    fold = folds(torch.from_numpy(labels), torch.from_numpy(groups), 7).numpy()
+    made = StratifiedGroupKFold(5, shuffle=True, random_state=7).split(labels, labels, groups)
+    for number, (_, judged) in enumerate(made):
+        assert set(np.where(fold == number)[0]) == set(judged)
+    assert all(len(set(fold[groups == group])) == 1 for group in set(groups))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_folds_of_hardly_any_pictures(count: int) -> None:
+    fold = folds(torch.arange(count) % 2, torch.arange(count), 0)
+    assert len(fold) == count
+
+
+def test_crossed_figures_come_true_on_new_pictures() -> None:
+    claimed, true = [], []
+    for seed in range(6):
+        start = started(drawn(80, seed))
+        crossed = answer_crossed(start, 5, AnswerOptions(), ("a", "b"))
+        assert crossed.places.tolist() == list(range(80))
+        claimed.append((crossed.called == start.train.labels.numpy()).mean())
+        new = drawn(2000, 100 + seed)
+        answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
+        true.append((answers == new.labels).float().mean().item())
+        assert crossed.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+    assert np.mean(claimed) == pytest.approx(np.mean(true), abs=0.05)
+    assert np.mean(claimed) < np.mean(true) + 0.02  # at worst too modest, as folds learn from less
+
+
+def test_nothing_can_be_learnt_from_noise() -> None:
+    side = drawn(100, 0)
+    noise = Side(torch.randn(100, 1, 60), side.labels, side.together)
+    crossed = answer_crossed(started(noise), 5, AnswerOptions(), ("a", "b"))
+    assert 0.3 < (crossed.called == side.labels.numpy()).mean() < 0.7
+
+
+def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
+    needs_weights()
+    save_shapes(tmp_path / "p", 30)
+    run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
+    assert run.metrics["folds"] == 5
+    assert run.metrics["pictures"] == {"train": {"cross": 30, "disc": 30}}
+    assert run.metrics["test"]["n"] == 60
+    assert run.metrics["test"]["accuracy"] >= 0.7
+    with (run.folder / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["path"] for row in rows}) == 60
+    right = np.mean([row["called"] == row["label"] for row in rows])
+    assert right == run.metrics["test"]["accuracy"]
+    page = (run.folder / "report.html").read_text()
+    assert "learnt from all of them" in page
+    assert "--folds 5" in page
+
+
+def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
+    needs_weights()
+    save_shapes(tmp_path / "p", 30)
+    run = train(tmp_path / "p", tmp_path / "r", size=64, coverage=0.5)
+    assert 0.2 < run.metrics["test"]["coverage"] < 0.8
+    assert Detector(run.detector).rule.aim == "coverage 0.5"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"steps": 5}, "no steps to take"),
+        ({"test_fraction": 0.2}, "hold none out"),
+    ],
+)
+def test_what_folds_cannot_do_is_said(
+    shapes: Path, tmp_path: Path, options: dict[str, Any], says: str
+) -> None:
+    needs_weights()
+    with pytest.raises(UsageError, match=says):
+        train(shapes, tmp_path / "r", folds=3, size=32, **options)
+
+
+def scratch(pictures: Path, out: Path, **options: Any) -> Run:
+    """Three folds of a small network from random parameters."""
+    line = "conv 6 3x3, pool 2, conv 8 3x3, gap"
+    asked = {"network": line, "weights": "none", "size": 24, "folds": 3, "steps": 40, **options}
+    return train(pictures, out, compute="float32", threads=1, **asked)
+
+
+def test_networks_from_random_parameters_are_crossed_too(shapes: Path, tmp_path: Path) -> None:
+    run = scratch(shapes, tmp_path / "r", augment="none", optimizer="adam", learning_rate=0.01)
+    assert run.finished
+    assert run.metrics["folds"] == 3
+    n = sum(run.metrics["pictures"]["train"].values())
+    assert run.metrics["test"]["n"] == n
+    assert set(run.metrics["pictures"]) == {"train"}
+    # each fold's answers are those of a network that its manifest keeps apart: trained anew, alike
+    again = scratch(shapes, tmp_path / "s", augment="none", optimizer="adam", learning_rate=0.01)
+    assert (run.folder / "predictions.csv").read_bytes() == (
+        again.folder / "predictions.csv"
+    ).read_bytes()
+    assert run.detector.read_bytes() == again.detector.read_bytes()
+
+
+def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
+    shapes: Path, tmp_path: Path
+) -> None:
+    whole = scratch(shapes, tmp_path / "whole")
+    stopped_at: list[str] = []
+
+    class Stopper(Silent):
+        """Asks to stop in the second fold."""
+
+        def say(self, text: str) -> None:
+            if text.startswith("fold 2"):
+                stopped_at.append(text)
+                signal.raise_signal(signal.SIGINT)
+
+    line = "conv 6 3x3, pool 2, conv 8 3x3, gap"
+    part = train(
+        shapes,
+        tmp_path / "part",
+        Stopper(),
+        network=line,
+        weights="none",
+        size=24,
+        folds=3,
+        steps=40,
+        compute="float32",
+        threads=1,
+    )
+    assert stopped_at
+    assert not part.finished
+    assert 0 < part.metrics["test"]["n"] < whole.metrics["test"]["n"]
+    done = resume(tmp_path / "part")
+    assert done.finished
+    assert done.detector.read_bytes() == whole.detector.read_bytes()
+    assert (done.folder / "predictions.csv").read_bytes() == (
+        whole.folder / "predictions.csv"
+    ).read_bytes()
+
+
+def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None:
+    prepared = prepare(shapes, DataOptions(size=16), lambda *_: None).undivided()
+    asked = TrainOptions(data=DataOptions(size=16))
+    seen: list[tuple[set[int], ...]] = []
+
+    class StopHereError(Exception):
+        """Ends a fold before its first step."""
+
+    def begin(part: Prepared) -> Loop:
+        seen.append(tuple(set(part.split.rows(side)) for side in ("train", "val", "test")))
+        raise StopHereError
+
+    for k in range(3):  # one fold after another, as if the earlier ones had been done
+        with pytest.raises(StopHereError):
+            answer_trained(prepared, 3, asked, begin, tmp_path, lambda: False, Silent())
+        learn, choose, judged = seen[-1]
+        assert learn
+        assert choose
+        assert not (learn & choose or learn & judged or choose & judged)
+        together = prepared.split.together
+        assert not {together[row] for row in learn | choose} & {together[row] for row in judged}
+        save_file(
+            {"val": torch.zeros(len(choose), 2), "test": torch.zeros(len(judged), 2)},
+            tmp_path / f"{k}.safetensors",
+        )
+    assert set.union(*(judged for *_, judged in seen)) == set(prepared.split.rows("train"))
+
+
+def test_a_hard_set_that_could_be_tuned_has_a_part_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_weights()
+    monkeypatch.setattr("convlens.training.choose.TUNABLE", 20)
+    monkeypatch.setattr("convlens.training.choose.HARD", 0.0)
+    save_shapes(tmp_path / "p", 12)
+    run = train(tmp_path / "p", tmp_path / "r", size=64)
+    assert run.metrics["folds"] == 1
+    assert set(run.metrics["pictures"]) == {"train", "val", "test"}

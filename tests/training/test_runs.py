@@ -1,0 +1,140 @@
+"""A run's folder: stopped and gone on with, repeated, begun from, and one run at a time in it."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from convlens import train
+from convlens.engine.callbacks import Silent
+from convlens.training.train import resume
+from helpers import SMALL, assert_clear, convlens, flags
+
+
+def wait_for(path: Path, events: int, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        if path.exists() and len(path.read_text().splitlines()) >= events:
+            return
+        assert process.poll() is None, "it ended before it could be stopped"
+        time.sleep(0.05)
+    raise AssertionError("it never came so far")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_and_resumed_is_the_same_detector(shapes: Path, tmp_path: Path, how: int) -> None:
+    """Ctrl-C ends soundly with a detector; after it, or a kill, --resume ends in the same bytes."""
+    options = flags(**{**SMALL, "epochs": 40, "threads": 1})
+
+    def start(out: str) -> list[str]:
+        words: Sequence[object] = ("train", shapes, "--out", tmp_path / out, *options)
+        return [sys.executable, "-m", "convlens", *map(str, words)]
+
+    whole = subprocess.run(start("whole"), capture_output=True, text=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    process = subprocess.Popen(start("cut"), stderr=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "cut" / "events.jsonl", 8, process)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=120)
+    detector = tmp_path / "cut" / "detector.onnx"
+    if how == signal.SIGINT:
+        assert process.returncode == 0, said
+        assert "--resume" in said
+        assert convlens("evaluate", detector, shapes).returncode == 0
+        metrics = json.loads((tmp_path / "cut" / "metrics.json").read_text())
+        assert metrics["training"]["steps"] < metrics["training"]["steps_planned"]
+    else:
+        assert not detector.exists()
+    done = convlens("train", "--resume", tmp_path / "cut")
+    assert done.returncode == 0, done.stderr
+    assert "going on after step" in done.stderr
+    assert detector.read_bytes() == (tmp_path / "whole" / "detector.onnx").read_bytes()
+
+
+def test_resume_refuses_other_pictures(shapes: Path, tmp_path: Path) -> None:
+    shutil.copytree(shapes, tmp_path / "p")
+    done = convlens(
+        "train", tmp_path / "p", "--out", tmp_path / "r", *flags(**{**SMALL, "epochs": 2})
+    )
+    assert done.returncode == 0, done.stderr
+    next((tmp_path / "p" / "disc").iterdir()).unlink()
+    assert_clear(convlens("train", "--resume", tmp_path / "r"), 1, "not those that this run began")
+
+
+def test_the_reports_command_repeats_the_run(run: Path, tmp_path: Path) -> None:
+    import html
+    import shlex
+
+    page = (run / "report.html").read_text()
+    found = re.search(r"<pre>(convlens train .*?)</pre>", page, re.DOTALL)
+    assert found
+    words = shlex.split(html.unescape(found[1]))[1:]
+    done = convlens(*words, "--out", tmp_path / "again")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again/detector.onnx").read_bytes() == (run / "detector.onnx").read_bytes()
+
+
+def test_parameters_of_a_run_can_begin_another(run: Path, shapes: Path, tmp_path: Path) -> None:
+    weights = run / "parameters.safetensors"
+    options = {**SMALL, "epochs": 1, "learning_rate": 1e-9}
+    done = convlens(
+        "train", shapes, "--out", tmp_path / "r", "--weights", weights, *flags(**options)
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = load_file(weights), load_file(tmp_path / "r" / "parameters.safetensors")
+    for name, value in before.items():
+        if "running" not in name and value.ndim:  # statistics are measured, not learnt
+            assert np.allclose(value, after[name], atol=1e-5), name
+    other = {**options, "network": "dense 3"}
+    done = convlens("train", shapes, "--out", tmp_path / "s", "--weights", weights, *flags(**other))
+    assert_clear(done, 1, "does not fit the network 'dense 3'")
+
+
+def test_two_runs_into_one_folder_are_refused(shapes: Path, tmp_path: Path) -> None:
+    line = "conv 6 3x3, pool 2, dense 8"
+    command = [sys.executable, "-m", "convlens", "train", str(shapes), "--size", "24"]
+    command += ["--network", line, "--out", str(tmp_path / "r")]
+    with subprocess.Popen(
+        [*command, "--epochs", "100000"], stderr=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stderr is not None
+        while "epoch" not in first.stderr.readline():
+            assert first.poll() is None
+        second = subprocess.run(
+            [sys.executable, "-m", "convlens", "train", "--resume", str(tmp_path / "r")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert_clear(second, 1, "another run is at work")
+        first.kill()
+    # the lock went with the process: what it left can be gone on with
+    run = resume(tmp_path / "r", stop_at_once())
+    assert run.metrics["training"]["steps"] > 0
+
+
+def stop_at_once() -> Silent:
+    """A listener that asks to stop at the first step."""
+
+    class Stopper(Silent):
+        def step(self, *_: object) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    return Stopper()
+
+
+def test_a_folder_of_a_run_that_never_began_can_be_used(shapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / ".lock").touch()
+    (tmp_path / "r" / ".run.json.123.partial").write_text("{")
+    run = train(shapes, tmp_path / "r", network="dense 4", size=16, steps=1, compute="float32")
+    assert run.finished

@@ -1,0 +1,262 @@
+"""Cost, optimizers, schedule, order, augmentation and the loop, against torch's own."""
+
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convlens.dataset.augment import WAYS
+from convlens.dataset.batches import Order
+from convlens.engine import muon
+from convlens.engine.calibration import calibrated_costs
+from convlens.engine.loop import MEMORY, predict_examples
+from convlens.engine.loss import make_cost
+from convlens.engine.optimizers import LEARNING_RATES, make_optimizer, rate_factor
+from convlens.engine.schedule import Plan, Stage
+from convlens.errors import ConvlensError
+from convlens.network.build import GROUP, build
+from convlens.network.spec import network
+from convlens.options import CostOptions, OptimizerOptions
+from loops import SIZE, examples, loop
+
+TORCHS: dict[str, Any] = {
+    "gd": torch.optim.SGD,
+    "momentum": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+}
+
+
+@pytest.mark.parametrize("name", TORCHS)
+def test_each_step_is_that_of_torchs_own_optimizer(name: str) -> None:
+    """The same full-batch descent written down plainly, compared after every step."""
+    options = OptimizerOptions(name, learning_rate=0.01, schedule="constant", warmup=0)
+    ours = loop(batch=20, optimizer=options)
+    theirs = build(network("dense 8", SIZE, 3), 0)
+    optimizer = TORCHS[name](theirs.parameters(), 0.01)
+    data = ours.batches.examples
+    everything = np.arange(20)
+    for step in range(6):
+        loss = nn.functional.cross_entropy(
+            theirs(data.images(everything)), data.targets(everything)
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        assert ours.train_step(step) == pytest.approx(loss.item(), rel=1e-5)
+        for a, b in zip(ours.module.parameters(), theirs.parameters(), strict=True):
+            assert torch.allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.parametrize(("pretrained", "kind"), [(False, muon.Muon), (True, torch.optim.AdamW)])
+def test_auto_has_decay_on_weights_only(pretrained: bool, kind: type[Any]) -> None:
+    module = build(network("conv 4 3x3, norm", SIZE, 3), 0)
+    optimizer = make_optimizer(OptimizerOptions(), module.parameters(), pretrained)
+    assert isinstance(optimizer, kind)
+    decayed, free = optimizer.param_groups
+    assert all(p.ndim > 1 for p in decayed["params"])
+    assert all(p.ndim == 1 for p in free["params"])
+    assert free["weight_decay"] == 0 < decayed["weight_decay"]
+    assert len(decayed["params"]) + len(free["params"]) == len(list(module.parameters()))
+    assert set(LEARNING_RATES) == {"adamw", "muon", *TORCHS}
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    rates = [rate_factor(OptimizerOptions(warmup=0.1), step, 100) for step in range(100)]
+    assert all(a < b for a, b in pairwise(rates[:11]))
+    assert max(rates) == 1 == rates[10]
+    assert all(a > b for a, b in pairwise(rates[10:]))
+    assert rates[55] == pytest.approx(0.5)
+    constant = OptimizerOptions(warmup=0, schedule="constant")
+    assert {rate_factor(constant, step, 9) for step in range(9)} == {1.0}
+    linear = OptimizerOptions(warmup=0, schedule="linear")
+    assert rate_factor(linear, 25, 100) == 0.75
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: float) -> None:
+    random = torch.Generator().manual_seed(0)
+    logits, labels = (
+        torch.randn(50, 3, generator=random),
+        torch.tensor([0] * 35 + [1] * 10 + [2] * 5),
+    )
+    cost = make_cost(CostOptions(weights, smoothing), labels, 3)
+    wanted = nn.functional.cross_entropy(
+        logits, labels, weight=cost.weights, label_smoothing=smoothing
+    )
+    parts = [
+        cost.examples(logits[part], labels[part], labels)
+        for part in ([*range(17)], [*range(17, 50)])
+    ]
+    assert sum(parts).item() == pytest.approx(wanted.item(), rel=1e-5)  # type: ignore[union-attr]
+
+
+def test_balanced_weights_are_scikit_learns() -> None:
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = torch.tensor([0] * 35 + [1] * 10 + [2] * 5)
+    wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
+    assert make_cost(CostOptions("balanced"), labels, 3).weights.tolist() == pytest.approx(wanted)
+
+
+def test_l2_adds_half_its_sum_of_squared_weights() -> None:
+    plain, decayed = loop(), loop(cost=CostOptions(label_smoothing=0.0, l2=0.1))
+    squares = sum(p.square().sum().item() for p in plain.module.parameters() if p.ndim > 1)
+    assert decayed.train_step(0) - plain.train_step(0) == pytest.approx(0.05 * squares, rel=1e-4)
+
+
+def test_a_large_batch_in_groups_is_one_batch() -> None:
+    count = 2 * GROUP + 10
+    grouped = loop("conv 4 3x3, dense 6", count=count, batch=count)
+    whole = build(network("conv 4 3x3, dense 6", SIZE, 3), 0)
+    indices, _ = grouped.batches.order.at(0)
+    data = grouped.batches.examples
+    loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert len(grouped.batches.groups(0, SIZE)[1]) == 3
+    grouped.optimizer.step = lambda *_: None  # type: ignore[method-assign,assignment]
+    assert grouped.train_step(0) == pytest.approx(loss.item(), rel=1e-5)
+    for a, b in zip(grouped.module.parameters(), whole.parameters(), strict=True):
+        assert a.grad is not None
+        assert b.grad is not None
+        assert torch.allclose(a.grad, b.grad, atol=1e-6)
+
+
+@pytest.mark.parametrize(("count", "batch"), [(10, 3), (7, 7), (64, 10)])
+def test_every_picture_is_seen_once_an_epoch_and_every_batch_is_full(
+    count: int, batch: int
+) -> None:
+    order = Order(count, batch, 1)
+    seen: Counter[tuple[int, int]] = Counter()
+    for step in range(3 * count):
+        indices, epochs = order.at(step)
+        assert len(indices) == batch
+        seen.update(zip(epochs.tolist(), indices.tolist(), strict=True))
+    for epoch in range(3):
+        assert [seen[epoch, index] for index in range(count)] == [1] * count
+    assert not np.array_equal(order.shuffled(0), order.shuffled(1))
+
+
+def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
+    made = loop(steps=40, optimizer=OptimizerOptions("momentum"))
+    seen = []
+    for step in range(40):
+        made.train_step(step)
+        seen.append({k: v.clone() for k, v in made.module.state_dict().items()})
+    reach = (np.arange(41) / 40) ** (MEMORY + 1)  # the share of all weight up to each step
+    for name, average in made.average.state_dict().items():
+        wanted = sum(w * state[name] for w, state in zip(np.diff(reach), seen, strict=True))
+        assert torch.allclose(average, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["auto", "momentum", "rmsprop", "adam"])
+def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> None:
+    line = "conv 4 3x3, norm, dropout 0.5, dense 6"
+    options = OptimizerOptions(name)
+    made = {"optimizer": options, "ways": frozenset(WAYS), "steps": 9}
+    quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
+    whole = loop(line, **made)  # type: ignore[arg-type]
+    assert whole.run(None, lambda: False, **quiet)
+    for stop_at in (1, 3, 5):
+        folder = tmp_path / str(stop_at)
+        first = loop(line, **made)  # type: ignore[arg-type]
+        assert not first.run(folder, lambda: first.progress.step >= stop_at, **quiet)  # noqa: B023
+        second = loop(line, **made)  # type: ignore[arg-type]
+        second.restore(folder, pytest.fail)
+        assert second.progress.step == stop_at
+        assert second.run(folder, lambda: False, **quiet)
+        for key, value in whole.best.items():
+            assert torch.equal(value, second.best[key]), key
+        timed = dict.fromkeys(("seconds", "pictures_per_second", "waiting"), 0)
+        history = [{**m, **timed} for m in second.progress.history]
+        wanted = [{**m, **timed} for m in whole.progress.history]
+        assert history == wanted
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None:
+    first = loop(steps=9)
+    first.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None)
+    files = sorted(tmp_path.glob("*.safetensors"))
+    assert [f.stem for f in files] == ["step-000000006", "step-000000009"]
+    files[-1].write_bytes(files[-1].read_bytes()[:-1])
+    warned: list[str] = []
+    second = loop(steps=9)
+    second.restore(tmp_path, warned.append)
+    assert second.progress.step == 6
+    assert "step-000000009" in warned[0]
+
+
+def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> None:
+    told: list[str] = []
+    quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
+    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    train_step = wild.train_step
+    exploded: list[int] = []
+
+    def once(step: int) -> float:
+        cost = train_step(step)
+        if step == 20 and not exploded:
+            exploded.append(step)
+            for parameter in wild.module.parameters():
+                parameter.data.fill_(float("nan"))
+            return float("nan")
+        return cost
+
+    wild.train_step = once  # type: ignore[method-assign]
+    assert wild.run(tmp_path / "a", lambda: False, **quiet, on_trouble=told.append)
+    assert len(told) == 1
+    assert "J exploded at step 21 (nan): back to step" in told[0]
+    assert wild.progress.troubles == 1
+    assert all(torch.isfinite(value).all() for value in wild.best.values())
+    # by then the learning rate was smaller, and it stays so
+    calm = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    assert calm.run(None, lambda: False, **quiet)
+    rates = [m["learning_rate"] for m in wild.progress.history]
+    usual = {m["step"]: m["learning_rate"] for m in calm.progress.history}
+    assert rates[-2] == pytest.approx(0.3 * usual[wild.progress.history[-2]["step"]])
+
+
+def test_what_always_explodes_ends_with_what_to_do(tmp_path: Any) -> None:
+    told: list[str] = []
+    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=99.0))
+    wild.highest = [1e20]
+    with pytest.raises(ConvlensError, match=r"lower --learning-rate than 1e\+20"):
+        wild.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None, told.append)
+    assert len(told) == 3
+    again = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=99.0))
+    again.restore(tmp_path, pytest.fail)  # what it ends with is sound
+    assert all(torch.isfinite(p).all() for p in again.module.parameters())
+
+
+def test_the_parameters_kept_are_those_of_their_step() -> None:
+    trained = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    trained.run(None, lambda: False, lambda *_: None, lambda *_: None)
+    costs = {m["step"]: m["cost_val"] for m in trained.progress.history}
+    assert trained.progress.best_cost == costs[trained.progress.best_step]
+    assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
+    trained.module.load_state_dict(trained.best)
+    logits = predict_examples(trained.module, trained.val, trained.compute)
+    again = calibrated_costs(logits, torch.from_numpy(trained.val.labels)).mean().item()
+    assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
+
+
+def test_the_plan_knows_sides_and_what_is_left() -> None:
+    plan = Plan((Stage(10, 32, 1.0), Stage(20, 64, 4.0)), 5)
+    assert plan.steps == 20
+    assert [plan.side(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
+    assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]
+    assert plan.left(10, 20.0) == 80  # twice as slow as timed so far
+    assert plan.left(0, 0.0) == 50
+
+
+def test_mean_and_deviation_are_numpys() -> None:
+    data = examples(40)
+    values = data.pixels[data.rows].reshape(-1, 3) / 255
+    mean, deviation = data.moments()
+    assert mean == pytest.approx(values.mean(0).tolist(), rel=1e-12)
+    assert deviation == pytest.approx(values.std(0).tolist(), rel=1e-12)

