@@ -33,26 +33,30 @@ def main() -> None:
     assert isinstance(module, Pretrained)
     features = features_of(module, examples, lambda *_: None)[:, 0]
     for learn in (6, 20, 60):
-        for judge in (40, 100, 400):
+        for compute_metrics in (40, 100, 400):
             covered, expected, widths, accuracy = 0, 0, [], []
             for repeat in range(asked.repeats):
                 order = np.random.default_rng(repeat).permutation(len(examples))
-                a, b, c = order[:learn], order[learn : learn + judge], order[learn + judge :]
+                a, b, c = (
+                    order[:learn],
+                    order[learn : learn + compute_metrics],
+                    order[learn + compute_metrics :],
+                )
                 if len(set(examples.labels[a])) < 2:
                     continue
                 head = LogisticRegression(max_iter=1000).fit(features[a], examples.labels[a])
                 right = head.predict(features[b]) == examples.labels[b]
                 truth = (head.predict(features[c]) == examples.labels[c]).mean()
-                low, high = wilson(int(right.sum()), judge)
+                low, high = wilson(int(right.sum()), compute_metrics)
                 widths.append(high - low)
                 covered += int(low <= truth <= high)
                 draws = np.random.default_rng(repeat)
-                drawn, measured = draws.binomial((judge, len(c)), truth)
-                low, high = wilson(int(drawn), judge)
+                drawn, measured = draws.binomial((compute_metrics, len(c)), truth)
+                low, high = wilson(int(drawn), compute_metrics)
                 expected += int(low <= measured / len(c) <= high)
                 accuracy.append(truth)
             print(
-                f"{learn:3} to learn from, {judge:3} to judge by: accuracy "
+                f"{learn:3} to learn from, {compute_metrics:3} to judge by: accuracy "
                 f"{np.mean(accuracy):.1%}, interval {np.mean(widths):.1%} wide, covers the truth "
                 f"{covered / len(widths):.1%} of {len(widths)} times ({expected / len(widths):.1%} "
                 "expected)",

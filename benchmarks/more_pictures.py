@@ -17,17 +17,17 @@ import torch
 from convlens.detector.suggest import margin
 from convlens.inspection.features import frozen_side
 from convlens.inspection.learning_curve import learning_curve
-from convlens.transfer.head import Head, Side
-from convlens.transfer.linear_probe import start_on
+from convlens.transfer.head import FeatureSet, Head
+from convlens.transfer.linear_probe import probe_on
 
 STEP, MOST = 20, 160
 
 
-def head_of(side: Side, classes: int) -> Head:
-    return start_on(side, side.take(side.labels < 0), classes, torch.ones(classes), 0).head()
+def head_of(side: FeatureSet, classes: int) -> Head:
+    return probe_on(side, side.take(side.labels < 0), classes, torch.ones(classes), 0).head()
 
 
-def error(learn: Side, judged: Side, classes: int) -> float:
+def error(learn: FeatureSet, judged: FeatureSet, classes: int) -> float:
     answers = head_of(learn, classes).logits(judged.features.mean(1)).argmax(1)
     return float((answers != judged.labels).float().mean())
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.near_duplicates import near_clusters
+from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.store import open_store
 
 HOW = (
@@ -65,7 +65,7 @@ def main() -> None:
                 plant(picture, how, folder / f"{number}-{which}.jpg")
         catalog = read_catalog(place)
         store = open_store(catalog, asked.size, lambda *_: None)
-        near = near_clusters(store, lambda *_: None)
+        near = near_duplicate_clusters(store, lambda *_: None)
         cluster = {
             Path(name).stem: int(near[row])
             for name, row in zip(catalog.names, store.rows, strict=True)

@@ -41,7 +41,7 @@ from convlens.parallel import cores
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
 from convlens.pictures.hashing import Contents
-from convlens.pictures.near_duplicates import near_clusters
+from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.resize import Resizer
 from convlens.pictures.shards import streams
 from convlens.pictures.shards.write import shard
@@ -60,7 +60,7 @@ def command(processes: int, asked: dict[str, Any]) -> list[str]:
     return [sys.executable, *start, *own]
 
 
-def together(processes: int, home: Path, **asked: Any) -> dict[str, Any]:
+def groups(processes: int, home: Path, **asked: Any) -> dict[str, Any]:
     """What so many processes found."""
     answer = home / f"answer-{processes}.json"
     subprocess.run(command(processes, {**asked, "answer": str(answer)}), check=True)
@@ -78,7 +78,7 @@ def side_by_side(home: Path, asked: dict[str, Any]) -> float:
 
 def curves(home: Path, small: bool) -> dict[str, Any]:
     size = {"pictures": 400, "batch": 128, "side": 16, "steps": 10 if small else 100}
-    one, two = (together(count, home, **size)["costs"] for count in (1, 2))
+    one, two = (groups(count, home, **size)["costs"] for count in (1, 2))
     gap = max(abs(a - b) for a, b in zip(one, two, strict=True))
     print("step    J of one    J of two    difference")
     for step in range(0, len(one), max(1, len(one) // 20)):
@@ -261,7 +261,7 @@ def near_duplicates(count: int) -> float:
     digests = random.integers(0, 256, (count, 16)).astype(np.uint8)
     contents = Contents(np.zeros((count, 32), np.uint8), {})
     made = PixelStore(pixels, np.arange(count), digests, {}, contents, True)
-    return clock(lambda: near_clusters(made, quiet))
+    return clock(lambda: near_duplicate_clusters(made, quiet))
 
 
 def model(home: Path, small: bool) -> dict[str, Any]:
@@ -276,7 +276,7 @@ def model(home: Path, small: bool) -> dict[str, Any]:
         bandwidth(address)  # the first time also loads what speaks HTTP
         rate = bandwidth(address)
     asked = {"pictures": 4 * batch, "batch": batch, "side": side, "steps": 5 if small else 12}
-    one, two = (together(count, home, **asked) for count in (1, 2))
+    one, two = (groups(count, home, **asked) for count in (1, 2))
     computing = one["seconds"] / batch
     beside = side_by_side(home, {**asked, "batch": batch // 2})
     foretold = beside + two["exchange"]

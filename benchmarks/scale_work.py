@@ -17,7 +17,7 @@ from convlens.engine.distributed import Workers, joined
 from convlens.engine.execution import Compute
 from convlens.engine.loop import Loop
 from convlens.engine.loss import Cost
-from convlens.engine.schedule import Plan, Stage
+from convlens.engine.schedule import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import OptimizerOptions
@@ -65,7 +65,7 @@ def make_loop(asked: dict[str, Any], workers: Workers) -> Loop:
         examples(64, side).take(np.arange(0)),
         Cost(torch.ones(CLASSES), 0.0, 0.0),
         OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0),
-        Plan((Stage(steps, side, 1.0),), asked.get("every", steps)),
+        StepPlan((Phase(steps, side, 1.0),), asked.get("every", steps)),
         Compute("float32", 1),
         1,
         workers,

@@ -8,7 +8,7 @@ from convlens.dataset.batches import Batches, Examples, Order
 from convlens.engine.execution import Compute
 from convlens.engine.loop import Loop
 from convlens.engine.loss import make_cost
-from convlens.engine.schedule import Plan, Stage
+from convlens.engine.schedule import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import CostOptions, OptimizerOptions
@@ -43,7 +43,7 @@ def loop(
         examples(held, 1),
         make_cost(cost, torch.from_numpy(data.labels), 3),
         optimizer or OptimizerOptions("gd"),
-        Plan((Stage(steps, SIZE, 0.1),), 3),
+        StepPlan((Phase(steps, SIZE, 0.1),), 3),
         Compute("float32", 1),
         5,
     )

@@ -153,10 +153,10 @@ def read_checkpoint(data: bytes, home: Path) -> None:
 
 
 def read_run(data: bytes, home: Path) -> None:
-    from convlens.engine.callbacks import Silent
+    from convlens.engine.callbacks import NullCallback
     from convlens.training.train import resume
 
-    class Stop(Silent):
+    class Stop(NullCallback):
         """Ends a run that can be gone on with at once."""
 
         def say(self, text: str) -> None:

@@ -33,7 +33,7 @@ def main() -> None:
     learn = create_loader(
         train, is_training=True, hflip=0.5, color_jitter=0.4, interpolation="random", **usual
     )
-    judge = create_loader(val, interpolation="bilinear", crop_pct=0.875, **usual)
+    compute_metrics = create_loader(val, interpolation="bilinear", crop_pct=0.875, **usual)
     optimizer = create_optimizer_v2(model, opt="sgd", lr=RATE, momentum=0.9, weight_decay=2e-5)
     schedule, _ = create_scheduler_v2(
         optimizer, sched="cosine", num_epochs=epochs, warmup_epochs=min(5, epochs // 4)
@@ -49,7 +49,7 @@ def main() -> None:
         model.eval()
         right = 0
         with torch.inference_mode():
-            for pixels, labels in judge:
+            for pixels, labels in compute_metrics:
                 right += int((model(pixels).argmax(1) == labels).sum())
         tell(epoch=epoch + 1, accuracy=right / len(val))
 

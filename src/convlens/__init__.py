@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .evaluation.compare import Comparison, compare
     from .evaluation.evaluate import Evaluation, evaluate
     from .inspection.inspect import Inspection, inspect
-    from .network.named import networks
+    from .network.named import describe_network
     from .network.spec import Network
     from .pictures.shards.write import Sharded, shard
     from .reasons.run import Case, why
@@ -44,7 +44,7 @@ _HOMES = {
     "evaluate": "evaluation.evaluate",
     "find": "detector.find",
     "inspect": "inspection.inspect",
-    "networks": "network.named",
+    "describe_network": "network.named",
     "predict": "detector.predict",
     "predict_shards": "detector.archive",
     "resume": "training.train",
@@ -74,7 +74,7 @@ __all__ = [
     "evaluate",
     "find",
     "inspect",
-    "networks",
+    "describe_network",
     "predict",
     "predict_shards",
     "resume",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from .errors import UsageError
 
-Stage = TypeVar("Stage")
+Phase = TypeVar("Phase")
 
 
 def option(

@@ -17,7 +17,7 @@ from PIL import Image
 from convlens.cli import main
 from convlens.cli import predict as predict_command
 from convlens.errors import ConvlensError, require
-from convlens.evaluation.metrics import judge
+from convlens.evaluation.metrics import compute_metrics
 from helpers import SMALL, assert_clear, convlens, draw, flags, save_class
 
 
@@ -58,7 +58,7 @@ def test_every_figure_follows_from_predictions_csv(run: Path) -> None:
     labels = tuple(metrics["labels"])
     true = np.array([labels.index(row["label"]) for row in rows])
     p = np.array([[row[f"p:{label}"] for label in labels] for row in rows]).astype(np.float32)
-    again = json.loads(json.dumps(judge(labels, true, p).as_json()))
+    again = json.loads(json.dumps(compute_metrics(labels, true, p).as_json()))
     assert again == metrics
 
 
@@ -77,7 +77,7 @@ def test_predictions_are_those_of_the_run(run: Path) -> None:
     done = convlens("predict", run, "-", "--csv", stdin="\n".join(rows))
     for row in csv.DictReader(done.stdout.splitlines()):
         wanted = rows[row["path"]]
-        assert row["label"] == wanted["called"]
+        assert row["label"] == wanted["predicted"]
         assert row["p:disc"] == wanted["p:disc"]
 
 

@@ -23,7 +23,7 @@ from convlens.network.spec import network
 from convlens.options import DataOptions
 from convlens.pictures.background import BACKGROUND, with_background
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.crops import PartSource
+from convlens.pictures.crops import CropSource
 from convlens.pictures.decode import decode
 from convlens.pictures.resize import Resizer
 from helpers import SMALL, draw, save_class
@@ -200,14 +200,14 @@ def test_parts_stay_on_the_side_of_their_picture(shapes: Path, tmp_path: Path) -
 
 def test_a_manifest_names_parts_too(seeker: Path) -> None:
     catalog = read_catalog(seeker / "manifest.csv")
-    parts = [source for source in catalog.sources if isinstance(source, PartSource)]
+    parts = [source for source in catalog.sources if isinstance(source, CropSource)]
     assert len(parts) == 80
     assert decode(parts[0].read()).shape[0] < 20
 
 
 def test_a_part_is_a_small_square_at_the_edge_and_always_the_same(shapes: Path) -> None:
     catalog = with_background(read_catalog(shapes), "parts")
-    part = next(source for source in catalog.sources if isinstance(source, PartSource))
+    part = next(source for source in catalog.sources if isinstance(source, CropSource))
     pixels, whole = decode(part.read()), decode(part.whole.read())
     assert part.read() == part.read()
     assert pixels.shape[0] == pixels.shape[1] <= 0.36 * min(whole.shape[:2])

@@ -13,7 +13,7 @@ from convlens import Detector, evaluate, train
 from convlens.cli import main
 from convlens.detector.rule import Rule, balance_rule, cost_rule, coverage_rule, recall_rule
 from convlens.errors import ConvlensError, UsageError
-from convlens.evaluation.metrics import judge, mean_recall_interval
+from convlens.evaluation.metrics import compute_metrics, mean_recall_interval
 from convlens.options import AnswerOptions, options_from
 from convlens.training.answers import check_answers, make_rule
 from helpers import SMALL
@@ -53,10 +53,10 @@ def test_costs_decide_by_their_expectation() -> None:
     for row, place in zip(p, rule.places(p), strict=True):
         expected = [
             sum(
-                row[t] * (costs.get((true, called), 1.0) if true != called else 0.0)
+                row[t] * (costs.get((true, predicted), 1.0) if true != predicted else 0.0)
                 for t, true in enumerate(LABELS)
             )
-            for called in LABELS
+            for predicted in LABELS
         ]
         assert place == int(np.argmin(expected))
 
@@ -77,13 +77,13 @@ def test_balance_is_the_highest_mean_recall() -> None:
 def test_unequal_classes_count_alike_unless_told() -> None:
     learnt = np.array([950, 50])
     true, p = np.zeros(3, np.int64), np.full((3, 2), 0.5, np.float32)
-    for options, aim in (
+    for options, objective in (
         (AnswerOptions(), "balance"),
         (AnswerOptions(balance="off"), ""),
         (AnswerOptions(coverage=0.9), "coverage 0.9"),
     ):
-        assert make_rule(options, ("a", "b"), true, p, learnt).aim == aim
-    assert make_rule(AnswerOptions(), ("a", "b"), true, p, np.array([60, 40])).aim == ""
+        assert make_rule(options, ("a", "b"), true, p, learnt).objective == objective
+    assert make_rule(AnswerOptions(), ("a", "b"), true, p, np.array([60, 40])).objective == ""
 
 
 @pytest.mark.parametrize("truth", [(0.9, 0.6), (0.99, 0.8)])
@@ -100,13 +100,13 @@ def test_the_interval_of_the_mean_recall_covers_the_truth(truth: tuple[float, fl
 def test_without_an_aim_the_most_probable_class_is_the_answer() -> None:
     true, p = drawn(100, 0)
     assert np.array_equal(Rule().places(p), p.argmax(1))
-    assert judge(LABELS, true, p).coverage == 1
+    assert compute_metrics(LABELS, true, p).coverage == 1
 
 
 def test_figures_are_of_the_answers() -> None:
     true, p = drawn(500, 3)
     rule = coverage_rule(0.6, p)
-    figures = judge(LABELS, true, p, rule.places(p))
+    figures = compute_metrics(LABELS, true, p, rule.places(p))
     answered = p.max(1) >= rule.unsure_below
     assert figures.coverage == answered.mean()
     assert figures.accuracy == (p.argmax(1) == true)[answered].mean()
@@ -130,7 +130,7 @@ def test_a_rule_comes_back_from_the_file(rule: Rule) -> None:
     assert Rule.from_json(json.loads(json.dumps(rule.as_json())), 3) == rule
 
 
-@pytest.mark.parametrize("found", [{}, {"costs": [[0]]}, {"called_from": [7, 0.1]}])
+@pytest.mark.parametrize("found", [{}, {"costs": [[0]]}, {"predicted_from": [7, 0.1]}])
 def test_a_damaged_rule_is_refused(found: dict[str, Any]) -> None:
     with pytest.raises(ConvlensError, match="rule for answers"):
         Rule.from_json({**Rule().as_json(), **found} if found else found, 3)
@@ -143,7 +143,7 @@ def test_a_detector_says_that_it_is_unsure(
     test = done.metrics["test"]
     assert 0.1 < test["coverage"] < 0.9
     detector = Detector(done.detector)
-    assert detector.rule.aim == "coverage 0.5"
+    assert detector.rule.objective == "coverage 0.5"
     again = evaluate(detector, done.folder / "manifest.csv")
     assert (again.figures.coverage, again.figures.accuracy) == (test["coverage"], test["accuracy"])
     names = {answer.label for _, answer in again.answers}

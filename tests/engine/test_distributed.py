@@ -22,7 +22,7 @@ from convlens.engine.distributed import ALONE, Workers, joined
 from convlens.engine.execution import Compute
 from convlens.engine.loop import Loop, predict_examples
 from convlens.engine.loss import make_cost
-from convlens.engine.schedule import Plan, Stage
+from convlens.engine.schedule import Phase, StepPlan
 from convlens.errors import UsageError
 from convlens.files import read_json
 from convlens.network.build import build
@@ -44,7 +44,7 @@ def shared_loop(workers: Workers = ALONE) -> Loop:
         examples(99, 1),
         make_cost(CostOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), 3),
         options,
-        Plan((Stage(STEPS, SIZE, 0.1),), 50),
+        StepPlan((Phase(STEPS, SIZE, 0.1),), 50),
         Compute("float32", 1),
         5,
         workers,
@@ -88,7 +88,7 @@ def torchrun(*command: str, count: int = 2) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop, list[float]]:
+def groups(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop, list[float]]:
     """What two processes wrote, and the same training by this one alone."""
     folder = tmp_path_factory.mktemp("together")
     threads = torch.get_num_threads()
@@ -106,9 +106,9 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop, list
 
 
 def test_two_workers_have_the_same_costs_as_one(
-    together: tuple[Path, Loop, list[float]],
+    groups: tuple[Path, Loop, list[float]],
 ) -> None:
-    folder, alone, costs = together
+    folder, alone, costs = groups
     found = [read_json(folder / f"{number}.json") for number in range(2)]
     assert found[0]["share"] == [0]
     assert found[1]["share"] == [1, 2]

@@ -10,7 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from convlens import train
-from convlens.engine.autotune import time_choices, usual_ways
+from convlens.engine.autotune import autotune, usual_ways
 from convlens.engine.execution import Compute
 from convlens.engine.loop import Loop, predict_examples
 from convlens.errors import UsageError
@@ -78,7 +78,7 @@ def test_a_gpu_that_fails_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         if way.elsewhere:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    best, seconds = time_choices(usual_ways(), 1, step, seconds=0.01)
+    best, seconds = autotune(usual_ways(), 1, step, seconds=0.01)
     assert best.choice in CHOICES
     assert not set(seconds) & set(GPU)
 

@@ -7,7 +7,7 @@ from scipy import stats
 from torch import nn
 
 from convlens.engine.calibration import PRIOR, fit_temperature
-from convlens.engine.model_selection import FEWEST_JUDGES, Keep, clearly_lower
+from convlens.engine.model_selection import MIN_VAL_EXAMPLES, ModelSelection, clearly_lower
 
 
 def test_clearly_lower_is_a_paired_t_above_one() -> None:
@@ -16,7 +16,7 @@ def test_clearly_lower_is_a_paired_t_above_one() -> None:
         a, b = random.normal(0, 1, 60), random.normal(-shift, 0.5, 60)
         t = stats.ttest_rel(a, b).statistic
         assert clearly_lower(torch.from_numpy(b), torch.from_numpy(a)) is bool(t > 1)
-    few = torch.arange(FEWEST_JUDGES - 1.0)
+    few = torch.arange(MIN_VAL_EXAMPLES - 1.0)
     assert clearly_lower(few, few + 1) is False  # so few cannot tell
 
 
@@ -32,8 +32,8 @@ def test_clearly_lower_is_a_paired_t_above_one() -> None:
     ],
 )
 def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[bool]) -> None:
-    keep = Keep(pretrained)
-    noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
+    keep = ModelSelection(pretrained)
+    noise = torch.randn(MIN_VAL_EXAMPLES, generator=torch.Generator().manual_seed(0))
     first = 1 + noise.square()
     kept, cost = [], None
     for costs in (first, first + 0.2, first - 0.2, first - 0.19 + noise, first + 0.1, first - 0.3):
@@ -45,8 +45,8 @@ def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[
 
 @pytest.mark.parametrize("scale", [0.01, 1.0])
 def test_fine_tuning_that_may_have_helped_is_taken_where_features_are_hard(scale: float) -> None:
-    keep = Keep(pretrained=True)
-    noise = torch.randn(FEWEST_JUDGES, generator=torch.Generator().manual_seed(0))
+    keep = ModelSelection(pretrained=True)
+    noise = torch.randn(MIN_VAL_EXAMPLES, generator=torch.Generator().manual_seed(0))
     noise -= noise.mean()
     first = 1 + noise.square()
     assert keep(scale * first, None)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlens.evaluation.metrics import calibration_error, judge, wilson
+from convlens.evaluation.metrics import calibration_error, compute_metrics, wilson
 
 metrics = pytest.importorskip("sklearn.metrics")
 
@@ -16,15 +16,15 @@ def test_against_scikit_learn(classes: int, n: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     true = random.integers(0, classes, n)
     p = random.dirichlet(np.ones(classes) * 0.5, n).astype(np.float32)
-    called = p.argmax(1)
+    predicted = p.argmax(1)
     labels = tuple(f"c{k}" for k in range(classes))
-    got = judge(labels, true, p)
+    got = compute_metrics(labels, true, p)
     every = list(range(classes))
     assert got.n == n
-    assert got.accuracy == metrics.accuracy_score(true, called)
-    assert np.array_equal(got.confusion, metrics.confusion_matrix(true, called, labels=every))
+    assert got.accuracy == metrics.accuracy_score(true, predicted)
+    assert np.array_equal(got.confusion, metrics.confusion_matrix(true, predicted, labels=every))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        true, called, labels=every, zero_division=0
+        true, predicted, labels=every, zero_division=0
     )
     for k, label in enumerate(labels):
         one = got.per_class[label]
@@ -34,7 +34,7 @@ def test_against_scikit_learn(classes: int, n: int, seed: int) -> None:
         assert one.support == support[k]
     present = sorted(set(true.tolist()))
     assert got.balanced_accuracy == pytest.approx(
-        metrics.recall_score(true, called, labels=present, average="macro", zero_division=0)
+        metrics.recall_score(true, predicted, labels=present, average="macro", zero_division=0)
     )
     assert got.cost == pytest.approx(metrics.log_loss(true, p, labels=every), rel=1e-4)
     assert got.majority_baseline == np.bincount(true).max() / n

@@ -10,7 +10,7 @@ from scipy.optimize import curve_fit
 
 from convlens.cli import main
 from convlens.inspection.learning_curve import continued, fitted, learning_curve
-from convlens.transfer.head import Side
+from convlens.transfer.head import FeatureSet
 from helpers import needs_weights
 
 COUNTS = [100, 200, 400, 800, 1600]
@@ -58,7 +58,7 @@ def test_a_curve_of_features_falls_to_what_is_possible() -> None:
     features[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)
     told: list[tuple[int, int]] = []
     curve = learning_curve(
-        Side(features, labels, torch.arange(600)),
+        FeatureSet(features, labels, torch.arange(600)),
         2,
         lambda _, done, total: told.append((done, total)),
     )
@@ -75,7 +75,7 @@ def test_groups_are_not_parted_by_draws() -> None:
     random = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 2, (200,), generator=random).repeat_interleave(2)
     features = torch.randn(200, 1, 300, generator=random).repeat_interleave(2, 0)
-    curve = learning_curve(Side(features, labels, torch.arange(400) // 2), 2)
+    curve = learning_curve(FeatureSet(features, labels, torch.arange(400) // 2), 2)
     assert curve.measured[-1].error > 0.35
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from convlens import networks
+from convlens import describe_network
 from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
 from convlens.network.build import FewerDraws, Local2d, build
@@ -62,7 +62,7 @@ def test_the_text_makes_the_same_network(line: str) -> None:
 
 
 def test_the_lectures_figures() -> None:
-    first, *_ = networks("lecture", 32, 10).rows()
+    first, *_ = describe_network("lecture", 32, 10).rows()
     assert show(first.out_shape) == "28×28×6"
     assert first.counts.parameters == 456
     dense = network("dense 4704", 32, 10)
@@ -102,7 +102,7 @@ def test_connections_are_those_that_gradients_see(layer: Conv | Local, size: int
 
 
 def test_multiplications_of_a_known_network() -> None:
-    total = networks("lecture", 32, 10).total()
+    total = describe_network("lecture", 32, 10).total()
     # by hand: 28·28·6·75 + 10·10·16·150 + 400·120 + 120·84 + 84·10
     assert total.multiplications == 352_800 + 240_000 + 48_000 + 10_080 + 840
     assert total.parameters == 62_006
@@ -186,7 +186,7 @@ def test_what_does_not_fit_says_which_layer_and_what_would(line: str, says: str)
 @pytest.mark.parametrize("size", [8, 16, 32, 64, 96, 128, 224])
 @pytest.mark.parametrize("pictures", [20, 2000, 100_000])
 def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
-    spec = networks("auto", size, 5, pictures)
+    spec = describe_network("auto", size, 5, pictures)
     assert list(spec.rows())[-1].out_shape == (5,)
     assert spec.text == auto_network(size, pictures)
     assert isinstance(spec, Network)
@@ -194,12 +194,12 @@ def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
 
 
 def test_alexnet_and_lenet_have_their_published_parameters() -> None:
-    alexnet = list(networks("alexnet", 227, 1000).rows())
+    alexnet = list(describe_network("alexnet", 227, 1000).rows())
     assert sum((row.counts for row in alexnet), Counts()).parameters == 60_965_224  # Caffe's file
     shapes = [row.out_shape for row in alexnet if row.text.startswith(("conv", "pool"))]
     assert shapes[:2] == [(96, 55, 55), (96, 27, 27)]
     assert shapes[-1] == (256, 6, 6)
-    lenet = [row for row in networks("lenet5", 32, 10).rows() if row.counts.parameters]
+    lenet = [row for row in describe_network("lenet5", 32, 10).rows() if row.counts.parameters]
     assert [row.out_shape for row in lenet] == [
         (6, 28, 28),
         (16, 10, 10),

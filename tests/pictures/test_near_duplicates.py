@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.near_duplicates import near_clusters
+from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.splits import make_split
 from convlens.pictures.store import open_store
 from helpers import photograph
@@ -41,7 +41,7 @@ def test_planted_duplicates_are_found_and_never_cross(how: str, tmp_path: Path) 
             planted(image, how, tmp_path / "ab"[number % 2] / f"{number}-again")
     catalog = read_catalog(tmp_path)
     store = open_store(catalog, 128, lambda *_: None)
-    near = near_clusters(store, lambda *_: None)
+    near = near_duplicate_clusters(store, lambda *_: None)
     members: dict[int, set[str]] = {}
     for name, row in zip(catalog.names, store.rows, strict=True):
         members.setdefault(int(near[row]), set()).add(Path(name).stem.removesuffix("-again"))
@@ -59,7 +59,7 @@ def test_pictures_of_one_kind_are_not_the_same(tmp_path: Path) -> None:
     for number in range(30):
         photograph(number, kind=1).save(tmp_path / "a" / f"{number}.png")
     store = open_store(read_catalog(tmp_path), 128, lambda *_: None)
-    assert len(set(near_clusters(store, lambda *_: None))) == 30
+    assert len(set(near_duplicate_clusters(store, lambda *_: None))) == 30
 
 
 def test_blank_pictures_are_the_same(tmp_path: Path) -> None:
@@ -68,4 +68,4 @@ def test_blank_pictures_are_the_same(tmp_path: Path) -> None:
         Image.new("RGB", (64, 64), (grey,) * 3).save(tmp_path / "a" / f"{number}.png")
     photograph(1).save(tmp_path / "a" / "9.png")
     store = open_store(read_catalog(tmp_path), 64, lambda *_: None)
-    assert sorted(np.bincount(near_clusters(store, lambda *_: None))) == [1, 3]
+    assert sorted(np.bincount(near_duplicate_clusters(store, lambda *_: None))) == [1, 3]

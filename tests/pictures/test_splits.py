@@ -14,7 +14,7 @@ from PIL import Image
 
 from convlens.pictures.catalog import Catalog, read_catalog
 from convlens.pictures.hashing import Contents
-from convlens.pictures.near_duplicates import near_clusters
+from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.source import FileSource
 from convlens.pictures.splits import EXCLUDED, clusters, make_split, write_manifest
 from convlens.pictures.store import PixelStore, open_store
@@ -131,7 +131,7 @@ def test_the_same_picture_in_another_file_kind_stays_on_its_side(tmp_path: Path)
             shutil.copy(path, path.with_name("copy-" + path.name))
     catalog = read_catalog(tmp_path)
     store = open_store(catalog, 16, lambda *_: None)
-    split = make_split(catalog, store, near_clusters(store, lambda *_: None), 0, 0.3, 0.2)
+    split = make_split(catalog, store, near_duplicate_clusters(store, lambda *_: None), 0, 0.3, 0.2)
     sides: dict[tuple[str, str], set[str]] = {}
     for name, label, side in zip(catalog.names, catalog.labels, split.sides, strict=True):
         sides.setdefault((label, Path(name).stem.removeprefix("copy-")), set()).add(side)

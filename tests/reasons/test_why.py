@@ -11,7 +11,7 @@ import torch
 from scipy import signal
 from timm.layers import BlurPool2d
 
-from convlens import networks, why
+from convlens import describe_network, why
 from convlens.dataset.batches import Examples
 from convlens.errors import UsageError
 from convlens.network.build import Blur, build
@@ -319,4 +319,4 @@ def test_what_cannot_be_said_is_said() -> None:
         why(section="everything")
     assert [one.key for one in why().sections] == ["arithmetic", "sharing"]
     published = why("resnet18").sections[0].data["network"]
-    assert published["parameters"] == networks("resnet18", 224).total().parameters
+    assert published["parameters"] == describe_network("resnet18", 224).total().parameters

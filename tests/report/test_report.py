@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from convlens import train
-from convlens.evaluation.label_errors import doubtful
+from convlens.evaluation.label_errors import find_label_errors
 from helpers import SMALL, save_class, save_shapes
 
 
@@ -116,7 +116,7 @@ def test_labels_that_are_probably_wrong_are_marked(tmp_path: Path) -> None:
         save_class(tmp_path / "p" / "test" / kind, kind, 27, first=100)
         save_class(tmp_path / "p" / "test" / other, kind, 3, first=200)
     done = train(tmp_path / "p", tmp_path / "r", epochs=25, **SMALL)
-    named = done.metrics["doubtful"]
+    named = done.metrics["label_errors"]
     right = [name for name in named if int(Path(name).stem) >= 200]
     assert len(right) >= 4  # of 6
     assert len(right) >= 0.7 * len(named)
@@ -130,6 +130,6 @@ def test_doubts_are_the_planted_ones_and_none_without_reason() -> None:
     p[np.arange(600), true] = 0.92
     labels = true.copy()
     labels[:20] = (labels[:20] + 1) % 3
-    assert set(doubtful(labels, p).tolist()) == set(range(20))
-    assert len(doubtful(true, p)) == 0
-    assert len(doubtful(np.zeros(600, np.int64), p)) == 0  # two classes have no picture
+    assert set(find_label_errors(labels, p).tolist()) == set(range(20))
+    assert len(find_label_errors(true, p)) == 0
+    assert len(find_label_errors(np.zeros(600, np.int64), p)) == 0  # two classes have no picture

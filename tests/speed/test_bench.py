@@ -8,8 +8,8 @@ import pytest
 
 from convlens import train
 from convlens.cli import main
-from convlens.engine.autotune import Remembered, time_choices
-from convlens.engine.callbacks import Silent
+from convlens.engine.autotune import TuningCache, autotune
+from convlens.engine.callbacks import NullCallback
 from convlens.engine.execution import Compute
 from convlens.errors import UsageError
 from convlens.network.spec import network
@@ -61,7 +61,7 @@ def test_what_cannot_be_measured_is_said(asked: dict[str, str], says: str) -> No
         bench(LINE, 16, **asked)  # type: ignore[arg-type]
 
 
-class Heard(Silent):
+class Heard(NullCallback):
     """What was said."""
 
     def __init__(self) -> None:
@@ -88,11 +88,11 @@ def test_the_fastest_way_is_remembered_and_obeyed(shapes: Path, tmp_path: Path) 
 
 
 def test_what_is_remembered_wrongly_is_not_obeyed() -> None:
-    memory = Remembered(1, "a network", 32)
+    memory = TuningCache(1, "a network", 32)
     assert memory.get() is None
     memory.keep("bfloat16-last")
     assert memory.get() == "bfloat16-last"
-    assert Remembered(2, "a network", 32).get() is None
+    assert TuningCache(2, "a network", 32).get() is None
     memory._path().write_text("{}")
     assert memory.get() is None
     memory.keep("float17")
@@ -106,7 +106,7 @@ def test_a_precision_that_is_hopeless_is_given_up_after_one_step() -> None:
         begun.append(way.choice)
         time.sleep(1.1 if way.choice.startswith("bfloat16") else 0.002)
 
-    best, seconds = time_choices(CHOICES, 1, step, seconds=0.02)
+    best, seconds = autotune(CHOICES, 1, step, seconds=0.02)
     assert best.choice.startswith("float32")
     assert begun.count("bfloat16") == 1
     assert set(seconds) == {"float32", "float32-last", "float32-last-products"}

@@ -13,28 +13,28 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from convlens import Detector, train
 from convlens.dataset.prepare import Prepared, prepare
-from convlens.engine.callbacks import Silent
+from convlens.engine.callbacks import NullCallback
 from convlens.engine.loop import Loop
 from convlens.errors import UsageError
 from convlens.options import AnswerOptions, DataOptions, TrainOptions
-from convlens.training.cross_validation import answer_crossed, answer_trained
+from convlens.training.cross_validation import cross_validate_probe, cross_validate_training
 from convlens.training.train import Run, resume
-from convlens.transfer.head import Side, folds
-from convlens.transfer.linear_probe import FrozenStart, start_on
+from convlens.transfer.head import FeatureSet, folds
+from convlens.transfer.linear_probe import LinearProbe, probe_on
 from helpers import needs_weights, save_shapes
 
 
-def drawn(count: int, seed: int, features: int = 60) -> Side:
+def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
     """Two classes that one feature of many tells apart, by and large."""
     random = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, 2, (count,), generator=random)
     made = torch.randn(count, 1, features, generator=random)
     made[:, :, 0] += 1.2 * (2 * labels[:, None] - 1)
-    return Side(made, labels, torch.arange(count))
+    return FeatureSet(made, labels, torch.arange(count))
 
 
-def started(side: Side) -> FrozenStart:
-    return start_on(side, side.take(side.labels < 0), 2, torch.ones(2), 0)
+def started(side: FeatureSet) -> LinearProbe:
+    return probe_on(side, side.take(side.labels < 0), 2, torch.ones(2), 0)
 
 
 def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:
@@ -57,9 +57,9 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
     claimed, true = [], []
     for seed in range(6):
         start = started(drawn(80, seed))
-        crossed = answer_crossed(start, 5, AnswerOptions(), ("a", "b"))
+        crossed = cross_validate_probe(start, 5, AnswerOptions(), ("a", "b"))
         assert crossed.places.tolist() == list(range(80))
-        claimed.append((crossed.called == start.train.labels.numpy()).mean())
+        claimed.append((crossed.predicted == start.train.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
         answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
         true.append((answers == new.labels).float().mean().item())
@@ -70,9 +70,9 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
-    noise = Side(torch.randn(100, 1, 60), side.labels, side.together)
-    crossed = answer_crossed(started(noise), 5, AnswerOptions(), ("a", "b"))
-    assert 0.3 < (crossed.called == side.labels.numpy()).mean() < 0.7
+    noise = FeatureSet(torch.randn(100, 1, 60), side.labels, side.groups)
+    crossed = cross_validate_probe(started(noise), 5, AnswerOptions(), ("a", "b"))
+    assert 0.3 < (crossed.predicted == side.labels.numpy()).mean() < 0.7
 
 
 def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
     with (run.folder / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len({row["path"] for row in rows}) == 60
-    right = np.mean([row["called"] == row["label"] for row in rows])
+    right = np.mean([row["predicted"] == row["label"] for row in rows])
     assert right == run.metrics["test"]["accuracy"]
     page = (run.folder / "report.html").read_text()
     assert "learnt from all of them" in page
@@ -98,7 +98,7 @@ def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
     save_shapes(tmp_path / "p", 30)
     run = train(tmp_path / "p", tmp_path / "r", size=64, coverage=0.5)
     assert 0.2 < run.metrics["test"]["coverage"] < 0.8
-    assert Detector(run.detector).rule.aim == "coverage 0.5"
+    assert Detector(run.detector).rule.objective == "coverage 0.5"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
     whole = scratch(shapes, tmp_path / "whole")
     stopped_at: list[str] = []
 
-    class Stopper(Silent):
+    class Stopper(NullCallback):
         """Asks to stop in the second fold."""
 
         def say(self, text: str) -> None:
@@ -190,13 +190,15 @@ def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None
 
     for k in range(3):  # one fold after another, as if the earlier ones had been done
         with pytest.raises(StopHereError):
-            answer_trained(prepared, 3, asked, begin, tmp_path, lambda: False, Silent())
+            cross_validate_training(
+                prepared, 3, asked, begin, tmp_path, lambda: False, NullCallback()
+            )
         learn, choose, judged = seen[-1]
         assert learn
         assert choose
         assert not (learn & choose or learn & judged or choose & judged)
-        together = prepared.split.together
-        assert not {together[row] for row in learn | choose} & {together[row] for row in judged}
+        groups = prepared.split.groups
+        assert not {groups[row] for row in learn | choose} & {groups[row] for row in judged}
         save_file(
             {"val": torch.zeros(len(choose), 2), "test": torch.zeros(len(judged), 2)},
             tmp_path / f"{k}.safetensors",

@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from convlens import train
-from convlens.engine.callbacks import Silent
+from convlens.engine.callbacks import NullCallback
 from convlens.training.train import resume
 from helpers import SMALL, assert_clear, convlens, flags
 
@@ -122,10 +122,10 @@ def test_two_runs_into_one_folder_are_refused(shapes: Path, tmp_path: Path) -> N
     assert run.metrics["training"]["steps"] > 0
 
 
-def stop_at_once() -> Silent:
+def stop_at_once() -> NullCallback:
     """A listener that asks to stop at the first step."""
 
-    class Stopper(Silent):
+    class Stopper(NullCallback):
         def step(self, *_: object) -> None:
             signal.raise_signal(signal.SIGINT)
 

@@ -12,13 +12,13 @@ from torch import nn
 from convlens.dataset.augment import WAYS
 from convlens.dataset.batches import Order
 from convlens.engine import muon
-from convlens.engine.calibration import calibrated_costs
+from convlens.engine.calibration import calibrated_losses
 from convlens.engine.loop import MEMORY, predict_examples
 from convlens.engine.loss import make_cost
 from convlens.engine.optimizers import LEARNING_RATES, make_optimizer, rate_factor
-from convlens.engine.schedule import Plan, Stage
+from convlens.engine.schedule import Phase, StepPlan
 from convlens.errors import ConvlensError
-from convlens.network.build import GROUP, build
+from convlens.network.build import MICRO_BATCH, build
 from convlens.network.spec import network
 from convlens.options import CostOptions, OptimizerOptions
 from loops import SIZE, examples, loop
@@ -111,7 +111,7 @@ def test_l2_adds_half_its_sum_of_squared_weights() -> None:
 
 
 def test_a_large_batch_in_groups_is_one_batch() -> None:
-    count = 2 * GROUP + 10
+    count = 2 * MICRO_BATCH + 10
     grouped = loop("conv 4 3x3, dense 6", count=count, batch=count)
     whole = build(network("conv 4 3x3, dense 6", SIZE, 3), 0)
     indices, _ = grouped.batches.order.at(0)
@@ -241,12 +241,12 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
     trained.module.load_state_dict(trained.best)
     logits = predict_examples(trained.module, trained.val, trained.compute)
-    again = calibrated_costs(logits, torch.from_numpy(trained.val.labels)).mean().item()
+    again = calibrated_losses(logits, torch.from_numpy(trained.val.labels)).mean().item()
     assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
 
 
 def test_the_plan_knows_sides_and_what_is_left() -> None:
-    plan = Plan((Stage(10, 32, 1.0), Stage(20, 64, 4.0)), 5)
+    plan = StepPlan((Phase(10, 32, 1.0), Phase(20, 64, 4.0)), 5)
     assert plan.steps == 20
     assert [plan.side(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
     assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]

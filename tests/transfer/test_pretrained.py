@@ -9,17 +9,17 @@ import pytest
 import timm
 import torch
 
-from convlens import Detector, networks, resume, train
+from convlens import Detector, describe_network, resume, train
 from convlens.dataset.batches import Examples
-from convlens.engine.callbacks import Silent
+from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
 from convlens.network import pretrained
 from convlens.network.named import PUBLISHED
 from convlens.network.published import build_published
 from convlens.options import NetworkOptions
 from convlens.transfer.features import features_of
-from convlens.transfer.head import STRENGTHS, Side, choose_strength, fit_head
-from convlens.transfer.orientation import TOLD, told_from_upside_down
+from convlens.transfer.head import C_VALUES, FeatureSet, choose_c, fit_head
+from convlens.transfer.orientation import TOLD, orientation_probe
 from convlens.transfer.pretrained import Pretrained, make_module, settle_network
 from helpers import needs_weights, save_shapes
 
@@ -33,21 +33,23 @@ def test_published_architectures_have_timms_parameters(name: str) -> None:
     options = {"aux_logits": False} if name == "inception" else {}
     module = timm.create_model(timms, num_classes=7, **options)
     wanted = sum(p.numel() for p in module.parameters())
-    spec = networks(name, size if name in {"inception", "vgg16"} else 64, 7)
+    spec = describe_network(name, size if name in {"inception", "vgg16"} else 64, 7)
     assert spec.text == f"timm:{timms}"
     assert spec.total().parameters == wanted
-    listed = networks(name, size, 1000).total()
+    listed = describe_network(name, size, 1000).total()
     assert (listed.parameters, listed.multiplications) == (parameters, multiplications)
 
 
 def test_multiplications_of_resnet18_are_the_published_ones() -> None:
     # He et al. 2015, table 1: 1.8 billion multiply-adds at 224
-    assert networks("resnet18", 224, 1000).total().multiplications == pytest.approx(1.8e9, rel=0.02)
+    assert describe_network("resnet18", 224, 1000).total().multiplications == pytest.approx(
+        1.8e9, rel=0.02
+    )
 
 
 def test_unknown_architectures_are_refused_with_what_is_near() -> None:
     with pytest.raises(UsageError, match="no architecture 'resnet19'; it has"):
-        networks("timm:resnet19", 64)
+        describe_network("timm:resnet19", 64)
 
 
 def test_the_packages_weights_give_the_logits_of_the_network_they_were_made_for() -> None:
@@ -112,16 +114,14 @@ def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("classes", [2, 5])
 @pytest.mark.parametrize("strength", [1.0, 0.01])
-def test_the_head_is_scikit_learns_logistic_regression(classes: int, strength: float) -> None:
+def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -> None:
     linear = pytest.importorskip("sklearn.linear_model")
     random = np.random.default_rng(0)
     x = random.normal(size=(200, 12)).astype(np.float32)
     y = (x[:, :classes] + random.normal(size=(200, classes))).argmax(1)
-    ours = fit_head(
-        torch.from_numpy(x), torch.from_numpy(y), classes, strength, torch.ones(classes)
-    )
+    ours = fit_head(torch.from_numpy(x), torch.from_numpy(y), classes, C, torch.ones(classes))
     # its softmax form; with two classes it fits one vector, which is half as dear in L2
-    scale = 2 * strength if classes == 2 else strength
+    scale = 2 * C if classes == 2 else C
     theirs = linear.LogisticRegression(C=scale, tol=1e-10, max_iter=5000).fit(x, y)
     wanted = theirs.predict_proba(x)
     got = torch.softmax(ours.logits(torch.from_numpy(x)), 1).numpy()
@@ -134,12 +134,12 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     labels = torch.randint(0, 2, (60 + held,), generator=random)
     noise = torch.randn(60 + held, 1, 80, generator=random)
     noise[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)  # one of 80 features says something
-    whole = Side(noise, labels, torch.arange(len(labels)))
+    whole = FeatureSet(noise, labels, torch.arange(len(labels)))
     place = torch.arange(len(labels))
     train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
-    costs = choose_strength(train_side, val_side, 2, torch.ones(2), 0)
-    assert set(costs) == set(STRENGTHS)
-    assert min(costs, key=costs.__getitem__) < max(STRENGTHS)  # so much noise wants restraint
+    costs = choose_c(train_side, val_side, 2, torch.ones(2), 0)
+    assert set(costs) == set(C_VALUES)
+    assert min(costs, key=costs.__getitem__) < max(C_VALUES)  # so much noise wants restraint
 
 
 def made_examples(count: int = 6, size: int = 64) -> Examples:
@@ -177,7 +177,7 @@ def test_whether_pictures_have_an_upright_side(upright: bool) -> None:
     if upright:
         pixels[:, :20] += 120  # a sky
     examples = Examples(pixels.astype(np.uint8), np.arange(60), np.arange(60) % 2, 2)
-    told = told_from_upside_down(pretrained_module(), examples, 0, lambda *_: None)
+    told = orientation_probe(pretrained_module(), examples, 0, lambda *_: None)
     assert told > 0.95 if upright else told <= TOLD
 
 
@@ -204,7 +204,7 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     options: dict[str, Any] = {"size": 64, "steps": 3, "batch": "16", "threads": 2, "seed": 1}
     run = train(tmp_path / "p", tmp_path / "r", learning_rate=rate, compute="float32", **options)
     tried = run.metrics["tried"]
-    assert set(tried["strengths"]) == {f"{c:g}" for c in STRENGTHS}
+    assert set(tried["strengths"]) == {f"{c:g}" for c in C_VALUES}
     lowest = min(tried["strengths"].values())
     assert tried["strengths"][f"{tried['strength']:g}"] == lowest
     assert tried["frozen"]["step"] == 0
@@ -244,7 +244,7 @@ def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
     options: dict[str, Any] = {"size": 64, "steps": 4, "batch": "16", "threads": 1, "seed": 1}
     whole = train(tmp_path / "p", tmp_path / "whole", compute="float32", **options)
 
-    class Killing(Silent):
+    class Killing(NullCallback):
         def step(self, done: int, steps: int, rate: float, left: float) -> None:
             if done == 3:
                 raise KeyboardInterrupt

@@ -67,7 +67,7 @@ def _told(speed: "Speed") -> str:
         "per picture",
         "train     " + ", ".join(f"{name} {rate:,.0f} pictures/s" for name, rate in ways),
         "a step    " + ", ".join(f"{name} {share:.1%}" for name, share in speed.stages.items()),
-        f"          {speed.of_limit:.0%} of what this machine's products allow",
+        f"          {speed.roofline_fraction:.0%} of what this machine's products allow",
         f"predict   {speed.predict:,.0f} pictures/s from the detector file, decoding included",
     ]
     if speed.layers:
@@ -78,7 +78,7 @@ def _told(speed: "Speed") -> str:
                 f"{1000 * layer.forward:.2f}",
                 f"{1000 * layer.backward:.2f}",
                 f"{layer.share:.1%}",
-                f"{layer.of_limit:.0%}",
+                f"{layer.roofline_fraction:.0%}",
             ]
             for layer in speed.layers
         ]

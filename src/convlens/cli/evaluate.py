@@ -65,7 +65,7 @@ def run(asked: argparse.Namespace) -> int:
         emit("\nthe worst mistakes")
         for mistake in done.mistakes[:10]:
             emit(
-                f"  {printable(mistake.label)} called {printable(mistake.called)} "
+                f"  {printable(mistake.label)} called {printable(mistake.predicted)} "
                 f"({mistake.probability:.1%})  {printable(mistake.name)}"
             )
     if done.skipped:

@@ -37,12 +37,12 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(asked: argparse.Namespace) -> int:
     """Print one network's table, or the list of names."""
     from ..network.layers import show
-    from ..network.named import NAMED, PUBLISHED, line_of, networks, usual_size
+    from ..network.named import NAMED, PUBLISHED, describe_network, line_of, usual_size
     from ..network.parse import GRAMMAR
 
     def find(name: str) -> "Architecture":
         size = asked.size or usual_size(line_of(name, 64, asked.pictures)) or 64
-        return networks(name, size, asked.classes, asked.pictures)
+        return describe_network(name, size, asked.classes, asked.pictures)
 
     if asked.network is None:
         made = {name: find(name) for name in ("auto", *NAMED)}

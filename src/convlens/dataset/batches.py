@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.build import GROUP
+from ..network.build import MICRO_BATCH
 from .augment import Augment
 from .random import generator
 
@@ -17,7 +17,7 @@ from .random import generator
 class Examples:
     """Pictures of one side: uint8 `pixels` [M, S, S, 3], the `rows` [N] in it, `labels` [N].
 
-    Labels are places, 0 to `classes` - 1. Those with the same number in `together` [N] may not be
+    Labels are places, 0 to `classes` - 1. Those with the same number in `groups` [N] may not be
     parted; None where each may.
     """
 
@@ -25,7 +25,7 @@ class Examples:
     rows: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
     classes: int
-    together: npt.NDArray[np.int64] | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -40,8 +40,8 @@ class Examples:
 
     def take(self, places: npt.NDArray[np.int64]) -> "Examples":
         """Some of them, by their places."""
-        together = None if self.together is None else self.together[places]
-        return Examples(self.pixels, self.rows[places], self.labels[places], self.classes, together)
+        groups = None if self.groups is None else self.groups[places]
+        return Examples(self.pixels, self.rows[places], self.labels[places], self.classes, groups)
 
     def moments(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation per channel, of 0 to 1, over at most 2,000 pictures."""
@@ -95,7 +95,7 @@ class Batches:
     """Gives the groups of pictures of a step, varied; remembers the tables of the current epoch."""
 
     def __init__(
-        self, examples: Examples, order: Order, augment: Augment, group: int = GROUP
+        self, examples: Examples, order: Order, augment: Augment, group: int = MICRO_BATCH
     ) -> None:
         self.group = group
         self.examples = examples

@@ -35,7 +35,7 @@ def notes_about(prepared: Prepared, balanced: bool) -> list[Note]:
         done = "they are left out; 'convlens inspect' lists them"
         found.append(Note(what, done, warn=True))
     sizes: dict[int, int] = {}
-    for cluster in prepared.split.together:
+    for cluster in prepared.split.groups:
         sizes[cluster] = sizes.get(cluster, 0) + 1
     several = [size for size in sizes.values() if size > 1]
     if several:

@@ -13,7 +13,7 @@ from ..options import DataOptions
 from ..pictures.background import with_background
 from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
 from ..pictures.decode import decode
-from ..pictures.near_duplicates import near_clusters
+from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
@@ -42,8 +42,8 @@ class Prepared:
         """The same of any rows of the catalog."""
         place = {label: k for k, label in enumerate(self.classes)}
         labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
-        together = np.array(self.split.together, np.int64)[rows]
-        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place), together)
+        groups = np.array(self.split.groups, np.int64)[rows]
+        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place), groups)
 
     def undivided(self) -> "Prepared":
         """The same with every picture to learn from, but for those that no side may have."""
@@ -112,7 +112,7 @@ def prepare(
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
     catalog, store = store.without_bad(catalog)
     require_two_classes(catalog, f"what can be read of {pictures}")
-    near = near_clusters(store, progress)
+    near = near_duplicate_clusters(store, progress)
     split = make_split(catalog, store, near, options.seed, *options.fractions(len(catalog)))
     prepared = Prepared(catalog, store, split, catalog.classes, skipped)
     learnt = set(prepared.side("train").labels)

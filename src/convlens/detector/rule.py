@@ -20,28 +20,28 @@ class Rule:
     """How answers follow from probabilities. At most one of the three is set.
 
     `unsure_below`: where the most probable class is less probable, the answer is `unsure`.
-    `called_from`: a class that is the answer from a probability on, whatever the others'; below it
+    `predicted_from`: a class that is the answer from a probability on, whatever the others'; below it
     the answer is the most probable other one. `costs[true][called]`: the answer is the class of the
-    lowest expected cost (Elkan 2001). `aim` is what was asked for, in words.
+    lowest expected cost (Elkan 2001). `objective` is what was asked for, in words.
     """
 
-    aim: str = ""
+    objective: str = ""
     unsure_below: float = 0.0
-    called_from: tuple[int, float] | None = None
+    predicted_from: tuple[int, float] | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
 
     @staticmethod
     def from_json(found: dict[str, Any], classes: int) -> "Rule":
         """Back from plain data. Raises `ConvlensError` where it is no rule for so many classes."""
         try:
-            called, costs = found["called_from"], found["costs"]
+            predicted, costs = found["predicted_from"], found["costs"]
             rule = Rule(
-                str(found["aim"]),
+                str(found["objective"]),
                 float(found["unsure_below"]),
-                (int(called[0]), float(called[1])) if called is not None else None,
+                (int(predicted[0]), float(predicted[1])) if predicted is not None else None,
                 tuple(tuple(map(float, row)) for row in costs) if costs is not None else None,
             )
-            sound = rule.called_from is None or 0 <= rule.called_from[0] < classes
+            sound = rule.predicted_from is None or 0 <= rule.predicted_from[0] < classes
             if rule.costs is not None:
                 sound &= {len(rule.costs), *map(len, rule.costs)} == {classes}
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -63,8 +63,8 @@ class Rule:
         answers: npt.NDArray[np.int64] = p.argmax(1)
         if self.costs is not None:
             answers = (p @ np.array(self.costs, np.float32)).argmin(1)
-        elif self.called_from is not None:
-            place, least = self.called_from
+        elif self.predicted_from is not None:
+            place, least = self.predicted_from
             others = p.copy()
             others[:, place] = -1
             answers = np.where(p[:, place] >= least, place, others.argmax(1))
@@ -100,7 +100,7 @@ def recall_rule(
     if not len(own):
         raise ConvlensError(f"--recall {label}: no validation picture is of that class")
     k = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
-    return Rule(f"recall {label}={recall:g}", called_from=(place, float(own[k - 1])))
+    return Rule(f"recall {label}={recall:g}", predicted_from=(place, float(own[k - 1])))
 
 
 def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:
@@ -118,7 +118,7 @@ def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:
 def cost_rule(costs: dict[tuple[str, str], float], labels: tuple[str, ...]) -> Rule:
     """Costs of calling the first label the second; other mistakes cost 1."""
     table = 1 - np.eye(len(labels))
-    for (true, called), cost in costs.items():
-        table[labels.index(true), labels.index(called)] = cost
-    words = ",".join(f"{true}>{called}={cost:g}" for (true, called), cost in costs.items())
+    for (true, predicted), cost in costs.items():
+        table[labels.index(true), labels.index(predicted)] = cost
+    words = ",".join(f"{true}>{predicted}={cost:g}" for (true, predicted), cost in costs.items())
     return Rule(f"costs {words}", costs=tuple(map(tuple, table.tolist())))

@@ -22,7 +22,7 @@ def usual_ways() -> tuple[str, ...]:
     return CHOICES if accelerator() is None else (*CHOICES, *GPU)
 
 
-class Remembered:
+class TuningCache:
     """The fastest way for one kind of step on this machine, from an earlier run.
 
     `what` tells the network, the side, and whatever else decides; the processor, the threads and
@@ -83,7 +83,7 @@ def _begun(
     return left
 
 
-def time_choices(
+def autotune(
     names: Sequence[str],
     threads: int,
     step: Callable[[Compute], None],

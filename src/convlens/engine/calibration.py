@@ -27,7 +27,7 @@ def fit_temperature(logits_NK: Tensor, labels_N: Tensor) -> float:
     return exp(found.x)
 
 
-def calibrated_costs(logits_NK: Tensor, labels_N: Tensor) -> Tensor:
+def calibrated_losses(logits_NK: Tensor, labels_N: Tensor) -> Tensor:
     """The cross-entropy [N] of each picture, at the temperature that suits them best."""
     logits = logits_NK / fit_temperature(logits_NK, labels_N)
     return functional.cross_entropy(logits, labels_N, reduction="none")

@@ -6,7 +6,7 @@ from typing import Protocol
 from .loop import Loop, Measure
 
 
-class Listener(Protocol):
+class Callback(Protocol):
     """What wants to know how training goes; the command line prints it."""
 
     def say(self, text: str) -> None:
@@ -25,7 +25,7 @@ class Listener(Protocol):
         """J and accuracy were measured."""
 
 
-class Silent:
+class NullCallback:
     """A listener that prints nothing."""
 
     def say(self, text: str) -> None:
@@ -44,8 +44,8 @@ class Silent:
         """Nothing."""
 
 
-def tell_steps(loop: Loop, listener: Listener) -> Callable[[int, float], None]:
+def tell_steps(loop: Loop, callback: Callback) -> Callable[[int, float], None]:
     """What `Loop.run` is to call after each step, so that the listener hears of it."""
-    return lambda done, rate: listener.step(
+    return lambda done, rate: callback.step(
         done, loop.plan.steps, rate, loop.plan.left(done, loop.progress.seconds)
     )

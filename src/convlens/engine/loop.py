@@ -17,7 +17,7 @@ from ..errors import ConvlensError
 from ..network.build import Classifier
 from ..options import OptimizerOptions
 from ..transfer.pretrained import Pretrained
-from .calibration import calibrated_costs
+from .calibration import calibrated_losses
 from .checkpoint import (
     Checkpoint,
     checkpoint_from,
@@ -29,10 +29,10 @@ from .checkpoint import (
 from .distributed import ALONE, Running, Workers
 from .execution import Compute
 from .loss import Cost
-from .model_selection import Keep
+from .model_selection import ModelSelection
 from .optimizers import make_optimizer, rate_factor
-from .schedule import Plan
-from .step_timer import Stages
+from .schedule import StepPlan
+from .step_timer import StepTimer
 
 EXPLODED = 1e4
 """A J as high as this is as bad as one that is no number."""
@@ -91,14 +91,14 @@ def predict_examples(
     return workers.add(logits_NK)
 
 
-def lean(averaged: Any, current: Any, steps: Tensor | int) -> None:
+def ema_update(ema: Any, current: Any, steps: Tensor | int) -> None:
     """Move averaged parameters towards the current ones, by less the more steps there were.
 
     The weights of past steps follow a power of the step (Karras et al. 2023), so the average
     reaches back over a share of the steps so far, wherever training ends.
     """
     share = 1 - (1 - 1 / (float(steps) + 1)) ** (MEMORY + 1)
-    for old, new in zip(averaged, current, strict=True):
+    for old, new in zip(ema, current, strict=True):
         if old.is_floating_point():
             old.lerp_(new, share)
         else:
@@ -118,7 +118,7 @@ class Loop:
         val: Examples,
         cost: Cost,
         options: OptimizerOptions,
-        plan: Plan,
+        plan: StepPlan,
         compute: Compute,
         seed: int,
         workers: Workers = ALONE,
@@ -140,16 +140,16 @@ class Loop:
             options, module.parameters(), self.pretrained, batches.order.batch
         )
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
-        self.averaged = AveragedModel(module, multi_avg_fn=lean, use_buffers=True)
+        self.ema = AveragedModel(module, multi_avg_fn=ema_update, use_buffers=True)
         self.progress = Progress()
-        self.stages = Stages()
+        self.stages = StepTimer()
         self.best: dict[str, Tensor] = {}
-        self.keep = Keep(self.pretrained)
+        self.keep = ModelSelection(self.pretrained)
 
     @property
     def average(self) -> Classifier:
         """The module with averaged parameters: what is measured and kept."""
-        module = self.averaged.module
+        module = self.ema.module
         assert isinstance(module, Classifier)  # noqa: S101
         return module
 
@@ -192,7 +192,7 @@ class Loop:
         with self.stages.spent("optimizer"):
             self.optimizer.step()
         with self.stages.spent("averages"):
-            self.averaged.update_parameters(self.module)
+            self.ema.update_parameters(self.module)
         return total
 
     def measure(self, rate: float) -> Measure:
@@ -207,14 +207,14 @@ class Loop:
         if len(self.val):
             logits = predict_examples(self.average, self.val, self.compute, self.workers)
             labels = self.val.targets(np.arange(len(self.val)))
-            costs_N = calibrated_costs(logits, labels)
+            costs_N = calibrated_losses(logits, labels)
             cost_val = costs_N.mean().item()
             accuracy = (logits.argmax(1) == labels).float().mean().item()
             best = self.keep(costs_N, progress.best_cost)
         if best:
             progress.best_cost, progress.best_step = cost_val, progress.step
-            averaged = self.average.state_dict()
-            self.best = {name: value.detach().clone() for name, value in averaged.items()}
+            ema = self.average.state_dict()
+            self.best = {name: value.detach().clone() for name, value in ema.items()}
         measured = Measure(
             step=progress.step,
             epoch=progress.step * self.batches.order.batch / self.batches.order.count,
@@ -314,7 +314,7 @@ class Loop:
             return
         optimizer_tensors, optimizer_plain = flatten_optimizer(self.optimizer)
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
-        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.ema.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors.items()}
         if self.keep.bar is not None:
@@ -330,7 +330,7 @@ class Loop:
         found = checkpoint_from(self.workers.data(lambda: newest_checkpoint(folder, warn)))
         parts: dict[str, dict[str, Tensor]] = {
             "module": {},
-            "averaged": {},
+            "ema": {},
             "best": {},
             "optimizer": {},
             "bar": {},
@@ -339,9 +339,9 @@ class Loop:
             part, key = name.split(".", 1)
             parts[part][key] = value
         self.module.load_state_dict(parts["module"])
-        self.averaged.load_state_dict(parts["averaged"])
+        self.ema.load_state_dict(parts["ema"])
         self.compute.place(self.module)
-        self.compute.place(self.averaged)
+        self.compute.place(self.ema)
         self.best = parts["best"]
         self.keep.bar = parts["bar"].get("costs")
         restore_optimizer(self.optimizer, parts["optimizer"], found.state["optimizer"])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-FEWEST_JUDGES = 50
+MIN_VAL_EXAMPLES = 50
 """With fewer validation pictures, nobody could tell which of two sets of parameters is better."""
 
 HARD = 0.1
@@ -15,16 +15,16 @@ time, and any lower cost is enough for it to win."""
 def clearly_lower(costs_N: Tensor, than_N: Tensor) -> bool:
     """Whether costs are lower by more than a standard error of the paired differences.
 
-    Never where there are fewer than `FEWEST_JUDGES`.
+    Never where there are fewer than `MIN_VAL_EXAMPLES`.
     """
     gain = than_N - costs_N
-    if len(gain) < FEWEST_JUDGES:
+    if len(gain) < MIN_VAL_EXAMPLES:
         return False
     return (gain.mean() > gain.std() / len(gain) ** 0.5).item() is True
 
 
 @dataclass
-class Keep:
+class ModelSelection:
     """Decides, measurement after measurement, whether its parameters shall be kept.
 
     Pretrained parameters as they were first, under their fitted head, are kept until later ones
@@ -43,7 +43,7 @@ class Keep:
             self.bar = costs_N
             return True
         if self.pretrained:
-            if len(costs_N) < FEWEST_JUDGES or (kept_cost or 0.0) <= costs_N.mean().item():
+            if len(costs_N) < MIN_VAL_EXAMPLES or (kept_cost or 0.0) <= costs_N.mean().item():
                 return False
             return self.bar.mean().item() >= HARD or clearly_lower(costs_N, self.bar)
         keep = not clearly_lower(self.bar, costs_N)

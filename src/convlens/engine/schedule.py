@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Stage:
+class Phase:
     """A part of training, up to a step: the side of the pictures, and a step's seconds as timed."""
 
     until: int
@@ -13,10 +13,10 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StepPlan:
     """The stages in order, and how often to measure on the validation pictures."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[Phase, ...]
     measure_every: int
 
     @property

@@ -8,7 +8,7 @@ STAGES = ("pixels", "forward", "backward", "optimizer", "averages")
 """Of a step: its pictures made ready, the network and J, gradients, the update, the averages."""
 
 
-class Stages:
+class StepTimer:
     """Seconds spent in each stage of training by this process."""
 
     def __init__(self) -> None:

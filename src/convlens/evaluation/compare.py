@@ -127,7 +127,7 @@ def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
     with sound_record(folder / "predictions.csv"):
         for row in _rows(folder / "predictions.csv"):
             path = str(Path(row["path"]).absolute())
-            found[hashes.get(path, path)] = (row["called"] == row["label"], path)
+            found[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
     return found
 
 

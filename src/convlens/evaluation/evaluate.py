@@ -11,7 +11,7 @@ from ..detector.detector import Detector, Prediction
 from ..errors import ConvlensError, UsageError
 from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.source import Source
-from .metrics import Figures, judge
+from .metrics import Metrics, compute_metrics
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Mistake:
 
     name: str
     label: str
-    called: str
+    predicted: str
     probability: float
     source: Source
 
@@ -29,7 +29,7 @@ class Mistake:
 class Evaluation:
     """Figures, every answer beside its label, the worst mistakes first, and what was unreadable."""
 
-    figures: Figures
+    figures: Metrics
     answers: tuple[tuple[str, Prediction], ...]
     mistakes: tuple[Mistake, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -42,7 +42,7 @@ class Evaluation:
                 {
                     "name": mistake.name,
                     "label": mistake.label,
-                    "called": mistake.called,
+                    "predicted": mistake.predicted,
                     "probability": mistake.probability,
                 }
                 for mistake in self.mistakes[:most]
@@ -87,14 +87,14 @@ def evaluation_of(
     labels = answers[0][1].labels
     true = np.array([labels.index(label) for label, _ in answers], np.int64)
     probabilities = np.stack([p.probabilities for _, p in answers if p.probabilities is not None])
-    called = np.array([-1 if p.place is None else p.place for _, p in answers], np.int64)
+    predicted = np.array([-1 if p.place is None else p.place for _, p in answers], np.int64)
     mistakes = [
         Mistake(prediction.name, label, prediction.label or "", prediction.probability or 0, source)
         for (label, prediction), source in zip(answers, sources, strict=True)
         if prediction.place is not None and prediction.label != label
     ]
     mistakes.sort(key=lambda mistake: -mistake.probability)
-    figures = judge(labels, true, probabilities, called)
+    figures = compute_metrics(labels, true, probabilities, predicted)
     return Evaluation(figures, tuple(answers), tuple(mistakes), skipped)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def doubtful(
+def find_label_errors(
     labels_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.int64]:
     """Places of pictures whose label is probably wrong, the surest first.

@@ -22,7 +22,7 @@ def wilson(correct: int, n: int, z: float = Z95) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class ClassFigures:
+class ClassMetrics:
     """One class: of those called it, the share right; of those that are it, the share found."""
 
     precision: float
@@ -32,7 +32,7 @@ class ClassFigures:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """How good a detector is on n pictures; shares are 0 to 1.
 
     `accuracy` is the share right of those that got an answer, and these are the share `coverage`;
@@ -56,7 +56,7 @@ class Figures:
     cost: float
     ece: float
     labels: tuple[str, ...]
-    per_class: dict[str, ClassFigures]
+    per_class: dict[str, ClassMetrics]
     confusion: list[list[int]]
     coverage_curve: list[tuple[float, float, float]]
     calibration: list[tuple[float, float, int]]
@@ -98,29 +98,29 @@ def calibration_bins(
     ]
 
 
-def judge(
+def compute_metrics(
     labels: tuple[str, ...],
     true_N: npt.NDArray[np.int64],
     probabilities_NK: npt.NDArray[np.float32],
-    called_N: npt.NDArray[np.int64] | None = None,
-) -> Figures:
+    predicted_N: npt.NDArray[np.int64] | None = None,
+) -> Metrics:
     """Figures for true classes [N] (places in `labels`) and probabilities [N, K]; N is 1 or more.
 
     Answers [N] are places, -1 for none; the most probable classes unless told. Calibration and the
     curve of coverage are of the most probable classes.
     """
     n, classes = len(true_N), len(labels)
-    called_N = probabilities_NK.argmax(axis=1) if called_N is None else called_N
-    answered_N = called_N >= 0
+    predicted_N = probabilities_NK.argmax(axis=1) if predicted_N is None else predicted_N
+    answered_N = predicted_N >= 0
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (true_N[answered_N], called_N[answered_N]), 1)
+    np.add.at(confusion, (true_N[answered_N], predicted_N[answered_N]), 1)
     hits, calls = confusion.diagonal(), confusion.sum(axis=0)
     support = np.bincount(true_N, minlength=classes)
     answered = int(answered_N.sum())
     right_N = probabilities_NK.argmax(axis=1) == true_N
     surest_N = probabilities_NK.max(axis=1)
     per_class = {
-        label: ClassFigures(
+        label: ClassMetrics(
             precision=_share(hits[k], calls[k]),
             recall=_share(hits[k], support[k]),
             f1=_share(2 * hits[k], calls[k] + support[k]),
@@ -130,7 +130,7 @@ def judge(
     }
     present = [per_class[label].recall for k, label in enumerate(labels) if support[k]]
     correct = int(hits.sum())
-    return Figures(
+    return Metrics(
         n=n,
         coverage=answered / n,
         accuracy=_share(correct, answered),

@@ -94,8 +94,8 @@ def check_parity(
             rows = [(k, n % len(catalog)) for k, (n, _) in enumerate(found) if not n % 2]
             if rows:
                 kept = _network(module, stored.pixels[stored.rows[[row for _, row in rows]]])
-                called = files[[k for k, _ in rows]].argmax(1)
-                agreed += int((kept.argmax(1) == called).sum())
+                predicted = files[[k for k, _ in rows]].argmax(1)
+                agreed += int((kept.argmax(1) == predicted).sum())
                 plain += len(rows)
             done += len(found)
         progress("proving the detector file", numbers.stop, pictures)

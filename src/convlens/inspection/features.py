@@ -12,13 +12,13 @@ from ..network.spec import PREFIX
 from ..options import DataOptions
 from ..pictures.hashing import Progress
 from ..transfer.features import features_of
-from ..transfer.head import Side
+from ..transfer.head import FeatureSet
 from ..transfer.pretrained import ENLARGED, Pretrained, make_module
 
 
 def frozen_side(
     pictures: str | Path, group: str | None, progress: Progress
-) -> tuple[Prepared, Side]:
+) -> tuple[Prepared, FeatureSet]:
     """Every readable picture's features, whatever its side; remembered.
 
     Raises `ConvlensError` where no pretrained parameters are installed.
@@ -33,5 +33,5 @@ def frozen_side(
     module = make_module(line, prepared.store.size, classes, 0, (0,), (1,), "package")
     assert isinstance(module, Pretrained)  # noqa: S101
     features = torch.from_numpy(features_of(module, examples, progress))
-    together = torch.tensor(prepared.split.together)
-    return prepared, Side(features, torch.from_numpy(examples.labels), together)
+    groups = torch.tensor(prepared.split.groups)
+    return prepared, FeatureSet(features, torch.from_numpy(examples.labels), groups)

@@ -13,7 +13,7 @@ from ..parallel import in_order
 from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.decode import dimensions
 from ..pictures.hashing import Progress
-from ..pictures.near_duplicates import near_clusters
+from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.store import PixelStore, open_store
 from ..training.answers import unequal
 
@@ -135,7 +135,7 @@ def inspect(
     reasons = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     sides = tuple(side or 0 for row, side in enumerate(shorter) if row not in store.bad)
     good, store = store.without_bad(catalog)
-    near = near_clusters(store, progress)
+    near = near_duplicate_clusters(store, progress)
     seen = _Seen(
         good,
         store,

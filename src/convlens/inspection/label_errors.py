@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from ..dataset.prepare import Prepared
-from ..evaluation.label_errors import doubtful
+from ..evaluation.label_errors import find_label_errors
 from ..pictures.hashing import Progress
-from ..transfer.head import FOLDS, Side, best_head, folds
-from ..transfer.linear_probe import start_on
+from ..transfer.head import FOLDS, FeatureSet, best_head, folds
+from ..transfer.linear_probe import probe_on
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Suspect:
 
 
 def probably_wrong(
-    prepared: Prepared, whole: Side, progress: Progress = lambda *_: None
+    prepared: Prepared, whole: FeatureSet, progress: Progress = lambda *_: None
 ) -> tuple[Suspect, ...]:
     """The pictures whose label is probably wrong, the surest first.
 
@@ -36,16 +36,16 @@ def probably_wrong(
     """
     classes = len(prepared.classes)
     ones = torch.ones(classes)
-    strength = start_on(whole, whole.take(whole.together < 0), classes, ones, 0).strength
+    C = probe_on(whole, whole.take(whole.groups < 0), classes, ones, 0).C
     probabilities = np.full((len(whole.labels), classes), 1 / classes, np.float64)
-    fold = folds(whole.labels, whole.together, 0)
+    fold = folds(whole.labels, whole.groups, 0)
     for k in range(FOLDS):
         judged = fold == k
-        head = best_head(whole.take(~judged), classes, strength, ones)
+        head = best_head(whole.take(~judged), classes, C, ones)
         logits = head.logits(whole.features[judged].mean(1)).double()
         probabilities[judged.numpy()] = logits.softmax(1).numpy()
         progress("judging labels", k + 1, FOLDS)
-    found = doubtful(whole.labels.numpy(), probabilities)
+    found = find_label_errors(whole.labels.numpy(), probabilities)
     suggested = probabilities.argmax(1)
     return tuple(
         Suspect(

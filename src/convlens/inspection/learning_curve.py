@@ -9,8 +9,8 @@ import torch
 from scipy.optimize import least_squares
 
 from ..pictures.hashing import Progress
-from ..transfer.head import FOLDS, Side, folds
-from ..transfer.linear_probe import start_on
+from ..transfer.head import FOLDS, FeatureSet, folds
+from ..transfer.linear_probe import probe_on
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 FEWEST = 10
@@ -51,7 +51,7 @@ class Curve:
 
 
 def learning_curve(
-    whole: Side, classes: int, progress: Progress = lambda *_: None, seed: int = 0
+    whole: FeatureSet, classes: int, progress: Progress = lambda *_: None, seed: int = 0
 ) -> Curve:
     """How often a head on fixed features is wrong, by the number of pictures that it learnt from.
 
@@ -60,7 +60,7 @@ def learning_curve(
     resampling the judged pictures.
     """
     whole = _drawn(whole, min(len(whole.labels), MOST), seed)
-    fold = folds(whole.labels, whole.together, seed)
+    fold = folds(whole.labels, whole.groups, seed)
     pool = len(whole.labels) * (FOLDS - 1) // FOLDS
     counts = sorted({max(FEWEST, round(pool * share)) for share in SHARES})
     wrong = np.zeros((len(fold), len(counts)))
@@ -73,10 +73,10 @@ def learning_curve(
     return continued(counts, wrong, seed)
 
 
-def _drawn(side: Side, count: int, seed: int) -> Side:
+def _drawn(side: FeatureSet, count: int, seed: int) -> FeatureSet:
     """About so many pictures, class by class alike; small draws lie in large ones."""
     random = np.random.default_rng(seed)
-    keys = side.together.numpy()
+    keys = side.groups.numpy()
     order = {key: place for place, key in enumerate(random.permutation(np.unique(keys)))}
     places = np.array([order[key] for key in keys], np.int64)
     share = count / max(1, len(keys))
@@ -89,9 +89,9 @@ def _drawn(side: Side, count: int, seed: int) -> Side:
     return side.take(torch.from_numpy(taken))
 
 
-def _answers(learn: Side, judged: Side, classes: int, seed: int) -> torch.Tensor:
+def _answers(learn: FeatureSet, judged: FeatureSet, classes: int, seed: int) -> torch.Tensor:
     nothing = learn.take(learn.labels < 0)
-    head = start_on(learn, nothing, classes, torch.ones(classes), seed).head()
+    head = probe_on(learn, nothing, classes, torch.ones(classes), seed).head()
     return head.logits(judged.features.mean(1)).argmax(1)
 
 

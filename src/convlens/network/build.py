@@ -25,7 +25,7 @@ from .layers import (
 )
 from .spec import Network
 
-GROUP = 64
+MICRO_BATCH = 64
 """Most pictures that are computed together; normalisation sees one group, whatever the batch."""
 
 
@@ -41,7 +41,7 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
     temperature: Tensor
-    group = GROUP
+    group = MICRO_BATCH
     mirrored = False
 
     def __init__(self, layers: nn.Module, mean: Iterable[float], std: Iterable[float]) -> None:

@@ -82,7 +82,7 @@ def usual_size(line: str) -> int | None:
     return next((one.size for one in NAMED.values() if one.line == line), None)
 
 
-def networks(
+def describe_network(
     name_or_line: str = "auto", size: int = 64, classes: int = 2, pictures: int = 2000
 ) -> Architecture:
     """A network from a line of text, a name, `timm:NAME`, or `auto`; `rows()` are its table.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from .catalog import Catalog
-from .crops import PartSource
+from .crops import CropSource
 from .folder import files_below
 from .source import FileSource, Source
 
@@ -45,7 +45,7 @@ def with_background(catalog: Catalog, asked: str) -> Catalog:
         groups[row] = groups[row] or catalog.names[row]
     added: tuple[Source, ...] = (
         *map(FileSource, others),
-        *(PartSource(catalog.sources[row]) for row in cut),
+        *(CropSource(catalog.sources[row]) for row in cut),
     )
     return replace(
         catalog,

@@ -16,7 +16,7 @@ MARK = "#part"
 
 
 @dataclass(frozen=True, slots=True)
-class PartSource:
+class CropSource:
     """A square at the edge of a picture; which one follows from the picture's bytes."""
 
     whole: Source
@@ -54,4 +54,4 @@ class PartSource:
 def source_of(path: str) -> Source:
     """The file at a path, or, where a table that convlens wrote names one, a part of it."""
     whole = FileSource(path.removesuffix(MARK))
-    return PartSource(whole) if path.endswith(MARK) else whole
+    return CropSource(whole) if path.endswith(MARK) else whole

@@ -29,7 +29,7 @@ NEIGHBOURS = 20
 BLOCK = 512
 
 
-def near_clusters(store: PixelStore, progress: Progress) -> npt.NDArray[np.int64]:
+def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArray[np.int64]:
     """The number of each distinct picture's cluster [M]; near duplicates share one.
 
     Candidates are found by perceptual hash (imagehash's `phash`), all against all, and confirmed by

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..files import write_whole
 from .catalog import SPLITS, Catalog
-from .crops import PartSource
+from .crops import CropSource
 from .shards.streams import absolute
 from .store import PixelStore
 
@@ -25,11 +25,11 @@ EXCLUDED = "excluded"
 class Split:
     """`sides` holds `train`, `val`, `test`, or `excluded` for each catalog row.
 
-    Rows with the same number in `together` may not be parted.
+    Rows with the same number in `groups` may not be parted.
     """
 
     sides: tuple[str, ...]
-    together: tuple[int, ...]
+    groups: tuple[int, ...]
 
     def rows(self, side: str) -> list[int]:
         """The catalog rows on one side, in order."""
@@ -71,7 +71,7 @@ def make_split(
     test_fraction: float,
     val_fraction: float,
 ) -> Split:
-    """Give every picture its side; `near` is what `near_clusters` says of them.
+    """Give every picture its side; `near` is what `near_duplicate_clusters` says of them.
 
     Sides that the data names are kept; a side it does not name is drawn from the rest, class by
     class, in an order that depends on the seed and the pictures' contents alone. What shares a
@@ -84,14 +84,14 @@ def make_split(
     def keys(row: int) -> Iterator[Hashable]:
         if catalog.groups[row] is not None:
             yield "group", catalog.groups[row]
-        if not isinstance(catalog.sources[row], PartSource):  # parts are often alike: plain wall
+        if not isinstance(catalog.sources[row], CropSource):  # parts are often alike: plain wall
             yield "content", store.contents.hashes[row].tobytes()
             yield "pixels", same[row]
             yield "near", int(near[store.rows[row]])
 
-    together = clusters(map(keys, range(len(catalog))))
+    groups = clusters(map(keys, range(len(catalog))))
     members: dict[int, list[int]] = {}
-    for row, cluster in enumerate(together):
+    for row, cluster in enumerate(groups):
         members.setdefault(cluster, []).append(row)
     given = set(catalog.splits) - {None}
     wanted = {
@@ -118,7 +118,7 @@ def make_split(
     for row, key in enumerate(same):
         if len(labels[key]) > 1:
             sides[row] = EXCLUDED
-    return Split(tuple(sides), tuple(together))
+    return Split(tuple(sides), tuple(groups))
 
 
 def _order(seed: int, store: PixelStore, rows: list[int]) -> bytes:

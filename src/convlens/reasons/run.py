@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError, require
 from ..files import read_json, saying_where, sound_record, write_whole
-from ..network.named import line_of, networks, usual_size
+from ..network.named import describe_network, line_of, usual_size
 from ..network.spec import PREFIX, Architecture, Network
 from . import arithmetic, sharing, sparsity
 from .section import MINUTES, SECTIONS, Section, joined
@@ -138,11 +138,11 @@ def _architecture(
         record = read_json(run / "run.json")
         with sound_record(run / "run.json"):
             chosen = record["chosen"]
-            return networks(chosen["network"], chosen["size"], len(record["classes"]))
+            return describe_network(chosen["network"], chosen["size"], len(record["classes"]))
     if subject is None:
         return None
     line = line_of(str(subject), size or 64, 2000)
-    return networks(str(subject), size or usual_size(line) or _fitting(line))
+    return describe_network(str(subject), size or usual_size(line) or _fitting(line))
 
 
 def _fitting(line: str) -> int:

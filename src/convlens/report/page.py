@@ -78,8 +78,8 @@ def render_report(
         confusion=_confusion(test) if test and len(classes) <= LARGEST_CONFUSION else [],
         per_class=_per_class(test) if test else [],
         held=held,
-        mistakes=_mistakes(evaluation, metrics["doubtful"]) if evaluation else [],
-        mistakes_note=words.mistakes(len(evaluation.mistakes), test, metrics["doubtful"])
+        mistakes=_mistakes(evaluation, metrics["label_errors"]) if evaluation else [],
+        mistakes_note=words.mistakes(len(evaluation.mistakes), test, metrics["label_errors"])
         if evaluation
         else "",
         notes=metrics["notes"],
@@ -154,8 +154,8 @@ def _confusion(test: dict[str, Any]) -> list[tuple[str, list[tuple[int, str, str
         (
             label,
             [
-                (count, f"{count / max(1, sum(row)):.3f}", called)
-                for count, called in zip(row, test["labels"], strict=False)
+                (count, f"{count / max(1, sum(row)):.3f}", predicted)
+                for count, predicted in zip(row, test["labels"], strict=False)
             ],
         )
         for label, row in zip(test["labels"], test["confusion"], strict=True)
@@ -175,7 +175,7 @@ def _per_class(test: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _mistakes(evaluation: Evaluation, doubtful: Sequence[str]) -> list[dict[str, Any]]:
+def _mistakes(evaluation: Evaluation, find_label_errors: Sequence[str]) -> list[dict[str, Any]]:
     shown = []
     for mistake in evaluation.mistakes[:MISTAKES]:
         try:
@@ -186,10 +186,10 @@ def _mistakes(evaluation: Evaluation, doubtful: Sequence[str]) -> list[dict[str,
             {
                 "image": image,
                 "label": mistake.label,
-                "called": mistake.called,
+                "predicted": mistake.predicted,
                 "probability": percent(mistake.probability, 0),
                 "name": Path(mistake.name).name,
-                "doubtful": mistake.name in doubtful,
+                "label_errors": mistake.name in find_label_errors,
             }
         )
     return shown

@@ -69,23 +69,23 @@ def _unequal(test: dict[str, Any], metrics: dict[str, Any]) -> str:
 
 def rule(asked: dict[str, Any], test: dict[str, Any] | None) -> str:
     """What was asked of the answers, and how much of it came true on held-out pictures."""
-    aim = asked["aim"]
-    if aim in {"", BALANCE} or test is None:  # what balance does, the summary says
+    objective = asked["objective"]
+    if objective in {"", BALANCE} or test is None:  # what balance does, the summary says
         return ""
-    if aim.startswith("coverage"):
+    if objective.startswith("coverage"):
         return (
-            f"It was made to answer the surest pictures only ({aim}), and to call the others "
+            f"It was made to answer the surest pictures only ({objective}), and to call the others "
             f"unsure: it answers {percent(test['coverage'])} of the held-out ones."
         )
-    if aim.startswith("recall"):
-        label = test["labels"][asked["called_from"][0]]
+    if objective.startswith("recall"):
+        label = test["labels"][asked["predicted_from"][0]]
         one = test["per_class"][label]
         return (
-            f"It was made to find nearly all pictures of one class ({aim}): it finds "
+            f"It was made to find nearly all pictures of one class ({objective}): it finds "
             f"{percent(one['recall'])} of the held-out ones, and {percent(one['precision'])} of "
             f"those that it calls {label} are."
         )
-    return f"Its answers weigh mistakes by their costs ({aim})."
+    return f"Its answers weigh mistakes by their costs ({objective})."
 
 
 def held(metrics: dict[str, Any]) -> str:
@@ -93,14 +93,14 @@ def held(metrics: dict[str, Any]) -> str:
     return "pictures, each left out once" if metrics["folds"] > 1 else "held-out pictures"
 
 
-def mistakes(count: int, test: dict[str, Any] | None, doubtful: Sequence[str]) -> str:
+def mistakes(count: int, test: dict[str, Any] | None, find_label_errors: Sequence[str]) -> str:
     """How many there are, and how many of them are probably the label's."""
     if test is None:
         return ""
     text = f"{count:,} of {test['n']:,} are wrong."
-    if doubtful:
+    if find_label_errors:
         text += (
-            f" The labels of {len(doubtful):,} are probably wrong themselves, by confident "
+            f" The labels of {len(find_label_errors):,} are probably wrong themselves, by confident "
             "learning (Northcutt et al. 2021): look at them first. 'convlens inspect --labels' "
             "goes through all pictures."
         )

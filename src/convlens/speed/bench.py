@@ -18,15 +18,15 @@ from ..dataset.augment import SMALL as SMALL_SIDE
 from ..dataset.augment import USUAL, USUAL_SMALL, Augment, parse_ways
 from ..dataset.batches import Batches, Examples, Order
 from ..detector.detector import Detector
-from ..engine.autotune import time_choices
+from ..engine.autotune import autotune
 from ..engine.execution import Compute, processor
 from ..engine.loop import Loop
 from ..engine.loss import make_cost
-from ..engine.schedule import Plan, Stage
+from ..engine.schedule import Phase, StepPlan
 from ..errors import UsageError
 from ..export.export import export
 from ..network.build import Classifier
-from ..network.named import line_of, networks
+from ..network.named import describe_network, line_of
 from ..options import CHOICES, CostOptions, OptimizerOptions
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
@@ -63,7 +63,7 @@ class Speed:
     compute: str
     training: dict[str, float]
     stages: dict[str, float]
-    of_limit: float
+    roofline_fraction: float
     predict: float
     layers: list[LayerCost]
 
@@ -97,7 +97,7 @@ def bench(
     progress("measuring", 1, 5)
     decoding, resizing = _reading(files, size)
     progress("measuring", 2, 5)
-    spec = networks(line_of(network, size, 50_000), size, classes)
+    spec = describe_network(line_of(network, size, 50_000), size, classes)
     described = spec.describe()
     module = make_module(spec.text, size, classes, 0, [0.5] * 3, [0.25] * 3, "none")
     loops: dict[str, Loop] = {}
@@ -107,7 +107,7 @@ def bench(
             loops[way.choice] = _loop(copy.deepcopy(module), size, classes, batch, way)
         loops[way.choice].train_step(0)
 
-    best, seconds = time_choices(CHOICES if compute == "auto" else (compute,), threads, step)
+    best, seconds = autotune(CHOICES if compute == "auto" else (compute,), threads, step)
     progress("measuring", 3, 5)
     loop = loops[best.choice]
     loop.stages.clear()
@@ -185,7 +185,7 @@ def _loop(module: Classifier, size: int, classes: int, batch: int, way: Compute)
     ways = parse_ways(USUAL_SMALL if size < SMALL_SIDE else USUAL)
     batches = Batches(examples, Order(count, batch, 0), Augment(ways, 0), module.group)
     cost = make_cost(CostOptions(), torch.from_numpy(examples.labels), classes, pretrained=False)
-    plan = Plan((Stage(STEPS, size, 1.0),), STEPS)
+    plan = StepPlan((Phase(STEPS, size, 1.0),), STEPS)
     return Loop(module, batches, examples, cost, OptimizerOptions(), plan, way, 0)
 
 

@@ -17,7 +17,7 @@ class LayerCost:
     """One layer, by itself, on one group of pictures.
 
     Seconds forward and backward; `multiplications` of the forward pass (the backward pass has twice
-    as many where the layer learns); `share` is the layer's part of all layers' time; `of_limit` is
+    as many where the layer learns); `share` is the layer's part of all layers' time; `roofline_fraction` is
     its rate as a part of what the limits allow: of the products' where it multiplies, else of the
     memory's.
     """
@@ -29,7 +29,7 @@ class LayerCost:
     backward: float
     multiplications: int
     share: float
-    of_limit: float
+    roofline_fraction: float
 
 
 def layer_costs(
@@ -48,10 +48,12 @@ def layer_costs(
         products = _products(part, out)
         if products:
             passes = 3 if x.requires_grad else 2
-            of_limit = passes * products / (forward + backward) / limits.products[compute.numbers]
+            roofline_fraction = (
+                passes * products / (forward + backward) / limits.products[compute.numbers]
+            )
         else:  # forward reads one and writes one, backward reads two and writes one
             moved = 5 * out.numel() * out.element_size()
-            of_limit = moved / (forward + backward) / limits.bytes
+            roofline_fraction = moved / (forward + backward) / limits.bytes
         costs.append(
             LayerCost(
                 name,
@@ -61,7 +63,7 @@ def layer_costs(
                 backward,
                 products,
                 (forward + backward) / total,
-                of_limit,
+                roofline_fraction,
             )
         )
     return costs

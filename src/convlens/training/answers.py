@@ -72,7 +72,7 @@ def _costs(text: str, classes: tuple[str, ...]) -> dict[tuple[str, str], float]:
             raise UsageError(
                 f"--costs {text}: each is TRUE>CALLED=COST, such as {classes[0]}>{classes[1]}=10"
             )
-        pair = (_known(found["true"], classes, text), _known(found["called"], classes, text))
+        pair = (_known(found["true"], classes, text), _known(found["predicted"], classes, text))
         if pair[0] == pair[1]:
             raise UsageError(f"--costs {text}: calling {pair[0]!r} itself is no mistake")
         costs[pair] = _number(found["cost"], text)

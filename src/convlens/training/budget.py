@@ -9,14 +9,14 @@ import torch
 from ..dataset.augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from ..dataset.batches import Batches, Order
 from ..dataset.prepare import Prepared
-from ..engine.autotune import Remembered, time_choices, usual_ways
-from ..engine.callbacks import Listener
+from ..engine.autotune import TuningCache, autotune, usual_ways
+from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
 from ..engine.execution import Compute
 from ..engine.loop import Loop
 from ..engine.loss import make_cost
 from ..engine.model_selection import HARD
-from ..engine.schedule import Plan, Stage
+from ..engine.schedule import Phase, StepPlan
 from ..network.build import Classifier
 from ..network.spec import Architecture
 from ..options import BudgetOptions, TrainOptions
@@ -52,7 +52,7 @@ class Settled:
     """What timing decides."""
 
     augment: str
-    plan: Plan
+    plan: StepPlan
     compute: str
     threads: int
 
@@ -68,7 +68,7 @@ def settle(
     frozen: float | None,
     threads: int,
     workers: Workers,
-    listener: Listener,
+    callback: Callback,
 ) -> Settled:
     """Time the ways to compute, and fit as many steps as there is time for.
 
@@ -90,7 +90,7 @@ def settle(
     def step(compute: Compute) -> None:
         if compute.choice not in candidates:
             batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
-            once = Plan((Stage(1, size, 1.0),), 1)
+            once = StepPlan((Phase(1, size, 1.0),), 1)
             candidates[compute.choice] = Loop(
                 copy.deepcopy(template),
                 batches,
@@ -104,9 +104,9 @@ def settle(
             )
         candidates[compute.choice].train_step(0)
 
-    memory = Remembered(threads, spec.text, size, frozen is not None, timed, workers.count)
+    memory = TuningCache(threads, spec.text, size, frozen is not None, timed, workers.count)
     known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
-    compute, seconds = time_choices(
+    compute, seconds = autotune(
         (known,) if known else usual_ways(), threads, step, workers, _timing(asked.budget.minutes)
     )
     if not known and workers.first:
@@ -130,7 +130,7 @@ def settle(
     every = round(
         min(max(pictures / batch, steps / 40), steps / FEWEST_MEASURED[frozen is not None])
     )
-    plan = Plan(_stages(steps, shares), max(1, every))
+    plan = StepPlan(_stages(steps, shares), max(1, every))
     epochs = steps * batch / pictures
     if asked.augment.augment is None and frozen is None:
         if epochs >= MIXED_EPOCHS:
@@ -140,12 +140,12 @@ def settle(
     why = f"the fastest of {len(seconds)} timed" if not known else "the fastest before"
     if asked.compute.compute == "auto":
         rate = timed / seconds[compute.choice]
-        listener.say(f"compute: {compute}, {why} ({rate:,.0f} pictures/s)")
+        callback.say(f"compute: {compute}, {why} ({rate:,.0f} pictures/s)")
     sides = ", then ".join(str(stage.side) for stage in plan.stages)
     many = (
         f"{trainings} trainings (for all pictures, and for each fold), each " if folds > 1 else ""
     )
-    listener.say(
+    callback.say(
         f"plan:    {many}{steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} "
         f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
     )
@@ -186,14 +186,14 @@ def _multiple(side: float, of: int = 16) -> int:
     return max(of, round(side / of) * of)
 
 
-def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Stage, ...]:
-    stages: list[Stage] = []
+def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Phase, ...]:
+    stages: list[Phase] = []
     done = 0.0
     for share, side, seconds in shares:
         done += share
         until = round(done * steps)
         if until > (stages[-1].until if stages else 0):
-            stages.append(Stage(until, side, seconds))
+            stages.append(Phase(until, side, seconds))
     return tuple(stages)
 
 
@@ -202,7 +202,7 @@ def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) ->
 
     So many turns, and more for as long as it may take.
     """
-    loop.plan = Plan((Stage(1, side, 1.0),), 1)
+    loop.plan = StepPlan((Phase(1, side, 1.0),), 1)
 
     def step() -> float:
         return loop.compute.seconds(lambda: loop.train_step(0))

@@ -7,18 +7,18 @@ import torch
 
 from ..dataset.augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
 from ..dataset.prepare import Prepared
-from ..engine.callbacks import Listener
+from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
 from ..engine.loss import make_cost
-from ..engine.model_selection import FEWEST_JUDGES, HARD
-from ..engine.schedule import Plan, Stage
+from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
+from ..engine.schedule import Phase, StepPlan
 from ..errors import UsageError
 from ..network.build import Classifier
-from ..network.named import line_of, networks
+from ..network.named import describe_network, line_of
 from ..network.spec import Architecture
 from ..options import TrainOptions
-from ..transfer.linear_probe import FrozenStart, frozen_start
-from ..transfer.orientation import TOLD, told_from_upside_down
+from ..transfer.linear_probe import LinearProbe, fit_linear_probe
+from ..transfer.orientation import TOLD, orientation_probe
 from ..transfer.pretrained import Pretrained, make_module
 from .budget import settle
 
@@ -46,7 +46,7 @@ class Chosen:
     weights: str
     augment: str
     batch: int
-    plan: Plan
+    plan: StepPlan
     compute: str
     threads: int
     folds: int = 1
@@ -55,8 +55,8 @@ class Chosen:
     @staticmethod
     def from_record(record: dict[str, Any]) -> "Chosen":
         """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
-        stages = tuple(Stage(**stage) for stage in record["plan"]["stages"])
-        plan = Plan(stages, record["plan"]["measure_every"])
+        stages = tuple(Phase(**stage) for stage in record["plan"]["stages"])
+        plan = StepPlan(stages, record["plan"]["measure_every"])
         return Chosen(**{**record, "plan": plan})
 
     def among(self, workers: Workers, threads: int | None) -> "Chosen":
@@ -89,8 +89,8 @@ def choose(
     weights: str,
     fold_count: int,
     workers: Workers,
-    listener: Listener,
-) -> tuple[Chosen, dict[str, Any], FrozenStart | None]:
+    callback: Callback,
+) -> tuple[Chosen, dict[str, Any], LinearProbe | None]:
     """Settle size, network, ways to vary, batch, computing and number of steps.
 
     Beside the choice: the network's table, and, with the first worker, for pretrained weights what
@@ -98,13 +98,13 @@ def choose(
     """
     undivided = prepared.undivided() if fold_count > 1 else prepared
     size, pictures = prepared.store.size, len(undivided.examples("train"))
-    spec = networks(line_of(line, size, pictures), size, len(prepared.classes))
+    spec = describe_network(line_of(line, size, pictures), size, len(prepared.classes))
     start = None
 
     def decide() -> tuple[dict[str, Any], bool, float | None]:
         nonlocal start
         chosen, start, timed = _choose(
-            prepared, undivided, asked, spec, weights, fold_count, workers, listener
+            prepared, undivided, asked, spec, weights, fold_count, workers, callback
         )
         return asdict(chosen), timed, start.cost if start else None
 
@@ -123,7 +123,7 @@ def choose(
             frozen,
             chosen.threads,
             workers,
-            listener,
+            callback,
         )
         chosen = replace(chosen, **vars(settled))
     return chosen, spec.describe(), start
@@ -137,8 +137,8 @@ def _choose(
     weights: str,
     fold_count: int,
     workers: Workers,
-    listener: Listener,
-) -> tuple[Chosen, FrozenStart | None, bool]:
+    callback: Callback,
+) -> tuple[Chosen, LinearProbe | None, bool]:
     """All that needs no timing, what frozen features do, and whether there are steps to be timed.
 
     `prepared` is `divided`, or for folds the same with every picture to learn from.
@@ -146,12 +146,12 @@ def _choose(
     examples = prepared.examples("train")
     size, pictures, seed = prepared.store.size, len(examples), asked.data.seed
     described = spec.describe()
-    listener.say(f"network: {_shorten(spec)}")
-    listener.say(
+    callback.say(f"network: {_shorten(spec)}")
+    callback.say(
         f"         {described['parameters']:,} parameters, {described['multiplications']:,} "
         f"multiplications per picture, {size}×{size} pixels"
     )
-    listener.say(f"weights: {WEIGHTS.get(weights, weights)}")
+    callback.say(f"weights: {WEIGHTS.get(weights, weights)}")
     learnt = weights in {"package", "hub"}
     tunable = fold_count > 1 and asked.data.folds is None and pictures >= TUNABLE
     group = (Pretrained if learnt else Classifier).group
@@ -159,55 +159,55 @@ def _choose(
     workers.enough(batch, group)
     usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or workers.cores()
-    no_steps, count = Plan((), 1), workers.count
+    no_steps, count = StepPlan((), 1), workers.count
     chosen = Chosen(
         size, spec.text, weights, ways, batch, no_steps, "float32", threads, fold_count, count
     )
     template = first_module(prepared, chosen, asked)
-    start = first_start(template, prepared, asked, listener)
+    start = first_start(template, prepared, asked, callback)
     if isinstance(template, Pretrained) and start is not None:
-        listener.say(
+        callback.say(
             f"frozen:  a linear head on fixed features has cost {start.cost:.4f} on pictures that "
             "it was not fitted on"
         )
         if tunable and start.cost >= HARD:
-            listener.say("folds:   none but a held-out part, as fine-tuning promises more here")
+            callback.say("folds:   none but a held-out part, as fine-tuning promises more here")
             chosen = replace(chosen, folds=1)
             prepared = divided
-            start = first_start(template, prepared, asked, listener)
+            start = first_start(template, prepared, asked, callback)
             assert start is not None  # noqa: S101
         if chosen.folds > 1:
-            listener.say(
+            callback.say(
                 f"plan:    {fold_count} folds give the figures, then the head learns from all "
                 f"{pictures:,} pictures; no fine-tuning"
             )
             return chosen, start, False
         held = len(prepared.split.rows("val"))
-        if not asked.budget.given and held < FEWEST_JUDGES:
-            listener.say(
+        if not asked.budget.given and held < MIN_VAL_EXAMPLES:
+            callback.say(
                 f"plan:    no fine-tuning, as {held} validation pictures could not tell "
                 "whether it helps"
             )
             return chosen, start, False
         if asked.augment.augment is None:
             examples = prepared.examples("train")
-            told = told_from_upside_down(template, examples, seed, listener.progress)
+            told = orientation_probe(template, examples, seed, callback.progress)
             if told <= TOLD:
                 chosen = replace(chosen, augment=chosen.augment + ",flip")
-                listener.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
+                callback.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
     return chosen, start, True
 
 
 def first_start(
-    module: Classifier, prepared: Prepared, asked: TrainOptions, listener: Listener
-) -> FrozenStart | None:
+    module: Classifier, prepared: Prepared, asked: TrainOptions, callback: Callback
+) -> LinearProbe | None:
     """What a pretrained module's features as they are can do; None for random parameters."""
     if not isinstance(module, Pretrained):
         return None
     learn, judge = prepared.examples("train"), prepared.examples("val")
     labels = torch.from_numpy(learn.labels)
     weights = make_cost(asked.cost, labels, len(prepared.classes), pretrained=True).weights
-    return frozen_start(module, learn, judge, weights, asked.data.seed, listener.progress)
+    return fit_linear_probe(module, learn, judge, weights, asked.data.seed, callback.progress)
 
 
 def _batch(asked: str, pictures: int, learnt: bool, least: int) -> int:

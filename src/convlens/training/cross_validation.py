@@ -17,14 +17,14 @@ from safetensors.torch import load, save
 
 from ..dataset.prepare import Prepared
 from ..engine.calibration import fit_temperature
-from ..engine.callbacks import Listener, tell_steps
+from ..engine.callbacks import Callback, tell_steps
 from ..engine.loop import Loop, predict_examples
 from ..errors import UsageError
 from ..files import write_whole
 from ..options import AnswerOptions, TrainOptions
 from ..pictures.catalog import SPLITS
 from ..transfer.head import FOLDS, folds
-from ..transfer.linear_probe import FrozenStart
+from ..transfer.linear_probe import LinearProbe
 from .answers import make_rule
 
 FEW = 1000
@@ -34,7 +34,7 @@ JUDGED = 10
 
 
 @dataclass(frozen=True)
-class Crossed:
+class OutOfFold:
     """What pictures were answered by that which did not learn from them.
 
     Their places [M] among the training pictures, logits [M, K] as they came, calibrated
@@ -44,12 +44,12 @@ class Crossed:
     places: npt.NDArray[np.int64]
     logits: torch.Tensor
     probabilities: npt.NDArray[np.float32]
-    called: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64]
 
     @staticmethod
-    def of(parts: "list[Crossed]", classes: int) -> "Crossed":
+    def of(parts: "list[OutOfFold]", classes: int) -> "Crossed":
         """Several folds together, in the order of the pictures."""
-        none = Crossed(
+        none = OutOfFold(
             np.zeros(0, np.int64),
             torch.zeros(0, classes),
             np.zeros((0, classes), np.float32),
@@ -58,15 +58,15 @@ class Crossed:
         parts = [none, *parts]
         places = np.concatenate([part.places for part in parts])
         order = np.argsort(places)
-        return Crossed(
+        return OutOfFold(
             places[order],
             torch.cat([part.logits for part in parts])[torch.from_numpy(order)],
             np.concatenate([part.probabilities for part in parts])[order],
-            np.concatenate([part.called for part in parts])[order],
+            np.concatenate([part.predicted for part in parts])[order],
         )
 
 
-def settle_folds(asked: TrainOptions, prepared: Prepared, weights: str) -> int:
+def choose_folds(asked: TrainOptions, prepared: Prepared, weights: str) -> int:
     """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
     data, learnt = asked.data, weights in {"package", "hub"}
     given = set(prepared.catalog.splits) & {"val", "test"}
@@ -85,12 +85,12 @@ def settle_folds(asked: TrainOptions, prepared: Prepared, weights: str) -> int:
     return data.folds
 
 
-def answer_crossed(
-    start: FrozenStart, count: int, asked: AnswerOptions, classes: tuple[str, ...]
-) -> Crossed:
+def cross_validate_probe(
+    start: LinearProbe, count: int, asked: AnswerOptions, classes: tuple[str, ...]
+) -> OutOfFold:
     """The answers to the training pictures of heads on fixed features, each from other folds."""
     train, parts = start.train, []
-    fold = folds(train.labels, train.together, start.seed, count)
+    fold = folds(train.labels, train.groups, start.seed, count)
     for k in sorted(set(fold.tolist())):
         judged = fold == k
         other = start.of(~judged)
@@ -99,18 +99,18 @@ def answer_crossed(
         found = other.head().logits(train.features[judged].mean(1))
         places = np.where(judged.numpy())[0]
         parts.append(_answered(places, found, (logits, labels), learnt, asked, classes))
-    return Crossed.of(parts, len(classes))
+    return OutOfFold.of(parts, len(classes))
 
 
-def answer_trained(
+def cross_validate_training(
     prepared: Prepared,
     count: int,
     asked: TrainOptions,
     begin: Callable[[Prepared], Loop],
     folder: Path,
     stop: Callable[[], bool],
-    listener: Listener,
-) -> Crossed:
+    callback: Callback,
+) -> OutOfFold:
     """The same of networks trained from random parameters, by loops that `begin` makes.
 
     A tenth of what a fold's network may see are its validation pictures. Finished folds, and
@@ -118,12 +118,12 @@ def answer_trained(
     that were not reached are missing from the answers.
     """
     rows, whole = np.array(prepared.split.rows("train")), prepared.examples("train")
-    labels, together = torch.from_numpy(whole.labels), torch.from_numpy(whole.together)
-    fold = folds(labels, together, asked.data.seed, count)
+    labels, groups = torch.from_numpy(whole.labels), torch.from_numpy(whole.groups)
+    fold = folds(labels, groups, asked.data.seed, count)
     parts = []
     for number, k in enumerate(sorted(set(fold.tolist())), 1):
         judged = fold == k
-        inner = folds(labels[~judged], together[~judged], asked.data.seed, JUDGED)
+        inner = folds(labels[~judged], groups[~judged], asked.data.seed, JUDGED)
         side = np.full(len(rows), SPLITS.index("test"))
         side[~judged.numpy()] = np.where(inner == 0, SPLITS.index("val"), SPLITS.index("train"))
         part = prepared.divided({int(r): SPLITS[s] for r, s in zip(rows, side, strict=True)})
@@ -131,12 +131,12 @@ def answer_trained(
         if not kept.exists():
             if stop():
                 break
-            listener.say(f"fold {number} of {int(fold.max()) + 1}")
+            callback.say(f"fold {number} of {int(fold.max()) + 1}")
             loop = begin(part)
             if checkpoints.exists():
-                loop.restore(checkpoints, listener.warn)
+                loop.restore(checkpoints, callback.warn)
             if not loop.run(
-                checkpoints, stop, tell_steps(loop, listener), listener.measure, listener.warn
+                checkpoints, stop, tell_steps(loop, callback), callback.measure, callback.warn
             ):
                 break
             loop.module.load_state_dict(loop.best)
@@ -155,7 +155,7 @@ def answer_trained(
                 places, found["test"], (found["val"], val), learnt, asked.answer, prepared.classes
             )
         )
-    return Crossed.of(parts, whole.classes)
+    return OutOfFold.of(parts, whole.classes)
 
 
 def _answered(
@@ -165,11 +165,11 @@ def _answered(
     learnt_K: torch.Tensor,
     asked: AnswerOptions,
     classes: tuple[str, ...],
-) -> Crossed:
+) -> OutOfFold:
     """Calibrated, and answered by a rule, both of which logits and labels of others decide."""
     others, labels = chosen_by
     temperature = fit_temperature(others, labels)
     sure = torch.softmax(others / temperature, 1).numpy()
     rule = make_rule(asked, classes, labels.numpy(), sure, learnt_K.numpy())
     p = torch.softmax(logits_MK / temperature, 1).numpy()
-    return Crossed(places, logits_MK, p, rule.places(p))
+    return OutOfFold(places, logits_MK, p, rule.places(p))

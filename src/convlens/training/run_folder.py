@@ -25,19 +25,19 @@ from ..engine.calibration import fit_temperature
 from ..engine.loop import Loop, predict_examples
 from ..errors import ConvlensError
 from ..evaluation.evaluate import Evaluation, evaluate_catalog, evaluation_of
-from ..evaluation.label_errors import doubtful
-from ..evaluation.metrics import judge
+from ..evaluation.label_errors import find_label_errors
+from ..evaluation.metrics import compute_metrics
 from ..export.export import export, with_metadata
 from ..export.parity import check_parity, seconds_within
 from ..files import read_json, saying_where, write_whole
 from ..options import AnswerOptions
 from ..report.page import render_report
 from ..report.thumbnails import contact_sheet
-from ..transfer.linear_probe import FrozenStart, put_head
+from ..transfer.linear_probe import LinearProbe, set_head
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained
 from .answers import make_rule
-from .cross_validation import Crossed
+from .cross_validation import OutOfFold
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
 
@@ -58,7 +58,7 @@ class Results:
         folder: Path,
         prepared: Prepared,
         loop: Loop,
-        start: FrozenStart | None,
+        start: LinearProbe | None,
         answer: AnswerOptions,
     ) -> None:
         self.folder = folder
@@ -93,11 +93,11 @@ def preview(batches: Batches, most: int = 24) -> bytes:
 
 
 def finish(
-    results: Results, crossed: Crossed | None, progress: Callable[[str, int, int], None]
+    results: Results, out_of_fold: OutOfFold | None, progress: Callable[[str, int, int], None]
 ) -> tuple[dict[str, Any], Evaluation | None]:
     """Export, prove, judge on the held-out pictures, and write everything.
 
-    Where every picture was left out once, `crossed` are the answers then: they are judged instead.
+    Where every picture was left out once, `out_of_fold` are the answers then: they are judged instead.
     """
     loop, prepared, folder = results.loop, results.prepared, results.folder
     loop.module.load_state_dict(loop.best)
@@ -111,12 +111,12 @@ def finish(
         "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
     }
     # in the precision of training, before the copy below
-    validation, rule = _judge_validation(results, crossed)
+    validation, rule = _judge_validation(results, out_of_fold)
     tried = _tried(results)
     module = loop.module.cpu()
     if results.start and isinstance(module, Pretrained) and loop.progress.best_step == 0:
         # nothing beat the features as they are: the strength is chosen, so every picture may help
-        put_head(module, results.start.head_of_all())
+        set_head(module, results.start.head_of_all())
         rule = _calibrate(results, *results.start.judged())
     loop.best = {name: value.clone() for name, value in module.state_dict().items()}
     stranger = None
@@ -140,8 +140,8 @@ def finish(
     )
     evaluation = None
     test = prepared.side("test")
-    if crossed is not None:
-        evaluation = _crossed(results, crossed)
+    if out_of_fold is not None:
+        evaluation = _crossed(results, out_of_fold)
     elif len(test):
         evaluation = evaluate_catalog(detector, test, progress)
     figures = evaluation.figures.as_json() if evaluation else None
@@ -156,8 +156,8 @@ def finish(
         "tried": tried,
         "temperature": module.temperature.item(),
         "rule": rule.as_json(),
-        "uncalibrated": _uncalibrated(evaluation, crossed, module.temperature.item()),
-        "plain": _plain(evaluation) if rule.aim == BALANCE else None,
+        "uncalibrated": _uncalibrated(evaluation, out_of_fold, module.temperature.item()),
+        "plain": _plain(evaluation) if rule.objective == BALANCE else None,
         "training": {
             "steps": loop.progress.step,
             "steps_planned": loop.plan.steps,
@@ -168,8 +168,8 @@ def finish(
         },
         "pictures": prepared.counts(),
         "skipped": [{"name": name, "reason": reason} for name, reason in prepared.skipped],
-        "notes": [asdict(note) for note in notes_about(prepared, rule.aim == BALANCE)],
-        "doubtful": _doubtful(evaluation),
+        "notes": [asdict(note) for note in notes_about(prepared, rule.objective == BALANCE)],
+        "label_errors": _doubtful(evaluation),
     }
     write_whole(folder / "parameters.safetensors", save(_contiguous(loop.best)))
     write_whole(folder / "detector.onnx", data)
@@ -182,16 +182,16 @@ def finish(
     return metrics, evaluation
 
 
-def _crossed(results: Results, crossed: Crossed) -> Evaluation | None:
+def _crossed(results: Results, out_of_fold: OutOfFold) -> Evaluation | None:
     """Every picture's answer from that which did not learn from it; None where there is none."""
-    if not len(crossed.places):
+    if not len(out_of_fold.places):
         return None
     prepared, classes = results.prepared, results.prepared.classes
-    side = prepared.side("train").take(crossed.places.tolist())
+    side = prepared.side("train").take(out_of_fold.places.tolist())
     answers = [
         (label, Prediction(name, p, classes, place=int(place) if place >= 0 else None))
         for label, name, p, place in zip(
-            side.labels, side.names, crossed.probabilities, crossed.called, strict=True
+            side.labels, side.names, out_of_fold.probabilities, out_of_fold.predicted, strict=True
         )
     ]
     return evaluation_of(answers, side.sources, prepared.skipped)
@@ -206,17 +206,17 @@ def _strange(evaluation: Evaluation | None) -> float | None:
 
 
 def _uncalibrated(
-    evaluation: Evaluation | None, crossed: Crossed | None, temperature: float
+    evaluation: Evaluation | None, out_of_fold: OutOfFold | None, temperature: float
 ) -> dict[str, float] | None:
     """Cost and calibration error on the held-out pictures without the temperature."""
     if evaluation is None:
         return None
     true, probabilities = _held(evaluation)
-    if crossed is not None:  # each fold has a temperature of its own
-        logits = crossed.logits.double()
+    if out_of_fold is not None:  # each fold has a temperature of its own
+        logits = out_of_fold.logits.double()
     else:
         logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
-    figures = judge(evaluation.figures.labels, true, logits.softmax(1).float().numpy())
+    figures = compute_metrics(evaluation.figures.labels, true, logits.softmax(1).float().numpy())
     return {"cost": figures.cost, "ece": figures.ece}
 
 
@@ -224,14 +224,14 @@ def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
     """The figures on held-out pictures if the most probable class were the answer."""
     if evaluation is None:
         return None
-    return judge(evaluation.figures.labels, *_held(evaluation)).as_json()
+    return compute_metrics(evaluation.figures.labels, *_held(evaluation)).as_json()
 
 
 def _doubtful(evaluation: Evaluation | None) -> list[str]:
     """Names of the held-out pictures whose label is probably wrong, the surest first."""
     if evaluation is None:
         return []
-    return [evaluation.answers[place][1].name for place in doubtful(*_held(evaluation))]
+    return [evaluation.answers[place][1].name for place in find_label_errors(*_held(evaluation))]
 
 
 def _held(evaluation: Evaluation) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -252,7 +252,7 @@ def _tried(results: Results) -> dict[str, Any] | None:
     brief = ("step", "cost_val", "accuracy_val")
     return {
         "strengths": {f"{c:g}": cost for c, cost in results.start.costs.items()},
-        "strength": results.start.strength,
+        "strength": results.start.C,
         "cost": results.start.cost,
         "frozen": {key: first[key] for key in brief},
         "tuned": {key: best[key] for key in brief} if best else None,
@@ -265,7 +265,7 @@ def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _judge_validation(
-    results: Results, crossed: Crossed | None
+    results: Results, out_of_fold: OutOfFold | None
 ) -> tuple[dict[str, Any] | None, Rule]:
     """Calibrate the network on the validation pictures: its figures there, the rule for answers.
 
@@ -274,9 +274,9 @@ def _judge_validation(
     examples = results.prepared.examples("val")
     classes = results.prepared.classes
     if not len(examples):
-        if crossed is not None:
-            labels = results.prepared.examples("train").labels[crossed.places]
-            return None, _calibrate(results, crossed.logits, torch.from_numpy(labels))
+        if out_of_fold is not None:
+            labels = results.prepared.examples("train").labels[out_of_fold.places]
+            return None, _calibrate(results, out_of_fold.logits, torch.from_numpy(labels))
         nothing = np.zeros((0, len(classes)), np.float32)
         return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
     module = results.loop.module
@@ -287,7 +287,7 @@ def _judge_validation(
         )
     rule = _calibrate(results, logits, examples.targets(np.arange(len(examples))))
     probabilities = torch.softmax(logits / module.temperature.item(), 1).numpy()
-    return judge(
+    return compute_metrics(
         classes, examples.labels, probabilities, rule.places(probabilities)
     ).as_json(), rule
 
@@ -312,7 +312,7 @@ def _predictions(evaluation: Evaluation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     labels = evaluation.figures.labels
-    writer.writerow(["path", "label", "called", *(f"p:{label}" for label in labels)])
+    writer.writerow(["path", "label", "predicted", *(f"p:{label}" for label in labels)])
     for label, prediction in evaluation.answers:
         assert prediction.probabilities is not None  # noqa: S101
         values = [repr(float(np.float32(p))) for p in prediction.probabilities]

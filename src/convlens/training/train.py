@@ -14,7 +14,7 @@ from ..dataset.augment import USUAL, Augment, parse_ways
 from ..dataset.batches import Batches, Order
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Prepared, prepare
-from ..engine.callbacks import Listener, Silent, tell_steps
+from ..engine.callbacks import Callback, NullCallback, tell_steps
 from ..engine.distributed import ALONE, Workers, joined
 from ..engine.execution import Compute, enough_memory, keep_memory
 from ..engine.interrupt import stop_on_interrupt
@@ -28,11 +28,11 @@ from ..network.spec import PREFIX, network
 from ..options import TrainOptions, options_from
 from ..pictures.shards.streams import absolute, stem
 from ..pictures.splits import write_manifest
-from ..transfer.linear_probe import FrozenStart, put_head
+from ..transfer.linear_probe import LinearProbe, set_head
 from ..transfer.pretrained import ENLARGED, Pretrained, settle_network
 from .answers import check_answers
 from .choose import Chosen, choose, first_module, first_start
-from .cross_validation import answer_crossed, answer_trained, settle_folds
+from .cross_validation import choose_folds, cross_validate_probe, cross_validate_training
 from .run_folder import Results, finish, versions
 
 
@@ -54,7 +54,7 @@ class Run:
 def train(
     pictures: str | Path,
     out: str | Path | None = None,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     **options: Any,
 ) -> Run:
     """Train a detector from labelled pictures; `options` are those of `TrainOptions`, by name.
@@ -73,13 +73,13 @@ def train(
     with joined() as workers:
         folder = Path(workers.agree(lambda: str(_new_folder(pictures, out))))
         with _at_work(folder, workers):
-            heard = _heard(listener, workers)
+            heard = _heard(callback, workers)
             return _train(pictures, folder, asked, line, weights, workers, heard)
 
 
-def _heard(listener: Listener | None, workers: Workers) -> Listener:
+def _heard(callback: Callback | None, workers: Workers) -> Callback:
     """Of several workers, only the first one tells."""
-    return listener if listener is not None and workers.first else Silent()
+    return callback if callback is not None and workers.first else NullCallback()
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _train(
     line: str,
     weights: str,
     workers: Workers,
-    listener: Listener,
+    callback: Callback,
 ) -> Run:
     if asked.compute.compute != "auto":
         Compute(asked.compute.compute, 1)  # before any picture is read: that there is such a GPU
@@ -105,18 +105,18 @@ def _train(
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
     with workers.in_turn():
-        prepared = prepare(pictures, asked.data, listener.progress, size)
+        prepared = prepare(pictures, asked.data, callback.progress, size)
     if workers.count > 1:
         _same_pictures(prepared, pictures, workers.agree(prepared.fingerprint))
-    fold_count = settle_folds(asked, prepared, weights)
+    fold_count = choose_folds(asked, prepared, weights)
     _one_process(fold_count, weights, workers)
     to_judge = len(prepared.catalog) if fold_count > 1 else len(prepared.split.rows("val"))
     check_answers(asked.answer, prepared.classes, to_judge)
     for note in notes_about(prepared, balanced=False):
         if note.warn:
-            listener.warn(f"{note.what}: {note.done}")
-    listener.say(_describe(prepared, fold_count))
-    chosen, described, start = choose(prepared, asked, line, weights, fold_count, workers, listener)
+            callback.warn(f"{note.what}: {note.done}")
+    callback.say(_describe(prepared, fold_count))
+    chosen, described, start = choose(prepared, asked, line, weights, fold_count, workers, callback)
     if chosen.folds > 1:
         prepared = prepared.undivided()
     record = {
@@ -131,7 +131,7 @@ def _train(
     if workers.first:
         write_whole(folder / "run.json", json.dumps(record, indent=2) + "\n")
         write_manifest(folder / "manifest.csv", prepared.catalog, prepared.store, prepared.split)
-    return _run(folder, prepared, asked, chosen, start, workers, listener, resumed=False)
+    return _run(folder, prepared, asked, chosen, start, workers, callback, resumed=False)
 
 
 def _same_pictures(prepared: Prepared, pictures: str | Path, fingerprint: str) -> None:
@@ -152,7 +152,7 @@ def _one_process(folds: int, weights: str, workers: Workers) -> None:
         )
 
 
-def resume(run: str | Path, listener: Listener | None = None) -> Run:
+def resume(run: str | Path, callback: Callback | None = None) -> Run:
     """Go on with a run that was stopped, from its last checkpoint to the end of its plan.
 
     Everything is as `run.json` has it. Raises `ConvlensError` where the pictures have changed.
@@ -165,7 +165,7 @@ def resume(run: str | Path, listener: Listener | None = None) -> Run:
             chosen = Chosen.from_record(record["chosen"]).among(workers, asked.compute.threads)
             pictures, fingerprint = str(record["pictures"]), record["data"]["fingerprint"]
         with _at_work(folder, workers):
-            heard = _heard(listener, workers)
+            heard = _heard(callback, workers)
             return _resume(folder, pictures, fingerprint, asked, chosen, workers, heard)
 
 
@@ -187,15 +187,15 @@ def _resume(
     asked: TrainOptions,
     chosen: Chosen,
     workers: Workers,
-    listener: Listener,
+    callback: Callback,
 ) -> Run:
     _one_process(chosen.folds, chosen.weights, workers)
     with workers.in_turn():
-        prepared = prepare(pictures, replace(asked.data, size=chosen.size), listener.progress)
+        prepared = prepare(pictures, replace(asked.data, size=chosen.size), callback.progress)
     if chosen.folds > 1:
         prepared = prepared.undivided()
     _same_pictures(prepared, pictures, fingerprint)
-    return _run(folder, prepared, asked, chosen, None, workers, listener, resumed=True)
+    return _run(folder, prepared, asked, chosen, None, workers, callback, resumed=True)
 
 
 def _run(
@@ -203,9 +203,9 @@ def _run(
     prepared: Prepared,
     asked: TrainOptions,
     chosen: Chosen,
-    start: FrozenStart | None,
+    start: LinearProbe | None,
     workers: Workers,
-    listener: Listener,
+    callback: Callback,
     resumed: bool,
 ) -> Run:
     """Train, from the beginning or from the last checkpoint, and write the results.
@@ -215,16 +215,16 @@ def _run(
     torch.set_num_threads(chosen.threads)
     keep_memory()
     if start is None and workers.first:
-        start = first_start(first_module(prepared, chosen, asked), prepared, asked, listener)
+        start = first_start(first_module(prepared, chosen, asked), prepared, asked, callback)
     checkpoints = folder / "checkpoint"
     there = workers.agree(checkpoints.exists)  # others come to the loop when the first one does
     loop = _begin(prepared, asked, chosen, start, workers)
     if resumed and not there:
-        listener.say("there is no checkpoint yet: beginning again, by the same plan")
+        callback.say("there is no checkpoint yet: beginning again, by the same plan")
     elif resumed:
-        loop.restore(checkpoints, listener.warn)
+        loop.restore(checkpoints, callback.warn)
         done, steps = loop.progress.step, chosen.plan.steps
-        listener.say(f"going on after step {done:,} of {steps:,}")
+        callback.say(f"going on after step {done:,} of {steps:,}")
     results = Results(folder, prepared, loop, start, asked.answer)
     if workers.first:
         results.begin(resumed)
@@ -232,38 +232,38 @@ def _run(
     def on_measure(measured: Measure) -> None:
         if workers.first:
             results.event("measure", asdict(measured))
-        listener.measure(measured)
+        callback.measure(measured)
 
     def on_first() -> None:
-        listener.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
+        callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
 
-    crossed = None
+    out_of_fold = None
     with stop_on_interrupt(on_first) as stop:
         finished = loop.run(
-            checkpoints, stop, tell_steps(loop, listener), on_measure, listener.warn
+            checkpoints, stop, tell_steps(loop, callback), on_measure, callback.warn
         )
         if workers.first and chosen.folds > 1 and start is not None:
-            crossed = answer_crossed(start, chosen.folds, asked.answer, prepared.classes)
+            out_of_fold = cross_validate_probe(start, chosen.folds, asked.answer, prepared.classes)
         elif workers.first and chosen.folds > 1:
             begin = partial(_begin, asked=asked, chosen=chosen)
-            crossed = answer_trained(
-                prepared, chosen.folds, asked, begin, folder / "folds", stop, listener
+            out_of_fold = cross_validate_training(
+                prepared, chosen.folds, asked, begin, folder / "folds", stop, callback
             )
     if not finished:
-        listener.warn(
+        callback.warn(
             f"stopped after {loop.progress.step:,} of {loop.plan.steps:,} steps; the detector is "
             f"made of what there is, and 'convlens train --resume {folder}' goes on"
         )
-    elif crossed is not None and len(crossed.places) < len(prepared.split.rows("train")):
+    elif out_of_fold is not None and len(out_of_fold.places) < len(prepared.split.rows("train")):
         finished = False
-        listener.warn(
-            f"stopped; the detector is whole, {len(crossed.places):,} pictures give its figures, "
+        callback.warn(
+            f"stopped; the detector is whole, {len(out_of_fold.places):,} pictures give its figures, "
             f"and 'convlens train --resume {folder}' goes on with the others"
         )
     metrics: dict[str, Any] = {}
     evaluation = None
     if workers.first:
-        metrics, evaluation = finish(results, crossed, listener.progress)
+        metrics, evaluation = finish(results, out_of_fold, callback.progress)
     return Run(folder, metrics, evaluation, workers.agree(lambda: finished))
 
 
@@ -271,14 +271,14 @@ def _begin(
     prepared: Prepared,
     asked: TrainOptions,
     chosen: Chosen,
-    start: FrozenStart | None = None,
+    start: LinearProbe | None = None,
     workers: Workers = ALONE,
 ) -> Loop:
     """The loop before its first step."""
     examples = prepared.examples("train")
     module = first_module(prepared, chosen, asked)
     if isinstance(module, Pretrained) and start is not None:
-        put_head(module, start.head())
+        set_head(module, start.head())
     pretrained = isinstance(module, Pretrained)
     labels = torch.from_numpy(examples.labels)
     augment = Augment(parse_ways(chosen.augment), asked.data.seed)

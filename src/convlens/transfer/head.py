@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 from torch.nn import functional
 
-STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+C_VALUES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 """scikit-learn's C: the L2 term is the sum of squared weights / (2 C N)."""
 
 FOLDS = 5
@@ -17,23 +17,23 @@ ENOUGH = 300
 
 
 @dataclass(frozen=True)
-class Side:
+class FeatureSet:
     """Features [N, V, D] of every view, labels [N], and numbers [N] of what may not be parted."""
 
     features: Tensor
     labels: Tensor
-    together: Tensor
+    groups: Tensor
 
-    def take(self, some: Tensor) -> "Side":
+    def take(self, some: Tensor) -> "FeatureSet":
         """Some of them, by a mask or by places."""
-        return Side(self.features[some], self.labels[some], self.together[some])
+        return FeatureSet(self.features[some], self.labels[some], self.groups[some])
 
-    def joined(self, other: "Side") -> "Side":
+    def joined(self, other: "FeatureSet") -> "FeatureSet":
         """Both together."""
-        return Side(
+        return FeatureSet(
             torch.cat((self.features, other.features)),
             torch.cat((self.labels, other.labels)),
-            torch.cat((self.together, other.together)),
+            torch.cat((self.groups, other.groups)),
         )
 
 
@@ -43,7 +43,7 @@ class Head:
 
     weight: Tensor
     bias: Tensor
-    strength: float
+    C: float
 
     def logits(self, features_ND: Tensor) -> Tensor:
         """[N, D] to [N, K]."""
@@ -54,7 +54,7 @@ def fit_head(
     features_ND: Tensor,
     labels_N: Tensor,
     classes: int,
-    strength: float,
+    C: float,
     weights_K: Tensor,
     start: Head | None = None,
     iterations: int = 500,
@@ -71,7 +71,7 @@ def fit_head(
         tolerance_change=1e-9,
         line_search_fn="strong_wolfe",
     )
-    penalty = 1 / (2 * strength * len(labels_N))
+    penalty = 1 / (2 * C * len(labels_N))
 
     def cost() -> Tensor:
         optimizer.zero_grad()
@@ -82,7 +82,7 @@ def fit_head(
         return value
 
     optimizer.step(cost)  # type: ignore[no-untyped-call]
-    return Head(weight.detach(), bias.detach(), strength)
+    return Head(weight.detach(), bias.detach(), C)
 
 
 def every_view(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,9 +90,9 @@ def every_view(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
     return features_NVD.flatten(0, 1), labels_N.repeat_interleave(features_NVD.shape[1])
 
 
-def choose_strength(
-    train: Side,
-    val: Side,
+def choose_c(
+    train: FeatureSet,
+    val: FeatureSet,
     classes: int,
     weights_K: Tensor,
     seed: int,
@@ -102,35 +102,33 @@ def choose_strength(
     A picture's answer is the mean over its views.
     """
     splits = _splits(train, val, seed)
-    costs = dict.fromkeys(STRENGTHS, 0.0)
+    costs = dict.fromkeys(C_VALUES, 0.0)
     for fitted, judged in splits:
         head = None
         views = every_view(fitted.features, fitted.labels)
-        for strength in sorted(STRENGTHS):
+        for C in sorted(C_VALUES):
             # begun where the last one ended, a few steps are enough to compare strengths
-            head = fit_head(*views, classes, strength, weights_K, head, iterations=40)
+            head = fit_head(*views, classes, C, weights_K, head, iterations=40)
             logits = head.logits(judged.features.mean(1))
-            costs[strength] += functional.cross_entropy(
-                logits, judged.labels, reduction="sum"
-            ).item()
+            costs[C] += functional.cross_entropy(logits, judged.labels, reduction="sum").item()
     count = sum(len(judged.labels) for _, judged in splits)
-    return {strength: total / max(1, count) for strength, total in costs.items()}
+    return {C: total / max(1, count) for C, total in costs.items()}
 
 
 def judged_logits(
-    train: Side, val: Side, classes: int, strength: float, weights_K: Tensor, seed: int
+    train: FeatureSet, val: FeatureSet, classes: int, C: float, weights_K: Tensor, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
     logits, labels = [torch.zeros(0, classes)], [torch.zeros(0, dtype=torch.int64)]
     for fitted, judged in _splits(train, val, seed):
         views = every_view(fitted.features, fitted.labels)
-        head = fit_head(*views, classes, strength, weights_K, iterations=100)
+        head = fit_head(*views, classes, C, weights_K, iterations=100)
         logits.append(head.logits(judged.features.mean(1)))
         labels.append(judged.labels)
     return torch.cat(logits), torch.cat(labels)
 
 
-def _splits(train: Side, val: Side, seed: int) -> list[tuple[Side, Side]]:
+def _splits(train: FeatureSet, val: FeatureSet, seed: int) -> list[tuple[FeatureSet, FeatureSet]]:
     """Pictures to fit on and to judge on: training and validation, or folds of both together.
 
     Folds where there are fewer than `ENOUGH` validation pictures.
@@ -138,7 +136,7 @@ def _splits(train: Side, val: Side, seed: int) -> list[tuple[Side, Side]]:
     if len(val.labels) >= ENOUGH:
         return [(train, val)]
     both = train.joined(val)
-    fold = folds(both.labels, both.together, seed)
+    fold = folds(both.labels, both.groups, seed)
     return [
         (both.take(fold != k), both.take(fold == k))
         for k in sorted(set(fold.tolist()))
@@ -146,21 +144,21 @@ def _splits(train: Side, val: Side, seed: int) -> list[tuple[Side, Side]]:
     ]
 
 
-def folds(labels_N: Tensor, together_N: Tensor, seed: int, count: int = FOLDS) -> Tensor:
+def folds(labels_N: Tensor, groups_N: Tensor, seed: int, count: int = FOLDS) -> Tensor:
     """A fold [N] for each picture, 0 to `count` - 1, class by class; what is together stays so."""
     fold = torch.zeros(len(labels_N), dtype=torch.int64)
     most = int(labels_N.bincount().max()) if len(labels_N) else 0
-    count = min(count, most, len(set(together_N.tolist())))
+    count = min(count, most, len(set(groups_N.tolist())))
     if count < 2:
         return fold
     made = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a class has fewer pictures than there are folds
-        for number, (_, judged) in enumerate(made.split(labels_N, labels_N, together_N)):
+        for number, (_, judged) in enumerate(made.split(labels_N, labels_N, groups_N)):
             fold[torch.from_numpy(judged)] = number
     return fold
 
 
-def best_head(train: Side, classes: int, strength: float, weights_K: Tensor) -> Head:
+def best_head(train: FeatureSet, classes: int, C: float, weights_K: Tensor) -> Head:
     """The head of one strength, fitted on every view of these pictures."""
-    return fit_head(*every_view(train.features, train.labels), classes, strength, weights_K)
+    return fit_head(*every_view(train.features, train.labels), classes, C, weights_K)

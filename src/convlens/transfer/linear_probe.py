@@ -10,7 +10,7 @@ from torch import Tensor
 from ..dataset.batches import Examples
 from ..dataset.random import generator
 from .features import features_of
-from .head import Head, Side, best_head, choose_strength, judged_logits
+from .head import FeatureSet, Head, best_head, choose_c, judged_logits
 from .pretrained import Pretrained
 
 MOST = 20_000
@@ -18,62 +18,64 @@ MOST = 20_000
 
 
 @dataclass(frozen=True)
-class FrozenStart:
+class LinearProbe:
     """Features and labels of both sides, and what each L2 strength cost."""
 
-    train: Side
-    val: Side
+    train: FeatureSet
+    val: FeatureSet
     classes: int
     class_weights: Tensor
     costs: dict[float, float]
     seed: int
 
     @property
-    def strength(self) -> float:
+    def C(self) -> float:
         """The strength with the lowest cost."""
         return min(self.costs, key=self.costs.__getitem__)
 
     @property
     def cost(self) -> float:
         """Its cost: the mean cross-entropy of pictures that the head was not fitted on."""
-        return self.costs[self.strength]
+        return self.costs[self.C]
 
     def head(self) -> Head:
         """Fitted on the training pictures."""
-        return best_head(self.train, self.classes, self.strength, self.class_weights)
+        return best_head(self.train, self.classes, self.C, self.class_weights)
 
     def head_of_all(self) -> Head:
         """Fitted on training and validation pictures, with the strength chosen before."""
         both = self.train.joined(self.val)
-        return best_head(both, self.classes, self.strength, self.class_weights)
+        return best_head(both, self.classes, self.C, self.class_weights)
 
     def judged(self) -> tuple[Tensor, Tensor]:
         """Logits [M, K] and labels [M] of pictures that the head was not fitted on."""
         return judged_logits(
-            self.train, self.val, self.classes, self.strength, self.class_weights, self.seed
+            self.train, self.val, self.classes, self.C, self.class_weights, self.seed
         )
 
-    def of(self, some: Tensor) -> "FrozenStart":
+    def of(self, some: Tensor) -> "LinearProbe":
         """Where one would begin with some of the training pictures only: chosen anew on them."""
-        return start_on(
+        return probe_on(
             self.train.take(some), self.val, self.classes, self.class_weights, self.seed
         )
 
 
-def start_on(train: Side, val: Side, classes: int, weights_K: Tensor, seed: int) -> FrozenStart:
+def probe_on(
+    train: FeatureSet, val: FeatureSet, classes: int, weights_K: Tensor, seed: int
+) -> LinearProbe:
     """Choose the head's L2 strength on features that are there; `val` may be empty."""
-    costs = choose_strength(train, val, classes, weights_K, seed)
-    return FrozenStart(train, val, classes, weights_K, costs, seed)
+    costs = choose_c(train, val, classes, weights_K, seed)
+    return LinearProbe(train, val, classes, weights_K, costs, seed)
 
 
-def frozen_start(
+def fit_linear_probe(
     module: Pretrained,
     train: Examples,
     val: Examples,
     weights_K: Tensor,
     seed: int,
     progress: Callable[[str, int, int], None],
-) -> FrozenStart:
+) -> LinearProbe:
     """Compute the features, or recall them, and choose the head's L2 strength.
 
     Of more than `MOST` training pictures, so many are drawn: a linear head learns little from more,
@@ -89,15 +91,15 @@ def frozen_start(
     )
     features = torch.from_numpy(features_of(module, both, progress))
     labels = torch.from_numpy(both.labels)
-    together = torch.arange(len(both))
-    if train.together is not None and val.together is not None:
-        together = torch.from_numpy(np.concatenate((train.together, val.together)))
-    whole, place = Side(features, labels, together), torch.arange(len(both))
+    groups = torch.arange(len(both))
+    if train.groups is not None and val.groups is not None:
+        groups = torch.from_numpy(np.concatenate((train.groups, val.groups)))
+    whole, place = FeatureSet(features, labels, groups), torch.arange(len(both))
     sides = (whole.take(place < len(train)), whole.take(place >= len(train)))
-    return start_on(*sides, len(weights_K), weights_K, seed)
+    return probe_on(*sides, len(weights_K), weights_K, seed)
 
 
-def put_head(module: Pretrained, head: Head) -> None:
+def set_head(module: Pretrained, head: Head) -> None:
     """Make it the network's last dense layer."""
     with torch.no_grad():
         module.head.weight.copy_(head.weight)

@@ -12,7 +12,7 @@ from ..dataset.batches import Examples
 from ..dataset.random import generator
 from ..pictures.hashing import Progress
 from .features import features_of
-from .head import Side, folds
+from .head import FeatureSet, folds
 from .pretrained import Pretrained
 
 DIRECTIONS = 64
@@ -54,9 +54,9 @@ def _usual(features_ND: Tensor) -> Strangeness:
     return Strangeness(mean_D, rows[:directions].T.contiguous(), 1.0)
 
 
-def fit_strangeness(features_ND: Tensor, together_N: Tensor, seed: int) -> Strangeness:
+def fit_strangeness(features_ND: Tensor, groups_N: Tensor, seed: int) -> Strangeness:
     """From the features of training pictures; its unit from folds, each left out once."""
-    fold = folds(torch.zeros(len(features_ND), dtype=torch.int64), together_N, seed)
+    fold = folds(torch.zeros(len(features_ND), dtype=torch.int64), groups_N, seed)
     lengths = [
         _usual(features_ND[fold != k])(features_ND[fold == k])
         for k in sorted(set(fold.tolist()))
@@ -72,7 +72,7 @@ def fit_strangeness(features_ND: Tensor, together_N: Tensor, seed: int) -> Stran
 def strangeness_of(
     module: Pretrained,
     train: Examples,
-    known: Side | None,
+    known: FeatureSet | None,
     seed: int,
     progress: Progress,
 ) -> Strangeness:
@@ -84,13 +84,13 @@ def strangeness_of(
     some = np.sort(generator(seed, "usual").permutation(count)[:MOST])
     if known is None:
         train = train.take(some)
-        together = np.arange(len(some)) if train.together is None else train.together
-        known = Side(
+        groups = np.arange(len(some)) if train.groups is None else train.groups
+        known = FeatureSet(
             torch.from_numpy(features_of(module, train, progress)),
             torch.from_numpy(train.labels),
-            torch.from_numpy(together),
+            torch.from_numpy(groups),
         )
     else:
         known = known.take(torch.from_numpy(some))
     features = known.features.mean(1) if module.mirrored else known.features[:, 0]
-    return fit_strangeness(features, known.together, seed)
+    return fit_strangeness(features, known.groups, seed)

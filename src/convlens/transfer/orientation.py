@@ -14,10 +14,10 @@ ASKED = 200
 """Pictures that are turned upside down to find out."""
 TOLD = 0.65
 """Share told rightly up to which up and down count as alike; 0.5 is guessing."""
-STRENGTH = 0.03
+C = 0.03
 
 
-def told_from_upside_down(
+def orientation_probe(
     module: Pretrained, examples: Examples, seed: int, progress: Callable[[str, int, int], None]
 ) -> float:
     """Share of pictures that a linear head on features tells rightly from themselves upside down.
@@ -36,7 +36,7 @@ def told_from_upside_down(
     for k in set(fold.tolist()):
         fitted, judged = fold != k, fold == k
         views = every_view(features[fitted], sides[fitted])
-        head = fit_head(*views, 2, STRENGTH, torch.ones(2), iterations=50)
-        called = head.logits(features[judged].mean(1)).argmax(1)
-        right += int((called == sides[judged]).sum())
+        head = fit_head(*views, 2, C, torch.ones(2), iterations=50)
+        predicted = head.logits(features[judged].mean(1)).argmax(1)
+        right += int((predicted == sides[judged]).sum())
     return right / len(both)

@@ -16,7 +16,7 @@ from ...dataset.batches import Batches, Examples, Order
 from ...engine.execution import Compute
 from ...engine.loop import Loop, Measure, predict_examples
 from ...engine.loss import Cost
-from ...engine.schedule import Plan, Stage
+from ...engine.schedule import Phase, StepPlan
 from ...files import write_whole
 from ...network.build import Classifier, build
 from ...network.layers import Conv, Full, Layer, LayerError, Local, Pool, Residual
@@ -135,7 +135,7 @@ def train_trial(
     options = OptimizerOptions(trial.optimizer, trial.learning_rate)
     batch = min(trial.batch, len(examples))
     every = max(1, trial.steps // MEASURED)
-    plan = Plan((Stage(trial.steps, trial.size, 1.0),), every)
+    plan = StepPlan((Phase(trial.steps, trial.size, 1.0),), every)
     loop = Loop(
         module,
         Batches(

@@ -60,19 +60,19 @@ def invariance(
 ) -> Invariance:
     """Shift every picture by each distance in eight directions, and compare the answers."""
     plain = answers(pictures_NHWC)
-    called = plain.argmax(1)
-    rows = np.arange(len(called))
-    labels, kept, change = [called], {}, {}
+    predicted = plain.argmax(1)
+    rows = np.arange(len(predicted))
+    labels, kept, change = [predicted], {}, {}
     for number, distance in enumerate(shifts):
         same, moved = [], []
         for down, right in DIRECTIONS:
             found = answers(shifted(pictures_NHWC, distance * down, distance * right))
             labels.append(found.argmax(1))
-            same.append(labels[-1] == called)
-            moved.append(np.abs(found[rows, called] - plain[rows, called]))
+            same.append(labels[-1] == predicted)
+            moved.append(np.abs(found[rows, predicted] - plain[rows, predicted]))
         kept[distance], change[distance] = float(np.mean(same)), float(np.mean(moved))
         progress(number + 1, len(shifts))
-    return Invariance(len(called), kept, change, _agreement(np.stack(labels, 1)))
+    return Invariance(len(predicted), kept, change, _agreement(np.stack(labels, 1)))
 
 
 def _agreement(labels_NS: npt.NDArray[np.int64]) -> float:
