@@ -52,7 +52,9 @@ def main() -> None:
             lambda g=gradient, x=x, w=weight: torch.ops.aten.convolution_backward(
                 g, x, w, None, ONE, ONE, ONE, False, (0, 0), 1, (False, True, False)
             ),
-            lambda g=gradient, x=x, w=weight: _weight_gradient(x, g, w, ONE, ONE),
+            lambda g=gradient, x=x, w=weight: _weight_gradient(
+                x, g, weight=w, stride=ONE, padding=ONE
+            ),
         )
         forward, theirs, ours = (work / least_seconds(way, seconds=0.1) for way in ways)
         print(

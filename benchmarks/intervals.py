@@ -27,11 +27,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=300)
     asked = parser.parse_args()
     options = DataOptions(size=288, test_fraction=0.0, val_fraction=0.0)
-    prepared = prepare(asked.pictures, options, lambda *_: None)
-    examples = prepared.examples("train")
-    module = make_module("timm:tf_efficientnet_lite0", 288, 2, 0, (0,), (1,), "package")
+    dataset = prepare(asked.pictures, options, progress=lambda *_: None)
+    examples = dataset.examples("train")
+    module = make_module(
+        "timm:tf_efficientnet_lite0", 288, classes=2, seed=0, mean=(0,), std=(1,), weights="package"
+    )
     assert isinstance(module, Pretrained)
-    features = features_of(module, examples, lambda *_: None)[:, 0]
+    features = features_of(module, examples, progress=lambda *_: None)[:, 0]
     for learn in (6, 20, 60):
         for compute_metrics in (40, 100, 400):
             covered, expected, widths, accuracy = 0, 0, [], []

@@ -24,7 +24,9 @@ STEP, MOST = 20, 160
 
 
 def head_of(side: FeatureSet, classes: int) -> Head:
-    return probe_on(side, side.take(side.labels < 0), classes, torch.ones(classes), 0).head()
+    return probe_on(
+        side, side.take(side.labels < 0), classes=classes, weights_K=torch.ones(classes), seed=0
+    ).head()
 
 
 def error(learn: FeatureSet, judged: FeatureSet, classes: int) -> float:
@@ -37,8 +39,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
     parser.add_argument("--seeds", type=int, default=10)
     asked = parser.parse_args()
-    prepared, whole = frozen_side(asked.pictures, None, lambda *_: None)
-    classes, n = len(prepared.classes), len(whole.labels)
+    dataset, whole = frozen_side(asked.pictures, None, progress=lambda *_: None)
+    classes, n = len(dataset.classes), len(whole.labels)
     for count in (n // 16, n // 8, n // 5):
         inside, ratios = 0, []
         for seed in range(asked.seeds):

@@ -64,7 +64,7 @@ def main() -> None:
             for which, how in enumerate(HOW, 1):
                 plant(picture, how, folder / f"{number}-{which}.jpg")
         catalog = read_catalog(place)
-        store = open_store(catalog, asked.size, lambda *_: None)
+        store = open_store(catalog, asked.size, progress=lambda *_: None)
         near = near_duplicate_clusters(store, lambda *_: None)
         cluster = {
             Path(name).stem: int(near[row])

@@ -212,7 +212,7 @@ def shards(home: Path, small: bool) -> dict[str, Any]:
                 os.environ["CONVLENS_CACHE"] = cache
                 listing = clock(lambda: read_catalog(place))  # noqa: B023
                 catalog = read_catalog(place)
-                storing = clock(lambda: open_store(catalog, 128, quiet))  # noqa: B023
+                storing = clock(lambda: open_store(catalog, 128, progress=quiet))  # noqa: B023
             rate = bandwidth(place) if name != "folder" else None
             found[name] = {"list": listing, "store": storing, "bandwidth": rate}
             print(
@@ -260,7 +260,9 @@ def near_duplicates(count: int) -> float:
     pixels = random.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8)
     digests = random.integers(0, 256, (count, 16)).astype(np.uint8)
     contents = Contents(np.zeros((count, 32), np.uint8), {})
-    made = PixelStore(pixels, np.arange(count), digests, {}, contents, True)
+    made = PixelStore(
+        pixels, np.arange(count), digests=digests, bad={}, contents=contents, built=True
+    )
     return clock(lambda: near_duplicate_clusters(made, quiet))
 
 

@@ -35,7 +35,9 @@ def examples(count: int, side: int) -> Examples:
     labels = random.integers(0, CLASSES, count)
     tints = random.integers(40, 216, (CLASSES, 1, 1, 3))
     noise = random.integers(-40, 40, (count, side, side, 3))
-    return Examples((tints[labels] + noise).astype(np.uint8), np.arange(count), labels, CLASSES)
+    return Examples(
+        (tints[labels] + noise).astype(np.uint8), np.arange(count), labels=labels, classes=CLASSES
+    )
 
 
 class Logged(Batches):
@@ -52,23 +54,25 @@ class Logged(Batches):
                 for number in numbers:
                     seen = (f"{epochs[at]}:{indices[at]}" for at in parts[number])
                     file.write(f"{step} {' '.join(seen)}\n")
-        return super().groups(step, side, mixed, numbers)
+        return super().groups(step, side, mixed=mixed, numbers=numbers)
 
 
 def make_loop(asked: dict[str, Any], workers: Workers) -> Loop:
     count, batch, side, steps = (asked[key] for key in ("pictures", "batch", "side", "steps"))
-    batches = Logged(examples(count, side), Order(count, batch, 1), Augment(parse_ways(USUAL), 1))
+    batches = Logged(
+        examples(count, side), Order(count, batch, seed=1), augment=Augment(parse_ways(USUAL), 1)
+    )
     batches.log = Path(asked["log"] + f".{workers.number}") if "log" in asked else None
     return Loop(
-        build(network(LINE, side, CLASSES), 0),
+        build(network(LINE, side, classes=CLASSES), 0),
         batches,
-        examples(64, side).take(np.arange(0)),
-        Cost(torch.ones(CLASSES), 0.0, 0.0),
-        OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0),
-        StepPlan((Phase(steps, side, 1.0),), asked.get("every", steps)),
-        Compute("float32", 1),
-        1,
-        workers,
+        val=examples(64, side).take(np.arange(0)),
+        cost=Cost(torch.ones(CLASSES), 0.0, l2=0.0),
+        options=OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0),
+        plan=StepPlan((Phase(steps, side, seconds=1.0),), asked.get("every", steps)),
+        compute=Compute("float32", 1),
+        seed=1,
+        workers=workers,
     )
 
 

@@ -58,7 +58,7 @@ def main() -> None:
             table = write(
                 Path(place) / f"{seed}.csv", list(zip(names, given, [""] * len(names), strict=True))
             )
-            named = probably_wrong(*frozen_side(table, None, lambda *_: None))
+            named = probably_wrong(*frozen_side(table, None, progress=lambda *_: None))
             found = {Path(one.name).absolute() for one in named}
             planted = {paths[row].absolute() for row in chosen}
             right = len(found & planted)

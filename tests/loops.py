@@ -23,7 +23,7 @@ def examples(count: int, seed: int = 0, classes: int = 3) -> Examples:
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (count + 3, SIZE, SIZE, 3)).astype(np.uint8)
     rows = random.permutation(count + 3)[:count]
-    return Examples(pixels, rows, random.integers(0, classes, count), classes)
+    return Examples(pixels, rows, labels=random.integers(0, classes, count), classes=classes)
 
 
 def loop(
@@ -38,12 +38,12 @@ def loop(
 ) -> Loop:
     data = examples(count)
     return Loop(
-        build(network(line, SIZE, 3), 0),
-        Batches(data, Order(count, batch, 5), Augment(ways, 5)),
-        examples(held, 1),
-        make_cost(cost, torch.from_numpy(data.labels), 3),
-        optimizer or OptimizerOptions("gd"),
-        StepPlan((Phase(steps, SIZE, 0.1),), 3),
-        Compute("float32", 1),
-        5,
+        build(network(line, SIZE, classes=3), 0),
+        Batches(data, Order(count, batch, seed=5), augment=Augment(ways, 5)),
+        val=examples(held, 1),
+        cost=make_cost(cost, torch.from_numpy(data.labels), classes=3),
+        options=optimizer or OptimizerOptions("gd"),
+        plan=StepPlan((Phase(steps, SIZE, seconds=0.1),), 3),
+        compute=Compute("float32", 1),
+        seed=5,
     )

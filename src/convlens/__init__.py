@@ -71,10 +71,10 @@ __all__ = [
     "__version__",
     "bench",
     "compare",
+    "describe_network",
     "evaluate",
     "find",
     "inspect",
-    "describe_network",
     "predict",
     "predict_shards",
     "resume",
@@ -93,7 +93,7 @@ def __getattr__(name: str) -> Any:
     from .errors import require
 
     if _HOMES[name].startswith("training"):
-        require("torch", "train", "training")
+        require("torch", "train", what="training")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 

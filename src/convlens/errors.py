@@ -17,7 +17,7 @@ class PictureError(ConvlensError):
     """One picture cannot be read; training skips and lists it, predicting reports it in its row."""
 
 
-def require(module: str, extra: str, what: str) -> None:
+def require(module: str, extra: str, *, what: str) -> None:
     """Raise a `ConvlensError` that names the extra to install where `module` is missing."""
     from importlib.util import find_spec
 

@@ -4,7 +4,7 @@ The command line is made from these fields: a default and its help stand here an
 """
 
 import dataclasses
-from dataclasses import dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from .errors import UsageError
@@ -15,6 +15,7 @@ Phase = TypeVar("Phase")
 def option(
     default: Any,
     help: str,  # noqa: A002
+    *,
     choices: tuple[str, ...] = (),
     least: float | None = None,
     most: float | None = None,
@@ -30,25 +31,32 @@ def option(
 class DataOptions:
     """Which pixels, and which pictures are held out."""
 
-    size: int | None = option(None, "side in pixels that pictures are squashed to", (), 8, 4096)
+    size: int | None = option(
+        None, "side in pixels that pictures are squashed to", choices=(), least=8, most=4096
+    )
     test_fraction: float | None = option(
         None,
         "share held out for the final figures; the default is 0.2, no more than 10,000",
-        (),
-        0,
-        0.9,
+        choices=(),
+        least=0,
+        most=0.9,
     )
+    _: KW_ONLY
     val_fraction: float | None = option(
-        None, "share on which choices are made; the default is 0.1, no more than 2,000", (), 0, 0.9
+        None,
+        "share on which choices are made; the default is 0.1, no more than 2,000",
+        choices=(),
+        least=0,
+        most=0.9,
     )
     folds: int | None = option(
         None,
         "judge every picture once by so many trainings that leave it out, and learn from all; the "
         "default is 5 for fewer than 1,000 pictures and pretrained features as they are, else 1: a "
         "part is held out",
-        (),
-        1,
-        100,
+        choices=(),
+        least=1,
+        most=100,
     )
     group: str | None = option(
         None,
@@ -60,7 +68,9 @@ class DataOptions:
         "add a class 'background', so that an answer can be none of the others: a folder with "
         "pictures of other things (parts of the labelled pictures are added), or 'parts' alone",
     )
-    seed: int = option(0, "makes splits, parameters and augmentation repeatable", (), 0, 2**31)
+    seed: int = option(
+        0, "makes splits, parameters and augmentation repeatable", choices=(), least=0, most=2**31
+    )
 
     def fractions(self, pictures: int) -> tuple[float, float]:
         """Shares of so many pictures that are held out for the figures, and for choices.
@@ -107,16 +117,20 @@ class CostOptions:
     """What J is, besides the mean cross-entropy."""
 
     class_weights: str = option(
-        "none", "balanced: each class counts alike, however few pictures", ("none", "balanced")
+        "none",
+        "balanced: each class counts alike, however few pictures",
+        choices=("none", "balanced"),
     )
     label_smoothing: float | None = option(
         None,
         "share of the label spread over all classes; the default is 0.1, 0 for pretrained weights",
-        (),
-        0,
-        0.9,
+        choices=(),
+        least=0,
+        most=0.9,
     )
-    l2: float = option(0.0, "L2: adds l2/2 × the sum of squared weights to J", (), 0, 1)
+    l2: float = option(
+        0.0, "L2: adds l2/2 × the sum of squared weights to J", choices=(), least=0, most=1
+    )
 
 
 @dataclass(frozen=True)
@@ -126,20 +140,23 @@ class OptimizerOptions:
     optimizer: str = option(
         "auto",
         "gd, momentum, rmsprop, adam, adamw, muon, or auto (muon, adamw for pretrained weights)",
-        ("auto", "gd", "momentum", "rmsprop", "adam", "adamw", "muon"),
+        choices=("auto", "gd", "momentum", "rmsprop", "adam", "adamw", "muon"),
     )
-    learning_rate: float | None = option(None, "highest learning rate", (), 1e-9, 100)
-    momentum: float = option(0.9, "for momentum", (), 0, 0.9999)
+    learning_rate: float | None = option(
+        None, "highest learning rate", choices=(), least=1e-9, most=100
+    )
+    _: KW_ONLY
+    momentum: float = option(0.9, "for momentum", choices=(), least=0, most=0.9999)
     schedule: str = option(
-        "cosine", "how the learning rate falls", ("cosine", "linear", "constant")
+        "cosine", "how the learning rate falls", choices=("cosine", "linear", "constant")
     )
     warmup: float | None = option(
         None,
         "share of the steps in which it first rises; the default is 0.05, 0.3 for pretrained "
         "weights",
-        (),
-        0,
-        0.9,
+        choices=(),
+        least=0,
+        most=0.9,
     )
     batch: str = option("auto", "pictures per step, full (all of them), or auto (64 or 256)")
 
@@ -148,16 +165,22 @@ class OptimizerOptions:
 class BudgetOptions:
     """How long."""
 
-    epochs: int | None = option(None, "passes over the training pictures", (), 1, 1_000_000)
+    epochs: int | None = option(
+        None, "passes over the training pictures", choices=(), least=1, most=1_000_000
+    )
     minutes: float | None = option(
         None,
         "time for training, instead of epochs; the default depends on the pictures",
-        (),
-        0.01,
-        100_000,
+        choices=(),
+        least=0.01,
+        most=100_000,
     )
     steps: int | None = option(
-        None, "updates of the parameters, instead of epochs; repeats a run", (), 0, 10**9
+        None,
+        "updates of the parameters, instead of epochs; repeats a run",
+        choices=(),
+        least=0,
+        most=10**9,
     )
 
     @property
@@ -171,16 +194,21 @@ class AnswerOptions:
     """How answers follow from probabilities; thresholds are set on validation pictures."""
 
     coverage: float | None = option(
-        None, "share of pictures that get an answer; the least sure ones are 'unsure'", (), 0.01, 1
+        None,
+        "share of pictures that get an answer; the least sure ones are 'unsure'",
+        choices=(),
+        least=0.01,
+        most=1,
     )
     recall: str | None = option(
         None, "LABEL=SHARE: find this share of that class, at the price of false alarms"
     )
+    _: KW_ONLY
     balance: str = option(
         "auto",
         "every class counts alike, however few its pictures; auto: where the largest has 4 times "
         "the smallest and nothing else is asked for",
-        ("auto", "off"),
+        choices=("auto", "off"),
     )
     costs: str | None = option(
         None, "TRUE>CALLED=COST, with commas between: what mistakes cost; others cost 1"
@@ -207,9 +235,11 @@ class ComputeOptions:
         "auto",
         "precision, memory layout, how filters' gradients of small maps are computed, processor or "
         "GPU; auto times all that there are and takes the fastest",
-        ("auto", *CHOICES, *GPU),
+        choices=("auto", *CHOICES, *GPU),
     )
-    threads: int | None = option(None, "processor threads; the default is all cores", (), 1, 1024)
+    threads: int | None = option(
+        None, "processor threads; the default is all cores", choices=(), least=1, most=1024
+    )
 
 
 @dataclass(frozen=True)
@@ -218,6 +248,7 @@ class TrainOptions:
 
     data: DataOptions = DataOptions()
     network: NetworkOptions = NetworkOptions()
+    _: KW_ONLY
     augment: AugmentOptions = AugmentOptions()
     cost: CostOptions = CostOptions()
     optimizer: OptimizerOptions = OptimizerOptions()
@@ -260,7 +291,7 @@ def options_from(values: dict[str, Any]) -> TrainOptions:
         given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
         for option_field in fields(stage):
             if option_field.name in given:
-                check(stage, option_field.name, given[option_field.name])
+                check(stage, option_field.name, value=given[option_field.name])
         stages[name] = stage(**given)
     if left:
         raise UsageError(f"train has no option {', '.join(map(repr, left))}")
@@ -297,7 +328,7 @@ def value_type(stage: type[Any], name: str) -> type[Any]:
     return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
 
 
-def check(stage: type[Any], name: str, value: Any) -> None:
+def check(stage: type[Any], name: str, *, value: Any) -> None:
     """Raise `UsageError` where a value is not what its field takes."""
     found = next(f for f in fields(stage) if f.name == name)
     flag = "--" + name.replace("_", "-")

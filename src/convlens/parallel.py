@@ -21,7 +21,7 @@ def worker() -> tuple[int, int]:
 
 
 def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the items' order, computed by `workers` threads.
 

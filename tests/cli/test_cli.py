@@ -58,7 +58,7 @@ def test_every_figure_follows_from_predictions_csv(run: Path) -> None:
     labels = tuple(metrics["labels"])
     true = np.array([labels.index(row["label"]) for row in rows])
     p = np.array([[row[f"p:{label}"] for label in labels] for row in rows]).astype(np.float32)
-    again = json.loads(json.dumps(compute_metrics(labels, true, p).as_json()))
+    again = json.loads(json.dumps(compute_metrics(labels, true, probabilities_NK=p).as_json()))
     assert again == metrics
 
 
@@ -251,7 +251,7 @@ def test_a_missing_library_is_named() -> None:
     with pytest.raises(
         ConvlensError, match=r"needs no_such_thing.*pip install 'convlens\[extra\]'"
     ):
-        require("no_such_thing", "extra", "this")
+        require("no_such_thing", "extra", what="this")
 
 
 def test_ctrl_c_is_status_130(run: Path) -> None:

@@ -16,12 +16,12 @@ def examples(count: int) -> Examples:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (count + 3, SIZE, SIZE, 3)).astype(np.uint8)
     rows = random.permutation(count + 3)[:count]
-    return Examples(pixels, rows, random.integers(0, 3, count), 3)
+    return Examples(pixels, rows, labels=random.integers(0, 3, count), classes=3)
 
 
 def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
     data = examples(20)
-    batches = Batches(data, Order(20, 8, 0), Augment(parse_ways("none"), 0))
+    batches = Batches(data, Order(20, 8, seed=0), augment=Augment(parse_ways("none"), 0))
     indices, _ = batches.order.at(1)
     ((pixels, targets),) = batches.groups(1, SIZE)[1]
     assert torch.equal(pixels, data.images(indices))
@@ -108,7 +108,7 @@ def test_targets_are_mixed_as_the_pixels_are() -> None:
     labels = torch.arange(300) % 3
     targets = nn.functional.one_hot(labels, 3).float()
     pixels = targets[:, :, None, None].expand(-1, -1, 16, 16).contiguous()  # a colour per class
-    mixed, shares = augment.mix(pixels, targets, torch.from_numpy(augment.table(0, 300)))
+    mixed, shares = augment.mix(pixels, targets, uniform_NU=torch.from_numpy(augment.table(0, 300)))
     assert torch.allclose(mixed.mean((2, 3)), shares, atol=1e-5)
     assert torch.allclose(shares.sum(1), torch.ones(300))
     whole = (mixed == pixels).flatten(1).all(1).float().mean()
@@ -116,9 +116,15 @@ def test_targets_are_mixed_as_the_pixels_are() -> None:
     assert 0.1 < whole < 0.5
     assert 0.1 < boxed < 0.5
     table = torch.from_numpy(augment.table(0, 300))
-    half = (augment.mix(pixels, targets, table, 0.5)[0] == pixels).flatten(1).all(1).float().mean()
+    half = (
+        (augment.mix(pixels, targets, uniform_NU=table, part=0.5)[0] == pixels)
+        .flatten(1)
+        .all(1)
+        .float()
+        .mean()
+    )
     assert whole + 0.2 < half < 0.8
-    assert torch.equal(augment.mix(pixels, targets, table, 0.0)[0], pixels)
+    assert torch.equal(augment.mix(pixels, targets, uniform_NU=table, part=0.0)[0], pixels)
 
 
 def test_smaller_pictures_show_the_same() -> None:
@@ -131,9 +137,9 @@ def test_smaller_pictures_show_the_same() -> None:
 def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
     data = examples(20)
     for ways in (parse_ways(",".join(way for way in WAYS if way != "mix")),):
-        large = Batches(data, Order(20, 20, 3), Augment(ways, 3)).groups(0, SIZE)[1]
+        large = Batches(data, Order(20, 20, seed=3), augment=Augment(ways, 3)).groups(0, SIZE)[1]
         small = [
-            Batches(data, Order(20, 5, 3), Augment(ways, 3)).groups(s, SIZE)[1][0][0]
+            Batches(data, Order(20, 5, seed=3), augment=Augment(ways, 3)).groups(s, SIZE)[1][0][0]
             for s in range(4)
         ]
         assert torch.allclose(large[0][0], torch.cat(small), atol=1e-6)

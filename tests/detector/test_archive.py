@@ -19,7 +19,10 @@ def test_parts_of_an_archive_do_not_overlap(
     whole = [answer.name for answer in predict(detector, written.folder)]
     assert len(whole) == len(set(whole)) == 160
     parts = [
-        [answer.name for answer in predict(detector, [written.folder, shapes / "disc"], (k, 3))]
+        [
+            answer.name
+            for answer in predict(detector, [written.folder, shapes / "disc"], share=(k, 3))
+        ]
         for k in range(3)
     ]
     assert all(parts)
@@ -48,11 +51,11 @@ def test_parts_of_an_archive_do_not_overlap(
     answers = {a.name.rsplit("/", 1)[1]: a for a in predict(detector, written.folder)}
     for name, row in zip(names, rows, strict=True):
         assert float(row["probability"]) == answers[name].probability
-    done = predict_shards(detector, broken, out)
+    done = predict_shards(detector, broken, out=out)
     assert (done.shards, done.before, done.pictures) == (0, len(written.shards), 0)
     (out / "archive.json").write_text('{"detector": "another"}')
     with pytest.raises(ConvlensError, match="answers of another detector"):
-        predict_shards(detector, broken, out)
+        predict_shards(detector, broken, out=out)
 
 
 def test_wrong_parts_say_what_is_right(

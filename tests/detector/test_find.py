@@ -37,7 +37,7 @@ LENET = "conv 6 5x5, tanh, avgpool 2, conv 16 5x5, lrn, pool 3 stride 2, conv 20
 
 def module_of(line: str, size: int = 32) -> Classifier:
     """As if trained: statistics that are not the initial ones, answers of picture and mirror."""
-    module = build(network(line, size, 3), 0).eval()
+    module = build(network(line, size, classes=3), 0).eval()
     module.mirrored = True
     for buffer in module.buffers():
         if buffer.dtype == torch.float32 and buffer.ndim == 1:
@@ -56,7 +56,7 @@ def scene(kind: str, seed: int, at: tuple[int, int], side: int) -> np.ndarray:
 
 def differences(line: str, size: int = 32) -> list[float]:
     """Of each window's probabilities, between one pass and the window cut out."""
-    detector = Detector(export(module_of(line, size), size, ("a", "b", "c"), {}))
+    detector = Detector(export(module_of(line, size), size, labels=("a", "b", "c"), metadata={}))
     slider = Slider(detector)
     picture = np.random.default_rng(1).integers(0, 256, (90, 70, 3)).astype(np.uint8)
     found = []
@@ -85,7 +85,7 @@ def test_multiplications_are_those_that_torch_counts(line: str) -> None:
     module = module_of(line)
     slid = sliding(module, 32)
     assert slid is not None
-    slider = Slider(Detector(export(module, 32, ("a", "b", "c"), {})))
+    slider = Slider(Detector(export(module, 32, labels=("a", "b", "c"), metadata={})))
     for down, across in ((1, 1), (2, 1), (5, 7), (12, 3)):
         sides = [32 + (count - 1) * slider.stride for count in (down, across)]
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -96,7 +96,9 @@ def test_multiplications_are_those_that_torch_counts(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["dense 5", "local 3 3x3 stride 2, gap"])
 def test_a_network_that_shares_nothing_cannot_slide(line: str) -> None:
-    detector = Detector(export(build(network(line, 24, 2), 0), 24, ("a", "b"), {}))
+    detector = Detector(
+        export(build(network(line, 24, classes=2), 0), 24, labels=("a", "b"), metadata={})
+    )
     assert detector.probabilities(draw("disc", 0)).sum() == pytest.approx(1)
     with pytest.raises(ConvlensError, match="cannot slide"):
         Finder(detector)
@@ -189,13 +191,13 @@ def test_parts_stay_on_the_side_of_their_picture(shapes: Path, tmp_path: Path) -
         pixels[15:25, 20:28] = np.random.default_rng(number).integers(0, 255, 3)
         Image.fromarray(pixels).save(path)
     save_class(tmp_path / "disc", "disc", 40)
-    prepared = prepare(tmp_path, DataOptions(size=24, background="parts"), lambda *_: None)
-    sides = dict(zip(prepared.catalog.names, prepared.split.sides, strict=True))
+    dataset = prepare(tmp_path, DataOptions(size=24, background="parts"), progress=lambda *_: None)
+    sides = dict(zip(dataset.catalog.names, dataset.split.sides, strict=True))
     parts = [name for name in sides if name.endswith("#part")]
     assert len(parts) == 30
     assert all(sides[name] == sides[name.removesuffix("#part")] for name in parts)
     assert {sides[name] for name in parts} == {"train", "val", "test"}
-    assert prepared.classes == (BACKGROUND, "disc", "plain")
+    assert dataset.classes == (BACKGROUND, "disc", "plain")
 
 
 def test_a_manifest_names_parts_too(seeker: Path) -> None:

@@ -29,6 +29,12 @@ def drawn(n: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floa
     return true, p.astype(np.float32)
 
 
+def sample(n: int, seed: int) -> dict[str, Any]:
+    """The same by the names of `recall_rule`'s arguments."""
+    true, p = drawn(n, seed)
+    return {"true_N": true, "probabilities_NK": p}
+
+
 def test_the_share_of_answers_is_the_one_asked_for() -> None:
     covered = []
     for seed in range(200):
@@ -40,7 +46,7 @@ def test_the_share_of_answers_is_the_one_asked_for() -> None:
 def test_the_recall_is_the_one_asked_for_on_average() -> None:
     found = []
     for seed in range(300):
-        rule = recall_rule("b", 0.95, LABELS, *drawn(150, 2 * seed))
+        rule = recall_rule("b", 0.95, labels=LABELS, **sample(150, 2 * seed))
         true, p = drawn(300, 2 * seed + 1)
         found.append(recall_score(true, rule.places(p), labels=[1], average=None)[0])
     assert 0.945 <= np.mean(found) <= 0.975
@@ -82,8 +88,22 @@ def test_unequal_classes_count_alike_unless_told() -> None:
         (AnswerOptions(balance="off"), ""),
         (AnswerOptions(coverage=0.9), "coverage 0.9"),
     ):
-        assert make_rule(options, ("a", "b"), true, p, learnt).objective == objective
-    assert make_rule(AnswerOptions(), ("a", "b"), true, p, np.array([60, 40])).objective == ""
+        assert (
+            make_rule(
+                options, ("a", "b"), true_N=true, probabilities_NK=p, learnt_K=learnt
+            ).objective
+            == objective
+        )
+    assert (
+        make_rule(
+            AnswerOptions(),
+            ("a", "b"),
+            true_N=true,
+            probabilities_NK=p,
+            learnt_K=np.array([60, 40]),
+        ).objective
+        == ""
+    )
 
 
 @pytest.mark.parametrize("truth", [(0.9, 0.6), (0.99, 0.8)])
@@ -100,13 +120,13 @@ def test_the_interval_of_the_mean_recall_covers_the_truth(truth: tuple[float, fl
 def test_without_an_aim_the_most_probable_class_is_the_answer() -> None:
     true, p = drawn(100, 0)
     assert np.array_equal(Rule().places(p), p.argmax(1))
-    assert compute_metrics(LABELS, true, p).coverage == 1
+    assert compute_metrics(LABELS, true, probabilities_NK=p).coverage == 1
 
 
 def test_figures_are_of_the_answers() -> None:
     true, p = drawn(500, 3)
     rule = coverage_rule(0.6, p)
-    figures = compute_metrics(LABELS, true, p, rule.places(p))
+    figures = compute_metrics(LABELS, true, probabilities_NK=p, predicted_N=rule.places(p))
     answered = p.max(1) >= rule.unsure_below
     assert figures.coverage == answered.mean()
     assert figures.accuracy == (p.argmax(1) == true)[answered].mean()
@@ -122,7 +142,7 @@ def test_figures_are_of_the_answers() -> None:
     [
         Rule(),
         coverage_rule(0.5, drawn(9, 0)[1]),
-        recall_rule("a", 0.9, LABELS, *drawn(9, 0)),
+        recall_rule("a", 0.9, labels=LABELS, **sample(9, 0)),
         cost_rule({("a", "b"): 3}, LABELS),
     ],
 )
@@ -170,11 +190,11 @@ def test_a_detector_says_that_it_is_unsure(
 )
 def test_what_cannot_be_asked_is_refused_before_training(values: dict[str, Any], says: str) -> None:
     with pytest.raises(ConvlensError, match=says):
-        check_answers(AnswerOptions(**values), ("cross", "disc"), 10)
+        check_answers(AnswerOptions(**values), ("cross", "disc"), held=10)
 
 
 def test_one_aim_at_a_time() -> None:
     with pytest.raises(UsageError, match="one of --coverage, --recall and --costs"):
         options_from({"coverage": 0.9, "recall": "a=0.9"})
     with pytest.raises(UsageError, match="hold some out"):
-        check_answers(AnswerOptions(coverage=0.9), LABELS, 0)
+        check_answers(AnswerOptions(coverage=0.9), LABELS, held=0)

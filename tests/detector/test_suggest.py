@@ -27,7 +27,7 @@ class Sure:
             stem = Path(source.name).stem.split("-")
             p = np.array([float(stem[0]), 1 - float(stem[0])], np.float32)
             strange = 2.0 if "strange" in stem else 0.1
-            yield Prediction(source.name, p, ("a", "b"), place=0, strangeness=strange)
+            yield Prediction(source.name, p, labels=("a", "b"), place=0, strangeness=strange)
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def test_the_least_sure_come_first_and_copies_never(
 ) -> None:
     detector = cast("Detector", Sure())
     monkeypatch.setattr("convlens.detector.suggest.Detector", Sure)
-    found = [Path(one.name).stem for one in suggest(detector, unlabelled, 10)]
+    found = [Path(one.name).stem for one in suggest(detector, unlabelled, count=10)]
     assert found == ["0.55", "0.7", "0.2", "0.9", "0.99", "0.5-strange"]
-    assert [Path(one.name).stem for one in suggest(detector, unlabelled, 2)] == found[:2]
+    assert [Path(one.name).stem for one in suggest(detector, unlabelled, count=2)] == found[:2]
 
 
 def test_margin_is_between_the_two_best() -> None:

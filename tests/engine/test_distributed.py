@@ -39,15 +39,19 @@ def shared_loop(workers: Workers = ALONE) -> Loop:
     data = examples(COUNT)
     options = OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0)
     return Loop(
-        build(network(LINE, SIZE, 3), 7 * (1 + workers.number)),  # the first one's parameters count
-        Batches(data, Order(COUNT, BATCH, 5), Augment(frozenset(WAYS), 5)),
-        examples(99, 1),
-        make_cost(CostOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), 3),
-        options,
-        StepPlan((Phase(STEPS, SIZE, 0.1),), 50),
-        Compute("float32", 1),
-        5,
-        workers,
+        build(
+            network(LINE, SIZE, classes=3), 7 * (1 + workers.number)
+        ),  # the first one's parameters count
+        Batches(data, Order(COUNT, BATCH, seed=5), augment=Augment(frozenset(WAYS), 5)),
+        val=examples(99, 1),
+        cost=make_cost(
+            CostOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), classes=3
+        ),
+        options=options,
+        plan=StepPlan((Phase(STEPS, SIZE, seconds=0.1),), 50),
+        compute=Compute("float32", 1),
+        seed=5,
+        workers=workers,
     )
 
 
@@ -74,7 +78,9 @@ def _worker(folder: Path) -> None:
         mine = {
             "costs": costs,
             "resumed": resumed,
-            "logits": predict_examples(made.average, made.val, made.compute, workers).tolist(),
+            "logits": predict_examples(
+                made.average, made.val, compute=made.compute, workers=workers
+            ).tolist(),
             "state": {name: value.tolist() for name, value in state.items()},
             "asked": workers.any(workers.number == 1),
             "share": list(workers.share(3)),

@@ -38,8 +38,16 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
     monkeypatch.setattr(torch.accelerator, "synchronize", lambda: waited.append(True))
     plain = loop("conv 8 3x3 same, norm, pool 2, dropout 0.2, dense 8", optimizer=MUON)
     with FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv()):
-        parts = plain.module, plain.batches, plain.val, plain.cost, plain.options, plain.plan
-        made = Loop(*parts, Compute(choice, 1), 5)
+        made = Loop(
+            plain.module,
+            plain.batches,
+            val=plain.val,
+            cost=plain.cost,
+            options=plain.options,
+            plan=plain.plan,
+            compute=Compute(choice, 1),
+            seed=5,
+        )
         assert {p.device for p in made.module.parameters()} == {cuda}
 
         def backward(cost: torch.Tensor) -> None:  # the engine itself wants a real device
@@ -50,7 +58,7 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
         monkeypatch.setattr(torch.Tensor, "backward", backward)
         made.train_step(0)
         assert {p.device for p in made.average.parameters()} == {cuda}
-        logits = predict_examples(made.average, made.val, made.compute)
+        logits = predict_examples(made.average, made.val, compute=made.compute)
         assert logits.device.type == "cpu"
         made.compute.wait()
     assert waited
@@ -78,13 +86,13 @@ def test_a_gpu_that_fails_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         if way.elsewhere:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    best, seconds = autotune(usual_ways(), 1, step, seconds=0.01)
+    best, seconds = autotune(usual_ways(), 1, step=step, seconds=0.01)
     assert best.choice in CHOICES
     assert not set(seconds) & set(GPU)
 
 
 def test_depthwise_convolutions_stay_in_float32() -> None:
-    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, 3), 0)
+    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, classes=3), 0)
     names = list(module.state_dict())
     kept: list[torch.dtype] = []
     plain = module(torch.rand(2, 3, SIZE, SIZE))

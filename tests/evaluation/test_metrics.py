@@ -18,7 +18,7 @@ def test_against_scikit_learn(classes: int, n: int, seed: int) -> None:
     p = random.dirichlet(np.ones(classes) * 0.5, n).astype(np.float32)
     predicted = p.argmax(1)
     labels = tuple(f"c{k}" for k in range(classes))
-    got = compute_metrics(labels, true, p)
+    got = compute_metrics(labels, true, probabilities_NK=p)
     every = list(range(classes))
     assert got.n == n
     assert got.accuracy == metrics.accuracy_score(true, predicted)

@@ -1,6 +1,7 @@
 """The detector file: sound, self-contained, and the same answers as the network."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +39,11 @@ def random_pictures(count: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("line", LINES)
 def test_file_and_network_agree_over_1000_pictures_of_mixed_sizes(line: str) -> None:
-    module = build(network(line, 24, 4), 0).eval()
+    module = build(network(line, 24, classes=4), 0).eval()
     for buffer in module.buffers():  # as if trained: statistics that are not the initial ones
         if buffer.dtype == torch.float32 and buffer.ndim == 1:
             buffer.copy_(torch.rand(buffer.shape) + 0.5)
-    detector = Detector(export(module, 24, ("2", "10", "b", "a"), {}))
+    detector = Detector(export(module, 24, labels=("2", "10", "b", "a"), metadata={}))
     resize = Resizer(24)
     for picture in random_pictures(1000):
         with torch.inference_mode():
@@ -72,7 +73,10 @@ def test_the_file_is_sound_and_says_nothing_of_where_or_when_it_was_made(run: Pa
 
 def test_equal_parameters_make_equal_bytes() -> None:
     line = LINES[1]
-    files = {export(build(network(line, 24, 2), 0), 24, ("a", "b"), {"n": 1}) for _ in range(2)}
+    files = {
+        export(build(network(line, 24, classes=2), 0), 24, labels=("a", "b"), metadata={"n": 1})
+        for _ in range(2)
+    }
     assert len(files) == 1
 
 
@@ -94,26 +98,35 @@ def test_the_store_resizes_with_the_operator_of_the_file() -> None:
     kept = Path("src/convlens/pictures/resize.onnx")
     made = resize_graph().SerializeToString(deterministic=True)
     assert kept.read_bytes() == made
-    module = build(network("dense 3", 24, 2), 0)
-    model = onnx.load_from_string(export(module, 24, ("a", "b"), {}))
+    module = build(network("dense 3", 24, classes=2), 0)
+    model = onnx.load_from_string(export(module, 24, labels=("a", "b"), metadata={}))
     (alone,) = onnx.load_from_string(made).graph.node
     inside = next(node for node in model.graph.node if node.op_type == "Resize")
     assert list(alone.attribute) == list(inside.attribute)
 
 
 def test_export_is_refused_where_file_and_network_differ(shapes: Path) -> None:
-    prepared = prepare(shapes, DataOptions(size=24), lambda *_: None)
-    module = build(network("dense 3", 24, 2), 0)
-    detector = Detector(export(module, 24, prepared.classes, {}))
-    arguments = (prepared.side("val"), prepared.examples("val"), 0, lambda *_: None)
-    parity = check_parity(module, detector, *arguments, pictures=60)
+    dataset = prepare(shapes, DataOptions(size=24), progress=lambda *_: None)
+    module = build(network("dense 3", 24, classes=2), 0)
+    detector = Detector(export(module, 24, labels=dataset.classes, metadata={}))
+    check = partial(
+        check_parity,
+        module,
+        detector,
+        catalog=dataset.side("val"),
+        stored=dataset.examples("val"),
+        seed=0,
+        progress=lambda *_: None,
+        pictures=60,
+    )
+    parity = check()
     assert parity.pictures == 60
     assert parity.largest_difference < 1e-6
     assert parity.store_agreement == 1.0
     with torch.no_grad():
         next(module.parameters()).add_(0.01)
     with pytest.raises(ConvlensError, match=r"not answer as the trained network.*not written"):
-        check_parity(module, detector, *arguments, pictures=60)
+        check()
 
 
 def test_the_same_picture_saved_in_each_way_predicts_alike(run: Path, tmp_path: Path) -> None:

@@ -81,15 +81,15 @@ def test_all_that_was_spoiled_is_found(tmp_path: Path) -> None:
 
 def test_training_does_what_inspect_says(tmp_path: Path) -> None:
     folder = spoil(tmp_path / "p")
-    prepared = prepare(folder, DataOptions(size=128), lambda *_: None)
+    dataset = prepare(folder, DataOptions(size=128), progress=lambda *_: None)
     sides = {
         Path(name).name: side
-        for name, side in zip(prepared.catalog.names, prepared.split.sides, strict=True)
+        for name, side in zip(dataset.catalog.names, dataset.split.sides, strict=True)
     }
     assert sides["22.png"] == sides["22-as-cat.png"] == "excluded"
     assert (sides["3.png"], sides["3-in-train.png"]) == ("test", "excluded")
     assert sides["25.png"] == sides["25-near.jpg"]
-    assert {Path(name).name for name, _ in prepared.skipped} == {
+    assert {Path(name).name for name, _ in dataset.skipped} == {
         *("empty.jpg", "notes.txt", "half.png", "beside.png")
     }
 
@@ -114,9 +114,9 @@ def test_groups_come_from_the_path(tmp_path: Path) -> None:
         photograph(number, side=64).save(place / f"patient{number // 6}-{number}.png")
     for seed in range(3):
         options = DataOptions(size=64, group=r"patient(\d+)", seed=seed)
-        prepared = prepare(tmp_path, options, lambda *_: None)
+        dataset = prepare(tmp_path, options, progress=lambda *_: None)
         sides: dict[str | None, set[str]] = {}
-        for group, side in zip(prepared.catalog.groups, prepared.split.sides, strict=True):
+        for group, side in zip(dataset.catalog.groups, dataset.split.sides, strict=True):
             sides.setdefault(group, set()).add(side)
         assert len(sides) == 10
         assert all(len(found) == 1 for found in sides.values())
@@ -130,7 +130,7 @@ def test_wrong_labels_are_found(tmp_path: Path, shapes: Path) -> None:
     for kind, other in (("disc", "cross"), ("cross", "disc")):
         for number in range(0, 80, 20):
             (folder / kind / f"{number:03}.png").rename(folder / other / f"was-{kind}-{number}.png")
-    found = probably_wrong(*frozen_side(folder, None, lambda *_: None))
+    found = probably_wrong(*frozen_side(folder, None, progress=lambda *_: None))
     right = [one for one in found if f"was-{one.suggested}" in one.name]
     assert len(right) >= 6  # of 8
     assert len(right) / len(found) >= 0.7

@@ -38,7 +38,7 @@ def test_the_interval_covers_what_comes() -> None:
         random = np.random.default_rng(seed)
         share = 0.03 + 0.3 * (np.array([*COUNTS, 3200]) / 100) ** -0.6
         wrong = (random.random((1500, 1)) < share[None, :-1]).astype(float)
-        low, high = continued(COUNTS, wrong, seed).expected[0].interval
+        low, high = continued(COUNTS, wrong, seed=seed).expected[0].interval
         covered += low <= share[-1] <= high
     assert covered >= 21
 
@@ -58,9 +58,9 @@ def test_a_curve_of_features_falls_to_what_is_possible() -> None:
     features[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)
     told: list[tuple[int, int]] = []
     curve = learning_curve(
-        FeatureSet(features, labels, torch.arange(600)),
+        FeatureSet(features, labels, groups=torch.arange(600)),
         2,
-        lambda _, done, total: told.append((done, total)),
+        progress=lambda _, done, total: told.append((done, total)),
     )
     assert [point.pictures for point in curve.measured] == [30, 60, 120, 240, 480]
     assert told[-1] == (25, 25)
@@ -75,7 +75,7 @@ def test_groups_are_not_parted_by_draws() -> None:
     random = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 2, (200,), generator=random).repeat_interleave(2)
     features = torch.randn(200, 1, 300, generator=random).repeat_interleave(2, 0)
-    curve = learning_curve(FeatureSet(features, labels, torch.arange(400) // 2), 2)
+    curve = learning_curve(FeatureSet(features, labels, groups=torch.arange(400) // 2), 2)
     assert curve.measured[-1].error > 0.35
 
 

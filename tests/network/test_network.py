@@ -41,7 +41,7 @@ LINES = [
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("size", [23, 32])
 def test_shapes_and_parameters_are_torchs(line: str, size: int) -> None:
-    spec = network(line, size, 10)
+    spec = network(line, size, classes=10)
     module = build(spec, 0).eval()
     assert sum(p.numel() for p in module.parameters()) == spec.total().parameters
     x = torch.rand(2, 3, size, size)
@@ -54,20 +54,20 @@ def test_shapes_and_parameters_are_torchs(line: str, size: int) -> None:
 
 @pytest.mark.parametrize("line", LINES)
 def test_the_text_makes_the_same_network(line: str) -> None:
-    spec = network(line, 32, 3)
-    again = network(spec.text, 32, 3)
+    spec = network(line, 32, classes=3)
+    again = network(spec.text, 32, classes=3)
     assert list(again.rows()) == list(spec.rows())
     shown = ", ".join(row.text for row in spec.rows())  # with every activation spelt out
-    assert network(shown, 32, 3).total().parameters >= spec.total().parameters
+    assert network(shown, 32, classes=3).total().parameters >= spec.total().parameters
 
 
 def test_the_lectures_figures() -> None:
-    first, *_ = describe_network("lecture", 32, 10).rows()
+    first, *_ = describe_network("lecture", 32, classes=10).rows()
     assert show(first.out_shape) == "28×28×6"
     assert first.counts.parameters == 456
-    dense = network("dense 4704", 32, 10)
+    dense = network("dense 4704", 32, classes=10)
     assert next(dense.rows()).counts.parameters == 14_450_688 + 4_704
-    huge = next(network("conv 6 5x5", 1000, 2).rows()).counts
+    huge = next(network("conv 6 5x5", 1000, classes=2).rows()).counts
     assert huge.parameters == 456
     six_by_six = Conv(1, Window((3, 3)))
     assert six_by_six.counts((1, 6, 6)).parameters == 9 + 1
@@ -76,7 +76,7 @@ def test_the_lectures_figures() -> None:
 
 def connected(layer: Layer, shape: tuple[int, int, int]) -> int:
     """Connections counted one by one: pairs whose weight can be seen from outside, by gradients."""
-    spec = network(str(layer) + ", linear, dense 1", shape[1], 1)
+    spec = network(str(layer) + ", linear, dense 1", shape[1], classes=1)
     module = build(spec, 0)
     assert isinstance(module.layers, nn.Sequential)
     part = module.layers[0].double()
@@ -102,7 +102,7 @@ def test_connections_are_those_that_gradients_see(layer: Conv | Local, size: int
 
 
 def test_multiplications_of_a_known_network() -> None:
-    total = describe_network("lecture", 32, 10).total()
+    total = describe_network("lecture", 32, classes=10).total()
     # by hand: 28·28·6·75 + 10·10·16·150 + 400·120 + 120·84 + 84·10
     assert total.multiplications == 352_800 + 240_000 + 48_000 + 10_080 + 840
     assert total.parameters == 62_006
@@ -111,7 +111,7 @@ def test_multiplications_of_a_known_network() -> None:
 def test_local_with_shared_weights_is_a_convolution() -> None:
     for same, stride in ((False, 1), (True, 1), (True, 2), (False, 3)):
         window = Window((3, 3), (stride, stride), same)
-        local = Local2d((4, 9, 9), 5, window)
+        local = Local2d((4, 9, 9), 5, window=window)
         conv = nn.Conv2d(4, 5, 3, stride, window.padding())
         with torch.no_grad():
             shared = conv.weight.permute(2, 3, 1, 0).reshape(1, -1, 5)
@@ -123,7 +123,7 @@ def test_local_with_shared_weights_is_a_convolution() -> None:
 
 
 def test_a_residual_block_is_body_plus_shortcut() -> None:
-    spec = network("residual [conv 4 3x3 same stride 2]", 8, 2)
+    spec = network("residual [conv 4 3x3 same stride 2]", 8, classes=2)
     block = build(spec, 0).layers[0]  # type: ignore[index]
     x = torch.rand(1, 3, 8, 8)
     wanted = torch.relu(block.body(x) + block.shortcut(x))
@@ -132,7 +132,7 @@ def test_a_residual_block_is_body_plus_shortcut() -> None:
 
 
 def test_initial_parameters_are_he_et_al_and_come_from_the_seed() -> None:
-    spec = network("conv 64 5x5, dense 300", 24, 2)
+    spec = network("conv 64 5x5, dense 300", 24, classes=2)
     first, again, other = build(spec, 1), build(spec, 1), build(spec, 2)
     for a, b in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -146,7 +146,7 @@ def test_initial_parameters_are_he_et_al_and_come_from_the_seed() -> None:
 
 
 def test_pixels_are_brought_to_mean_0_and_deviation_1() -> None:
-    module = build(network("dense 2", 4, 2), 0, (0.2, 0.4, 0.6), (0.1, 0.2, 0.3))
+    module = build(network("dense 2", 4, classes=2), 0, mean=(0.2, 0.4, 0.6), std=(0.1, 0.2, 0.3))
     seen = []
     module.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     module(torch.tensor([0.3, 0.2, 0.9]).view(1, 3, 1, 1).expand(1, 3, 4, 4))
@@ -180,13 +180,13 @@ def test_pixels_are_brought_to_mean_0_and_deviation_1() -> None:
 )
 def test_what_does_not_fit_says_which_layer_and_what_would(line: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        network(line, 32, 2)
+        network(line, 32, classes=2)
 
 
 @pytest.mark.parametrize("size", [8, 16, 32, 64, 96, 128, 224])
 @pytest.mark.parametrize("pictures", [20, 2000, 100_000])
 def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
-    spec = describe_network("auto", size, 5, pictures)
+    spec = describe_network("auto", size, classes=5, pictures=pictures)
     assert list(spec.rows())[-1].out_shape == (5,)
     assert spec.text == auto_network(size, pictures)
     assert isinstance(spec, Network)
@@ -194,12 +194,14 @@ def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
 
 
 def test_alexnet_and_lenet_have_their_published_parameters() -> None:
-    alexnet = list(describe_network("alexnet", 227, 1000).rows())
+    alexnet = list(describe_network("alexnet", 227, classes=1000).rows())
     assert sum((row.counts for row in alexnet), Counts()).parameters == 60_965_224  # Caffe's file
     shapes = [row.out_shape for row in alexnet if row.text.startswith(("conv", "pool"))]
     assert shapes[:2] == [(96, 55, 55), (96, 27, 27)]
     assert shapes[-1] == (256, 6, 6)
-    lenet = [row for row in describe_network("lenet5", 32, 10).rows() if row.counts.parameters]
+    lenet = [
+        row for row in describe_network("lenet5", 32, classes=10).rows() if row.counts.parameters
+    ]
     assert [row.out_shape for row in lenet] == [
         (6, 28, 28),
         (16, 10, 10),
@@ -213,7 +215,7 @@ def test_alexnet_and_lenet_have_their_published_parameters() -> None:
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_groups_are_torchs(groups: int) -> None:
-    spec = network(f"conv 8 3x3 same, conv 12 3x3 groups {groups}, lrn, gap", 9, 2)
+    spec = network(f"conv 8 3x3 same, conv 12 3x3 groups {groups}, lrn, gap", 9, classes=2)
     module = build(spec, 0)
     learnt = sum(parameter.numel() for parameter in module.parameters())
     assert spec.total().parameters == learnt
@@ -223,7 +225,7 @@ def test_groups_are_torchs(groups: int) -> None:
 
 
 def test_lrn_is_krizhevskys() -> None:
-    module = build(network("lrn", 4, 2), 0)
+    module = build(network("lrn", 4, classes=2), 0)
     norm = next(p for p in module.modules() if isinstance(p, torch.nn.LocalResponseNorm))
     x = 50 * torch.rand(1, 7, 2, 2)
     for i in range(7):
@@ -242,7 +244,7 @@ def test_counts_stay_exact_beyond_64_bits() -> None:
 
 
 def test_a_largest_value_is_the_same_before_and_after_a_relu() -> None:
-    module = build(network("conv 4 3x3 same, pool 2, dense 8", 12, 3), 0)
+    module = build(network("conv 4 3x3 same, pool 2, dense 8", 12, classes=3), 0)
     layers = module.layers
     assert isinstance(layers, nn.Sequential)
     conv, later = layers[0], layers[2]

@@ -40,7 +40,7 @@ def test_planted_duplicates_are_found_and_never_cross(how: str, tmp_path: Path) 
         if number < 20:
             planted(image, how, tmp_path / "ab"[number % 2] / f"{number}-again")
     catalog = read_catalog(tmp_path)
-    store = open_store(catalog, 128, lambda *_: None)
+    store = open_store(catalog, 128, progress=lambda *_: None)
     near = near_duplicate_clusters(store, lambda *_: None)
     members: dict[int, set[str]] = {}
     for name, row in zip(catalog.names, store.rows, strict=True):
@@ -48,7 +48,9 @@ def test_planted_duplicates_are_found_and_never_cross(how: str, tmp_path: Path) 
     assert len(members) == 40
     assert all(len(numbers) == 1 for numbers in members.values())
     for seed in range(5):
-        sides = make_split(catalog, store, near, seed, 0.3, 0.2).sides
+        sides = make_split(
+            catalog, store, near=near, seed=seed, test_fraction=0.3, val_fraction=0.2
+        ).sides
         found = dict(zip((Path(n).stem for n in catalog.names), sides, strict=True))
         assert all(found[str(number)] == found[f"{number}-again"] for number in range(20))
         assert set(sides) == {"train", "val", "test"}
@@ -58,7 +60,7 @@ def test_pictures_of_one_kind_are_not_the_same(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     for number in range(30):
         photograph(number, kind=1).save(tmp_path / "a" / f"{number}.png")
-    store = open_store(read_catalog(tmp_path), 128, lambda *_: None)
+    store = open_store(read_catalog(tmp_path), 128, progress=lambda *_: None)
     assert len(set(near_duplicate_clusters(store, lambda *_: None))) == 30
 
 
@@ -67,5 +69,5 @@ def test_blank_pictures_are_the_same(tmp_path: Path) -> None:
     for number, grey in enumerate((20, 21, 90)):
         Image.new("RGB", (64, 64), (grey,) * 3).save(tmp_path / "a" / f"{number}.png")
     photograph(1).save(tmp_path / "a" / "9.png")
-    store = open_store(read_catalog(tmp_path), 64, lambda *_: None)
+    store = open_store(read_catalog(tmp_path), 64, progress=lambda *_: None)
     assert sorted(np.bincount(near_duplicate_clusters(store, lambda *_: None))) == [1, 3]

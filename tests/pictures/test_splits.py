@@ -33,16 +33,18 @@ def made(
     catalog = Catalog(
         Path(),
         tuple(FileSource(f"{row}.png") for row in range(n)),
-        tuple(labels),
-        tuple(splits or [None] * n),
-        tuple(groups or [None] * n),
+        labels=tuple(labels),
+        splits=tuple(splits or [None] * n),
+        groups=tuple(groups or [None] * n),
     )
     hashes = np.zeros((n, 32), np.uint8)
     hashes[:, 0], hashes[:, 1] = np.array(numbers) % 256, np.array(numbers) // 256
     digests = np.unique(hashes[:, :16], axis=0)
     rows = np.array([int((digests == h[:16]).all(1).argmax()) for h in hashes], np.int64)
     pixels = np.zeros((len(digests), 1, 1, 3), np.uint8)
-    return catalog, PixelStore(pixels, rows, digests, {}, Contents(hashes, {}), built=False)
+    return catalog, PixelStore(
+        pixels, rows, digests=digests, bad={}, contents=Contents(hashes, {}), built=False
+    )
 
 
 def apart(store: PixelStore) -> npt.NDArray[np.int64]:
@@ -53,7 +55,9 @@ def apart(store: PixelStore) -> npt.NDArray[np.int64]:
 def test_sides_have_their_share_of_every_class() -> None:
     labels = ["a"] * 200 + ["b"] * 50 + ["c"] * 10
     catalog, store = made(labels)
-    split = make_split(catalog, store, apart(store), 0, 0.2, 0.1)
+    split = make_split(
+        catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.1
+    )
     counted = Counter(zip(labels, split.sides, strict=True))
     assert [counted[c, "test"] for c in "abc"] == [40, 10, 2]
     assert [counted[c, "val"] for c in "abc"] == [20, 5, 1]
@@ -62,11 +66,28 @@ def test_sides_have_their_share_of_every_class() -> None:
 def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
     labels = ["a", "b"] * 50
     catalog, store = made(labels)
-    first = make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides
-    assert first == make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides
-    assert first != make_split(catalog, store, apart(store), 1, 0.2, 0.2).sides
+    first = make_split(
+        catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
+    ).sides
+    assert (
+        first
+        == make_split(
+            catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
+        ).sides
+    )
+    assert (
+        first
+        != make_split(
+            catalog, store, near=apart(store), seed=1, test_fraction=0.2, val_fraction=0.2
+        ).sides
+    )
     turned, turned_store = made(labels[::-1], list(range(100))[::-1])
-    assert make_split(turned, turned_store, apart(store), 0, 0.2, 0.2).sides == first[::-1]
+    assert (
+        make_split(
+            turned, turned_store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
+        ).sides
+        == first[::-1]
+    )
 
 
 pictures = st.lists(
@@ -87,7 +108,9 @@ def test_no_picture_and_no_group_stands_on_two_sides(
 ) -> None:
     labels, contents, groups, splits = map(list, zip(*rows, strict=True))
     catalog, store = made(labels, contents, groups, splits)
-    sides = make_split(catalog, store, apart(store), seed, 0.3, 0.2).sides
+    sides = make_split(
+        catalog, store, near=apart(store), seed=seed, test_fraction=0.3, val_fraction=0.2
+    ).sides
     seen: dict[object, set[str]] = {}
     for side, content, group, given_side in zip(sides, contents, groups, splits, strict=True):
         if side == EXCLUDED:
@@ -118,7 +141,9 @@ def test_clusters_are_connected_components(keys: list[set[int]]) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_tiny_classes_keep_a_training_picture(count: int) -> None:
     catalog, store = made(["a"] * 50 + ["b"] * count)
-    sides = make_split(catalog, store, apart(store), 0, 0.2, 0.2).sides[50:]
+    sides = make_split(
+        catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
+    ).sides[50:]
     assert "train" in sides
     assert sides.count("test") == (1 if count > 1 else 0)
 
@@ -130,8 +155,15 @@ def test_the_same_picture_in_another_file_kind_stays_on_its_side(tmp_path: Path)
             Image.open(path).save(path.with_suffix(".bmp"))
             shutil.copy(path, path.with_name("copy-" + path.name))
     catalog = read_catalog(tmp_path)
-    store = open_store(catalog, 16, lambda *_: None)
-    split = make_split(catalog, store, near_duplicate_clusters(store, lambda *_: None), 0, 0.3, 0.2)
+    store = open_store(catalog, 16, progress=lambda *_: None)
+    split = make_split(
+        catalog,
+        store,
+        near=near_duplicate_clusters(store, lambda *_: None),
+        seed=0,
+        test_fraction=0.3,
+        val_fraction=0.2,
+    )
     sides: dict[tuple[str, str], set[str]] = {}
     for name, label, side in zip(catalog.names, catalog.labels, split.sides, strict=True):
         sides.setdefault((label, Path(name).stem.removeprefix("copy-")), set()).add(side)
@@ -143,9 +175,11 @@ def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
     for name in ("2", "10, or more"):
         save_class(tmp_path / "p" / name, "disc", 10, first=len(name) * 20)
     catalog = read_catalog(tmp_path / "p")
-    store = open_store(catalog, 16, lambda *_: None)
-    split = make_split(catalog, store, apart(store), 0, 0.2, 0.1)
-    write_manifest(tmp_path / "manifest.csv", catalog, store, split)
+    store = open_store(catalog, 16, progress=lambda *_: None)
+    split = make_split(
+        catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.1
+    )
+    write_manifest(tmp_path / "manifest.csv", catalog, store=store, split=split)
     again = read_catalog(tmp_path / "manifest.csv")
     assert again.labels == catalog.labels
     assert again.splits == split.sides

@@ -27,7 +27,7 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def open_quietly(folder: Path, size: int = 16) -> PixelStore:
-    return open_store(read_catalog(folder), size, lambda *_: None)
+    return open_store(read_catalog(folder), size, progress=lambda *_: None)
 
 
 def store_files(folder: Path) -> list[Path]:
@@ -91,7 +91,7 @@ def test_bad_files_are_known_by_name_the_second_time_too(pictures: Path) -> None
     (pictures / "disc" / "cut.png").write_bytes(data[: len(data) // 2])
     for _ in range(2):
         catalog = read_catalog(pictures)
-        store = open_store(catalog, 16, lambda *_: None)
+        store = open_store(catalog, 16, progress=lambda *_: None)
         bad = {Path(catalog.names[row]).name: reason for row, reason in store.bad.items()}
         assert set(bad) == {"empty.png", "text.jpg", "cut.png"}
         assert "empty" in bad["empty.png"]

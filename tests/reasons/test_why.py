@@ -31,7 +31,7 @@ RESIDUAL = (
 
 
 def text(line: str, size: int) -> Network:
-    return network(line, size, 2)
+    return network(line, size, classes=2)
 
 
 def test_the_lectures_figures_to_the_digit() -> None:
@@ -146,7 +146,7 @@ def test_what_an_output_depends_on_is_what_gradients_reach(line: str, size: int)
         module.layers[:depth](pixels)[0][unit].backward()  # type: ignore[index]
         assert pixels.grad is not None
         reached = (pixels.grad[0] != 0).numpy()
-        assert np.array_equal(reached, sparsity.inputs_of(layers[:depth], spec.in_shape, unit))
+        assert np.array_equal(reached, sparsity.inputs_of(layers[:depth], spec.in_shape, unit=unit))
 
 
 @pytest.mark.parametrize(("line", "size"), [(LECTURE, 32), (RESIDUAL, 24)])
@@ -163,7 +163,9 @@ def test_the_effective_field_lies_within_the_theoretical_one() -> None:
     spec = text("conv 8 3x3 same, conv 8 3x3 same, conv 8 3x3 same, gap", 32)
     module = build(spec, 0)
     layer = module.layers[4]  # type: ignore[index]
-    found = dependence.effective_field(module, layer, "third", torch.rand(4, 3, 32, 32))
+    found = dependence.effective_field(
+        module, layer, name="third", pixels_NCHW=torch.rand(4, 3, 32, 32)
+    )
     assert found.gradients.max() == 1
     assert 1 < found.side <= 7
     rows, columns = np.nonzero(found.gradients)
@@ -176,7 +178,7 @@ def test_blur_is_timms() -> None:
     blurs = text(LECTURE.replace("pool 2", "pool 2 blur"), 32)
     assert [r.out_shape for r in blurs.rows()] == [r.out_shape for r in text(LECTURE, 32).rows()]
     assert blurred(text(LECTURE, 32)) == blurs
-    assert network(blurs.text, 32, 2) == blurs
+    assert network(blurs.text, 32, classes=2) == blurs
 
 
 def test_twins_keep_the_outputs_and_lose_sharing_then_sparsity() -> None:
@@ -189,7 +191,7 @@ def test_twins_keep_the_outputs_and_lose_sharing_then_sparsity() -> None:
         module = build(spec, 0)
         assert sum(p.numel() for p in module.parameters()) == spec.total().parameters
         assert module(torch.rand(2, 3, 32, 32)).shape == (2, 2)
-        assert network(spec.text, 32, 2) == spec
+        assert network(spec.text, 32, classes=2) == spec
     counts = [spec.total().parameters for spec in (conv, local, full)]
     assert counts == sorted(counts)
     assert largest_side(conv) == 32
@@ -215,9 +217,9 @@ def test_a_convolution_moves_with_the_picture_and_strides_break_it() -> None:
 
 def test_shifted_pictures_are_rolled_ones_inside() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3)).astype(np.uint8)
-    assert np.array_equal(translation.shifted(pictures, 0, 0), pictures)
+    assert np.array_equal(translation.shifted(pictures, 0, right=0), pictures)
     for down, right in ((3, 0), (-2, 5), (1, -1)):
-        got = translation.shifted(pictures, down, right)
+        got = translation.shifted(pictures, down, right=right)
         wanted = np.roll(pictures, (down, right), (1, 2))
         inside = (slice(None), slice(5, -5), slice(5, -5))
         assert np.array_equal(got[inside], wanted[inside])
@@ -232,7 +234,7 @@ def test_invariance_of_answers_that_are_known() -> None:
         share = (batch[:, :, 7:10] > 0).any((1, 2, 3)).astype(float)
         return np.stack((share, 1 - share), 1)
 
-    found = translation.invariance(bright, pictures, (1, 2))
+    found = translation.invariance(bright, pictures, shifts=(1, 2))
     assert found.kept[1] == 1
     # two pictures never change; the others do in all but the two vertical directions
     assert found.kept[2] == pytest.approx((2 + 2 * 2 / 8) / 4)
@@ -256,8 +258,8 @@ def test_how_many_times_the_examples() -> None:
 
 def test_draws_are_even_and_nested() -> None:
     labels = np.array([0] * 30 + [1] * 10)
-    examples = Examples(np.zeros((40, 4, 4, 3), np.uint8), np.arange(40), labels, 2)
-    small, large = drawn(examples, 8, 1), drawn(examples, 24, 1)
+    examples = Examples(np.zeros((40, 4, 4, 3), np.uint8), np.arange(40), labels=labels, classes=2)
+    small, large = drawn(examples, 8, seed=1), drawn(examples, 24, seed=1)
     assert np.bincount(small.labels).tolist() == [4, 4]
     assert np.bincount(large.labels).tolist() == [14, 10]
     assert set(small.rows) <= set(large.rows)
@@ -265,7 +267,7 @@ def test_draws_are_even_and_nested() -> None:
 
 def test_controls_do_what_they_say() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3)).astype(np.uint8)
-    examples = Examples(pixels, np.array([1, 3, 5]), np.array([0, 1, 0]), 2)
+    examples = Examples(pixels, np.array([1, 3, 5]), labels=np.array([0, 1, 0]), classes=2)
     mixed = learning.permuted(examples, 3)
     same = learning.permuted(examples, 3)
     assert np.array_equal(mixed.pixels, same.pixels)
@@ -307,7 +309,7 @@ def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.Mon
             assert claim.verdict in page
     begun = len(list((tmp_path / "o" / "pieces").iterdir()))
     # without time, what is there is recalled and nothing is added
-    again = why(line, tmp_path / "p", "examples", tmp_path / "o", size=16, minutes=1e-6)
+    again = why(line, tmp_path / "p", section="examples", out=tmp_path / "o", size=16, minutes=1e-6)
     assert len(list((tmp_path / "o" / "pieces").iterdir())) == begun
     assert again.sections[0].data["ratio"] == case.sections[4].data["ratio"]
 

@@ -206,7 +206,7 @@ class Slow:
 
     def answer(self, name: str, image: RGB) -> Prediction:
         self.go.wait(20)
-        return Prediction(name, np.array([0.25, 0.75], np.float32), self.labels, place=1)
+        return Prediction(name, np.array([0.25, 0.75], np.float32), labels=self.labels, place=1)
 
 
 def in_thread(detector: Any, limits: Limits) -> tuple[str, Any]:
@@ -307,8 +307,8 @@ def test_find_says_where_as_the_function_does(server: str, run: Path, shapes: Pa
 
 
 def test_a_detector_that_cannot_slide_says_so(tmp_path: Path) -> None:
-    module = build(network("dense 5", 24, 2), 0)
-    client = TestClient(create_app(Detector(export(module, 24, ("a", "b"), {}))))
+    module = build(network("dense 5", 24, classes=2), 0)
+    client = TestClient(create_app(Detector(export(module, 24, labels=("a", "b"), metadata={}))))
     refused = client.post("/find", content=b"x", headers={"content-type": "image/png"})
     assert refused.status_code == 409
     assert "cannot slide" in refused.json()["detail"]

@@ -35,7 +35,7 @@ def test_every_stage_is_measured_and_layers_count_what_the_network_has(
     layers = told["layers"]
     assert sum(layer["share"] for layer in layers) == pytest.approx(1)
     group = 32
-    spec = network(LINE, 16, 3)
+    spec = network(LINE, 16, classes=3)
     counted = sum(layer["multiplications"] for layer in layers)
     assert counted == group * spec.describe()["multiplications"]
     assert [layer["kind"] for layer in layers][:4] == ["Conv2d", "BatchNorm2d", "MaxPool2d", "ReLU"]
@@ -76,7 +76,7 @@ def test_the_fastest_way_is_remembered_and_obeyed(shapes: Path, tmp_path: Path) 
     told = []
     for name in ("first", "second"):
         heard = Heard()
-        train(shapes, tmp_path / name, heard, **options)
+        train(shapes, tmp_path / name, callback=heard, **options)
         told.append(next(line for line in heard.said if line.startswith("compute:")))
     assert "the fastest of 6 timed" in told[0]
     assert "the fastest before" in told[1]
@@ -106,7 +106,7 @@ def test_a_precision_that_is_hopeless_is_given_up_after_one_step() -> None:
         begun.append(way.choice)
         time.sleep(1.1 if way.choice.startswith("bfloat16") else 0.002)
 
-    best, seconds = autotune(CHOICES, 1, step, seconds=0.02)
+    best, seconds = autotune(CHOICES, 1, step=step, seconds=0.02)
     assert best.choice.startswith("float32")
     assert begun.count("bfloat16") == 1
     assert set(seconds) == {"float32", "float32-last", "float32-last-products"}

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from sklearn.model_selection import StratifiedGroupKFold
 
 from convlens import Detector, train
-from convlens.dataset.prepare import Prepared, prepare
+from convlens.dataset.prepare import Dataset, prepare
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.loop import Loop
 from convlens.errors import UsageError
@@ -30,17 +30,17 @@ def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
     labels = torch.randint(0, 2, (count,), generator=random)
     made = torch.randn(count, 1, features, generator=random)
     made[:, :, 0] += 1.2 * (2 * labels[:, None] - 1)
-    return FeatureSet(made, labels, torch.arange(count))
+    return FeatureSet(made, labels, groups=torch.arange(count))
 
 
 def started(side: FeatureSet) -> LinearProbe:
-    return probe_on(side, side.take(side.labels < 0), 2, torch.ones(2), 0)
+    return probe_on(side, side.take(side.labels < 0), classes=2, weights_K=torch.ones(2), seed=0)
 
 
 def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:
     random = np.random.default_rng(0)
     labels, groups = random.integers(0, 3, 90), random.integers(0, 40, 90)
-    fold = folds(torch.from_numpy(labels), torch.from_numpy(groups), 7).numpy()
+    fold = folds(torch.from_numpy(labels), torch.from_numpy(groups), seed=7).numpy()
     made = StratifiedGroupKFold(5, shuffle=True, random_state=7).split(labels, labels, groups)
     for number, (_, judged) in enumerate(made):
         assert set(np.where(fold == number)[0]) == set(judged)
@@ -49,7 +49,7 @@ def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_folds_of_hardly_any_pictures(count: int) -> None:
-    fold = folds(torch.arange(count) % 2, torch.arange(count), 0)
+    fold = folds(torch.arange(count) % 2, torch.arange(count), seed=0)
     assert len(fold) == count
 
 
@@ -57,7 +57,7 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
     claimed, true = [], []
     for seed in range(6):
         start = started(drawn(80, seed))
-        crossed = cross_validate_probe(start, 5, AnswerOptions(), ("a", "b"))
+        crossed = cross_validate_probe(start, 5, asked=AnswerOptions(), classes=("a", "b"))
         assert crossed.places.tolist() == list(range(80))
         claimed.append((crossed.predicted == start.train.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
@@ -70,8 +70,8 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
-    noise = FeatureSet(torch.randn(100, 1, 60), side.labels, side.groups)
-    crossed = cross_validate_probe(started(noise), 5, AnswerOptions(), ("a", "b"))
+    noise = FeatureSet(torch.randn(100, 1, 60), side.labels, groups=side.groups)
+    crossed = cross_validate_probe(started(noise), 5, asked=AnswerOptions(), classes=("a", "b"))
     assert 0.3 < (crossed.predicted == side.labels.numpy()).mean() < 0.7
 
 
@@ -156,7 +156,7 @@ def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
     part = train(
         shapes,
         tmp_path / "part",
-        Stopper(),
+        callback=Stopper(),
         network=line,
         weights="none",
         size=24,
@@ -177,33 +177,39 @@ def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
 
 
 def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None:
-    prepared = prepare(shapes, DataOptions(size=16), lambda *_: None).undivided()
+    dataset = prepare(shapes, DataOptions(size=16), progress=lambda *_: None).for_training()
     asked = TrainOptions(data=DataOptions(size=16))
     seen: list[tuple[set[int], ...]] = []
 
     class StopHereError(Exception):
         """Ends a fold before its first step."""
 
-    def begin(part: Prepared) -> Loop:
+    def begin(part: Dataset) -> Loop:
         seen.append(tuple(set(part.split.rows(side)) for side in ("train", "val", "test")))
         raise StopHereError
 
     for k in range(3):  # one fold after another, as if the earlier ones had been done
         with pytest.raises(StopHereError):
             cross_validate_training(
-                prepared, 3, asked, begin, tmp_path, lambda: False, NullCallback()
+                dataset,
+                3,
+                asked=asked,
+                begin=begin,
+                folder=tmp_path,
+                stop=lambda: False,
+                callback=NullCallback(),
             )
         learn, choose, judged = seen[-1]
         assert learn
         assert choose
         assert not (learn & choose or learn & judged or choose & judged)
-        groups = prepared.split.groups
+        groups = dataset.split.groups
         assert not {groups[row] for row in learn | choose} & {groups[row] for row in judged}
         save_file(
             {"val": torch.zeros(len(choose), 2), "test": torch.zeros(len(judged), 2)},
             tmp_path / f"{k}.safetensors",
         )
-    assert set.union(*(judged for *_, judged in seen)) == set(prepared.split.rows("train"))
+    assert set.union(*(judged for *_, judged in seen)) == set(dataset.split.rows("train"))
 
 
 def test_a_hard_set_that_could_be_tuned_has_a_part_held_out(

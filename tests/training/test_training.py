@@ -36,7 +36,7 @@ def test_each_step_is_that_of_torchs_own_optimizer(name: str) -> None:
     """The same full-batch descent written down plainly, compared after every step."""
     options = OptimizerOptions(name, learning_rate=0.01, schedule="constant", warmup=0)
     ours = loop(batch=20, optimizer=options)
-    theirs = build(network("dense 8", SIZE, 3), 0)
+    theirs = build(network("dense 8", SIZE, classes=3), 0)
     optimizer = TORCHS[name](theirs.parameters(), 0.01)
     data = ours.batches.examples
     everything = np.arange(20)
@@ -54,8 +54,8 @@ def test_each_step_is_that_of_torchs_own_optimizer(name: str) -> None:
 
 @pytest.mark.parametrize(("pretrained", "kind"), [(False, muon.Muon), (True, torch.optim.AdamW)])
 def test_auto_has_decay_on_weights_only(pretrained: bool, kind: type[Any]) -> None:
-    module = build(network("conv 4 3x3, norm", SIZE, 3), 0)
-    optimizer = make_optimizer(OptimizerOptions(), module.parameters(), pretrained)
+    module = build(network("conv 4 3x3, norm", SIZE, classes=3), 0)
+    optimizer = make_optimizer(OptimizerOptions(), module.parameters(), pretrained=pretrained)
     assert isinstance(optimizer, kind)
     decayed, free = optimizer.param_groups
     assert all(p.ndim > 1 for p in decayed["params"])
@@ -66,15 +66,15 @@ def test_auto_has_decay_on_weights_only(pretrained: bool, kind: type[Any]) -> No
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [rate_factor(OptimizerOptions(warmup=0.1), step, 100) for step in range(100)]
+    rates = [rate_factor(OptimizerOptions(warmup=0.1), step, steps=100) for step in range(100)]
     assert all(a < b for a, b in pairwise(rates[:11]))
     assert max(rates) == 1 == rates[10]
     assert all(a > b for a, b in pairwise(rates[10:]))
     assert rates[55] == pytest.approx(0.5)
     constant = OptimizerOptions(warmup=0, schedule="constant")
-    assert {rate_factor(constant, step, 9) for step in range(9)} == {1.0}
+    assert {rate_factor(constant, step, steps=9) for step in range(9)} == {1.0}
     linear = OptimizerOptions(warmup=0, schedule="linear")
-    assert rate_factor(linear, 25, 100) == 0.75
+    assert rate_factor(linear, 25, steps=100) == 0.75
 
 
 @pytest.mark.parametrize("weights", ["none", "balanced"])
@@ -85,12 +85,12 @@ def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: flo
         torch.randn(50, 3, generator=random),
         torch.tensor([0] * 35 + [1] * 10 + [2] * 5),
     )
-    cost = make_cost(CostOptions(weights, smoothing), labels, 3)
+    cost = make_cost(CostOptions(weights, smoothing), labels, classes=3)
     wanted = nn.functional.cross_entropy(
         logits, labels, weight=cost.weights, label_smoothing=smoothing
     )
     parts = [
-        cost.examples(logits[part], labels[part], labels)
+        cost.examples(logits[part], labels[part], whole=labels)
         for part in ([*range(17)], [*range(17, 50)])
     ]
     assert sum(parts).item() == pytest.approx(wanted.item(), rel=1e-5)  # type: ignore[union-attr]
@@ -101,7 +101,9 @@ def test_balanced_weights_are_scikit_learns() -> None:
 
     labels = torch.tensor([0] * 35 + [1] * 10 + [2] * 5)
     wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
-    assert make_cost(CostOptions("balanced"), labels, 3).weights.tolist() == pytest.approx(wanted)
+    assert make_cost(CostOptions("balanced"), labels, classes=3).weights.tolist() == pytest.approx(
+        wanted
+    )
 
 
 def test_l2_adds_half_its_sum_of_squared_weights() -> None:
@@ -113,7 +115,7 @@ def test_l2_adds_half_its_sum_of_squared_weights() -> None:
 def test_a_large_batch_in_groups_is_one_batch() -> None:
     count = 2 * MICRO_BATCH + 10
     grouped = loop("conv 4 3x3, dense 6", count=count, batch=count)
-    whole = build(network("conv 4 3x3, dense 6", SIZE, 3), 0)
+    whole = build(network("conv 4 3x3, dense 6", SIZE, classes=3), 0)
     indices, _ = grouped.batches.order.at(0)
     data = grouped.batches.examples
     loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
@@ -131,7 +133,7 @@ def test_a_large_batch_in_groups_is_one_batch() -> None:
 def test_every_picture_is_seen_once_an_epoch_and_every_batch_is_full(
     count: int, batch: int
 ) -> None:
-    order = Order(count, batch, 1)
+    order = Order(count, batch, seed=1)
     seen: Counter[tuple[int, int]] = Counter()
     for step in range(3 * count):
         indices, epochs = order.at(step)
@@ -240,13 +242,13 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     assert trained.progress.best_cost == costs[trained.progress.best_step]
     assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
     trained.module.load_state_dict(trained.best)
-    logits = predict_examples(trained.module, trained.val, trained.compute)
+    logits = predict_examples(trained.module, trained.val, compute=trained.compute)
     again = calibrated_losses(logits, torch.from_numpy(trained.val.labels)).mean().item()
     assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
 
 
 def test_the_plan_knows_sides_and_what_is_left() -> None:
-    plan = StepPlan((Phase(10, 32, 1.0), Phase(20, 64, 4.0)), 5)
+    plan = StepPlan((Phase(10, 32, seconds=1.0), Phase(20, 64, seconds=4.0)), 5)
     assert plan.steps == 20
     assert [plan.side(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
     assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]

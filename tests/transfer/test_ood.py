@@ -26,7 +26,7 @@ def clouds(count: int, seed: int, apart: float = 0.0) -> torch.Tensor:
 
 def test_it_is_what_principal_components_leave_over() -> None:
     features = clouds(400, 1)
-    made = fit_strangeness(features, torch.arange(400), 0)
+    made = fit_strangeness(features, torch.arange(400), seed=0)
     oracle = PCA(DIRECTIONS, svd_solver="full").fit(features.numpy())
     new = clouds(50, 2).numpy()
     rest = new - oracle.inverse_transform(oracle.transform(new))
@@ -37,7 +37,7 @@ def test_it_is_what_principal_components_leave_over() -> None:
 def test_one_picture_in_a_hundred_like_the_learnt_ones_is_strange() -> None:
     shares = []
     for seed in range(5):
-        made = fit_strangeness(clouds(500, 10 + seed), torch.arange(500), 0)
+        made = fit_strangeness(clouds(500, 10 + seed), torch.arange(500), seed=0)
         shares.append((made(clouds(4000, 100 + seed)) > 1).float().mean().item())
         assert (made(clouds(200, 200 + seed, apart=0.3)) > 1).float().mean() > 0.5
     assert 0.003 < np.mean(shares) < 0.025
@@ -45,7 +45,7 @@ def test_one_picture_in_a_hundred_like_the_learnt_ones_is_strange() -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_hardly_any_pictures_are_enough_not_to_fail(count: int) -> None:
-    made = fit_strangeness(clouds(count, 1), torch.arange(count), 0)
+    made = fit_strangeness(clouds(count, 1), torch.arange(count), seed=0)
     assert torch.isfinite(made(clouds(3, 2))).all()
 
 

@@ -33,16 +33,16 @@ def test_published_architectures_have_timms_parameters(name: str) -> None:
     options = {"aux_logits": False} if name == "inception" else {}
     module = timm.create_model(timms, num_classes=7, **options)
     wanted = sum(p.numel() for p in module.parameters())
-    spec = describe_network(name, size if name in {"inception", "vgg16"} else 64, 7)
+    spec = describe_network(name, size if name in {"inception", "vgg16"} else 64, classes=7)
     assert spec.text == f"timm:{timms}"
     assert spec.total().parameters == wanted
-    listed = describe_network(name, size, 1000).total()
+    listed = describe_network(name, size, classes=1000).total()
     assert (listed.parameters, listed.multiplications) == (parameters, multiplications)
 
 
 def test_multiplications_of_resnet18_are_the_published_ones() -> None:
     # He et al. 2015, table 1: 1.8 billion multiply-adds at 224
-    assert describe_network("resnet18", 224, 1000).total().multiplications == pytest.approx(
+    assert describe_network("resnet18", 224, classes=1000).total().multiplications == pytest.approx(
         1.8e9, rel=0.02
     )
 
@@ -119,7 +119,13 @@ def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -
     random = np.random.default_rng(0)
     x = random.normal(size=(200, 12)).astype(np.float32)
     y = (x[:, :classes] + random.normal(size=(200, classes))).argmax(1)
-    ours = fit_head(torch.from_numpy(x), torch.from_numpy(y), classes, C, torch.ones(classes))
+    ours = fit_head(
+        torch.from_numpy(x),
+        torch.from_numpy(y),
+        classes=classes,
+        C=C,
+        weights_K=torch.ones(classes),
+    )
     # its softmax form; with two classes it fits one vector, which is half as dear in L2
     scale = 2 * C if classes == 2 else C
     theirs = linear.LogisticRegression(C=scale, tol=1e-10, max_iter=5000).fit(x, y)
@@ -134,22 +140,22 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     labels = torch.randint(0, 2, (60 + held,), generator=random)
     noise = torch.randn(60 + held, 1, 80, generator=random)
     noise[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)  # one of 80 features says something
-    whole = FeatureSet(noise, labels, torch.arange(len(labels)))
+    whole = FeatureSet(noise, labels, groups=torch.arange(len(labels)))
     place = torch.arange(len(labels))
     train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
-    costs = choose_c(train_side, val_side, 2, torch.ones(2), 0)
+    costs = choose_c(train_side, val_side, classes=2, weights_K=torch.ones(2), seed=0)
     assert set(costs) == set(C_VALUES)
     assert min(costs, key=costs.__getitem__) < max(C_VALUES)  # so much noise wants restraint
 
 
 def made_examples(count: int = 6, size: int = 64) -> Examples:
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
-    return Examples(pixels, np.arange(count), np.arange(count) % 2, 2)
+    return Examples(pixels, np.arange(count), labels=np.arange(count) % 2, classes=2)
 
 
 def pretrained_module(size: int = 64) -> Pretrained:
     needs_weights()
-    module = make_module(LITE0, size, 2, 0, HALF, HALF, "package")
+    module = make_module(LITE0, size, classes=2, seed=0, mean=HALF, std=HALF, weights="package")
     assert isinstance(module, Pretrained)
     return module
 
@@ -157,7 +163,7 @@ def pretrained_module(size: int = 64) -> Pretrained:
 def test_features_are_the_networks_own_and_are_remembered() -> None:
     module, examples = pretrained_module().eval(), made_examples()
     seen: list[Any] = []
-    first = features_of(module, examples, lambda *call: seen.append(call))
+    first = features_of(module, examples, progress=lambda *call: seen.append(call))
     assert first.shape == (6, 2, 1280)
     assert len(seen) == 6
     with torch.inference_mode():
@@ -165,7 +171,7 @@ def test_features_are_the_networks_own_and_are_remembered() -> None:
         plain, mirrored = module.features(images), module.features(images.flip(-1))
     assert np.abs(first[:, 0] - plain.numpy()).max() < 1e-3
     assert np.abs(first[:, 1] - mirrored.numpy()).max() < 1e-3
-    again = features_of(module, examples, lambda *call: seen.append(call))
+    again = features_of(module, examples, progress=lambda *call: seen.append(call))
     assert len(seen) == 6
     assert np.array_equal(first, again)
 
@@ -176,8 +182,8 @@ def test_whether_pictures_have_an_upright_side(upright: bool) -> None:
     pixels = random.integers(0, 120, (60, 64, 64, 3))
     if upright:
         pixels[:, :20] += 120  # a sky
-    examples = Examples(pixels.astype(np.uint8), np.arange(60), np.arange(60) % 2, 2)
-    told = orientation_probe(pretrained_module(), examples, 0, lambda *_: None)
+    examples = Examples(pixels.astype(np.uint8), np.arange(60), labels=np.arange(60) % 2, classes=2)
+    told = orientation_probe(pretrained_module(), examples, seed=0, progress=lambda *_: None)
     assert told > 0.95 if upright else told <= TOLD
 
 
@@ -250,7 +256,7 @@ def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "p", tmp_path / "cut", Killing(), compute="float32", **options)
+        train(tmp_path / "p", tmp_path / "cut", callback=Killing(), compute="float32", **options)
     resumed = resume(tmp_path / "cut")
     first, second = (
         (run.folder / "parameters.safetensors").read_bytes() for run in (whole, resumed)

@@ -57,7 +57,7 @@ def _metavar(stage: type[Any], name: str) -> str:
 
 
 def command(
-    commands: "Subparsers[argparse.ArgumentParser]", name: str, summary: str, examples: str
+    commands: "Subparsers[argparse.ArgumentParser]", name: str, *, summary: str, examples: str
 ) -> argparse.ArgumentParser:
     """A command's parser, with its examples below the options."""
     return commands.add_parser(

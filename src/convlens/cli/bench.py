@@ -20,7 +20,7 @@ EXAMPLES = """\
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "measure how fast this machine reads, trains and predicts, against its limits"
-    parser = command(commands, "bench", summary, EXAMPLES)
+    parser = command(commands, "bench", summary=summary, examples=EXAMPLES)
     parser.add_argument(
         "network", nargs="?", default="auto", metavar="LINE|NAME", help="what to train [auto]"
     )
@@ -39,7 +39,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Measure and print."""
-    require("torch", "train", "training")
+    require("torch", "train", what="training")
     names = ("network", "size", "classes", "batch", "threads", "compute", "pictures", "profile")
     with Bars() as bars:
         from ..speed.bench import bench

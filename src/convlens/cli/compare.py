@@ -13,7 +13,7 @@ EXAMPLES = """\
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "say which run is better on the same held-out pictures, and what it costs"
-    parser = command(commands, "compare", summary, EXAMPLES)
+    parser = command(commands, "compare", summary=summary, examples=EXAMPLES)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folders that train made")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)

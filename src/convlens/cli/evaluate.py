@@ -13,7 +13,9 @@ EXAMPLES = """\
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = command(commands, "evaluate", "judge a detector on labelled pictures", EXAMPLES)
+    parser = command(
+        commands, "evaluate", summary="judge a detector on labelled pictures", examples=EXAMPLES
+    )
     parser.add_argument("detector", help="a detector.onnx, or its run folder")
     parser.add_argument("pictures", help="a folder or table of labelled pictures")
     parser.add_argument(
@@ -30,7 +32,7 @@ def run(asked: argparse.Namespace) -> int:
     from ..evaluation.evaluate import evaluate
 
     with Bars() as bars:
-        done = evaluate(asked.detector, asked.pictures, asked.split, bars.progress)
+        done = evaluate(asked.detector, asked.pictures, split=asked.split, progress=bars.progress)
     if asked.json:
         emit_json(done.as_json())
         return 0

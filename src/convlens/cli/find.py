@@ -24,7 +24,7 @@ EXAMPLES = """\
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = command(commands, "find", "say where in pictures it is", EXAMPLES)
+    parser = command(commands, "find", summary="say where in pictures it is", examples=EXAMPLES)
     add_pictures(parser)
     parser.add_argument("--json", action="store_true", help="a JSON array with boxes and heat maps")
     parser.add_argument(
@@ -49,7 +49,7 @@ def run(asked: argparse.Namespace) -> int:
     from ..detector.find import Finder
     from ..detector.predict import find_pictures
 
-    finder = Finder(Detector(asked.detector), asked.smallest, asked.sure)
+    finder = Finder(Detector(asked.detector), asked.smallest, sure=asked.sure)
     if not finder.has_background:
         print(  # noqa: T201
             "convlens: this detector has no class 'background', so it sees one of its classes "
@@ -62,7 +62,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.json:
         emit("[")
     for found in in_order(finder, find_pictures(named(asked.paths))):
-        drawn = _draw(found, asked.out, taken) if asked.out and not found.error else None
+        drawn = _draw(found, asked.out, taken=taken) if asked.out and not found.error else None
         if asked.json:
             told = {"error": found.error} if found.error else found.as_json()
             row = {"path": found.name, **told, **({"drawn": str(drawn)} if drawn else {})}
@@ -97,7 +97,7 @@ def _tell(found: "Found") -> None:
         emit(f"nothing found  {name}")
 
 
-def _draw(found: "Found", folder: Path, taken: set[Path]) -> Path:
+def _draw(found: "Found", folder: Path, *, taken: set[Path]) -> Path:
     """Write the picture with what was found in it as `NAME-found.jpg`; no two have one name."""
     from ..detector.draw import drawn
     from ..pictures.decode import decode

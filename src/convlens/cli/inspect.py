@@ -26,7 +26,7 @@ LISTED = 20
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "say what is wrong with pictures before any training"
-    parser = command(commands, "inspect", summary, EXAMPLES)
+    parser = command(commands, "inspect", summary=summary, examples=EXAMPLES)
     parser.add_argument("pictures", help="a folder or table of labelled pictures, as train takes")
     parser.add_argument(
         "--labels", action="store_true", help="look for wrong labels too (takes some minutes)"
@@ -51,7 +51,12 @@ def run(asked: argparse.Namespace) -> int:
 
     with Bars() as bars:
         found = inspect(
-            asked.pictures, asked.size, asked.group, asked.labels, asked.more, bars.progress
+            asked.pictures,
+            asked.size,
+            group=asked.group,
+            labels=asked.labels,
+            more=asked.more,
+            progress=bars.progress,
         )
     if asked.json:
         emit_json(found.as_json())

@@ -19,7 +19,7 @@ EXAMPLES = """\
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "print a network's layers, shapes, parameters and connections"
-    parser = command(commands, "networks", summary, EXAMPLES)
+    parser = command(commands, "networks", summary=summary, examples=EXAMPLES)
     parser.add_argument(
         "network", nargs="?", metavar="LINE|NAME", help="one line of text, or a name"
     )
@@ -41,8 +41,8 @@ def run(asked: argparse.Namespace) -> int:
     from ..network.parse import GRAMMAR
 
     def find(name: str) -> "Architecture":
-        size = asked.size or usual_size(line_of(name, 64, asked.pictures)) or 64
-        return describe_network(name, size, asked.classes, asked.pictures)
+        size = asked.size or usual_size(line_of(name, 64, pictures=asked.pictures)) or 64
+        return describe_network(name, size, classes=asked.classes, pictures=asked.pictures)
 
     if asked.network is None:
         made = {name: find(name) for name in ("auto", *NAMED)}

@@ -131,7 +131,7 @@ class Bars:
         )
 
 
-def table(headings: list[str], rows: list[list[str]], left: int = 1) -> str:
+def table(headings: list[str], rows: list[list[str]], *, left: int = 1) -> str:
     """Rows in aligned columns, the first `left` of them to the left, numbers to the right."""
     cells = [headings, *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]

@@ -36,7 +36,7 @@ STRANGE = "  (strange: unlike the pictures that it learnt from)"
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = command(commands, "predict", "say what is in pictures", EXAMPLES)
+    parser = command(commands, "predict", summary="say what is in pictures", examples=EXAMPLES)
     add_pictures(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON array, one object per picture")
@@ -76,7 +76,7 @@ def run(asked: argparse.Namespace) -> int:
     from ..detector.predict import predict
 
     detector = Detector(asked.detector)
-    rows = predict(detector, named(asked.paths), share)
+    rows = predict(detector, named(asked.paths), share=share)
     write = _write_json if asked.json else _write_csv if asked.csv else _write_lines
     failed, seen = write(rows, detector.labels, asked.top)
     if not seen:
@@ -113,7 +113,9 @@ def _into_folder(asked: argparse.Namespace, share: tuple[int, int]) -> int:
         raise UsageError("--out writes CSV with every class: give neither --json nor --top")
     with Bars() as bars:
         progress = bars.progress if share[0] == 0 else lambda *_: None
-        done = predict_shards(asked.detector, named(asked.paths), asked.out, share, progress)
+        done = predict_shards(
+            asked.detector, named(asked.paths), out=asked.out, share=share, progress=progress
+        )
     part = f"part {share[0] + 1} of {share[1]}: " if share[1] > 1 else ""
     before = f"; {done.before:,} were there already" if done.before else ""
     failed = f", {done.unreadable:,} of them unreadable" if done.unreadable else ""

@@ -27,7 +27,9 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     from ..serving.limits import Limits
 
-    parser = command(commands, "serve", "serve a page and an HTTP API for a detector", EXAMPLES)
+    parser = command(
+        commands, "serve", summary="serve a page and an HTTP API for a detector", examples=EXAMPLES
+    )
     parser.add_argument("detector", help="a detector.onnx, or its run folder")
     parser.add_argument("--port", type=int, default=8000, metavar="N", help="[8000]; 0: any")
     parser.add_argument(
@@ -55,7 +57,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(asked: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     for module in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
-        require(module, "serve", "serving")
+        require(module, "serve", what="serving")
     import logging
 
     import uvicorn
@@ -65,7 +67,9 @@ def run(asked: argparse.Namespace) -> int:
     from ..serving.auth import LOOPBACK
     from ..serving.limits import Limits
 
-    limits = Limits(asked.max_upload, asked.max_files, asked.max_waiting, asked.max_seconds)
+    limits = Limits(
+        asked.max_upload, asked.max_files, waiting=asked.max_waiting, seconds=asked.max_seconds
+    )
     if min(vars(limits).values()) <= 0:
         raise UsageError("limits are above 0")
     detector = Detector(asked.detector)
@@ -79,7 +83,7 @@ def run(asked: argparse.Namespace) -> int:
     port = listening.getsockname()[1]
     shown = f"[{asked.host}]" if ":" in asked.host else asked.host
     address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
-    app = create_app(detector, limits, LOOPBACK if near else None, token)
+    app = create_app(detector, limits, hosts=LOOPBACK if near else None, token=token)
     emit(f"convlens tells {printable(', '.join(detector.labels))} at {address}")
     emit("Ctrl-C ends it")
     sys.stdout.flush()

@@ -17,7 +17,7 @@ EXAMPLES = """\
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "write labelled pictures as shards, to be read as a stream from anywhere"
-    parser = command(commands, "shard", summary, EXAMPLES)
+    parser = command(commands, "shard", summary=summary, examples=EXAMPLES)
     parser.add_argument("pictures", help="labelled pictures, as for train")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="the folder to make")
     parser.add_argument(
@@ -33,7 +33,13 @@ def run(asked: argparse.Namespace) -> int:
     from ..pictures.shards.write import shard
 
     with Bars() as bars:
-        done = shard(asked.pictures, asked.out, asked.megabytes, asked.seed, bars.progress)
+        done = shard(
+            asked.pictures,
+            asked.out,
+            megabytes=asked.megabytes,
+            seed=asked.seed,
+            progress=bars.progress,
+        )
         if done.skipped:
             name, reason = done.skipped[0]
             bars.warn(

@@ -17,7 +17,7 @@ EXAMPLES = """\
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "name the unlabelled pictures that would teach a detector most"
-    parser = command(commands, "suggest", summary, EXAMPLES)
+    parser = command(commands, "suggest", summary=summary, examples=EXAMPLES)
     add_pictures(parser)
     parser.add_argument(
         "--count", type=int, default=20, metavar="N", help="how many to name at most [20]"
@@ -35,7 +35,9 @@ def run(asked: argparse.Namespace) -> int:
     if asked.count < 1:
         raise UsageError(f"--count {asked.count}: it takes 1 or more")
     with Bars() as bars:
-        found = suggest(asked.detector, named(asked.paths), asked.count, bars.progress)
+        found = suggest(
+            asked.detector, named(asked.paths), count=asked.count, progress=bars.progress
+        )
     rows = [(one.name, *one.top(1)[0], one.strange) for one in found]
     heads = ("path", "likely", "probability", "strange")
     if asked.json:

@@ -20,7 +20,9 @@ EXAMPLES = """\
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = command(commands, "train", "train a detector from labelled pictures", EXAMPLES)
+    parser = command(
+        commands, "train", summary="train a detector from labelled pictures", examples=EXAMPLES
+    )
     parser.add_argument(
         "pictures",
         nargs="?",
@@ -41,7 +43,7 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError("train takes pictures, or --resume RUN")
     if asked.resume is not None and (options or asked.out):
         raise UsageError("--resume goes on exactly as the run began: give no other option with it")
-    require("torch", "train", "training")
+    require("torch", "train", what="training")
     first = worker()[0] == 0
     with Bars() as bars:
         if first and (not asked.json or sys.stderr.isatty()):
@@ -51,7 +53,7 @@ def run(asked: argparse.Namespace) -> int:
         if asked.resume is not None:
             done = resume(asked.resume, bars)
         else:
-            done = train(asked.pictures, asked.out, bars, **options)
+            done = train(asked.pictures, asked.out, callback=bars, **options)
     if not first:  # of several workers, the first one has the figures
         return 0
     if asked.json:

@@ -23,7 +23,7 @@ EXAMPLES = """\
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
     summary = "the case for convolutions: arithmetic, sharing, sparsity, translation, examples"
-    parser = command(commands, "why", summary, EXAMPLES)
+    parser = command(commands, "why", summary=summary, examples=EXAMPLES)
     parser.add_argument(
         "subject",
         nargs="?",
@@ -59,11 +59,11 @@ def run(asked: argparse.Namespace) -> int:
         case = why(
             asked.subject,
             asked.pictures,
-            asked.section,
-            asked.out,
-            asked.size,
-            asked.minutes,
-            bars.progress,
+            section=asked.section,
+            out=asked.out,
+            size=asked.size,
+            minutes=asked.minutes,
+            progress=bars.progress,
         )
     if asked.json:
         emit_json(case.as_json())
@@ -87,6 +87,6 @@ def lines(case: "Case") -> Iterator[str]:
             yield "\n" + section.sketch
         for one in section.tables:
             yield "\n" + one.title
-            yield table(list(one.heads), [list(row) for row in one.rows], one.left)
+            yield table(list(one.heads), [list(row) for row in one.rows], left=one.left)
         for note in section.notes:
             yield f"\n{note}"

@@ -87,7 +87,7 @@ class Augment:
         shape = [count, 3, side or height, side or width]
         if self.ways & set(GEOMETRIC) or shape != list(pixels_NCHW.shape):
             grid = functional.affine_grid(
-                self._affine(uniform_NU, height, width), shape, align_corners=False
+                self._affine(uniform_NU, height, columns=width), shape, align_corners=False
             )
             pixels_NCHW = functional.grid_sample(
                 pixels_NCHW, grid, padding_mode="reflection", align_corners=False
@@ -96,13 +96,13 @@ class Augment:
             pixels_NCHW = self._colour(pixels_NCHW, uniform_NU)
         if "erase" in self.ways:
             holes = _boxes(
-                pixels_NCHW, uniform_NU[:, (_HOLE_X, _HOLE_Y)], torch.full((count,), HOLE)
+                pixels_NCHW, uniform_NU[:, (_HOLE_X, _HOLE_Y)], share_N=torch.full((count,), HOLE)
             )
             pixels_NCHW = pixels_NCHW.masked_fill(holes > 0, 0.5)
         return pixels_NCHW
 
     def mix(
-        self, pixels: Tensor, targets: Tensor, uniform_NU: Tensor, part: float = 1.0
+        self, pixels: Tensor, targets: Tensor, *, uniform_NU: Tensor, part: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         """Each picture [N, 3, H, W] mixed with its partner, and so their targets [N, K].
 
@@ -115,7 +115,7 @@ class Augment:
             return pixels, targets
         u = uniform_NU
         blend = (u[:, _SHARE] * pi / 2).sin().square()  # the arcsine law, which is Beta(0.5, 0.5)
-        box = _boxes(pixels, u[:, (_BOX_X, _BOX_Y)], u[:, _SHARE].sqrt())
+        box = _boxes(pixels, u[:, (_BOX_X, _BOX_Y)], share_N=u[:, _SHARE].sqrt())
         blended = (u[:, _MIX] < part * BLENDED).view(-1, 1, 1, 1)
         pasted = (u[:, _MIX] >= 1 - part * PASTED).view(-1, 1, 1, 1)
         other = blended * blend.view(-1, 1, 1, 1) + pasted * box
@@ -125,7 +125,7 @@ class Augment:
             torch.lerp(targets, targets.flip(0), share),
         )
 
-    def _affine(self, u: Tensor, rows: int, columns: int) -> Tensor:
+    def _affine(self, u: Tensor, rows: int, *, columns: int) -> Tensor:
         """From output to input coordinates, both -1 to 1, for pictures of this shape: [N, 2, 3]."""
         one = torch.ones(len(u))
         width, height, x, y, cos, sin = one, one, 0 * one, 0 * one, one, 0 * one
@@ -170,16 +170,16 @@ class Augment:
         return torch.addcmul(base, pixels, saturation * contrast).clamp_(0, 1)
 
 
-def _boxes(pixels_NCHW: Tensor, centres_N2: Tensor, share_N: Tensor) -> Tensor:
+def _boxes(pixels_NCHW: Tensor, centres_N2: Tensor, *, share_N: Tensor) -> Tensor:
     """1 in a box about each centre (x, y) with this share of the sides, else 0: [N, 1, H, W]."""
     rows, columns = (
-        _inside(length, centre, share_N)
+        _inside(length, centre, share_N=share_N)
         for length, centre in zip(pixels_NCHW.shape[-2:], centres_N2.flip(1).T, strict=True)
     )
     return (rows[:, :, None] * columns[:, None, :])[:, None]
 
 
-def _inside(length: int, centre_N: Tensor, share_N: Tensor) -> Tensor:
+def _inside(length: int, centre_N: Tensor, *, share_N: Tensor) -> Tensor:
     """1 where a place lies within a window about the centre, else 0: [N, length]."""
     place = (torch.arange(length) + 0.5) / length
     return ((place - centre_N[:, None]).abs() < share_N[:, None] / 2).float()

@@ -1,6 +1,6 @@
 """Which pictures each step sees, and their pixels as the network takes them."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ class Examples:
 
     pixels: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
+    _: KW_ONLY
     labels: npt.NDArray[np.int64]
     classes: int
     groups: npt.NDArray[np.int64] | None = None
@@ -41,7 +42,13 @@ class Examples:
     def take(self, places: npt.NDArray[np.int64]) -> "Examples":
         """Some of them, by their places."""
         groups = None if self.groups is None else self.groups[places]
-        return Examples(self.pixels, self.rows[places], self.labels[places], self.classes, groups)
+        return Examples(
+            self.pixels,
+            self.rows[places],
+            labels=self.labels[places],
+            classes=self.classes,
+            groups=groups,
+        )
 
     def moments(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation per channel, of 0 to 1, over at most 2,000 pictures."""
@@ -95,7 +102,7 @@ class Batches:
     """Gives the groups of pictures of a step, varied; remembers the tables of the current epoch."""
 
     def __init__(
-        self, examples: Examples, order: Order, augment: Augment, group: int = MICRO_BATCH
+        self, examples: Examples, order: Order, *, augment: Augment, group: int = MICRO_BATCH
     ) -> None:
         self.group = group
         self.examples = examples
@@ -109,7 +116,7 @@ class Batches:
         return -(-self.order.batch // self.group)
 
     def groups(
-        self, step: int, side: int, mixed: float = 1.0, numbers: range | None = None
+        self, step: int, side: int, *, mixed: float = 1.0, numbers: range | None = None
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """All labels [B] of a step, and its groups: (pixels [G, 3, side, side], targets [G, K]).
 
@@ -136,7 +143,7 @@ class Batches:
         numbers = torch.from_numpy(uniform)
         pixels = self.augment(self.examples.images(indices), numbers, side)
         targets = functional.one_hot(self.examples.targets(indices), self.examples.classes).float()
-        return self.augment.mix(pixels, targets, numbers, mixed)
+        return self.augment.mix(pixels, targets, uniform_NU=numbers, part=mixed)
 
     def _table(self, epoch: int) -> npt.NDArray[np.float32]:
         if epoch not in self._tables:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from ..pictures.catalog import unequal
 from ..pictures.splits import EXCLUDED
-from ..training.answers import unequal
-from .prepare import Prepared
+from .prepare import Dataset
 
 LEARN, JUDGE = 10, 50
 """A class with fewer pictures is too small to learn; or to judge, as a fifth is held out."""
@@ -19,14 +19,14 @@ class Note:
     warn: bool = False
 
 
-def notes_about(prepared: Prepared, balanced: bool) -> list[Note]:
+def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
     """What the user should know; `balanced`: every class counts alike."""
     found = []
-    if prepared.skipped:
-        name, reason = prepared.skipped[0]
-        what = f"{len(prepared.skipped):,} files are no pictures to learn from; the first, {name}: "
+    if dataset.skipped:
+        name, reason = dataset.skipped[0]
+        what = f"{len(dataset.skipped):,} files are no pictures to learn from; the first, {name}: "
         found.append(Note(what + reason, "they are left out", warn=True))
-    excluded = len(prepared.split.rows(EXCLUDED))
+    excluded = len(dataset.split.rows(EXCLUDED))
     if excluded:
         what = (
             f"{excluded:,} pictures stand in two splits (themselves, near duplicates, or their "
@@ -35,7 +35,7 @@ def notes_about(prepared: Prepared, balanced: bool) -> list[Note]:
         done = "they are left out; 'convlens inspect' lists them"
         found.append(Note(what, done, warn=True))
     sizes: dict[int, int] = {}
-    for cluster in prepared.split.groups:
+    for cluster in dataset.split.groups:
         sizes[cluster] = sizes.get(cluster, 0) + 1
     several = [size for size in sizes.values() if size > 1]
     if several:
@@ -44,11 +44,11 @@ def notes_about(prepared: Prepared, balanced: bool) -> list[Note]:
             "groups"
         )
         found.append(Note(what, "each set is kept on one side of the split"))
-    counts = prepared.catalog.counts()
-    learnt = set(prepared.side("train").labels)
+    counts = dataset.catalog.counts()
+    learnt = set(dataset.side("train").labels)
     found += [
         Note(f"class {label!r} has no training pictures", "it cannot be learnt", warn=True)
-        for label in prepared.classes
+        for label in dataset.classes
         if label not in learnt
     ]
     for least, below, word in ((0, LEARN, "learn"), (LEARN, JUDGE, "judge")):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,12 @@ from .batches import Examples
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Dataset:
     """Readable pictures with their pixels and sides; `skipped`: what was not readable and why."""
 
     catalog: Catalog
     store: PixelStore
+    _: KW_ONLY
     split: Split
     classes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -43,14 +44,20 @@ class Prepared:
         place = {label: k for k, label in enumerate(self.classes)}
         labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
         groups = np.array(self.split.groups, np.int64)[rows]
-        return Examples(self.store.pixels, self.store.rows[rows], labels, len(place), groups)
+        return Examples(
+            self.store.pixels,
+            self.store.rows[rows],
+            labels=labels,
+            classes=len(place),
+            groups=groups,
+        )
 
-    def undivided(self) -> "Prepared":
+    def for_training(self) -> "Dataset":
         """The same with every picture to learn from, but for those that no side may have."""
         rows = (row for row, side in enumerate(self.split.sides) if side != EXCLUDED)
-        return self.divided(dict.fromkeys(rows, "train"))
+        return self.with_splits(dict.fromkeys(rows, "train"))
 
-    def divided(self, sides: Mapping[int, str]) -> "Prepared":
+    def with_splits(self, sides: Mapping[int, str]) -> "Dataset":
         """The same with other sides for some rows of the catalog."""
         given = tuple(sides.get(row, side) for row, side in enumerate(self.split.sides))
         return replace(self, split=replace(self.split, sides=given))
@@ -89,9 +96,10 @@ def median_side(catalog: Catalog, sample: int = 48) -> float:
 def prepare(
     pictures: str | Path,
     options: DataOptions,
+    *,
     progress: Callable[[str, int, int], None],
     usual_size: int | None = None,
-) -> Prepared:
+) -> Dataset:
     """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
 
     Without `options.size`, pictures come to the network's usual size, or, where it has none, to one
@@ -104,7 +112,7 @@ def prepare(
     if options.background is not None:
         catalog = with_background(catalog, options.background)
     size = options.size or usual_size or auto_size(median_side(catalog))
-    store = open_store(catalog, size, progress)
+    store = open_store(catalog, size, progress=progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     skipped = (*catalog.skipped, *bad)
     if len(bad) == len(catalog):
@@ -113,12 +121,15 @@ def prepare(
     catalog, store = store.without_bad(catalog)
     require_two_classes(catalog, f"what can be read of {pictures}")
     near = near_duplicate_clusters(store, progress)
-    split = make_split(catalog, store, near, options.seed, *options.fractions(len(catalog)))
-    prepared = Prepared(catalog, store, split, catalog.classes, skipped)
-    learnt = set(prepared.side("train").labels)
+    test, val = options.fractions(len(catalog))
+    split = make_split(
+        catalog, store, near=near, seed=options.seed, test_fraction=test, val_fraction=val
+    )
+    dataset = Dataset(catalog, store, split=split, classes=catalog.classes, skipped=skipped)
+    learnt = set(dataset.side("train").labels)
     if len(learnt) < 2:
         raise ConvlensError(
             f"the pictures left for training are of {len(learnt)} class: "
             "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
         )
-    return prepared
+    return dataset

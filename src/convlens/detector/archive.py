@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +21,7 @@ class Labelled:
 
     shards: int
     before: int
+    _: KW_ONLY
     pictures: int
     unreadable: int
 
@@ -42,6 +43,7 @@ def cells(row: Prediction, labels: tuple[str, ...]) -> list[Any]:
 def predict_shards(
     detector: str | Path | Detector,
     paths: str | Path | Iterable[str | Path],
+    *,
     out: str | Path,
     share: Share = (0, 1),
     progress: Callable[[str, int, int], None] = lambda *_: None,
@@ -80,7 +82,7 @@ def predict_shards(
             unreadable += row.error is not None
         write_whole(folder / f"{name}.csv", text.getvalue())
     progress("answering shards", len(left), len(left))
-    return Labelled(len(left), len(mine) - len(left), pictures, unreadable)
+    return Labelled(len(left), len(mine) - len(left), pictures=pictures, unreadable=unreadable)
 
 
 def _same_detector(path: Path, detector: Detector) -> None:

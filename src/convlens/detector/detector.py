@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Prediction:
 
     name: str
     probabilities: Probabilities | None
+    _: KW_ONLY
     labels: tuple[str, ...]
     error: str | None = None
     place: int | None = None
@@ -152,10 +153,12 @@ class Detector:
 
         Only where the file's metadata has `slides`, and for sizes from its own side upwards.
         """
-        out: Probabilities = self._run(image, [WINDOWS], {SIZES: np.array(sizes, np.int64)})[0]
+        out: Probabilities = self._run(image, [WINDOWS], more={SIZES: np.array(sizes, np.int64)})[0]
         return out
 
-    def _run(self, image: RGB, outputs: list[str], more: dict[str, Any] | None = None) -> list[Any]:
+    def _run(
+        self, image: RGB, outputs: list[str], *, more: dict[str, Any] | None = None
+    ) -> list[Any]:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise PictureError(
                 f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
@@ -177,7 +180,7 @@ class Detector:
         try:
             return self.answer(source.name, decode(source.read()))
         except PictureError as error:
-            return Prediction(source.name, None, self.labels, str(error))
+            return Prediction(source.name, None, labels=self.labels, error=str(error))
 
     def answer(self, name: str, image: RGB) -> Prediction:
         """The answer for upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
@@ -185,11 +188,18 @@ class Detector:
         place = int(self.rule.places(probabilities[None])[0])
         strangeness = float(more[0]) if more else None
         answered = place if place >= 0 else None
-        found = Prediction(name, probabilities, self.labels, None, answered, strangeness)
+        found = Prediction(
+            name,
+            probabilities,
+            labels=self.labels,
+            error=None,
+            place=answered,
+            strangeness=strangeness,
+        )
         return replace(found, place=None) if found.strange and self.rule.unsure_below else found
 
     def predict(
         self, sources: Iterable[Source], workers: int | None = None
     ) -> Iterator[Prediction]:
         """Predictions in the order of the pictures, on all cores, with bounded memory."""
-        return in_order(self, streamed(sources), workers)
+        return in_order(self, streamed(sources), workers=workers)

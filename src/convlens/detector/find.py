@@ -7,7 +7,7 @@ answer for that box cut out by itself.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,6 +84,7 @@ class Found:
     name: str
     size: tuple[int, int] = (0, 0)
     """The picture's width and height."""
+    _: KW_ONLY
     findings: tuple[Finding, ...] = ()
     heat: dict[str, Map] | None = None
     """Per class sought [rows, columns]: the evidence as a probability, 0 to 1."""
@@ -126,7 +127,9 @@ class Found:
 class Finder:
     """Slides a detector over pictures. Raises `ConvlensError` where its network cannot slide."""
 
-    def __init__(self, detector: Detector, smallest: float = SMALLEST, sure: float = SURE) -> None:
+    def __init__(
+        self, detector: Detector, smallest: float = SMALLEST, *, sure: float = SURE
+    ) -> None:
         for name, value, least in (("smallest", smallest, 0.02), ("sure", sure, 0.0)):
             if not least <= value <= 1:
                 raise UsageError(f"--{name} {value}: it can be {least:g} to 1")
@@ -156,35 +159,36 @@ class Finder:
         rows = (np.arange(max(1, round(CELLS * height / longer))) + 0.5) * longer / CELLS
         columns = (np.arange(max(1, round(CELLS * width / longer))) + 0.5) * longer / CELLS
         evidence = {
-            k: np.mean([level.evidence(k, rows, columns) for level in levels], 0)
+            k: np.mean([level.evidence(k, rows, columns=columns) for level in levels], 0)
             for k in self.sought
         }
         windows = sum(prod(level.count) for level in levels)
         peaks = {k: e + 0.01 * _spread(e) for k, e in evidence.items()}
         row, column = _highest(max(peaks.values(), key=np.max))
-        findings, looked = self._findings(image, levels, peaks, rows, columns)
+        findings, looked = self._findings(image, levels, evidence=peaks, rows=rows, columns=columns)
         one = self.slider.multiplications(1, 1)
         passes = sum(self.slider.multiplications(*level.count) for level in levels)
         return Found(
             name,
             (width, height),
-            tuple(findings),
-            {
+            findings=tuple(findings),
+            heat={
                 self.detector.labels[k]: (1 / (1 + np.exp(-e))).astype(np.float32)
                 for k, e in evidence.items()
             },
-            (float(columns[column]), float(rows[row])),
-            windows,
-            min(min(level.side) for level in levels),
-            passes + looked * one,
-            windows * one,
-            self.slider.difference(image, levels, self.sought),
+            hottest=(float(columns[column]), float(rows[row])),
+            windows=windows,
+            smallest=min(min(level.side) for level in levels),
+            multiplications=passes + looked * one,
+            cut_out=windows * one,
+            difference=self.slider.difference(image, levels, sought=self.sought),
         )
 
     def _findings(
         self,
         image: RGB,
         levels: list[Level],
+        *,
         evidence: dict[int, Floats],
         rows: Floats,
         columns: Floats,
@@ -199,7 +203,13 @@ class Finder:
             row, column = _highest(heat)
             if heat[row, column] <= -CLIP:
                 break
-            box = _vote(levels, place, float(rows[row]), float(columns[column]), image.shape)
+            box = _vote(
+                levels,
+                place,
+                row=float(rows[row]),
+                column=float(columns[column]),
+                shape=image.shape,
+            )
             if not any(box.same(one.box) for one in found):
                 looked += 1
                 probabilities = self.detector.probabilities(_cut(image, box))
@@ -235,10 +245,10 @@ def _spread(heat: Floats) -> Floats:
 
 
 def _vote(
-    levels: list[Level], place: int, row: float, column: float, shape: tuple[int, ...]
+    levels: list[Level], place: int, *, row: float, column: float, shape: tuple[int, ...]
 ) -> Box:
     """The mean of the windows about a point, weighted by their odds."""
-    about = [level.about(place, row, column) for level in levels]
+    about = [level.about(place, row, column=column) for level in levels]
     boxes = np.concatenate([found[0] for found in about])
     odds = np.concatenate([found[1] for found in about])
     weights = np.exp(FLAT * odds)
@@ -258,6 +268,7 @@ def _cut(image: RGB, box: Box) -> RGB:
 def find(
     detector: str | Path | Detector,
     paths: str | Path | Iterable[str | Path],
+    *,
     smallest: float = SMALLEST,
     sure: float = SURE,
 ) -> Iterator[Found]:
@@ -269,4 +280,4 @@ def find(
     """
     detector = detector if isinstance(detector, Detector) else Detector(detector)
     several = [paths] if isinstance(paths, str | Path) else paths
-    return in_order(Finder(detector, smallest, sure), find_pictures(several))
+    return in_order(Finder(detector, smallest, sure=sure), find_pictures(several))

@@ -59,6 +59,7 @@ def _shared(paths: Iterable[str | Path], share: Share) -> Iterator[Source]:
 def predict(
     detector: str | Path | Detector,
     paths: str | Path | Iterable[str | Path],
+    *,
     share: Share = (0, 1),
 ) -> Iterator[Prediction]:
     """Predictions for pictures, one by one, in order; unreadable ones carry their error.

@@ -1,6 +1,6 @@
 """From probabilities to an answer: the most probable class, or what an aim asks for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,14 @@ class Rule:
     """How answers follow from probabilities. At most one of the three is set.
 
     `unsure_below`: where the most probable class is less probable, the answer is `unsure`.
-    `predicted_from`: a class that is the answer from a probability on, whatever the others'; below it
-    the answer is the most probable other one. `costs[true][called]`: the answer is the class of the
-    lowest expected cost (Elkan 2001). `objective` is what was asked for, in words.
+    `predicted_from`: a class that is the answer from a probability on, whatever the others'; below
+    it the answer is the most probable other one. `costs[true][predicted]`: the answer is the class
+    of the lowest expected cost (Elkan 2001). `objective` is what was asked for, in words.
     """
 
     objective: str = ""
     unsure_below: float = 0.0
+    _: KW_ONLY
     predicted_from: tuple[int, float] | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
 
@@ -38,8 +39,10 @@ class Rule:
             rule = Rule(
                 str(found["objective"]),
                 float(found["unsure_below"]),
-                (int(predicted[0]), float(predicted[1])) if predicted is not None else None,
-                tuple(tuple(map(float, row)) for row in costs) if costs is not None else None,
+                predicted_from=(int(predicted[0]), float(predicted[1]))
+                if predicted is not None
+                else None,
+                costs=tuple(tuple(map(float, row)) for row in costs) if costs is not None else None,
             )
             sound = rule.predicted_from is None or 0 <= rule.predicted_from[0] < classes
             if rule.costs is not None:
@@ -86,6 +89,7 @@ def coverage_rule(coverage: float, probabilities_NK: npt.NDArray[np.float32]) ->
 def recall_rule(
     label: str,
     recall: float,
+    *,
     labels: tuple[str, ...],
     true_N: npt.NDArray[np.int64],
     probabilities_NK: npt.NDArray[np.float32],

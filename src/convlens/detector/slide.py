@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,7 @@ class Level:
     """[K, down, across]"""
     sizes: tuple[int, int]
     """Height and width that the picture was squashed to."""
+    _: KW_ONLY
     tops: Floats
     lefts: Floats
     """Of the windows, in the picture's pixels: [down], [across]."""
@@ -69,14 +70,14 @@ class Level:
         found: npt.NDArray[np.bool_] = np.abs(inner[:, None] - centres) <= MIDDLE * side / 2
         return found
 
-    def evidence(self, place: int, rows: Floats, columns: Floats) -> Floats:
+    def evidence(self, place: int, rows: Floats, *, columns: Floats) -> Floats:
         """Mean log-odds of the windows that have a point in their middle: [rows, columns]."""
         down, across = self.middles(rows, 0), self.middles(columns, 1)
         total = down.astype(np.float64) @ self.odds(place) @ across.T.astype(np.float64)
         found: Floats = total / np.outer(down.sum(1), across.sum(1))
         return found
 
-    def about(self, place: int, row: float, column: float) -> tuple[Floats, Floats]:
+    def about(self, place: int, row: float, *, column: float) -> tuple[Floats, Floats]:
         """Boxes [n, 4] and log-odds [n] of the windows that have one point in their middle."""
         down = np.flatnonzero(self.middles(np.array([row]), 0)[0])
         across = np.flatnonzero(self.middles(np.array([column]), 1)[0])
@@ -120,9 +121,9 @@ class Slider:
             yield Level(
                 logits,
                 (sizes[0], sizes[1]),
-                np.arange(down) * self.stride * height / sizes[0],
-                np.arange(across) * self.stride * width / sizes[1],
-                (self.side * height / sizes[0], self.side * width / sizes[1]),
+                tops=np.arange(down) * self.stride * height / sizes[0],
+                lefts=np.arange(across) * self.stride * width / sizes[1],
+                side=(self.side * height / sizes[0], self.side * width / sizes[1]),
             )
 
     def multiplications(self, down: int, across: int) -> int:
@@ -135,7 +136,7 @@ class Slider:
         """Windows along a picture that is so many of them long."""
         return max(1, 1 + round((sides - 1) * self.side / self.stride))
 
-    def difference(self, image: RGB, levels: list[Level], sought: list[int]) -> float:
+    def difference(self, image: RGB, levels: list[Level], *, sought: list[int]) -> float:
         """What padding at a window's border, which sliding has not, does to the surest window."""
         several = [level for level in levels if level.count != (1, 1)]
         if not several:

@@ -25,6 +25,7 @@ def margin(probabilities: np.ndarray) -> float:
 def suggest(
     detector: str | Path | Detector,
     paths: str | Path | Iterable[str | Path],
+    *,
     count: int = 20,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> list[Prediction]:
@@ -34,7 +35,7 @@ def suggest(
     learnt from, come after the others. Raises `ConvlensError` where the detector or all the
     pictures cannot be read.
     """
-    require("imagehash", "train", "suggesting pictures")
+    require("imagehash", "train", what="suggesting pictures")
     detector = detector if isinstance(detector, Detector) else Detector(detector)
     several = [paths] if isinstance(paths, str | Path) else paths
     sources = list(find_pictures(several))

@@ -57,7 +57,7 @@ kernels does not take: nothing in that precision is fast."""
 
 
 def _begun(
-    candidates: list[Compute], step: Callable[[Compute], None], workers: Workers
+    candidates: list[Compute], step: Callable[[Compute], None], *, workers: Workers
 ) -> list[Compute]:
     """Those worth timing, after a first step, which allocates and compiles kernels.
 
@@ -86,6 +86,7 @@ def _begun(
 def autotune(
     names: Sequence[str],
     threads: int,
+    *,
     step: Callable[[Compute], None],
     workers: Workers = ALONE,
     seconds: float = 1.0,
@@ -100,7 +101,7 @@ def autotune(
     torch.set_num_threads(threads)
     keep_memory()
     candidates = [Compute(name, threads) for name in names]
-    candidates = _begun(candidates, step, workers)
+    candidates = _begun(candidates, step, workers=workers)
     times: dict[str, list[float]] = {candidate.choice: [] for candidate in candidates}
     end = time.perf_counter() + seconds * len(candidates)
     while True:

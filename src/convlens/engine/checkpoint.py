@@ -51,7 +51,7 @@ def checkpoint_from(data: bytes) -> Checkpoint:
     if _checksum(tensors, inside["state"]) != inside["sha256"]:
         raise ValueError("its checksum differs")
     state = json.loads(inside["state"])
-    return Checkpoint(int(state.pop("step")), tensors, state)
+    return Checkpoint(int(state.pop("step")), tensors, state=state)
 
 
 def newest_checkpoint(folder: Path, warn: Any) -> bytes:
@@ -84,7 +84,7 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tenso
 
 
 def restore_optimizer(
-    optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], plain: dict[str, Any]
+    optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], *, plain: dict[str, Any]
 ) -> None:
     """The reverse of `flatten_optimizer`."""
     state: dict[int, dict[str, Any]] = {}

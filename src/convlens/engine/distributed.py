@@ -49,6 +49,7 @@ class Workers:
         self,
         number: int = 0,
         count: int = 1,
+        *,
         beside: int = 1,
         place: int = 0,
         machine: int = 0,
@@ -193,7 +194,7 @@ def joined() -> Iterator[Workers]:
         for name, usual in (("LOCAL_WORLD_SIZE", "1"), ("LOCAL_RANK", "0"), ("GROUP_RANK", number))
     )
     try:
-        yield Workers(number, count, beside, place, machine, store)
+        yield Workers(number, count, beside=beside, place=place, machine=machine, store=store)
         distributed.barrier()  # nobody goes while another may still ask
     finally:
         distributed.destroy_process_group()

@@ -84,7 +84,9 @@ class _ByProduct(torch.autograd.Function):
                 (True, False, False),
             )[0]
         if of_weight:
-            to_weight = _weight_gradient(x, gradient_NKHW, weight, stride, padding)
+            to_weight = _weight_gradient(
+                x, gradient_NKHW, weight=weight, stride=stride, padding=padding
+            )
         if biased and of_bias:
             to_bias = gradient_NKHW.sum((0, 2, 3))
         return to_x, to_weight, to_bias, None, None
@@ -93,6 +95,7 @@ class _ByProduct(torch.autograd.Function):
 def _weight_gradient(
     x_NCHW: Tensor,
     gradient_NKHW: Tensor,
+    *,
     weight: Tensor,
     stride: tuple[int, int],
     padding: tuple[int, int],

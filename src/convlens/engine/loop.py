@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from ..dataset.random import torch_seed
 from ..errors import ConvlensError
 from ..network.build import Classifier
 from ..options import OptimizerOptions
-from ..transfer.pretrained import Pretrained
 from .calibration import calibrated_losses
 from .checkpoint import (
     Checkpoint,
@@ -53,6 +52,7 @@ class Measure:
 
     step: int
     epoch: float
+    _: KW_ONLY
     cost_train: float | None
     cost_val: float | None
     accuracy_val: float | None
@@ -69,6 +69,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    _: KW_ONLY
     cost_sum: float = 0.0
     cost_steps: int = 0
     best_cost: float | None = None
@@ -78,7 +79,7 @@ class Progress:
 
 
 def predict_examples(
-    module: Classifier, examples: Examples, compute: Compute, workers: Workers = ALONE
+    module: Classifier, examples: Examples, *, compute: Compute, workers: Workers = ALONE
 ) -> Tensor:
     """Logits [N, K] in float32 for pictures as evaluation sees them; workers share them out."""
     module.eval()
@@ -115,6 +116,7 @@ class Loop:
         self,
         module: Classifier,
         batches: Batches,
+        *,
         val: Examples,
         cost: Cost,
         options: OptimizerOptions,
@@ -135,9 +137,9 @@ class Loop:
         self.plan = plan
         self.compute = compute
         self.seed = seed
-        self.pretrained = isinstance(module, Pretrained)
+        self.pretrained = module.pretrained
         self.optimizer = make_optimizer(
-            options, module.parameters(), self.pretrained, batches.order.batch
+            options, module.parameters(), pretrained=self.pretrained, batch=batches.order.batch
         )
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.ema = AveragedModel(module, multi_avg_fn=ema_update, use_buffers=True)
@@ -160,7 +162,7 @@ class Loop:
         depends on the group and not on the batch.
         """
         self.module.train()
-        factor = rate_factor(self.options, step, self.plan.steps, self.pretrained)
+        factor = rate_factor(self.options, step, steps=self.plan.steps, pretrained=self.pretrained)
         factor *= SMALLER**self.progress.troubles
         for group, highest in zip(self.optimizer.param_groups, self.highest, strict=True):
             group["lr"] = highest * factor
@@ -170,7 +172,9 @@ class Loop:
         workers = self.workers
         mine, running = workers.share(self.batches.parts), Running(self.module, workers)
         with self.stages.spent("pixels"):
-            labels_N, groups = self.batches.groups(step, self.plan.side(step), mixed, mine)
+            labels_N, groups = self.batches.groups(
+                step, self.plan.side(step), mixed=mixed, numbers=mine
+            )
         total = 0.0
         for number, (pixels, targets) in zip(mine, groups, strict=True):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
@@ -178,7 +182,7 @@ class Loop:
                 with self.stages.spent("forward"):
                     with self.compute.precision():
                         logits = self.parallel(self.compute.inputs(pixels)).cpu()
-                    part = self.cost.examples(logits, targets, labels_N)
+                    part = self.cost.examples(logits, targets, whole=labels_N)
                 with self.stages.spent("backward"):
                     # gradients are averaged over the workers, and have to add up
                     (part * workers.count).backward()  # type: ignore[no-untyped-call]
@@ -205,7 +209,9 @@ class Loop:
         cost_val = accuracy = None
         best = True
         if len(self.val):
-            logits = predict_examples(self.average, self.val, self.compute, self.workers)
+            logits = predict_examples(
+                self.average, self.val, compute=self.compute, workers=self.workers
+            )
             labels = self.val.targets(np.arange(len(self.val)))
             costs_N = calibrated_losses(logits, labels)
             cost_val = costs_N.mean().item()
@@ -259,7 +265,7 @@ class Loop:
             last = progress.step + 1 == self.plan.steps
             measures = last or (progress.step + 1) % self.plan.measure_every == 0
             if folder is not None and not (cost < EXPLODED and (not measures or self._finite())):
-                self._go_back(folder, cost, on_trouble)
+                self._go_back(folder, cost, on_trouble=on_trouble)
                 progress = self.progress
                 continue
             progress.cost_sum += cost
@@ -290,7 +296,7 @@ class Loop:
             sound = all(bool(torch.isfinite(p.sum())) for p in self.module.parameters())
         return not self.workers.any(not sound)
 
-    def _go_back(self, folder: Path, cost: float, on_trouble: Callable[[str], None]) -> None:
+    def _go_back(self, folder: Path, cost: float, *, on_trouble: Callable[[str], None]) -> None:
         """To the last checkpoint, with smaller steps from there on. Raises `ConvlensError`."""
         at, troubles = self.progress.step + 1, self.progress.troubles + 1
         if troubles > TROUBLES:
@@ -314,13 +320,13 @@ class Loop:
             return
         optimizer_tensors, optimizer_plain = flatten_optimizer(self.optimizer)
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
-        tensors |= {f"averaged.{k}": v for k, v in self.ema.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in self.ema.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"optimizer.{k}": v for k, v in optimizer_tensors.items()}
         if self.keep.bar is not None:
             tensors["bar.costs"] = self.keep.bar
         state = {"progress": asdict(self.progress), "optimizer": optimizer_plain}
-        write_checkpoint(folder, Checkpoint(self.progress.step, tensors, state))
+        write_checkpoint(folder, Checkpoint(self.progress.step, tensors, state=state))
 
     def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
         """Go back to the newest sound checkpoint, which the first worker reads for all.
@@ -344,5 +350,5 @@ class Loop:
         self.compute.place(self.ema)
         self.best = parts["best"]
         self.keep.bar = parts["bar"].get("costs")
-        restore_optimizer(self.optimizer, parts["optimizer"], found.state["optimizer"])
+        restore_optimizer(self.optimizer, parts["optimizer"], plain=found.state["optimizer"])
         self.progress = Progress(**found.state["progress"])

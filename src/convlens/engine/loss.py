@@ -25,7 +25,7 @@ class Cost:
     label_smoothing: float
     l2: float
 
-    def examples(self, logits_NK: Tensor, targets_NK: Tensor, whole: Tensor) -> Tensor:
+    def examples(self, logits_NK: Tensor, targets_NK: Tensor, *, whole: Tensor) -> Tensor:
         """These examples' part of J, in a batch whose labels are `whole`: parts add up to J.
 
         A target is a share per class: 1 for the label, unless pictures are mixed.
@@ -48,7 +48,7 @@ class Cost:
 
 
 def make_cost(
-    options: CostOptions, labels_N: Tensor, classes: int, pretrained: bool = False
+    options: CostOptions, labels_N: Tensor, *, classes: int, pretrained: bool = False
 ) -> Cost:
     """The cost for training labels [N], as places 0 to K - 1."""
     smoothing = options.label_smoothing
@@ -58,4 +58,4 @@ def make_cost(
     if options.class_weights == "balanced":
         counts = labels_N.bincount(minlength=classes).clamp(min=1)
         weights = len(labels_N) / (classes * counts)
-    return Cost(weights, smoothing, options.l2)
+    return Cost(weights, smoothing, l2=options.l2)

@@ -37,6 +37,7 @@ FINE_TUNING = 0.3
 def make_optimizer(
     options: OptimizerOptions,
     parameters: Iterable[nn.Parameter],
+    *,
     pretrained: bool = False,
     batch: int = LINEAR[0],
 ) -> torch.optim.Optimizer:
@@ -74,7 +75,7 @@ def make_optimizer(
 
 
 def rate_factor(
-    options: OptimizerOptions, step: int, steps: int, pretrained: bool = False
+    options: OptimizerOptions, step: int, *, steps: int, pretrained: bool = False
 ) -> float:
     """Share of the highest learning rate at a step, 0 to steps - 1: a rise, then the schedule."""
     share = WARMUP[pretrained] if options.warmup is None else options.warmup

@@ -3,7 +3,7 @@
 import csv
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from math import comb
 from pathlib import Path
 from statistics import median
@@ -31,6 +31,7 @@ class Contender:
 
     run: str
     accuracy: float
+    _: KW_ONLY
     interval: tuple[float, float]
     only_this: int
     only_best: int
@@ -81,9 +82,16 @@ def compare(
     right = [{key for key in shared if found[key][0]} for found in answers]
     best = max(range(len(runs)), key=lambda number: len(right[number]))
     paths = [answers[0][key][1] for key in sorted(shared)]
-    speeds = _milliseconds(folders, paths, progress)
+    speeds = _milliseconds(folders, paths, progress=progress)
     made = [
-        _contender(folder, right[number], right[best], len(shared), number == best, speeds[number])
+        _contender(
+            folder,
+            right[number],
+            best=right[best],
+            n=len(shared),
+            is_best=number == best,
+            speed=speeds[number],
+        )
         for number, folder in enumerate(folders)
     ]
     made.sort(key=lambda one: (-one.accuracy, one.p is not None))
@@ -91,7 +99,7 @@ def compare(
 
 
 def _contender(
-    folder: Path, right: set[str], best: set[str], n: int, is_best: bool, speed: float | None
+    folder: Path, right: set[str], *, best: set[str], n: int, is_best: bool, speed: float | None
 ) -> Contender:
     metrics = folder / "metrics.json"
     record = read_json(metrics)
@@ -140,7 +148,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _milliseconds(
-    folders: list[Path], paths: list[str], progress: Callable[[str, int, int], None]
+    folders: list[Path], paths: list[str], *, progress: Callable[[str, int, int], None]
 ) -> list[float | None]:
     """Of each detector for one picture: they take turns, so a slow moment falls on all of them."""
     pictures: list[RGB] = []

@@ -1,7 +1,7 @@
 """`convlens evaluate`: a detector's answers on labelled pictures, and what they are worth."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class Mistake:
 
     name: str
     label: str
+    _: KW_ONLY
     predicted: str
     probability: float
     source: Source
@@ -31,6 +32,7 @@ class Evaluation:
 
     figures: Metrics
     answers: tuple[tuple[str, Prediction], ...]
+    _: KW_ONLY
     mistakes: tuple[Mistake, ...]
     skipped: tuple[tuple[str, str], ...]
 
@@ -52,7 +54,7 @@ class Evaluation:
 
 
 def evaluate_catalog(
-    detector: Detector, catalog: Catalog, progress: Callable[[str, int, int], None]
+    detector: Detector, catalog: Catalog, *, progress: Callable[[str, int, int], None]
 ) -> Evaluation:
     """Run every picture of a catalog and judge the answers. Raises `ConvlensError`."""
     unknown = sorted(set(catalog.labels) - set(detector.labels))
@@ -75,12 +77,13 @@ def evaluate_catalog(
         raise ConvlensError(
             "none of the pictures could be read; the first: " + ": ".join(skipped[0])
         )
-    return evaluation_of(answers, sources, tuple(skipped))
+    return evaluation_of(answers, sources, skipped=tuple(skipped))
 
 
 def evaluation_of(
     answers: Sequence[tuple[str, Prediction]],
     sources: Sequence[Source],
+    *,
     skipped: tuple[tuple[str, str], ...] = (),
 ) -> Evaluation:
     """What answers beside their labels come to; one or more, each with probabilities."""
@@ -89,18 +92,25 @@ def evaluation_of(
     probabilities = np.stack([p.probabilities for _, p in answers if p.probabilities is not None])
     predicted = np.array([-1 if p.place is None else p.place for _, p in answers], np.int64)
     mistakes = [
-        Mistake(prediction.name, label, prediction.label or "", prediction.probability or 0, source)
+        Mistake(
+            prediction.name,
+            label,
+            predicted=prediction.label or "",
+            probability=prediction.probability or 0,
+            source=source,
+        )
         for (label, prediction), source in zip(answers, sources, strict=True)
         if prediction.place is not None and prediction.label != label
     ]
     mistakes.sort(key=lambda mistake: -mistake.probability)
-    figures = compute_metrics(labels, true, probabilities, predicted)
-    return Evaluation(figures, tuple(answers), tuple(mistakes), skipped)
+    figures = compute_metrics(labels, true, probabilities_NK=probabilities, predicted_N=predicted)
+    return Evaluation(figures, tuple(answers), mistakes=tuple(mistakes), skipped=skipped)
 
 
 def evaluate(
     detector: str | Path | Detector,
     pictures: str | Path,
+    *,
     split: str | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Evaluation:
@@ -120,4 +130,4 @@ def evaluate(
         if not rows:
             raise ConvlensError(f"{pictures} marks no pictures as {split}")
         catalog = catalog.take(rows)
-    return evaluate_catalog(detector, catalog, progress)
+    return evaluate_catalog(detector, catalog, progress=progress)

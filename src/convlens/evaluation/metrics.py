@@ -1,6 +1,6 @@
 """Figures from labels and probabilities."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from math import sqrt
 from typing import Any
 
@@ -11,7 +11,7 @@ Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 
 
-def wilson(correct: int, n: int, z: float = Z95) -> tuple[float, float]:
+def wilson(correct: int, n: int, *, z: float = Z95) -> tuple[float, float]:
     """Interval for a proportion, 95 % by default (Wilson 1927); (0, 1) where n is 0."""
     if n == 0:
         return (0.0, 1.0)
@@ -27,6 +27,7 @@ class ClassMetrics:
 
     precision: float
     recall: float
+    _: KW_ONLY
     f1: float
     support: int
 
@@ -48,6 +49,7 @@ class Metrics:
 
     n: int
     coverage: float
+    _: KW_ONLY
     accuracy: float
     interval: tuple[float, float]
     majority_baseline: float
@@ -84,7 +86,7 @@ def calibration_error(
 
 
 def calibration_bins(
-    correct_N: npt.NDArray[np.bool_], confidence_N: npt.NDArray[np.float32], bins: int = 15
+    correct_N: npt.NDArray[np.bool_], confidence_N: npt.NDArray[np.float32], *, bins: int = 15
 ) -> list[tuple[float, float, int]]:
     """(Mean confidence, accuracy, pictures) of each equal bin of confidence that has any."""
     place = np.minimum((confidence_N * bins).astype(int), bins - 1)
@@ -101,6 +103,7 @@ def calibration_bins(
 def compute_metrics(
     labels: tuple[str, ...],
     true_N: npt.NDArray[np.int64],
+    *,
     probabilities_NK: npt.NDArray[np.float32],
     predicted_N: npt.NDArray[np.int64] | None = None,
 ) -> Metrics:
@@ -149,7 +152,7 @@ def compute_metrics(
 
 
 def mean_recall_interval(
-    hits_K: npt.NDArray[np.int64], support_K: npt.NDArray[np.int64], draws: int = 4000
+    hits_K: npt.NDArray[np.int64], support_K: npt.NDArray[np.int64], *, draws: int = 4000
 ) -> tuple[float, float]:
     """95 % interval for a mean of recalls, drawn from each one's posterior by Jeffreys' prior."""
     random = np.random.default_rng(0)
@@ -159,7 +162,7 @@ def mean_recall_interval(
 
 
 def coverage_curve(
-    right_N: npt.NDArray[np.bool_], surest_N: npt.NDArray[np.float32], points: int = 20
+    right_N: npt.NDArray[np.bool_], surest_N: npt.NDArray[np.float32], *, points: int = 20
 ) -> list[tuple[float, float, float]]:
     """(Share answered, accuracy of those, lowest probability), for shares up to 1."""
     order = np.argsort(-surest_N, kind="stable")

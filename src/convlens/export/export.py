@@ -6,7 +6,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import onnx
 import torch
@@ -19,9 +19,6 @@ from ..detector.integrity import look_through, seal, unseal
 from ..network.build import Classifier
 from ..pictures.resize import ATTRIBUTES
 from .sliding import Sliding, sliding
-
-if TYPE_CHECKING:
-    from ..transfer.ood import Strangeness
 
 OPSET = 18
 IR_VERSION = 10
@@ -45,7 +42,7 @@ class _ForWindows(nn.Module):
     And, where it is told, strangeness [N]. With one window, as usual, the first are its answer.
     """
 
-    def __init__(self, slid: Sliding, strangeness: "Strangeness | None") -> None:
+    def __init__(self, slid: Sliding, strangeness: nn.Module | None) -> None:
         super().__init__()
         self.slid = slid
         self.strangeness = strangeness
@@ -115,9 +112,10 @@ def _strip(graph: onnx.GraphProto) -> None:
 def export(
     module: Classifier,
     size: int,
+    *,
     labels: Sequence[str],
     metadata: Mapping[str, Any],
-    strangeness: "Strangeness | None" = None,
+    strangeness: nn.Module | None = None,
 ) -> bytes:
     """The detector file's bytes: the same for the same parameters, labels and metadata.
 

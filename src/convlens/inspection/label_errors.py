@@ -1,11 +1,11 @@
 """Which of all labels are probably wrong, before any training."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
 
-from ..dataset.prepare import Prepared
+from ..dataset.prepare import Dataset
 from ..evaluation.label_errors import find_label_errors
 from ..pictures.hashing import Progress
 from ..transfer.head import FOLDS, FeatureSet, best_head, folds
@@ -21,12 +21,13 @@ class Suspect:
 
     name: str
     label: str
+    _: KW_ONLY
     suggested: str
     probability: float
 
 
 def probably_wrong(
-    prepared: Prepared, whole: FeatureSet, progress: Progress = lambda *_: None
+    dataset: Dataset, whole: FeatureSet, *, progress: Progress = lambda *_: None
 ) -> tuple[Suspect, ...]:
     """The pictures whose label is probably wrong, the surest first.
 
@@ -34,14 +35,14 @@ def probably_wrong(
     linear head on them, fitted on folds that hold neither it nor a near duplicate or another
     picture of its group.
     """
-    classes = len(prepared.classes)
+    classes = len(dataset.classes)
     ones = torch.ones(classes)
-    C = probe_on(whole, whole.take(whole.groups < 0), classes, ones, 0).C
+    C = probe_on(whole, whole.take(whole.groups < 0), classes=classes, weights_K=ones, seed=0).C
     probabilities = np.full((len(whole.labels), classes), 1 / classes, np.float64)
-    fold = folds(whole.labels, whole.groups, 0)
+    fold = folds(whole.labels, whole.groups, seed=0)
     for k in range(FOLDS):
         judged = fold == k
-        head = best_head(whole.take(~judged), classes, C, ones)
+        head = best_head(whole.take(~judged), classes, C=C, weights_K=ones)
         logits = head.logits(whole.features[judged].mean(1)).double()
         probabilities[judged.numpy()] = logits.softmax(1).numpy()
         progress("judging labels", k + 1, FOLDS)
@@ -49,10 +50,10 @@ def probably_wrong(
     suggested = probabilities.argmax(1)
     return tuple(
         Suspect(
-            prepared.catalog.names[row],
-            prepared.catalog.labels[row],
-            prepared.classes[suggested[row]],
-            round(float(probabilities[row].max()), 4),
+            dataset.catalog.names[row],
+            dataset.catalog.labels[row],
+            suggested=dataset.classes[suggested[row]],
+            probability=round(float(probabilities[row].max()), 4),
         )
         for row in found.tolist()
     )

@@ -51,7 +51,7 @@ class Curve:
 
 
 def learning_curve(
-    whole: FeatureSet, classes: int, progress: Progress = lambda *_: None, seed: int = 0
+    whole: FeatureSet, classes: int, *, progress: Progress = lambda *_: None, seed: int = 0
 ) -> Curve:
     """How often a head on fixed features is wrong, by the number of pictures that it learnt from.
 
@@ -59,21 +59,21 @@ def learning_curve(
     are learnt from and the fold is judged. The curve is continued as a + b n^-c, its interval by
     resampling the judged pictures.
     """
-    whole = _drawn(whole, min(len(whole.labels), MOST), seed)
-    fold = folds(whole.labels, whole.groups, seed)
+    whole = _drawn(whole, min(len(whole.labels), MOST), seed=seed)
+    fold = folds(whole.labels, whole.groups, seed=seed)
     pool = len(whole.labels) * (FOLDS - 1) // FOLDS
     counts = sorted({max(FEWEST, round(pool * share)) for share in SHARES})
     wrong = np.zeros((len(fold), len(counts)))
     for k in range(FOLDS):
         judged, others = whole.take(fold == k), whole.take(fold != k)
         for place, count in enumerate(counts):
-            answers = _answers(_drawn(others, count, seed), judged, classes, seed)
+            answers = _answers(_drawn(others, count, seed=seed), judged, classes=classes, seed=seed)
             wrong[(fold == k).numpy(), place] = (answers != judged.labels).numpy()
             progress("learning curve", k * len(counts) + place + 1, FOLDS * len(counts))
-    return continued(counts, wrong, seed)
+    return continued(counts, wrong, seed=seed)
 
 
-def _drawn(side: FeatureSet, count: int, seed: int) -> FeatureSet:
+def _drawn(side: FeatureSet, count: int, *, seed: int) -> FeatureSet:
     """About so many pictures, class by class alike; small draws lie in large ones."""
     random = np.random.default_rng(seed)
     keys = side.groups.numpy()
@@ -89,13 +89,15 @@ def _drawn(side: FeatureSet, count: int, seed: int) -> FeatureSet:
     return side.take(torch.from_numpy(taken))
 
 
-def _answers(learn: FeatureSet, judged: FeatureSet, classes: int, seed: int) -> torch.Tensor:
+def _answers(learn: FeatureSet, judged: FeatureSet, *, classes: int, seed: int) -> torch.Tensor:
     nothing = learn.take(learn.labels < 0)
-    head = probe_on(learn, nothing, classes, torch.ones(classes), seed).head()
+    head = probe_on(
+        learn, nothing, classes=classes, weights_K=torch.ones(classes), seed=seed
+    ).head()
     return head.logits(judged.features.mean(1)).argmax(1)
 
 
-def continued(counts: Sequence[int], wrong_NC: Errors, seed: int = 0) -> Curve:
+def continued(counts: Sequence[int], wrong_NC: Errors, *, seed: int = 0) -> Curve:
     """The curve of pictures [N] that are wrong (1) or right (0) after learning from so many [C].
 
     The interval is a Bayesian bootstrap's (Rubin 1981), with half a picture more that is always
@@ -110,7 +112,7 @@ def continued(counts: Sequence[int], wrong_NC: Errors, seed: int = 0) -> Curve:
     both = np.hstack([means, [fitted(counts, mean, at) for mean in means]])
     low, high = np.quantile(both[1:], (0.025, 0.975), axis=0)
     points = [
-        Point(count, float(both[0, c]), (float(low[c]), float(high[c])))
+        Point(count, float(both[0, c]), interval=(float(low[c]), float(high[c])))
         for c, count in enumerate([*counts, *at])
     ]
     return Curve(tuple(points[: len(counts)]), tuple(points[len(counts) :]))

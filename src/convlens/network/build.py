@@ -43,8 +43,9 @@ class Classifier(nn.Module):
     temperature: Tensor
     group = MICRO_BATCH
     mirrored = False
+    pretrained = False
 
-    def __init__(self, layers: nn.Module, mean: Iterable[float], std: Iterable[float]) -> None:
+    def __init__(self, layers: nn.Module, mean: Iterable[float], *, std: Iterable[float]) -> None:
         super().__init__()
         self.layers = layers
         self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1))
@@ -68,10 +69,10 @@ class Local2d(nn.Module):
     Weights [positions, kernel × in channels, filters], bias [positions, filters].
     """
 
-    def __init__(self, in_shape: Shape, filters: int, window: Window) -> None:
+    def __init__(self, in_shape: Shape, filters: int, *, window: Window) -> None:
         super().__init__()
         self.window = window
-        self.out = window.slide(in_shape[1], in_shape[2], "local")
+        self.out = window.slide(in_shape[1], in_shape[2], what="local")
         fan_in = in_shape[0] * window.kernel[0] * window.kernel[1]
         self.weight = nn.Parameter(torch.empty(self.out[0] * self.out[1], fan_in, filters))
         self.bias = nn.Parameter(torch.zeros(self.out[0] * self.out[1], filters))
@@ -119,7 +120,7 @@ class Blur(nn.Module):
 class ResidualBlock(nn.Module):
     """activation(body(x) + shortcut(x))."""
 
-    def __init__(self, body: nn.Module, shortcut: nn.Module, activation: nn.Module) -> None:
+    def __init__(self, body: nn.Module, shortcut: nn.Module, *, activation: nn.Module) -> None:
         super().__init__()
         self.body = body
         self.shortcut = shortcut
@@ -166,7 +167,7 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:  # noqa: PLR0912 -- one ca
                 shape[0], filters, window.kernel, window.stride, window.padding(), groups=groups
             )
         case Local(filters, window):
-            return Local2d(shape, filters, window)
+            return Local2d(shape, filters, window=window)
         case Full(filters, window):
             out = layer.out_shape(shape)
             return nn.Sequential(
@@ -202,7 +203,7 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:  # noqa: PLR0912 -- one ca
             return ResidualBlock(
                 _sequence(body, shape),
                 _module(conv, shape) if conv else nn.Identity(),
-                _ACTIVATIONS[activation](),
+                activation=_ACTIVATIONS[activation](),
             )
 
 
@@ -243,10 +244,11 @@ def initialise(module: nn.Module, seed: int) -> None:
 def build(
     network: Network,
     seed: int,
+    *,
     mean: Iterable[float] = (0.5, 0.5, 0.5),
     std: Iterable[float] = (0.25, 0.25, 0.25),
 ) -> Classifier:
     """A module of the network with initial parameters from the seed."""
     layers = _sequence(network.all_layers, network.in_shape)
     initialise(layers, seed)
-    return Classifier(layers, mean, std)
+    return Classifier(layers, mean, std=std)

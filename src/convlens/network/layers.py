@@ -64,7 +64,7 @@ class Window:
         """Zeros added on each side: none (`valid`), or (kernel - 1) / 2 (`same`)."""
         return ((self.kernel[0] - 1) // 2, (self.kernel[1] - 1) // 2) if self.same else (0, 0)
 
-    def slide(self, height: int, width: int, what: str) -> tuple[int, int]:
+    def slide(self, height: int, width: int, *, what: str) -> tuple[int, int]:
         """Output height and width: floor((n + 2 padding - kernel) / stride) + 1."""
         pad = self.padding()
         for n, k, p in zip((height, width), self.kernel, pad, strict=True):
@@ -119,12 +119,12 @@ class Conv:
                 f"{channels} channels and {self.filters} filters cannot be dealt out to "
                 f"{self.groups} groups: both have to be multiples of it"
             )
-        return (self.filters, *self.window.slide(height, width, "conv"))
+        return (self.filters, *self.window.slide(height, width, what="conv"))
 
     def counts(self, shape: Shape) -> Counts:
         """kernel × C / groups × filters shared weights, and one bias per filter."""
         channels, height, width = _maps(shape, "conv")
-        out = self.window.slide(height, width, "conv")
+        out = self.window.slide(height, width, what="conv")
         pairs_of_maps = channels // self.groups * self.filters
         weights = prod(self.window.kernel) * pairs_of_maps
         pairs = self.window.pairs(height, width, out) * pairs_of_maps
@@ -145,12 +145,12 @@ class Local:
     def out_shape(self, shape: Shape) -> Shape:
         """[C, H, W] to [filters, H', W']."""
         _, height, width = _maps(shape, "local")
-        return (self.filters, *self.window.slide(height, width, "local"))
+        return (self.filters, *self.window.slide(height, width, what="local"))
 
     def counts(self, shape: Shape) -> Counts:
         """One weight per kernel cell, channel, filter and position; one bias per output unit."""
         channels, height, width = _maps(shape, "local")
-        out = self.window.slide(height, width, "local")
+        out = self.window.slide(height, width, what="local")
         weights = prod(self.window.kernel) * channels * self.filters * prod(out)
         pairs = self.window.pairs(height, width, out) * channels * self.filters
         return Counts(weights + self.filters * prod(out), pairs, weights)
@@ -169,7 +169,7 @@ class Full:
     def out_shape(self, shape: Shape) -> Shape:
         """[C, H, W] to [filters, H', W']."""
         _, height, width = _maps(shape, "full")
-        return (self.filters, *self.window.slide(height, width, "full"))
+        return (self.filters, *self.window.slide(height, width, what="full"))
 
     def counts(self, shape: Shape) -> Counts:
         """inputs × outputs weights and one bias per output unit, as in a dense layer."""
@@ -194,7 +194,7 @@ class Pool:
     def out_shape(self, shape: Shape) -> Shape:
         """[C, H, W] to [C, H', W']."""
         channels, height, width = _maps(shape, self.kind)
-        return (channels, *self.window.slide(height, width, self.kind))
+        return (channels, *self.window.slide(height, width, what=self.kind))
 
     def counts(self, shape: Shape) -> Counts:
         """Nothing is learned and nothing multiplied."""

@@ -65,7 +65,7 @@ PUBLISHED = {
 """Published architectures by a short name; the counts are here so that listing needs no torch."""
 
 
-def line_of(name_or_line: str, size: int, pictures: int) -> str:
+def line_of(name_or_line: str, size: int, *, pictures: int) -> str:
     """The line of text behind `auto` (for this size and number of pictures) or a name."""
     if name_or_line == "auto":
         return auto_network(size, pictures)
@@ -83,7 +83,7 @@ def usual_size(line: str) -> int | None:
 
 
 def describe_network(
-    name_or_line: str = "auto", size: int = 64, classes: int = 2, pictures: int = 2000
+    name_or_line: str = "auto", size: int = 64, *, classes: int = 2, pictures: int = 2000
 ) -> Architecture:
     """A network from a line of text, a name, `timm:NAME`, or `auto`; `rows()` are its table.
 
@@ -91,11 +91,11 @@ def describe_network(
     `auto` shall suit. Published architectures need torch and timm. Raises `UsageError` where a
     layer is misspelt or does not fit.
     """
-    line = line_of(name_or_line, size, pictures)
+    line = line_of(name_or_line, size, pictures=pictures)
     if line.startswith(PREFIX):
-        require("timm", "train", f"the architecture {line}")
+        require("timm", "train", what=f"the architecture {line}")
         from .published import Published, build_published
 
         build_published(line, classes)  # a name that timm does not have is noticed here
         return Published(line.removeprefix(PREFIX), size, classes)
-    return network(line, size, classes)
+    return network(line, size, classes=classes)

@@ -54,7 +54,7 @@ class _Item:
 def parse_layers(line: str) -> tuple[Layer, ...]:
     """Layers from a line of text. Raises `UsageError` that names the layer and what is right."""
     tokens = _TOKEN.findall(line)
-    items, rest = _items(tokens, 0, line)
+    items, rest = _items(tokens, 0, line=line)
     if rest < len(tokens):
         raise UsageError(f"network: there is a ']' without its '[' in {line!r}")
     layers = _layers(items)
@@ -63,7 +63,7 @@ def parse_layers(line: str) -> tuple[Layer, ...]:
     return layers
 
 
-def _items(tokens: list[str], at: int, line: str) -> tuple[tuple[_Item, ...], int]:
+def _items(tokens: list[str], at: int, *, line: str) -> tuple[tuple[_Item, ...], int]:
     items: list[_Item] = []
     words: list[str] = []
     inside: tuple[_Item, ...] | None = None
@@ -79,7 +79,7 @@ def _items(tokens: list[str], at: int, line: str) -> tuple[tuple[_Item, ...], in
         if tokens[at] == ",":
             finish()
         elif tokens[at] == "[":
-            inside, at = _items(tokens, at + 1, line)
+            inside, at = _items(tokens, at + 1, line=line)
             if at >= len(tokens):
                 raise UsageError(f"network: a '[' is never closed in {line!r}")
         else:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from .layers import Counts, Shape
+from .layers import Counts
 from .spec import PREFIX, Architecture, Row
 
 
@@ -75,9 +75,14 @@ def rows_of(module: nn.Module, size: int) -> Iterator[Row]:
                 products = part.in_features * output[0].numel()
             if own:
                 text = f"{name}  {type(part).__name__}"
-                shapes: tuple[Shape, Shape] = (tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))
                 found.append(
-                    Row(str(len(found) + 1), text, *shapes, Counts(own, products, products))
+                    Row(
+                        str(len(found) + 1),
+                        text,
+                        in_shape=tuple(inputs[0].shape[1:]),
+                        out_shape=tuple(output.shape[1:]),
+                        counts=Counts(own, products, products),
+                    )
                 )
 
         return part.register_forward_hook(hook)

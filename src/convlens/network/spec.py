@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ..errors import UsageError
@@ -34,6 +34,7 @@ class Row:
 
     number: str
     text: str
+    _: KW_ONLY
     in_shape: Shape
     out_shape: Shape
     counts: Counts
@@ -133,7 +134,7 @@ class Network(Architecture):
                 out, counts = layer.out_shape(shape), layer.counts(shape)
             except LayerError as error:
                 raise UsageError(f"network: layer {number}, '{layer}': {error}") from None
-            yield Row(str(number), str(layer), shape, out, counts)
+            yield Row(str(number), str(layer), in_shape=shape, out_shape=out, counts=counts)
             shape = out
 
 
@@ -162,7 +163,7 @@ def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tu
     return tuple(out)
 
 
-def network(line: str, size: int, classes: int) -> Network:
+def network(line: str, size: int, *, classes: int) -> Network:
     """Read a network and check that every layer fits. Raises `UsageError`."""
     if not 1 <= size <= 100_000:
         raise UsageError(f"--size {size}: a picture's side is 1 to 100,000 pixels")

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
@@ -34,6 +34,7 @@ class Catalog:
 
     root: Path
     sources: tuple[Source, ...]
+    _: KW_ONLY
     labels: tuple[str, ...]
     splits: tuple[str | None, ...]
     groups: tuple[str | None, ...]
@@ -112,10 +113,10 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     return Catalog(
         path.absolute() if path.is_dir() else path.absolute().parent,
         tuple(rows.sources),
-        tuple(rows.labels),
-        tuple(rows.splits),
-        tuple(rows.groups),
-        tuple(rows.skipped),
+        labels=tuple(rows.labels),
+        splits=tuple(rows.splits),
+        groups=tuple(rows.groups),
+        skipped=tuple(rows.skipped),
     )
 
 
@@ -128,3 +129,13 @@ def require_two_classes(catalog: Catalog, where: str) -> None:
             f"{'one class only: ' + found if found else 'none'}; "
             "add a folder with pictures of something else"
         )
+
+
+UNEQUAL = 4
+"""Classes are unequal where the largest has so many times the smallest's pictures."""
+
+
+def unequal(counts: Iterable[int]) -> bool:
+    """Whether so many pictures per class are `UNEQUAL`."""
+    found = list(counts)
+    return bool(found) and max(found) >= UNEQUAL * min(found)

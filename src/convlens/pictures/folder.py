@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from ..errors import ConvlensError
@@ -26,6 +26,7 @@ class Rows:
 
     sources: list[Source] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    _: KW_ONLY
     splits: list[str | None] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -71,7 +72,7 @@ def _folders(folder: Path) -> list[Path]:
     return [Path(entry.path) for entry in _entries(folder) if entry.is_dir()]
 
 
-def scan_classes(folder: Path, split: str | None = None, rows: Rows | None = None) -> Rows:
+def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = None) -> Rows:
     """Each folder in `folder` is a class; everything below it is a picture of that class."""
     rows = rows or Rows()
     for entry in _entries(folder):
@@ -95,5 +96,5 @@ def scan_splits(folder: Path) -> Rows | None:
         return None
     rows = Rows()
     for top in tops:
-        scan_classes(top, SPLIT_NAMES[top.name.lower()], rows)
+        scan_classes(top, SPLIT_NAMES[top.name.lower()], rows=rows)
     return rows

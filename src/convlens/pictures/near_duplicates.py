@@ -40,7 +40,7 @@ def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArra
     path = cache_folder("near") / f"{key}.npy"
     components = recall(path)
     if components is None or components.shape != good.shape:
-        components = _components(store, good, progress)
+        components = _components(store, good, progress=progress)
         remember(path, components)
     clusters = np.full(len(store.pixels), -1, np.int64)
     clusters[good] = components
@@ -48,13 +48,13 @@ def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArra
 
 
 def _components(
-    store: PixelStore, good: npt.NDArray[np.int64], progress: Progress
+    store: PixelStore, good: npt.NDArray[np.int64], *, progress: Progress
 ) -> npt.NDArray[np.int64]:
     """The number of the cluster of each of these pictures [G]."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    hashes = _hashes(store, good, progress)
+    hashes = _hashes(store, good, progress=progress)
     detail = _Detail(store, good)
     sign = np.where(np.unpackbits(hashes, axis=1), np.float32(1), np.float32(-1))
     found: list[npt.NDArray[np.int64]] = []
@@ -118,7 +118,7 @@ class _Detail:
 
 
 def _hashes(
-    store: PixelStore, good: npt.NDArray[np.int64], progress: Progress
+    store: PixelStore, good: npt.NDArray[np.int64], *, progress: Progress
 ) -> npt.NDArray[np.uint8]:
     """The perceptual hash of each of these pictures [G, 8]."""
     hashes = np.zeros((len(good), 8), np.uint8)

@@ -66,6 +66,7 @@ def clusters(keys: Iterable[Iterable[Hashable]]) -> list[int]:
 def make_split(
     catalog: Catalog,
     store: PixelStore,
+    *,
     near: npt.NDArray[np.int64],
     seed: int,
     test_fraction: float,
@@ -111,7 +112,7 @@ def make_split(
             commonest = Counter(catalog.labels[row] for row in rows).most_common(1)[0][0]
             drawable.setdefault(commonest, []).append(rows)
     for sets in drawable.values():
-        _draw(sorted(sets, key=lambda rows: _order(seed, store, rows)), wanted, sides)
+        _draw(sorted(sets, key=lambda rows: _order(seed, store, rows=rows)), wanted, sides=sides)
     labels: dict[bytes, set[str]] = {}
     for key, label in zip(same, catalog.labels, strict=True):
         labels.setdefault(key, set()).add(label)
@@ -121,12 +122,12 @@ def make_split(
     return Split(tuple(sides), tuple(groups))
 
 
-def _order(seed: int, store: PixelStore, rows: list[int]) -> bytes:
+def _order(seed: int, store: PixelStore, *, rows: list[int]) -> bytes:
     contents = sorted(store.contents.hashes[row].tobytes() for row in rows)
     return hashlib.sha256(str(seed).encode() + b"|" + b"".join(contents)).digest()
 
 
-def _draw(sets: list[list[int]], wanted: dict[str, float], sides: list[str]) -> None:
+def _draw(sets: list[list[int]], wanted: dict[str, float], *, sides: list[str]) -> None:
     """Fill the drawn sides of one class up to their share, in order; the rest is for training.
 
     A side gets one picture at least while one more is left for training.
@@ -147,7 +148,7 @@ def _draw(sets: list[list[int]], wanted: dict[str, float], sides: list[str]) -> 
             sides[row] = side
 
 
-def write_manifest(path: Path, catalog: Catalog, store: PixelStore, split: Split) -> None:
+def write_manifest(path: Path, catalog: Catalog, *, store: PixelStore, split: Split) -> None:
     """Write path, content hash, label and split of every picture: a table that can be read."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

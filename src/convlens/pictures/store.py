@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class PixelStore:
 
     pixels: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
+    _: KW_ONLY
     digests: npt.NDArray[np.uint8]
     bad: dict[int, str]
     contents: Contents
@@ -60,7 +61,7 @@ class PixelStore:
         return catalog.take(good), replace(self, rows=self.rows[good], contents=contents, bad={})
 
 
-def open_store(catalog: Catalog, size: int, progress: Progress) -> PixelStore:
+def open_store(catalog: Catalog, size: int, *, progress: Progress) -> PixelStore:
     """Open the store of these pictures at this size; make it where it is missing or damaged.
 
     Keyed by content, so a copy of the folder, or the same pictures sorted into other classes,
@@ -74,11 +75,17 @@ def open_store(catalog: Catalog, size: int, progress: Progress) -> PixelStore:
     heading = f"{FORMAT}|{size}|{len(keys)}|".encode()
     key = hashlib.sha256(heading + keys.tobytes()).hexdigest()
     folder = cache_folder("pixels") / key
-    found = _read(folder, len(keys), size, progress)
+    found = _read(folder, len(keys), size=size, progress=progress)
     if found is None:
         shutil.rmtree(folder, ignore_errors=True)
-        _build(folder, catalog.take(first.tolist()), np.argsort(first), size, progress)
-        found = _read(folder, len(keys), size, progress)
+        _build(
+            folder,
+            catalog.take(first.tolist()),
+            order=np.argsort(first),
+            size=size,
+            progress=progress,
+        )
+        found = _read(folder, len(keys), size=size, progress=progress)
         if found is None:
             raise ConvlensError(f"the pixel store {folder} does not read back: check that disk")
         built = True
@@ -93,7 +100,7 @@ def open_store(catalog: Catalog, size: int, progress: Progress) -> PixelStore:
         if int(place) in errors
     }
     rows[list(bad)] = -1
-    return PixelStore(pixels, rows, digests, bad, contents, built)
+    return PixelStore(pixels, rows, digests=digests, bad=bad, contents=contents, built=built)
 
 
 def _digest(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -101,7 +108,7 @@ def _digest(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _build(
-    folder: Path, distinct: Catalog, order: npt.NDArray[np.int64], size: int, progress: Progress
+    folder: Path, distinct: Catalog, *, order: npt.NDArray[np.int64], size: int, progress: Progress
 ) -> None:
     """Write the store under a temporary name and rename it when it is whole.
 
@@ -141,7 +148,7 @@ def _build(
                     progress("decoding pictures", done + 1, count)
                 file.flush()
                 os.fsync(file.fileno())
-        _write_index(partial, digests, errors)
+        _write_index(partial, digests, errors=errors)
         try:
             partial.rename(folder)
         except OSError:
@@ -151,7 +158,7 @@ def _build(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_index(folder: Path, digests: npt.NDArray[np.uint8], errors: dict[int, str]) -> None:
+def _write_index(folder: Path, digests: npt.NDArray[np.uint8], *, errors: dict[int, str]) -> None:
     index = {
         "digests": digests.tobytes().hex(),
         "errors": {str(k): errors[k] for k in sorted(errors)},
@@ -162,7 +169,7 @@ def _write_index(folder: Path, digests: npt.NDArray[np.uint8], errors: dict[int,
 
 
 def _read(
-    folder: Path, count: int, size: int, progress: Progress
+    folder: Path, count: int, *, size: int, progress: Progress
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], dict[int, str]] | None:
     """Map a store and check every row against its digest; None where anything is amiss."""
     try:

@@ -25,7 +25,7 @@ def _find(role: str, present: Sequence[str]) -> str | None:
     return next((lowered[name] for name in COLUMNS[role] if name in lowered), None)
 
 
-def _missing(path: Path, role: str, present: Sequence[str]) -> ConvlensError:
+def _missing(path: Path, role: str, *, present: Sequence[str]) -> ConvlensError:
     return ConvlensError(
         f"{path} has no column for the {role}: rename one of its columns "
         f"({', '.join(map(repr, present)) or 'it has none'}) to {COLUMNS[role][0]!r}"
@@ -47,7 +47,7 @@ def read_table(path: Path) -> Rows:
 
 
 def _add(
-    rows: Rows, where: str, source: Source, label: Any, split: Any = None, group: Any = None
+    rows: Rows, where: str, *, source: Source, label: Any, split: Any = None, group: Any = None
 ) -> None:
     name = "" if label is None else str(label).strip()
     if not name:
@@ -77,7 +77,7 @@ def _read_csv(path: Path) -> Rows:
             columns = {role: _find(role, present) for role in COLUMNS}
             for role in ("path", "label"):
                 if columns[role] is None:
-                    raise _missing(path, role, present)
+                    raise _missing(path, role, present=present)
             for row in reader:
                 where = f"{path}, line {reader.line_num}"
                 cells = {role: row.get(name) for role, name in columns.items() if name}
@@ -86,7 +86,7 @@ def _read_csv(path: Path) -> Rows:
                     continue
                 source = source_of(str(path.parent / cells["path"]))
                 split, group = cells.get("split"), cells.get("group")
-                _add(rows, where, source, cells["label"], split, group)
+                _add(rows, where, source=source, label=cells["label"], split=split, group=group)
     except csv.Error as error:
         raise ConvlensError(f"{path}: not a readable CSV table: {error}") from error
     return rows
@@ -106,7 +106,7 @@ def _cells(file: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _read_parquet(path: Path) -> Rows:
-    require("pyarrow", "tables", f"reading {path}")
+    require("pyarrow", "tables", what=f"reading {path}")
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -117,11 +117,11 @@ def _read_parquet(path: Path) -> Rows:
         present = list(kinds)
         columns = {role: _find(role, present) for role in ("label", "split", "group")}
         if columns["label"] is None:
-            raise _missing(path, "label", present)
+            raise _missing(path, "label", present=present)
         image = _find("bytes", [name for name in present if _is_bytes(kinds[name])])
         located = None if image else _find("path", present)
         if image is None and located is None:
-            raise _missing(path, "path", present)
+            raise _missing(path, "path", present=present)
         column = BytesColumn(path, image) if image else None
         wanted = [name for name in {*columns.values(), located} if name]
         for number, row in enumerate(_cells(file, wanted)):
@@ -135,7 +135,14 @@ def _read_parquet(path: Path) -> Rows:
             else:
                 rows.skipped.append((where, "has no path"))
                 continue
-            _add(rows, where, source, cells["label"], cells.get("split"), cells.get("group"))
+            _add(
+                rows,
+                where,
+                source=source,
+                label=cells["label"],
+                split=cells.get("split"),
+                group=cells.get("group"),
+            )
     except (pa.ArrowException, OSError) as error:
         raise ConvlensError(f"{path}: not a readable Parquet table: {error}") from error
     return rows

@@ -1,7 +1,7 @@
 """What sharing and sparsity save: a convolution beside the layers that lack one or both. Exact."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -32,6 +32,7 @@ class Cost:
 
     kind: str
     weights: int
+    _: KW_ONLY
     biases: int
     connections: int
     multiplications: int
@@ -107,9 +108,15 @@ class Case:
         }
 
 
-def _cost(kind: str, counts: Counts, biases: int) -> Cost:
+def _cost(kind: str, counts: Counts, *, biases: int) -> Cost:
     weights = counts.parameters - biases
-    return Cost(kind, weights, biases, counts.connections, counts.multiplications)
+    return Cost(
+        kind,
+        weights,
+        biases=biases,
+        connections=counts.connections,
+        multiplications=counts.multiplications,
+    )
 
 
 def compare(layer: Conv, shape: Shape) -> Case:
@@ -129,9 +136,9 @@ def compare(layer: Conv, shape: Shape) -> Case:
         shape,
         out,
         str(layer),
-        _cost("conv", layer.counts(shape), layer.filters),
-        _cost("local", local, units),
-        _cost("dense", full, units),
+        _cost("conv", layer.counts(shape), biases=layer.filters),
+        _cost("local", local, biases=units),
+        _cost("dense", full, biases=units),
     )
 
 
@@ -183,8 +190,8 @@ def section(architecture: Architecture | None = None) -> Section:
             "Six 5×5 filters do it with 6 × (25 + 1) = 156 parameters",
             f"{LECTURES_156} on one channel; {small.conv.parameters} on the picture's three, since "
             "a filter has 25 weights for each channel and one bias",
-            NEARLY,
-            "holds where the count is exact; nearly where it is of one channel of three",
+            verdict=NEARLY,
+            rule="holds where the count is exact; nearly where it is of one channel of three",
         ),
         Claim(
             "At 1000×1000 the dense matrix is hopeless, and the filters do not grow",
@@ -208,7 +215,9 @@ def section(architecture: Architecture | None = None) -> Section:
         table, numbers = _network_table(architecture)
         tables.append(table)
         data["network"] = {**architecture.describe(), **numbers}
-    return Section("arithmetic", "Arithmetic", claims, tables, (), notes, data=data)
+    return Section(
+        "arithmetic", "Arithmetic", claims=claims, tables=tables, figures=(), notes=notes, data=data
+    )
 
 
 def _layer_table(case: Case) -> Table:
@@ -228,7 +237,7 @@ def _layer_table(case: Case) -> Table:
         )
     ]
     heads = ["layer", "weights", "parameters", "connections", "multiplications", "memory"]
-    return Table(f"{case.layer}, {show(case.in_shape)} to {show(case.out_shape)}", heads, rows)
+    return Table(f"{case.layer}, {show(case.in_shape)} to {show(case.out_shape)}", heads, rows=rows)
 
 
 def size_of(count: int) -> str:
@@ -265,6 +274,6 @@ def _network_table(architecture: Architecture) -> tuple[Table, dict[str, Any]]:
     heads = ["convolution", "weights", "local", "dense", "sparsity saves", "sharing saves"]
     side = f"{architecture.size}×{architecture.size}"
     title = f"The convolutions of this network at {side}, and their local and dense twins (weights)"
-    return Table(title, heads, rows), dict(
+    return Table(title, heads, rows=rows), dict(
         zip(("conv_weights", "local_weights", "dense_weights"), totals, strict=True)
     )

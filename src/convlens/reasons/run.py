@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ class Case:
 
     title: str
     command: str
+    _: KW_ONLY
     sections: list[Section]
     folder: Path | None
 
@@ -41,6 +42,7 @@ class Case:
 def why(
     subject: str | Path | None = None,
     pictures: str | Path | None = None,
+    *,
     section: str | None = None,
     out: str | Path | None = None,
     size: int | None = None,
@@ -58,32 +60,34 @@ def why(
         raise UsageError(f"--section {section}: it can be {', '.join(SECTIONS)}")
     wanted = (section,) if section else SECTIONS
     run = _run_folder(subject)
-    architecture = _architecture(subject, run, size)
+    architecture = _architecture(subject, run, size=size)
     bench, folder = None, Path(out) if out else None
     if pictures is not None or run is not None:
-        require("torch", "train", "the experiments of why")
+        require("torch", "train", what="the experiments of why")
         from .experiments.bench import Bench
 
         folder = folder or Path("why") / _name(pictures or subject)
-        bench = Bench(architecture, run, pictures, folder, minutes, progress)
+        bench = Bench(
+            architecture, run, pictures=pictures, folder=folder, minutes=minutes, progress=progress
+        )
     made = [
         found
         for key in wanted
-        for found in [_section(key, architecture, bench, section is not None)]
+        for found in [_section(key, architecture, bench=bench, alone=section is not None)]
         if found is not None
     ]
     title = "Why convolutions?" + (f" {Path(pictures).name}" if pictures is not None else "")
     given = [str(subject)] if subject is not None else []
     given += ["--pictures", str(pictures)] if pictures is not None else []
     given += ["--size", str(size)] if size else []
-    case = Case(title, shlex.join(["convlens", "why", *given]), made, folder)
+    case = Case(title, shlex.join(["convlens", "why", *given]), sections=made, folder=folder)
     if folder is not None:
         _write(case, folder)
     return case
 
 
 def _section(
-    key: str, architecture: Architecture | None, bench: "Bench | None", alone: bool
+    key: str, architecture: Architecture | None, *, bench: "Bench | None", alone: bool
 ) -> Section | None:
     """One section, of as many parts as what was given allows; None where nothing can be said."""
     parts: list[Section] = []
@@ -132,16 +136,18 @@ def _run_folder(subject: str | Path | None) -> Path | None:
 
 
 def _architecture(
-    subject: str | Path | None, run: Path | None, size: int | None
+    subject: str | Path | None, run: Path | None, *, size: int | None
 ) -> Architecture | None:
     if run is not None:
         record = read_json(run / "run.json")
         with sound_record(run / "run.json"):
             chosen = record["chosen"]
-            return describe_network(chosen["network"], chosen["size"], len(record["classes"]))
+            return describe_network(
+                chosen["network"], chosen["size"], classes=len(record["classes"])
+            )
     if subject is None:
         return None
-    line = line_of(str(subject), size or 64, 2000)
+    line = line_of(str(subject), size or 64, pictures=2000)
     return describe_network(str(subject), size or usual_size(line) or _fitting(line))
 
 

@@ -1,7 +1,7 @@
 """What every part of the case gives: claims with verdicts, tables, pictures, plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 SECTIONS = ("arithmetic", "sharing", "sparsity", "translation", "examples", "efficiency")
@@ -27,6 +27,7 @@ class Table:
 
     title: str
     heads: Sequence[str]
+    _: KW_ONLY
     rows: Sequence[Sequence[str]]
     left: int = 1
 
@@ -45,6 +46,7 @@ class Section:
 
     key: str
     title: str
+    _: KW_ONLY
     claims: Sequence[Claim]
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
@@ -62,7 +64,7 @@ class Section:
         }
 
 
-def verdict(value: float, holds: float, nearly: float, unit: str = "") -> tuple[str, str]:
+def verdict(value: float, holds: float, *, nearly: float, unit: str = "") -> tuple[str, str]:
     """A verdict and its rule. Where `holds` is above `nearly`, larger is better."""
     larger = holds >= nearly
     word = "at least" if larger else "at most"
@@ -82,10 +84,10 @@ def joined(first: Section, *more: Section) -> Section:
     return Section(
         first.key,
         first.title,
-        [claim for part in parts for claim in part.claims],
-        [table for part in parts for table in part.tables],
-        [figure for part in parts for figure in part.figures],
-        [note for part in parts for note in part.notes],
-        "\n\n".join(part.sketch for part in parts if part.sketch),
-        {key: value for part in parts for key, value in part.data.items()},
+        claims=[claim for part in parts for claim in part.claims],
+        tables=[table for part in parts for table in part.tables],
+        figures=[figure for part in parts for figure in part.figures],
+        notes=[note for part in parts for note in part.notes],
+        sketch="\n\n".join(part.sketch for part in parts if part.sketch),
+        data={key: value for part in parts for key, value in part.data.items()},
     )

@@ -94,7 +94,7 @@ def section() -> Section:
     return Section(
         "sharing",
         "Parameter sharing",
-        claims,
+        claims=claims,
         figures=[figure],
         sketch=sketch(),
         data={"lecture": example},

@@ -33,7 +33,7 @@ RESPONSE = 5
 """Channels about a unit that local response normalisation looks at."""
 
 
-def inputs_of(layers: Sequence[Layer], shape: Shape, unit: tuple[int, ...]) -> Mask:
+def inputs_of(layers: Sequence[Layer], shape: Shape, *, unit: tuple[int, ...]) -> Mask:
     """True where an input [C, H, W] can change the output `unit` (channel, row, column) or (unit,).
 
     Exact for convolution, pooling and dense layers: it follows every connection back.
@@ -43,7 +43,7 @@ def inputs_of(layers: Sequence[Layer], shape: Shape, unit: tuple[int, ...]) -> M
         shapes.append(layer.out_shape(shapes[-1]))
     mask = np.zeros(shapes[-1], bool)
     mask[unit] = True
-    return _back(layers, shapes, mask)
+    return _back(layers, shapes, mask=mask)
 
 
 def _any(mask: Mask) -> Mask:
@@ -51,29 +51,29 @@ def _any(mask: Mask) -> Mask:
     return np.logical_or.reduce(mask, 0, keepdims=True)
 
 
-def _back(layers: Sequence[Layer], shapes: Sequence[Shape], mask: Mask) -> Mask:
+def _back(layers: Sequence[Layer], shapes: Sequence[Shape], *, mask: Mask) -> Mask:
     for layer, shape in zip(reversed(layers), reversed(shapes[:-1]), strict=True):
-        mask = _through(layer, shape, mask)
+        mask = _through(layer, shape, mask=mask)
     return mask
 
 
-def _through(layer: Layer, shape: Shape, mask: Mask) -> Mask:
+def _through(layer: Layer, shape: Shape, *, mask: Mask) -> Mask:
     """From the outputs of one layer to the inputs on which they depend."""
     match layer:
         case Conv(_, window, groups):
             channels = shape[0] // groups
             parts = np.split(mask, groups) if groups > 1 else [mask]
-            found = [_window(window, shape, _any(part)) for part in parts]
+            found = [_window(window, shape, mask=_any(part)) for part in parts]
             return np.concatenate([np.repeat(part, channels, 0) for part in found])
         case Local(_, window):
-            return np.repeat(_window(window, shape, _any(mask)), shape[0], 0)
+            return np.repeat(_window(window, shape, mask=_any(mask)), shape[0], 0)
         case Pool(_, window, blur):
             if not blur:
-                return _window(window, shape, mask)
+                return _window(window, shape, mask=mask)
             slid = Window(window.kernel, (1, 1), window.same)
-            between = (shape[0], *slid.slide(shape[1], shape[2], "pool"))
+            between = (shape[0], *slid.slide(shape[1], shape[2], what="pool"))
             subsampled = Window(BLUR.kernel, window.stride, same=True)
-            return _window(slid, shape, _window(subsampled, between, mask))
+            return _window(slid, shape, mask=_window(subsampled, between, mask=mask))
         case Norm() | Activation() | Dropout():
             return mask
         case ResponseNorm():
@@ -91,10 +91,12 @@ def _through(layer: Layer, shape: Shape, mask: Mask) -> Mask:
             for part in body:
                 inner.append(part.out_shape(inner[-1]))
             conv = layer.shortcut(shape)
-            return _back(body, inner, mask) | (_through(conv, shape, mask) if conv else mask)
+            return _back(body, inner, mask=mask) | (
+                _through(conv, shape, mask=mask) if conv else mask
+            )
 
 
-def _window(window: Window, shape: Shape, mask: Mask) -> Mask:
+def _window(window: Window, shape: Shape, *, mask: Mask) -> Mask:
     """Inputs under the windows of the marked outputs: [C or 1, H, W]."""
     (pad_y, pad_x), (step_y, step_x) = window.padding(), window.stride
     _, height, width = shape
@@ -147,7 +149,7 @@ def fields(network: Network) -> Iterator[Field]:
         out = layer.out_shape(out)
         if isinstance(layer, Activation | Norm | Dropout):
             continue
-        mask = inputs_of(layers[:depth], shape, middle(out))
+        mask = inputs_of(layers[:depth], shape, unit=middle(out))
         _, rows, columns = np.nonzero(mask)
         size = (len(set(rows.tolist())), len(set(columns.tolist())), int(mask.sum()))
         if size != before or len(out) == 3:
@@ -157,7 +159,7 @@ def fields(network: Network) -> Iterator[Field]:
 
 def section(network: Network | None = None) -> Section:
     """Nine of thirty-six, and the receptive field of every layer of a network."""
-    one = inputs_of((Conv(1, Window((3, 3))),), (1, 6, 6), (0, 0, 0))
+    one = inputs_of((Conv(1, Window((3, 3))),), (1, 6, 6), unit=(0, 0, 0))
     claims = [
         Claim(
             "Each output of a 3×3 filter on a 6×6 picture depends on 9 of 36 inputs",
@@ -175,11 +177,19 @@ def section(network: Network | None = None) -> Section:
             Table(
                 "What one output in the middle of each layer can depend on",
                 ["layer", "output", "receptive field", "inputs", "share"],
-                [field.cells() for field in seen],
+                rows=[field.cells() for field in seen],
             )
         )
         data["fields"] = [vars(field) for field in seen]  # type: ignore[assignment]
-    return Section("sparsity", "Sparse connections", claims, tables, figures, (), data=data)
+    return Section(
+        "sparsity",
+        "Sparse connections",
+        claims=claims,
+        tables=tables,
+        figures=figures,
+        notes=(),
+        data=data,
+    )
 
 
 def _figure(network: Network) -> Figure:
@@ -190,7 +200,7 @@ def _figure(network: Network) -> Figure:
     for depth, layer in enumerate(network.all_layers, 1):
         out = layer.out_shape(out)
         if len(out) == 3 and not isinstance(layer, Activation | Norm | Dropout | ResponseNorm):
-            mask = inputs_of(network.all_layers[:depth], network.in_shape, middle(out))
+            mask = inputs_of(network.all_layers[:depth], network.in_shape, unit=middle(out))
             masks.append(brightness_map(_any(mask)[0]))
     return Figure(
         "The inputs that one output in the middle can depend on (white), layer by layer.",

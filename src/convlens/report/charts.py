@@ -45,6 +45,7 @@ def _svg(figure: Any, titles: Sequence[str]) -> str:
 def curves(
     x: Sequence[float],
     lines: Mapping[str, Sequence[float | None]],
+    *,
     x_label: str,
     y_label: str,
     mark: tuple[float, str] | None = None,
@@ -55,16 +56,17 @@ def curves(
     return paths(
         {name: (x, values) for name, values in lines.items()},
         x_label,
-        y_label,
-        mark,
-        logarithmic,
-        lowest,
+        y_label=y_label,
+        mark=mark,
+        logarithmic=logarithmic,
+        lowest=lowest,
     )
 
 
 def paths(
     lines: Mapping[str, tuple[Sequence[float], Sequence[float | None]]],
     x_label: str,
+    *,
     y_label: str,
     mark: tuple[float, str] | None = None,
     logarithmic: bool = False,
@@ -79,7 +81,7 @@ def paths(
             marker = "o" if len(points) < 30 else None
             axes.plot(*zip(*points, strict=True), label=name, color=colour, marker=marker, ms=3)
         for a, b in points:
-            _dot(axes, a, b, colour, len(titles))
+            _dot(axes, a, y=b, colour=colour, number=len(titles))
             titles.append(f"{name}: {y_label} {b:.4g} at {x_label} {a:,.4g}")
     if mark:
         axes.axvline(mark[0], color=_INK, linestyle=":", linewidth=1, label=mark[1])
@@ -97,7 +99,7 @@ def paths(
     return _svg(figure, titles)
 
 
-def _dot(axes: Any, x: float, y: float, colour: str, number: int) -> None:
+def _dot(axes: Any, x: float, *, y: float, colour: str, number: int) -> None:
     """A place to hover over, where the browser shows the values."""
     axes.plot([x], [y], "o", ms=9, color=colour, alpha=0, gid=f"dot{number}")
 
@@ -105,6 +107,7 @@ def _dot(axes: Any, x: float, y: float, colour: str, number: int) -> None:
 def scatter(
     points: Mapping[str, tuple[float, float]],
     x_label: str,
+    *,
     y_label: str,
     front: Sequence[str] = (),
 ) -> str:
@@ -112,7 +115,7 @@ def scatter(
     figure, axes = _figure(6.4, 3.6)
     titles: list[str] = []
     for name, (x, y) in points.items():
-        _dot(axes, x, y, _COLOURS[0], len(titles))
+        _dot(axes, x, y=y, colour=_COLOURS[0], number=len(titles))
         titles.append(f"{name}: {y_label} {y:.4g} at {x_label} {x:,.4g}")
         colour = _COLOURS[0] if name in front else _COLOURS[1]
         axes.plot(x, y, "o", color=colour)

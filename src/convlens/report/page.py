@@ -24,6 +24,7 @@ FEWEST_IN_BIN = 5
 def render_report(
     record: dict[str, Any],
     metrics: dict[str, Any],
+    *,
     history: Sequence[dict[str, Any]],
     evaluation: Evaluation | None,
     preview: bytes,
@@ -55,17 +56,23 @@ def render_report(
     return template.render(
         title=words.title(classes),
         style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
-        summary=words.summary(test, metrics, classes),
+        summary=words.summary(test, metrics, classes=classes),
         figures=_figures(test, training),
         learned=words.learned(training, record),
         tried=words.tried(metrics["tried"]),
         cost_chart=markupsafe.Markup(  # noqa: S704
-            curves(epochs, cost, "epoch", "cost J (nats)", (best, "parameters kept"))
+            curves(
+                epochs,
+                cost,
+                x_label="epoch",
+                y_label="cost J (nats)",
+                mark=(best, "parameters kept"),
+            )
         )
         if training["steps"]
         else "",
         accuracy_chart=markupsafe.Markup(  # noqa: S704
-            curves(epochs, {"validation": accuracy}, "epoch", "accuracy (%)")
+            curves(epochs, {"validation": accuracy}, x_label="epoch", y_label="accuracy (%)")
         )
         if "validation" in cost and training["steps"]
         else "",
@@ -79,7 +86,9 @@ def render_report(
         per_class=_per_class(test) if test else [],
         held=held,
         mistakes=_mistakes(evaluation, metrics["label_errors"]) if evaluation else [],
-        mistakes_note=words.mistakes(len(evaluation.mistakes), test, metrics["label_errors"])
+        mistakes_note=words.mistakes(
+            len(evaluation.mistakes), test, label_errors=metrics["label_errors"]
+        )
         if evaluation
         else "",
         notes=metrics["notes"],
@@ -113,8 +122,8 @@ def _coverage_chart(test: dict[str, Any], held: str) -> str:
     return curves(
         shares,
         {held: accuracy},
-        "share answered, the surest first (%)",
-        "accuracy of the answers (%)",
+        x_label="share answered, the surest first (%)",
+        y_label="accuracy of the answers (%)",
         lowest=lowest,
     )
 
@@ -129,7 +138,7 @@ def _calibration_chart(test: dict[str, Any], held: str) -> str:
         "as sure as right": ([least, 100.0], [least, 100.0]),
         held: (sure, right),
     }
-    return paths(lines, "probability of the answer (%)", "share right (%)", lowest=least)
+    return paths(lines, "probability of the answer (%)", y_label="share right (%)", lowest=least)
 
 
 def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tuple[str, str]]:
@@ -175,7 +184,7 @@ def _per_class(test: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _mistakes(evaluation: Evaluation, find_label_errors: Sequence[str]) -> list[dict[str, Any]]:
+def _mistakes(evaluation: Evaluation, label_errors: Sequence[str]) -> list[dict[str, Any]]:
     shown = []
     for mistake in evaluation.mistakes[:MISTAKES]:
         try:
@@ -189,7 +198,7 @@ def _mistakes(evaluation: Evaluation, find_label_errors: Sequence[str]) -> list[
                 "predicted": mistake.predicted,
                 "probability": percent(mistake.probability, 0),
                 "name": Path(mistake.name).name,
-                "label_errors": mistake.name in find_label_errors,
+                "label_errors": mistake.name in label_errors,
             }
         )
     return shown

@@ -31,7 +31,7 @@ def thumbnail(pixels: RGB, side: int = 160) -> str:
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 
-def contact_sheet(pictures: Sequence[RGB], columns: int = 8, cell: int = 128) -> bytes:
+def contact_sheet(pictures: Sequence[RGB], columns: int = 8, *, cell: int = 128) -> bytes:
     """Equal pictures in rows on one PNG, enlarged to at least `cell` pixels by whole factors."""
     scale = max(1, -(-cell // pictures[0].shape[0]))
     side = pictures[0].shape[0] * scale

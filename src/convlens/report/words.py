@@ -22,7 +22,7 @@ def title(classes: Sequence[str]) -> str:
     return f"{named}: a detector"
 
 
-def summary(test: dict[str, Any] | None, metrics: dict[str, Any], classes: Sequence[str]) -> str:
+def summary(test: dict[str, Any] | None, metrics: dict[str, Any], *, classes: Sequence[str]) -> str:
     """How good the detector is, in words that need no training."""
     if test is None:
         return "There were no held-out pictures, so nothing can be said of how good it is."
@@ -93,14 +93,14 @@ def held(metrics: dict[str, Any]) -> str:
     return "pictures, each left out once" if metrics["folds"] > 1 else "held-out pictures"
 
 
-def mistakes(count: int, test: dict[str, Any] | None, find_label_errors: Sequence[str]) -> str:
+def mistakes(count: int, test: dict[str, Any] | None, *, label_errors: Sequence[str]) -> str:
     """How many there are, and how many of them are probably the label's."""
     if test is None:
         return ""
     text = f"{count:,} of {test['n']:,} are wrong."
-    if find_label_errors:
+    if label_errors:
         text += (
-            f" The labels of {len(find_label_errors):,} are probably wrong themselves, by confident "
+            f" The labels of {len(label_errors):,} are probably wrong themselves, by confident "
             "learning (Northcutt et al. 2021): look at them first. 'convlens inspect --labels' "
             "goes through all pictures."
         )

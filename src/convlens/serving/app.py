@@ -46,6 +46,7 @@ POLICY = (
 def create_app(
     detector: Detector,
     limits: Limits | None = None,
+    *,
     hosts: Sequence[str] | None = None,
     token: str | None = None,
 ) -> FastAPI:
@@ -76,7 +77,7 @@ def create_app(
     async def predict(request: Request) -> JSONResponse:
         async with _in_time(limits):
             sent = await pictures_of(request, limits)
-            answers = [await _answer(served.detector, gate, picture) for picture in sent]
+            answers = [await _answer(served.detector, gate, sent=picture) for picture in sent]
         metrics.pictures(answers)
         return JSONResponse({"predictions": answers})
 
@@ -85,7 +86,7 @@ def create_app(
         try:
             finder = Finder(served.detector)
         except ConvlensError as error:
-            raise Problem(409, "Cannot slide", str(error)) from error
+            raise Problem(409, "Cannot slide", detail=str(error)) from error
         async with _in_time(limits):
             sent = await pictures_of(request, limits)
             return JSONResponse({"pictures": [await _look(finder, gate, one) for one in sent]})
@@ -112,8 +113,8 @@ def create_app(
     async def numbers() -> Response:
         return Response(metrics.text(), media_type=metrics.kind)
 
-    _page(app, served, token)
-    app.router.routes += routes(teaching, served, limits)
+    _page(app, served, token=token)
+    app.router.routes += routes(teaching, served, limits=limits)
     app.add_middleware(UploadLimit, most=limits.upload)
     app.add_middleware(Around, guard=Guard(hosts, token), metrics=metrics, gate=gate)
     return app
@@ -127,7 +128,7 @@ async def _in_time(limits: Limits) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise Problem(
-            504, "Too slow", f"a request has {limits.seconds:g} s, waiting included"
+            504, "Too slow", detail=f"a request has {limits.seconds:g} s, waiting included"
         ) from None
 
 
@@ -153,7 +154,7 @@ async def _in_turn(gate: Gate, work: Callable[[], Result]) -> tuple[Result, floa
         return found, round(time.perf_counter() - begun, 4)
 
 
-async def _answer(detector: Detector, gate: Gate, sent: Sent) -> dict[str, Any]:
+async def _answer(detector: Detector, gate: Gate, *, sent: Sent) -> dict[str, Any]:
     """One picture's answer, or the reason why there is none."""
     found, seconds = await _in_turn(gate, partial(_predict, detector, sent))
     return {
@@ -172,7 +173,7 @@ def _predict(detector: Detector, sent: Sent) -> Prediction:
     try:
         return detector.answer(sent.name, sent.pixels())
     except PictureError as error:
-        return Prediction(sent.name, None, detector.labels, str(error))
+        return Prediction(sent.name, None, labels=detector.labels, error=str(error))
 
 
 def _handle_problems(app: FastAPI) -> None:
@@ -185,16 +186,16 @@ def _handle_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         said = "; ".join(str(one.get("msg")) for one in error.errors())
-        return problem_response(Problem(422, "Not as the API takes it", said))
+        return problem_response(Problem(422, "Not as the API takes it", detail=said))
 
     @app.exception_handler(HTTPException)
     async def usual(_: Request, error: HTTPException) -> JSONResponse:
-        problem = Problem(error.status_code, str(error.detail), "see /openapi.json")
+        problem = Problem(error.status_code, str(error.detail), detail="see /openapi.json")
         problem.headers = dict(error.headers or {})
         return problem_response(problem)
 
 
-def _page(app: FastAPI, served: Served, token: str | None) -> None:
+def _page(app: FastAPI, served: Served, *, token: str | None) -> None:
     """The page, read once, here, and the report beside the detector."""
     home = files("convlens.serving") / "page"
     contents = {part.name: part.read_text("utf-8") for part in home.iterdir() if part.is_file()}
@@ -210,12 +211,12 @@ def _page(app: FastAPI, served: Served, token: str | None) -> None:
     @app.get("/page/{name}", include_in_schema=False)
     async def part(name: str) -> Response:
         if name not in contents:
-            raise Problem(404, "Not there", "the page has no such part")
+            raise Problem(404, "Not there", detail="the page has no such part")
         return Response(contents[name], media_type=KINDS[PurePath(name).suffix])
 
     @app.api_route("/report", methods=["GET", "HEAD"], include_in_schema=False)
     async def the_report() -> HTMLResponse:
         path = served.detector.path
         if path is None or not (path.parent / "report.html").is_file():
-            raise Problem(404, "Not there", "there is no report.html beside the detector")
+            raise Problem(404, "Not there", detail="there is no report.html beside the detector")
         return HTMLResponse((path.parent / "report.html").read_text("utf-8"))

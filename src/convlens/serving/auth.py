@@ -27,15 +27,17 @@ class Guard:
         """Raise `Problem` where a request may not be."""
         host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
         if self.hosts is not None and host not in self.hosts:
-            raise Problem(403, "Not for that name", f"this server is not {host!r}")
+            raise Problem(403, "Not for that name", detail=f"this server is not {host!r}")
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            raise Problem(403, "Not from there", "pages of other sites may not use this server")
+            raise Problem(
+                403, "Not from there", detail="pages of other sites may not use this server"
+            )
         if self.token is not None and not self._holds(request):
             raise Problem(
                 401,
                 "A token is needed",
-                "send 'Authorization: Bearer TOKEN', or open the page as /?token=TOKEN",
+                detail="send 'Authorization: Bearer TOKEN', or open the page as /?token=TOKEN",
                 www_authenticate="Bearer",
             )
 

@@ -13,7 +13,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Problem(Exception):  # noqa: N818 (named by RFC 9457)
     """An answer that is no success, as problem+json has it (RFC 9457)."""
 
-    def __init__(self, status: int, title: str, detail: str, **headers: str) -> None:
+    def __init__(self, status: int, title: str, *, detail: str, **headers: str) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
@@ -51,7 +51,9 @@ class UploadLimit:
 
 def too_large(most: int) -> Problem:
     """The refusal of a body of more bytes."""
-    return Problem(413, "Too large", f"a request may have {most:,} bytes", connection="close")
+    return Problem(
+        413, "Too large", detail=f"a request may have {most:,} bytes", connection="close"
+    )
 
 
 class Gate:
@@ -67,7 +69,10 @@ class Gate:
         """Wait for a turn. Raises `Problem` where too many wait already."""
         if self._turns.locked() and self.waiting >= self._most:
             raise Problem(
-                503, "Busy", f"{self.waiting} requests wait already; try again", retry_after="1"
+                503,
+                "Busy",
+                detail=f"{self.waiting} requests wait already; try again",
+                retry_after="1",
             )
         self.waiting += 1
         try:

@@ -1,6 +1,6 @@
 """How much a server takes on."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True)
@@ -11,6 +11,7 @@ class Limits:
     """Bytes of a request."""
     files: int = 64
     """Pictures of a request."""
+    _: KW_ONLY
     waiting: int = 64
     """Requests that wait for their turn; more are refused with 503."""
     seconds: float = 30.0

@@ -30,6 +30,7 @@ class Around:
         self,
         app: Callable[[Scope, Receive, Send], Awaitable[None]],
         guard: Guard,
+        *,
         metrics: Metrics,
         gate: Gate,
     ) -> None:
@@ -62,7 +63,7 @@ class Around:
         except Exception as error:  # a fault of ours, told without its insides
             if status:  # the answer has begun: all that is left is to end the connection
                 raise
-            fault = Problem(500, "A fault in the server", type(error).__name__)
+            fault = Problem(500, "A fault in the server", detail=type(error).__name__)
             await problem_response(fault)(scope, receive, told)
         finally:
             path = getattr(scope.get("route"), "path", "other")

@@ -41,7 +41,7 @@ async def pictures_of(request: Request, limits: Limits) -> list[Sent]:
     raise Problem(
         415,
         "Unknown kind of content",
-        f"send multipart/form-data with files, image/*, or {RAW} with width and height; "
+        detail=f"send multipart/form-data with files, image/*, or {RAW} with width and height; "
         f"this is {kind or 'nothing'}",
     )
 
@@ -75,11 +75,13 @@ async def _form(request: Request, limits: Limits) -> list[Sent]:
         ).parse()
     except MultiPartException as error:
         many = "Too many" in error.message
-        raise Problem(413 if many else 400, "Not a readable form", error.message) from error
+        raise Problem(413 if many else 400, "Not a readable form", detail=error.message) from error
     except Problem:
         raise
     except Exception as error:  # the parser's own errors, from a form that breaks off
-        raise Problem(400, "Not a readable form", str(error) or type(error).__name__) from error
+        raise Problem(
+            400, "Not a readable form", detail=str(error) or type(error).__name__
+        ) from error
     found = [
         Sent(value.filename or key, await value.read())
         for key, value in form.multi_items()
@@ -87,19 +89,20 @@ async def _form(request: Request, limits: Limits) -> list[Sent]:
     ]
     await form.close()
     if not found:
-        raise Problem(422, "No pictures", "the form has no files")
+        raise Problem(422, "No pictures", detail="the form has no files")
     return found
 
 
 def _raw(request: Request, data: bytes) -> RGB:
     sides = [request.query_params.get(name, "") for name in ("height", "width")]
     if not all(side.isascii() and side.isdecimal() and len(side) < 10 for side in sides):
-        raise Problem(422, "No size", "raw pixels need ?height=H&width=W, whole numbers")
+        raise Problem(422, "No size", detail="raw pixels need ?height=H&width=W, whole numbers")
     height, width = (int(side) for side in sides)
     if not 0 < height * width <= MAX_PIXELS or len(data) != height * width * 3:
         raise Problem(
             422,
             "Wrong size",
-            f"{height}×{width} RGB pixels are {height * width * 3:,} bytes; {len(data):,} came",
+            detail=f"{height}×{width} RGB pixels are {height * width * 3:,} bytes; "
+            f"{len(data):,} came",
         )
     return np.frombuffer(data, np.uint8).reshape(height, width, 3)

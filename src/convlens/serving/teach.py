@@ -53,13 +53,15 @@ class Teaching:
     def add(self, label: str, pictures: list[bytes]) -> None:
         """More pictures of a class. Raises `Problem` at the limits."""
         if not label or len(label) > LONGEST_LABEL or not label.isprintable():
-            raise Problem(422, "Not a label", f"a label has 1 to {LONGEST_LABEL} visible letters")
+            raise Problem(
+                422, "Not a label", detail=f"a label has 1 to {LONGEST_LABEL} visible letters"
+            )
         size = sum(map(len, pictures))
         if self.bytes + size > MOST_BYTES or self.number + len(pictures) > MOST_PICTURES:
             raise Problem(
                 413,
                 "Too many pictures to teach here",
-                "use convlens train on a folder: it takes any number",
+                detail="use convlens train on a folder: it takes any number",
             )
         for data in pictures:
             path = self.home / f"{self.number}"
@@ -77,19 +79,19 @@ class Teaching:
     def start(self, minutes: float | None) -> None:
         """Begin to learn. Raises `Problem` where that cannot be."""
         if self.training:
-            raise Problem(409, "Training already", "stop it first")
+            raise Problem(409, "Training already", detail="stop it first")
         if find_spec("torch") is None:
-            raise Problem(501, "Training is not installed", "pip install 'convlens[train]'")
+            raise Problem(501, "Training is not installed", detail="pip install 'convlens[train]'")
         few = [label for label, paths in self.labels.items() if len(paths) < NEEDED]
         if len(self.labels) < 2 or few:
             raise Problem(
                 422,
                 "Too little to learn from",
-                f"two classes or more, each of {NEEDED} pictures or more"
+                detail=f"two classes or more, each of {NEEDED} pictures or more"
                 + (f"; {few[0]!r} has {len(self.labels[few[0]])}" if few else ""),
             )
         if minutes is not None and not 0.05 <= minutes <= MOST_MINUTES:
-            raise Problem(422, "Not a time", f"minutes can be 0.05 to {MOST_MINUTES:g}")
+            raise Problem(422, "Not a time", detail=f"minutes can be 0.05 to {MOST_MINUTES:g}")
         self.runs += 1
         self.run = self.home / f"run-{self.runs}"
         table = self.home / "pictures.csv"
@@ -153,7 +155,7 @@ class Teaching:
 _SHOWN = ("step", "epoch", "cost_train", "cost_val", "accuracy_val")
 
 
-def routes(teaching: Teaching, served: Served, limits: Limits) -> list[Route]:
+def routes(teaching: Teaching, served: Served, *, limits: Limits) -> list[Route]:
     """What the page calls; its own, so it stands in no description."""
 
     def label_of(request: Request) -> str:
@@ -169,7 +171,9 @@ def routes(teaching: Teaching, served: Served, limits: Limits) -> list[Route]:
             sent = await pictures_of(request, limits)
             data = [one.data for one in sent if isinstance(one.data, bytes)]
             if len(data) < len(sent):
-                raise Problem(415, "Unknown kind of content", "pictures to learn from are files")
+                raise Problem(
+                    415, "Unknown kind of content", detail="pictures to learn from are files"
+                )
             teaching.add(label_of(request), data)
         return JSONResponse(teaching.state())
 
@@ -178,7 +182,7 @@ def routes(teaching: Teaching, served: Served, limits: Limits) -> list[Route]:
         try:
             minutes = float(text) if text else None
         except ValueError:
-            raise Problem(422, "Not a time", f"{text!r} is no number of minutes") from None
+            raise Problem(422, "Not a time", detail=f"{text!r} is no number of minutes") from None
         teaching.start(minutes)
         return JSONResponse(teaching.state())
 
@@ -189,17 +193,17 @@ def routes(teaching: Teaching, served: Served, limits: Limits) -> list[Route]:
     async def use(_: Request) -> JSONResponse:
         path = teaching.detector
         if path is None:
-            raise Problem(404, "Not there", "nothing has been learnt yet")
+            raise Problem(404, "Not there", detail="nothing has been learnt yet")
         try:
             served.detector = Detector(path)
         except ConvlensError as error:
-            raise Problem(500, "Not a detector", str(error)) from error
+            raise Problem(500, "Not a detector", detail=str(error)) from error
         return JSONResponse({"labels": list(served.detector.labels)})
 
     async def download(_: Request) -> Response:
         path = teaching.detector
         if path is None:
-            raise Problem(404, "Not there", "nothing has been learnt yet")
+            raise Problem(404, "Not there", detail="nothing has been learnt yet")
         return FileResponse(path, filename="detector.onnx")
 
     return [

@@ -3,7 +3,7 @@
 import copy
 import io
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Speed:
 
     machine: dict[str, Any]
     limits: Limits
+    _: KW_ONLY
     network: str
     size: int
     parameters: int
@@ -75,6 +76,7 @@ class Speed:
 def bench(
     network: str = "auto",
     size: int = 64,
+    *,
     classes: int = 10,
     batch: int = 256,
     threads: int | None = None,
@@ -97,17 +99,21 @@ def bench(
     progress("measuring", 1, 5)
     decoding, resizing = _reading(files, size)
     progress("measuring", 2, 5)
-    spec = describe_network(line_of(network, size, 50_000), size, classes)
+    spec = describe_network(line_of(network, size, pictures=50_000), size, classes=classes)
     described = spec.describe()
-    module = make_module(spec.text, size, classes, 0, [0.5] * 3, [0.25] * 3, "none")
+    module = make_module(
+        spec.text, size, classes=classes, seed=0, mean=[0.5] * 3, std=[0.25] * 3, weights="none"
+    )
     loops: dict[str, Loop] = {}
 
     def step(way: Compute) -> None:
         if way.choice not in loops:
-            loops[way.choice] = _loop(copy.deepcopy(module), size, classes, batch, way)
+            loops[way.choice] = _loop(
+                copy.deepcopy(module), size, classes=classes, batch=batch, way=way
+            )
         loops[way.choice].train_step(0)
 
-    best, seconds = autotune(CHOICES if compute == "auto" else (compute,), threads, step)
+    best, seconds = autotune(CHOICES if compute == "auto" else (compute,), threads, step=step)
     progress("measuring", 3, 5)
     loop = loops[best.choice]
     loop.stages.clear()
@@ -115,28 +121,31 @@ def bench(
         loop.train_step(number)
     stages = loop.stages.shares()
     progress("measuring", 4, 5)
-    predicting = _predicting(module, size, classes, files)
+    predicting = _predicting(module, size, classes=classes, files=files)
     rates = {name: batch / spent for name, spent in seconds.items()}
     layers = []
     if profile:
         pixels = loop.batches.groups(0, size)[1][0][0]
-        layers = layer_costs(loop.module, pixels, best, limits)
+        layers = layer_costs(loop.module, pixels, compute=best, limits=limits)
     progress("measuring", 5, 5)
     return Speed(
         _machine(threads),
         limits,
-        spec.text,
-        size,
-        described["parameters"],
-        described["multiplications"],
-        decoding,
-        resizing,
-        best.choice,
-        rates,
-        stages,
-        3 * described["multiplications"] * rates[best.choice] / limits.products[best.numbers],
-        predicting,
-        layers,
+        network=spec.text,
+        size=size,
+        parameters=described["parameters"],
+        multiplications=described["multiplications"],
+        decode=decoding,
+        resize=resizing,
+        compute=best.choice,
+        training=rates,
+        stages=stages,
+        roofline_fraction=3
+        * described["multiplications"]
+        * rates[best.choice]
+        / limits.products[best.numbers],
+        predict=predicting,
+        layers=layers,
     )
 
 
@@ -176,22 +185,35 @@ def _reading(files: list[bytes], size: int) -> tuple[float, float]:
     return len(files) / decoding, len(files) / least_seconds(lambda: list(in_order(resize, pixels)))
 
 
-def _loop(module: Classifier, size: int, classes: int, batch: int, way: Compute) -> Loop:
+def _loop(module: Classifier, size: int, *, classes: int, batch: int, way: Compute) -> Loop:
     count = max(1000, batch)
     random = np.random.default_rng(0)
     pixels: npt.NDArray[np.uint8] = random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     rows = np.arange(count)
-    examples = Examples(pixels, rows, rows % classes, classes)
+    examples = Examples(pixels, rows, labels=rows % classes, classes=classes)
     ways = parse_ways(USUAL_SMALL if size < SMALL_SIDE else USUAL)
-    batches = Batches(examples, Order(count, batch, 0), Augment(ways, 0), module.group)
-    cost = make_cost(CostOptions(), torch.from_numpy(examples.labels), classes, pretrained=False)
-    plan = StepPlan((Phase(STEPS, size, 1.0),), STEPS)
-    return Loop(module, batches, examples, cost, OptimizerOptions(), plan, way, 0)
+    batches = Batches(
+        examples, Order(count, batch, seed=0), augment=Augment(ways, 0), group=module.group
+    )
+    cost = make_cost(
+        CostOptions(), torch.from_numpy(examples.labels), classes=classes, pretrained=False
+    )
+    plan = StepPlan((Phase(STEPS, size, seconds=1.0),), STEPS)
+    return Loop(
+        module,
+        batches,
+        val=examples,
+        cost=cost,
+        options=OptimizerOptions(),
+        plan=plan,
+        compute=way,
+        seed=0,
+    )
 
 
-def _predicting(module: Classifier, size: int, classes: int, files: list[bytes]) -> float:
+def _predicting(module: Classifier, size: int, *, classes: int, files: list[bytes]) -> float:
     """Pictures that the exported file answers for, decoding included."""
     labels = tuple(str(number) for number in range(classes))
-    detector = Detector(export(module.eval(), size, labels, {}))
+    detector = Detector(export(module.eval(), size, labels=labels, metadata={}))
     answer = lambda data: detector.probabilities(decode(data))  # noqa: E731
     return len(files) / least_seconds(lambda: list(in_order(answer, files)))

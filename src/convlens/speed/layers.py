@@ -17,9 +17,10 @@ class LayerCost:
     """One layer, by itself, on one group of pictures.
 
     Seconds forward and backward; `multiplications` of the forward pass (the backward pass has twice
-    as many where the layer learns); `share` is the layer's part of all layers' time; `roofline_fraction` is
-    its rate as a part of what the limits allow: of the products' where it multiplies, else of the
-    memory's.
+    as many where the layer learns); `share` is the layer's part of all layers' time;
+    `roofline_fraction` is its rate as a part of what the limits allow: of the products' where it
+    multiplies, else of
+    the memory's.
     """
 
     name: str
@@ -33,14 +34,14 @@ class LayerCost:
 
 
 def layer_costs(
-    module: Classifier, pixels: Tensor, compute: Compute, limits: Limits
+    module: Classifier, pixels: Tensor, *, compute: Compute, limits: Limits
 ) -> list[LayerCost]:
     """Time every layer of a placed module by itself, on what it sees of these pictures."""
     found: list[tuple[str, nn.Module, Tensor, float, float]] = []
     module.train()
-    inputs = _inputs(module, compute.inputs(pixels), compute)
+    inputs = _inputs(module, compute.inputs(pixels), compute=compute)
     for name, part, x in inputs:
-        forward, backward, out = _time(part, x, compute)
+        forward, backward, out = _time(part, x, compute=compute)
         found.append((name, part, out, forward, backward))
     total = sum(forward + backward for *_, forward, backward in found)
     costs = []
@@ -70,7 +71,7 @@ def layer_costs(
 
 
 def _inputs(
-    module: nn.Module, pixels: Tensor, compute: Compute
+    module: nn.Module, pixels: Tensor, *, compute: Compute
 ) -> list[tuple[str, nn.Module, Tensor]]:
     """Each innermost layer, and its input."""
     seen: list[tuple[str, nn.Module, Tensor]] = []
@@ -99,7 +100,7 @@ def _innermost(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name.removeprefix("layers."), part
 
 
-def _time(part: nn.Module, x: Tensor, compute: Compute) -> tuple[float, float, Tensor]:
+def _time(part: nn.Module, x: Tensor, *, compute: Compute) -> tuple[float, float, Tensor]:
     """Seconds forward and backward, and what comes out."""
     learns = x.requires_grad or any(p.requires_grad for p in part.parameters())
 

@@ -25,7 +25,7 @@ class Limits:
     bytes: float
 
 
-def least_seconds(work: Callable[[], object], turns: int = 5, seconds: float = 0.3) -> float:
+def least_seconds(work: Callable[[], object], turns: int = 5, *, seconds: float = 0.3) -> float:
     """Of some turns the fastest, as whatever else runs makes others slower."""
     work()
     best, begun, done = float("inf"), time.perf_counter(), 0

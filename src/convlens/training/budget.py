@@ -2,13 +2,13 @@
 
 import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 import torch
 
 from ..dataset.augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from ..dataset.batches import Batches, Order
-from ..dataset.prepare import Prepared
+from ..dataset.prepare import Dataset
 from ..engine.autotune import TuningCache, autotune, usual_ways
 from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
@@ -53,13 +53,15 @@ class Settled:
 
     augment: str
     plan: StepPlan
+    _: KW_ONLY
     compute: str
     threads: int
 
 
 def settle(
-    prepared: Prepared,
+    dataset: Dataset,
     asked: TrainOptions,
+    *,
     spec: Architecture,
     ways: str,
     batch: int,
@@ -76,11 +78,14 @@ def settle(
     that are asked for are those of the whole: of every fold's training and the last one. Workers
     take the timed steps together; the first one's clock decides.
     """
-    examples, val = prepared.examples("train"), prepared.examples("val")
+    examples, val = dataset.examples("train"), dataset.examples("val")
     cost = make_cost(
-        asked.cost, torch.from_numpy(examples.labels), len(prepared.classes), frozen is not None
+        asked.cost,
+        torch.from_numpy(examples.labels),
+        classes=len(dataset.classes),
+        pretrained=frozen is not None,
     )
-    pictures, seed, size = len(examples), asked.data.seed, prepared.store.size
+    pictures, seed, size = len(examples), asked.data.seed, dataset.store.size
     augment = Augment(parse_ways(ways), seed)
     candidates: dict[str, Loop] = {}
     # a part of a batch is enough to tell the candidates apart
@@ -89,25 +94,31 @@ def settle(
 
     def step(compute: Compute) -> None:
         if compute.choice not in candidates:
-            batches = Batches(examples, Order(pictures, timed, seed), augment, template.group)
-            once = StepPlan((Phase(1, size, 1.0),), 1)
+            batches = Batches(
+                examples, Order(pictures, timed, seed=seed), augment=augment, group=template.group
+            )
+            once = StepPlan((Phase(1, size, seconds=1.0),), 1)
             candidates[compute.choice] = Loop(
                 copy.deepcopy(template),
                 batches,
-                val,
-                cost,
-                asked.optimizer,
-                once,
-                compute,
-                seed,
-                workers,
+                val=val,
+                cost=cost,
+                options=asked.optimizer,
+                plan=once,
+                compute=compute,
+                seed=seed,
+                workers=workers,
             )
         candidates[compute.choice].train_step(0)
 
     memory = TuningCache(threads, spec.text, size, frozen is not None, timed, workers.count)
     known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
     compute, seconds = autotune(
-        (known,) if known else usual_ways(), threads, step, workers, _timing(asked.budget.minutes)
+        (known,) if known else usual_ways(),
+        threads,
+        step=step,
+        workers=workers,
+        seconds=_timing(asked.budget.minutes),
     )
     if not known and workers.first:
         memory.keep(compute.choice)
@@ -121,12 +132,12 @@ def settle(
     listened = LISTENED * 60 * minutes if by_time else 0.0
     cropped = bool(augment.ways & set(AREA))
     shares = [
-        (share, side, _time_step(fastest, side, listened) * batch / timed)
-        for share, side in _sides(spec, size, frozen is not None, cropped)
+        (share, side, _time_step(fastest, side, seconds_to_take=listened) * batch / timed)
+        for share, side in _sides(spec, size, pretrained=frozen is not None, cropped=cropped)
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
     mean = sum(share * spent for share, _, spent in shares) * measuring
-    steps = _steps(budget, mean, pictures, batch, frozen)
+    steps = _steps(budget, mean, pictures=pictures, batch=batch, frozen=frozen)
     every = round(
         min(max(pictures / batch, steps / 40), steps / FEWEST_MEASURED[frozen is not None])
     )
@@ -149,7 +160,7 @@ def settle(
         f"plan:    {many}{steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} "
         f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
     )
-    return Settled(ways, plan, compute.choice, compute.threads)
+    return Settled(ways, plan, compute=compute.choice, threads=compute.threads)
 
 
 def _timing(minutes: float | None) -> float:
@@ -165,7 +176,7 @@ def _minutes(pictures: int, frozen: float | None) -> float:
 
 
 def _sides(
-    spec: Architecture, size: int, pretrained: bool, cropped: bool
+    spec: Architecture, size: int, *, pretrained: bool, cropped: bool
 ) -> list[tuple[float, int]]:
     """Shares of the steps and the sides at which they see pictures.
 
@@ -193,16 +204,16 @@ def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Phase, 
         done += share
         until = round(done * steps)
         if until > (stages[-1].until if stages else 0):
-            stages.append(Phase(until, side, seconds))
+            stages.append(Phase(until, side, seconds=seconds))
     return tuple(stages)
 
 
-def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) -> float:
+def _time_step(loop: Loop, side: int, *, seconds_to_take: float, turns: int = 5) -> float:
     """Seconds of a step at a side: the fastest, as whatever else runs makes others slower.
 
     So many turns, and more for as long as it may take.
     """
-    loop.plan = StepPlan((Phase(1, side, 1.0),), 1)
+    loop.plan = StepPlan((Phase(1, side, seconds=1.0),), 1)
 
     def step() -> float:
         return loop.compute.seconds(lambda: loop.train_step(0))
@@ -217,7 +228,7 @@ def _time_step(loop: Loop, side: int, seconds_to_take: float, turns: int = 5) ->
 
 
 def _steps(
-    budget: BudgetOptions, seconds: float, pictures: int, batch: int, frozen: float | None
+    budget: BudgetOptions, seconds: float, *, pictures: int, batch: int, frozen: float | None
 ) -> int:
     """Steps that make up the epochs asked for, or as many as fit into the minutes."""
     if budget.steps is not None:

@@ -1,12 +1,12 @@
 """What is chosen before the first step: network, parameters, ways to vary, batch."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any
 
 import torch
 
 from ..dataset.augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
-from ..dataset.prepare import Prepared
+from ..dataset.prepare import Dataset
 from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
 from ..engine.loss import make_cost
@@ -43,6 +43,7 @@ class Chosen:
 
     size: int
     network: str
+    _: KW_ONLY
     weights: str
     augment: str
     batch: int
@@ -66,25 +67,26 @@ class Chosen:
         return replace(self, workers=workers.count, threads=threads or workers.cores())
 
 
-def first_module(prepared: Prepared, chosen: Chosen, asked: TrainOptions) -> Classifier:
+def first_module(dataset: Dataset, chosen: Chosen, *, asked: TrainOptions) -> Classifier:
     """The module as it is before the first step."""
-    mean, std = prepared.examples("train").moments()
+    mean, std = dataset.examples("train").moments()
     module = make_module(
         chosen.network,
         chosen.size,
-        len(prepared.classes),
-        asked.data.seed,
-        mean,
-        std,
-        chosen.weights,
+        classes=len(dataset.classes),
+        seed=asked.data.seed,
+        mean=mean,
+        std=std,
+        weights=chosen.weights,
     )
     module.mirrored = "mirror" in parse_ways(chosen.augment)
     return module
 
 
 def choose(
-    prepared: Prepared,
+    dataset: Dataset,
     asked: TrainOptions,
+    *,
     line: str,
     weights: str,
     fold_count: int,
@@ -96,42 +98,52 @@ def choose(
     Beside the choice: the network's table, and, with the first worker, for pretrained weights what
     its frozen features do. The first worker chooses; all take part in timing.
     """
-    undivided = prepared.undivided() if fold_count > 1 else prepared
-    size, pictures = prepared.store.size, len(undivided.examples("train"))
-    spec = describe_network(line_of(line, size, pictures), size, len(prepared.classes))
+    for_training = dataset.for_training() if fold_count > 1 else dataset
+    size, pictures = dataset.store.size, len(for_training.examples("train"))
+    spec = describe_network(
+        line_of(line, size, pictures=pictures), size, classes=len(dataset.classes)
+    )
     start = None
 
     def decide() -> tuple[dict[str, Any], bool, float | None]:
         nonlocal start
         chosen, start, timed = _choose(
-            prepared, undivided, asked, spec, weights, fold_count, workers, callback
+            dataset,
+            for_training,
+            asked=asked,
+            spec=spec,
+            weights=weights,
+            fold_count=fold_count,
+            workers=workers,
+            callback=callback,
         )
         return asdict(chosen), timed, start.cost if start else None
 
     record, timed, frozen = workers.agree(decide)
     chosen = Chosen.from_record(record)
     if timed:
-        judged = undivided if chosen.folds > 1 else prepared
+        judged = for_training if chosen.folds > 1 else dataset
         settled = settle(
             judged,
             asked,
-            spec,
-            chosen.augment,
-            min(chosen.batch, len(judged.split.rows("train"))),
-            chosen.folds,
-            first_module(judged, chosen, asked),
-            frozen,
-            chosen.threads,
-            workers,
-            callback,
+            spec=spec,
+            ways=chosen.augment,
+            batch=min(chosen.batch, len(judged.split.rows("train"))),
+            folds=chosen.folds,
+            template=first_module(judged, chosen, asked=asked),
+            frozen=frozen,
+            threads=chosen.threads,
+            workers=workers,
+            callback=callback,
         )
         chosen = replace(chosen, **vars(settled))
     return chosen, spec.describe(), start
 
 
 def _choose(
-    divided: Prepared,
-    prepared: Prepared,
+    with_splits: Dataset,
+    dataset: Dataset,
+    *,
     asked: TrainOptions,
     spec: Architecture,
     weights: str,
@@ -141,10 +153,10 @@ def _choose(
 ) -> tuple[Chosen, LinearProbe | None, bool]:
     """All that needs no timing, what frozen features do, and whether there are steps to be timed.
 
-    `prepared` is `divided`, or for folds the same with every picture to learn from.
+    `dataset` is `with_splits`, or for folds the same with every picture to learn from.
     """
-    examples = prepared.examples("train")
-    size, pictures, seed = prepared.store.size, len(examples), asked.data.seed
+    examples = dataset.examples("train")
+    size, pictures, seed = dataset.store.size, len(examples), asked.data.seed
     described = spec.describe()
     callback.say(f"network: {_shorten(spec)}")
     callback.say(
@@ -155,16 +167,25 @@ def _choose(
     learnt = weights in {"package", "hub"}
     tunable = fold_count > 1 and asked.data.folds is None and pictures >= TUNABLE
     group = (Pretrained if learnt else Classifier).group
-    batch = _batch(asked.optimizer.batch, pictures, learnt, workers.count * group)
+    batch = _batch(asked.optimizer.batch, pictures, learnt=learnt, least=workers.count * group)
     workers.enough(batch, group)
     usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or workers.cores()
     no_steps, count = StepPlan((), 1), workers.count
     chosen = Chosen(
-        size, spec.text, weights, ways, batch, no_steps, "float32", threads, fold_count, count
+        size,
+        spec.text,
+        weights=weights,
+        augment=ways,
+        batch=batch,
+        plan=no_steps,
+        compute="float32",
+        threads=threads,
+        folds=fold_count,
+        workers=count,
     )
-    template = first_module(prepared, chosen, asked)
-    start = first_start(template, prepared, asked, callback)
+    template = first_module(dataset, chosen, asked=asked)
+    start = first_start(template, dataset, asked=asked, callback=callback)
     if isinstance(template, Pretrained) and start is not None:
         callback.say(
             f"frozen:  a linear head on fixed features has cost {start.cost:.4f} on pictures that "
@@ -173,8 +194,8 @@ def _choose(
         if tunable and start.cost >= HARD:
             callback.say("folds:   none but a held-out part, as fine-tuning promises more here")
             chosen = replace(chosen, folds=1)
-            prepared = divided
-            start = first_start(template, prepared, asked, callback)
+            dataset = with_splits
+            start = first_start(template, dataset, asked=asked, callback=callback)
             assert start is not None  # noqa: S101
         if chosen.folds > 1:
             callback.say(
@@ -182,7 +203,7 @@ def _choose(
                 f"{pictures:,} pictures; no fine-tuning"
             )
             return chosen, start, False
-        held = len(prepared.split.rows("val"))
+        held = len(dataset.split.rows("val"))
         if not asked.budget.given and held < MIN_VAL_EXAMPLES:
             callback.say(
                 f"plan:    no fine-tuning, as {held} validation pictures could not tell "
@@ -190,8 +211,8 @@ def _choose(
             )
             return chosen, start, False
         if asked.augment.augment is None:
-            examples = prepared.examples("train")
-            told = orientation_probe(template, examples, seed, callback.progress)
+            examples = dataset.examples("train")
+            told = orientation_probe(template, examples, seed=seed, progress=callback.progress)
             if told <= TOLD:
                 chosen = replace(chosen, augment=chosen.augment + ",flip")
                 callback.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
@@ -199,18 +220,25 @@ def _choose(
 
 
 def first_start(
-    module: Classifier, prepared: Prepared, asked: TrainOptions, callback: Callback
+    module: Classifier, dataset: Dataset, *, asked: TrainOptions, callback: Callback
 ) -> LinearProbe | None:
     """What a pretrained module's features as they are can do; None for random parameters."""
     if not isinstance(module, Pretrained):
         return None
-    learn, judge = prepared.examples("train"), prepared.examples("val")
+    learn, judge = dataset.examples("train"), dataset.examples("val")
     labels = torch.from_numpy(learn.labels)
-    weights = make_cost(asked.cost, labels, len(prepared.classes), pretrained=True).weights
-    return fit_linear_probe(module, learn, judge, weights, asked.data.seed, callback.progress)
+    weights = make_cost(asked.cost, labels, classes=len(dataset.classes), pretrained=True).weights
+    return fit_linear_probe(
+        module,
+        learn,
+        val=judge,
+        weights_K=weights,
+        seed=asked.data.seed,
+        progress=callback.progress,
+    )
 
 
-def _batch(asked: str, pictures: int, learnt: bool, least: int) -> int:
+def _batch(asked: str, pictures: int, *, learnt: bool, least: int) -> int:
     """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
     if asked == "full":
         return pictures

@@ -7,7 +7,7 @@ from all.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load, save
 
-from ..dataset.prepare import Prepared
+from ..dataset.prepare import Dataset
 from ..engine.calibration import fit_temperature
 from ..engine.callbacks import Callback, tell_steps
 from ..engine.loop import Loop, predict_examples
@@ -43,17 +43,18 @@ class OutOfFold:
 
     places: npt.NDArray[np.int64]
     logits: torch.Tensor
+    _: KW_ONLY
     probabilities: npt.NDArray[np.float32]
     predicted: npt.NDArray[np.int64]
 
     @staticmethod
-    def of(parts: "list[OutOfFold]", classes: int) -> "Crossed":
+    def of(parts: "list[OutOfFold]", classes: int) -> "OutOfFold":
         """Several folds together, in the order of the pictures."""
         none = OutOfFold(
             np.zeros(0, np.int64),
             torch.zeros(0, classes),
-            np.zeros((0, classes), np.float32),
-            np.zeros(0, np.int64),
+            probabilities=np.zeros((0, classes), np.float32),
+            predicted=np.zeros(0, np.int64),
         )
         parts = [none, *parts]
         places = np.concatenate([part.places for part in parts])
@@ -61,18 +62,18 @@ class OutOfFold:
         return OutOfFold(
             places[order],
             torch.cat([part.logits for part in parts])[torch.from_numpy(order)],
-            np.concatenate([part.probabilities for part in parts])[order],
-            np.concatenate([part.predicted for part in parts])[order],
+            probabilities=np.concatenate([part.probabilities for part in parts])[order],
+            predicted=np.concatenate([part.predicted for part in parts])[order],
         )
 
 
-def choose_folds(asked: TrainOptions, prepared: Prepared, weights: str) -> int:
+def choose_folds(asked: TrainOptions, dataset: Dataset, *, weights: str) -> int:
     """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
     data, learnt = asked.data, weights in {"package", "hub"}
-    given = set(prepared.catalog.splits) & {"val", "test"}
+    given = set(dataset.catalog.splits) & {"val", "test"}
     if data.folds is None:
-        divided = given or data.test_fraction is not None or data.val_fraction is not None
-        if divided or not learnt or asked.budget.given or len(prepared.catalog) >= FEW:
+        with_splits = given or data.test_fraction is not None or data.val_fraction is not None
+        if with_splits or not learnt or asked.budget.given or len(dataset.catalog) >= FEW:
             return 1
         return FOLDS
     if data.folds > 1:
@@ -86,11 +87,11 @@ def choose_folds(asked: TrainOptions, prepared: Prepared, weights: str) -> int:
 
 
 def cross_validate_probe(
-    start: LinearProbe, count: int, asked: AnswerOptions, classes: tuple[str, ...]
+    start: LinearProbe, count: int, *, asked: AnswerOptions, classes: tuple[str, ...]
 ) -> OutOfFold:
     """The answers to the training pictures of heads on fixed features, each from other folds."""
     train, parts = start.train, []
-    fold = folds(train.labels, train.groups, start.seed, count)
+    fold = folds(train.labels, train.groups, seed=start.seed, count=count)
     for k in sorted(set(fold.tolist())):
         judged = fold == k
         other = start.of(~judged)
@@ -98,15 +99,25 @@ def cross_validate_probe(
         learnt = other.train.labels.bincount(minlength=len(classes))
         found = other.head().logits(train.features[judged].mean(1))
         places = np.where(judged.numpy())[0]
-        parts.append(_answered(places, found, (logits, labels), learnt, asked, classes))
+        parts.append(
+            _answered(
+                places,
+                found,
+                chosen_by=(logits, labels),
+                learnt_K=learnt,
+                asked=asked,
+                classes=classes,
+            )
+        )
     return OutOfFold.of(parts, len(classes))
 
 
 def cross_validate_training(
-    prepared: Prepared,
+    dataset: Dataset,
     count: int,
+    *,
     asked: TrainOptions,
-    begin: Callable[[Prepared], Loop],
+    begin: Callable[[Dataset], Loop],
     folder: Path,
     stop: Callable[[], bool],
     callback: Callback,
@@ -117,16 +128,16 @@ def cross_validate_training(
     checkpoints of the one under way, are kept in `folder`, so that a stopped run goes on; folds
     that were not reached are missing from the answers.
     """
-    rows, whole = np.array(prepared.split.rows("train")), prepared.examples("train")
+    rows, whole = np.array(dataset.split.rows("train")), dataset.examples("train")
     labels, groups = torch.from_numpy(whole.labels), torch.from_numpy(whole.groups)
-    fold = folds(labels, groups, asked.data.seed, count)
+    fold = folds(labels, groups, seed=asked.data.seed, count=count)
     parts = []
     for number, k in enumerate(sorted(set(fold.tolist())), 1):
         judged = fold == k
-        inner = folds(labels[~judged], groups[~judged], asked.data.seed, JUDGED)
+        inner = folds(labels[~judged], groups[~judged], seed=asked.data.seed, count=JUDGED)
         side = np.full(len(rows), SPLITS.index("test"))
         side[~judged.numpy()] = np.where(inner == 0, SPLITS.index("val"), SPLITS.index("train"))
-        part = prepared.divided({int(r): SPLITS[s] for r, s in zip(rows, side, strict=True)})
+        part = dataset.with_splits({int(r): SPLITS[s] for r, s in zip(rows, side, strict=True)})
         kept, checkpoints = folder / f"{k}.safetensors", folder / f"{k}"
         if not kept.exists():
             if stop():
@@ -141,7 +152,7 @@ def cross_validate_training(
                 break
             loop.module.load_state_dict(loop.best)
             found = {
-                name: predict_examples(loop.module, part.examples(name), loop.compute)
+                name: predict_examples(loop.module, part.examples(name), compute=loop.compute)
                 for name in ("val", "test")
             }
             write_whole(kept, save(found))
@@ -152,7 +163,12 @@ def cross_validate_training(
         places = np.where(judged.numpy())[0]
         parts.append(
             _answered(
-                places, found["test"], (found["val"], val), learnt, asked.answer, prepared.classes
+                places,
+                found["test"],
+                chosen_by=(found["val"], val),
+                learnt_K=learnt,
+                asked=asked.answer,
+                classes=dataset.classes,
             )
         )
     return OutOfFold.of(parts, whole.classes)
@@ -161,6 +177,7 @@ def cross_validate_training(
 def _answered(
     places: npt.NDArray[np.int64],
     logits_MK: torch.Tensor,
+    *,
     chosen_by: tuple[torch.Tensor, torch.Tensor],
     learnt_K: torch.Tensor,
     asked: AnswerOptions,
@@ -170,6 +187,8 @@ def _answered(
     others, labels = chosen_by
     temperature = fit_temperature(others, labels)
     sure = torch.softmax(others / temperature, 1).numpy()
-    rule = make_rule(asked, classes, labels.numpy(), sure, learnt_K.numpy())
+    rule = make_rule(
+        asked, classes, true_N=labels.numpy(), probabilities_NK=sure, learnt_K=learnt_K.numpy()
+    )
     p = torch.softmax(logits_MK / temperature, 1).numpy()
-    return OutOfFold(places, logits_MK, p, rule.places(p))
+    return OutOfFold(places, logits_MK, probabilities=p, predicted=rule.places(p))

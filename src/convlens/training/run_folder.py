@@ -18,7 +18,7 @@ from safetensors.torch import save
 from .._version import __version__
 from ..dataset.batches import Batches
 from ..dataset.notes import notes_about
-from ..dataset.prepare import Prepared
+from ..dataset.prepare import Dataset
 from ..detector.detector import Detector, Prediction
 from ..detector.rule import BALANCE, Rule
 from ..engine.calibration import fit_temperature
@@ -56,13 +56,14 @@ class Results:
     def __init__(
         self,
         folder: Path,
-        prepared: Prepared,
+        dataset: Dataset,
+        *,
         loop: Loop,
         start: LinearProbe | None,
         answer: AnswerOptions,
     ) -> None:
         self.folder = folder
-        self.prepared = prepared
+        self.dataset = dataset
         self.loop = loop
         self.start = start
         self.answer = answer
@@ -93,22 +94,23 @@ def preview(batches: Batches, most: int = 24) -> bytes:
 
 
 def finish(
-    results: Results, out_of_fold: OutOfFold | None, progress: Callable[[str, int, int], None]
+    results: Results, out_of_fold: OutOfFold | None, *, progress: Callable[[str, int, int], None]
 ) -> tuple[dict[str, Any], Evaluation | None]:
     """Export, prove, judge on the held-out pictures, and write everything.
 
-    Where every picture was left out once, `out_of_fold` are the answers then: they are judged instead.
+    Where every picture was left out once, `out_of_fold` are the answers then, and judged
+    instead.
     """
-    loop, prepared, folder = results.loop, results.prepared, results.folder
+    loop, dataset, folder = results.loop, results.dataset, results.folder
     loop.module.load_state_dict(loop.best)
-    size = prepared.store.size
+    size = dataset.store.size
     record = read_json(folder / "run.json")
     details = {
         "network": record["network"]["network"],
         "seed": str(loop.seed),
         "steps": str(loop.progress.step),
         "convlens": __version__,
-        "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
+        "data": {"fingerprint": dataset.fingerprint(), "pictures": dataset.counts()},
     }
     # in the precision of training, before the copy below
     validation, rule = _judge_validation(results, out_of_fold)
@@ -123,27 +125,29 @@ def finish(
     if isinstance(module, Pretrained):
         as_begun = loop.progress.best_step == 0
         known = results.start.train if results.start is not None and as_begun else None
-        learnt = prepared.examples("train")
-        stranger = strangeness_of(module, learnt, known, loop.seed, progress)
+        learnt = dataset.examples("train")
+        stranger = strangeness_of(module, learnt, known=known, seed=loop.seed, progress=progress)
     details = {**details, "rule": rule.as_json()}
-    plain = export(loop.module, size, prepared.classes, details, stranger)
+    plain = export(
+        loop.module, size, labels=dataset.classes, metadata=details, strangeness=stranger
+    )
     detector = Detector(plain)
-    held = next(side for side in ("val", "test", "train") if prepared.split.rows(side))
+    held = next(side for side in ("val", "test", "train") if dataset.split.rows(side))
     parity = check_parity(
         loop.module,
         detector,
-        prepared.side(held),
-        prepared.examples(held),
-        loop.seed,
-        progress,
+        catalog=dataset.side(held),
+        stored=dataset.examples(held),
+        seed=loop.seed,
+        progress=progress,
         seconds=seconds_within(record["options"]["minutes"]),
     )
     evaluation = None
-    test = prepared.side("test")
+    test = dataset.side("test")
     if out_of_fold is not None:
         evaluation = _crossed(results, out_of_fold)
     elif len(test):
-        evaluation = evaluate_catalog(detector, test, progress)
+        evaluation = evaluate_catalog(detector, test, progress=progress)
     figures = evaluation.figures.as_json() if evaluation else None
     brief = {key: figures[key] for key in ("n", "accuracy", "interval")} if figures else {}
     data = with_metadata(plain, {"figures": brief})
@@ -156,7 +160,9 @@ def finish(
         "tried": tried,
         "temperature": module.temperature.item(),
         "rule": rule.as_json(),
-        "uncalibrated": _uncalibrated(evaluation, out_of_fold, module.temperature.item()),
+        "uncalibrated": _uncalibrated(
+            evaluation, out_of_fold, temperature=module.temperature.item()
+        ),
         "plain": _plain(evaluation) if rule.objective == BALANCE else None,
         "training": {
             "steps": loop.progress.step,
@@ -166,9 +172,9 @@ def finish(
             "parameters": record["network"]["parameters"],
             "multiplications": record["network"]["multiplications"],
         },
-        "pictures": prepared.counts(),
-        "skipped": [{"name": name, "reason": reason} for name, reason in prepared.skipped],
-        "notes": [asdict(note) for note in notes_about(prepared, rule.objective == BALANCE)],
+        "pictures": dataset.counts(),
+        "skipped": [{"name": name, "reason": reason} for name, reason in dataset.skipped],
+        "notes": [asdict(note) for note in notes_about(dataset, rule.objective == BALANCE)],
         "label_errors": _doubtful(evaluation),
     }
     write_whole(folder / "parameters.safetensors", save(_contiguous(loop.best)))
@@ -176,7 +182,13 @@ def finish(
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if evaluation is not None:
         write_whole(folder / "predictions.csv", _predictions(evaluation))
-    page = render_report(record, metrics, loop.progress.history, evaluation, _preview(folder))
+    page = render_report(
+        record,
+        metrics,
+        history=loop.progress.history,
+        evaluation=evaluation,
+        preview=_preview(folder),
+    )
     write_whole(folder / "report.html", page)
     results.event("end", {"step": loop.progress.step, "accuracy": brief.get("accuracy")})
     return metrics, evaluation
@@ -186,15 +198,15 @@ def _crossed(results: Results, out_of_fold: OutOfFold) -> Evaluation | None:
     """Every picture's answer from that which did not learn from it; None where there is none."""
     if not len(out_of_fold.places):
         return None
-    prepared, classes = results.prepared, results.prepared.classes
-    side = prepared.side("train").take(out_of_fold.places.tolist())
+    dataset, classes = results.dataset, results.dataset.classes
+    side = dataset.side("train").take(out_of_fold.places.tolist())
     answers = [
-        (label, Prediction(name, p, classes, place=int(place) if place >= 0 else None))
+        (label, Prediction(name, p, labels=classes, place=int(place) if place >= 0 else None))
         for label, name, p, place in zip(
             side.labels, side.names, out_of_fold.probabilities, out_of_fold.predicted, strict=True
         )
     ]
-    return evaluation_of(answers, side.sources, prepared.skipped)
+    return evaluation_of(answers, side.sources, skipped=dataset.skipped)
 
 
 def _strange(evaluation: Evaluation | None) -> float | None:
@@ -206,7 +218,7 @@ def _strange(evaluation: Evaluation | None) -> float | None:
 
 
 def _uncalibrated(
-    evaluation: Evaluation | None, out_of_fold: OutOfFold | None, temperature: float
+    evaluation: Evaluation | None, out_of_fold: OutOfFold | None, *, temperature: float
 ) -> dict[str, float] | None:
     """Cost and calibration error on the held-out pictures without the temperature."""
     if evaluation is None:
@@ -216,7 +228,9 @@ def _uncalibrated(
         logits = out_of_fold.logits.double()
     else:
         logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
-    figures = compute_metrics(evaluation.figures.labels, true, logits.softmax(1).float().numpy())
+    figures = compute_metrics(
+        evaluation.figures.labels, true, probabilities_NK=logits.softmax(1).float().numpy()
+    )
     return {"cost": figures.cost, "ece": figures.ece}
 
 
@@ -224,7 +238,10 @@ def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
     """The figures on held-out pictures if the most probable class were the answer."""
     if evaluation is None:
         return None
-    return compute_metrics(evaluation.figures.labels, *_held(evaluation)).as_json()
+    true, probabilities = _held(evaluation)
+    return compute_metrics(
+        evaluation.figures.labels, true, probabilities_NK=probabilities
+    ).as_json()
 
 
 def _doubtful(evaluation: Evaluation | None) -> list[str]:
@@ -271,16 +288,22 @@ def _judge_validation(
 
     Where every picture was left out once, all serve, as they were answered then.
     """
-    examples = results.prepared.examples("val")
-    classes = results.prepared.classes
+    examples = results.dataset.examples("val")
+    classes = results.dataset.classes
     if not len(examples):
         if out_of_fold is not None:
-            labels = results.prepared.examples("train").labels[out_of_fold.places]
+            labels = results.dataset.examples("train").labels[out_of_fold.places]
             return None, _calibrate(results, out_of_fold.logits, torch.from_numpy(labels))
         nothing = np.zeros((0, len(classes)), np.float32)
-        return None, make_rule(results.answer, classes, examples.labels, nothing, _learnt(results))
+        return None, make_rule(
+            results.answer,
+            classes,
+            true_N=examples.labels,
+            probabilities_NK=nothing,
+            learnt_K=_learnt(results),
+        )
     module = results.loop.module
-    logits = predict_examples(module, examples, results.loop.compute)
+    logits = predict_examples(module, examples, compute=results.loop.compute)
     if not torch.isfinite(logits).all():
         raise ConvlensError(
             "training ended in numbers that are not finite: try a lower --learning-rate"
@@ -288,7 +311,10 @@ def _judge_validation(
     rule = _calibrate(results, logits, examples.targets(np.arange(len(examples))))
     probabilities = torch.softmax(logits / module.temperature.item(), 1).numpy()
     return compute_metrics(
-        classes, examples.labels, probabilities, rule.places(probabilities)
+        classes,
+        examples.labels,
+        probabilities_NK=probabilities,
+        predicted_N=rule.places(probabilities),
     ).as_json(), rule
 
 
@@ -297,14 +323,20 @@ def _calibrate(results: Results, logits_NK: torch.Tensor, labels_N: torch.Tensor
     temperature = results.loop.module.temperature
     temperature.fill_(fit_temperature(logits_NK, labels_N))
     probabilities = torch.softmax(logits_NK / temperature.item(), 1).numpy()
-    classes = results.prepared.classes
-    return make_rule(results.answer, classes, labels_N.numpy(), probabilities, _learnt(results))
+    classes = results.dataset.classes
+    return make_rule(
+        results.answer,
+        classes,
+        true_N=labels_N.numpy(),
+        probabilities_NK=probabilities,
+        learnt_K=_learnt(results),
+    )
 
 
 def _learnt(results: Results) -> npt.NDArray[np.int64]:
     """Training pictures per class [K]."""
-    classes = results.prepared.classes
-    return np.bincount(results.prepared.examples("train").labels, minlength=len(classes))
+    classes = results.dataset.classes
+    return np.bincount(results.dataset.examples("train").labels, minlength=len(classes))
 
 
 def _predictions(evaluation: Evaluation) -> str:

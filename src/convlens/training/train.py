@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from ..dataset.augment import USUAL, Augment, parse_ways
 from ..dataset.batches import Batches, Order
 from ..dataset.notes import notes_about
-from ..dataset.prepare import Prepared, prepare
+from ..dataset.prepare import Dataset, prepare
 from ..engine.callbacks import Callback, NullCallback, tell_steps
 from ..engine.distributed import ALONE, Workers, joined
 from ..engine.execution import Compute, enough_memory, keep_memory
@@ -42,6 +42,7 @@ class Run:
 
     folder: Path
     metrics: dict[str, Any]
+    _: KW_ONLY
     evaluation: Evaluation | None
     finished: bool
 
@@ -54,6 +55,7 @@ class Run:
 def train(
     pictures: str | Path,
     out: str | Path | None = None,
+    *,
     callback: Callback | None = None,
     **options: Any,
 ) -> Run:
@@ -69,12 +71,20 @@ def train(
     parse_ways(asked.augment.augment or USUAL)
     line, weights = settle_network(asked.network)
     if line != "auto" and not line.startswith(PREFIX):
-        network(line, asked.data.size or 4096, 2)  # a misspelt layer fails at once
+        network(line, asked.data.size or 4096, classes=2)  # a misspelt layer fails at once
     with joined() as workers:
         folder = Path(workers.agree(lambda: str(_new_folder(pictures, out))))
         with _at_work(folder, workers):
             heard = _heard(callback, workers)
-            return _train(pictures, folder, asked, line, weights, workers, heard)
+            return _train(
+                pictures,
+                folder,
+                asked=asked,
+                line=line,
+                weights=weights,
+                workers=workers,
+                callback=heard,
+            )
 
 
 def _heard(callback: Callback | None, workers: Workers) -> Callback:
@@ -93,6 +103,7 @@ def _at_work(folder: Path, workers: Workers) -> Iterator[None]:
 def _train(
     pictures: str | Path,
     folder: Path,
+    *,
     asked: TrainOptions,
     line: str,
     weights: str,
@@ -105,45 +116,64 @@ def _train(
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
     with workers.in_turn():
-        prepared = prepare(pictures, asked.data, callback.progress, size)
+        dataset = prepare(pictures, asked.data, progress=callback.progress, usual_size=size)
     if workers.count > 1:
-        _same_pictures(prepared, pictures, workers.agree(prepared.fingerprint))
-    fold_count = choose_folds(asked, prepared, weights)
-    _one_process(fold_count, weights, workers)
-    to_judge = len(prepared.catalog) if fold_count > 1 else len(prepared.split.rows("val"))
-    check_answers(asked.answer, prepared.classes, to_judge)
-    for note in notes_about(prepared, balanced=False):
+        _same_pictures(dataset, pictures, fingerprint=workers.agree(dataset.fingerprint))
+    fold_count = choose_folds(asked, dataset, weights=weights)
+    _one_process(fold_count, weights, workers=workers)
+    to_judge = len(dataset.catalog) if fold_count > 1 else len(dataset.split.rows("val"))
+    check_answers(asked.answer, dataset.classes, held=to_judge)
+    for note in notes_about(dataset, balanced=False):
         if note.warn:
             callback.warn(f"{note.what}: {note.done}")
-    callback.say(_describe(prepared, fold_count))
-    chosen, described, start = choose(prepared, asked, line, weights, fold_count, workers, callback)
+    callback.say(_describe(dataset, fold_count))
+    chosen, described, start = choose(
+        dataset,
+        asked,
+        line=line,
+        weights=weights,
+        fold_count=fold_count,
+        workers=workers,
+        callback=callback,
+    )
     if chosen.folds > 1:
-        prepared = prepared.undivided()
+        dataset = dataset.for_training()
     record = {
         "pictures": absolute(pictures),
         "options": asked.flat(),
         "chosen": asdict(chosen),
         "network": described,
-        "data": {"fingerprint": prepared.fingerprint(), "pictures": prepared.counts()},
-        "classes": list(prepared.classes),
+        "data": {"fingerprint": dataset.fingerprint(), "pictures": dataset.counts()},
+        "classes": list(dataset.classes),
         "versions": versions(),
     }
     if workers.first:
         write_whole(folder / "run.json", json.dumps(record, indent=2) + "\n")
-        write_manifest(folder / "manifest.csv", prepared.catalog, prepared.store, prepared.split)
-    return _run(folder, prepared, asked, chosen, start, workers, callback, resumed=False)
+        write_manifest(
+            folder / "manifest.csv", dataset.catalog, store=dataset.store, split=dataset.split
+        )
+    return _run(
+        folder,
+        dataset,
+        asked=asked,
+        chosen=chosen,
+        start=start,
+        workers=workers,
+        callback=callback,
+        resumed=False,
+    )
 
 
-def _same_pictures(prepared: Prepared, pictures: str | Path, fingerprint: str) -> None:
+def _same_pictures(dataset: Dataset, pictures: str | Path, *, fingerprint: str) -> None:
     """Raise a `ConvlensError` where they are not those of the run, or of the first worker."""
-    if prepared.fingerprint() != fingerprint:
+    if dataset.fingerprint() != fingerprint:
         raise ConvlensError(
             f"the pictures in {pictures} are not those that this run began with: bring them back, "
             "or train anew"
         )
 
 
-def _one_process(folds: int, weights: str, workers: Workers) -> None:
+def _one_process(folds: int, weights: str, *, workers: Workers) -> None:
     """Raise `UsageError` where several would train a network for each fold."""
     if folds > 1 and workers.count > 1 and weights not in {"package", "hub"}:
         raise UsageError(
@@ -166,7 +196,15 @@ def resume(run: str | Path, callback: Callback | None = None) -> Run:
             pictures, fingerprint = str(record["pictures"]), record["data"]["fingerprint"]
         with _at_work(folder, workers):
             heard = _heard(callback, workers)
-            return _resume(folder, pictures, fingerprint, asked, chosen, workers, heard)
+            return _resume(
+                folder,
+                pictures,
+                fingerprint=fingerprint,
+                asked=asked,
+                chosen=chosen,
+                workers=workers,
+                callback=heard,
+            )
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -183,24 +221,37 @@ def _record(folder: Path) -> dict[str, Any]:
 def _resume(
     folder: Path,
     pictures: str,
+    *,
     fingerprint: str,
     asked: TrainOptions,
     chosen: Chosen,
     workers: Workers,
     callback: Callback,
 ) -> Run:
-    _one_process(chosen.folds, chosen.weights, workers)
+    _one_process(chosen.folds, chosen.weights, workers=workers)
     with workers.in_turn():
-        prepared = prepare(pictures, replace(asked.data, size=chosen.size), callback.progress)
+        dataset = prepare(
+            pictures, replace(asked.data, size=chosen.size), progress=callback.progress
+        )
     if chosen.folds > 1:
-        prepared = prepared.undivided()
-    _same_pictures(prepared, pictures, fingerprint)
-    return _run(folder, prepared, asked, chosen, None, workers, callback, resumed=True)
+        dataset = dataset.for_training()
+    _same_pictures(dataset, pictures, fingerprint=fingerprint)
+    return _run(
+        folder,
+        dataset,
+        asked=asked,
+        chosen=chosen,
+        start=None,
+        workers=workers,
+        callback=callback,
+        resumed=True,
+    )
 
 
 def _run(
     folder: Path,
-    prepared: Prepared,
+    dataset: Dataset,
+    *,
     asked: TrainOptions,
     chosen: Chosen,
     start: LinearProbe | None,
@@ -215,17 +266,19 @@ def _run(
     torch.set_num_threads(chosen.threads)
     keep_memory()
     if start is None and workers.first:
-        start = first_start(first_module(prepared, chosen, asked), prepared, asked, callback)
+        start = first_start(
+            first_module(dataset, chosen, asked=asked), dataset, asked=asked, callback=callback
+        )
     checkpoints = folder / "checkpoint"
     there = workers.agree(checkpoints.exists)  # others come to the loop when the first one does
-    loop = _begin(prepared, asked, chosen, start, workers)
+    loop = _begin(dataset, asked, chosen, start, workers)
     if resumed and not there:
         callback.say("there is no checkpoint yet: beginning again, by the same plan")
     elif resumed:
         loop.restore(checkpoints, callback.warn)
         done, steps = loop.progress.step, chosen.plan.steps
         callback.say(f"going on after step {done:,} of {steps:,}")
-    results = Results(folder, prepared, loop, start, asked.answer)
+    results = Results(folder, dataset, loop=loop, start=start, answer=asked.answer)
     if workers.first:
         results.begin(resumed)
 
@@ -243,68 +296,76 @@ def _run(
             checkpoints, stop, tell_steps(loop, callback), on_measure, callback.warn
         )
         if workers.first and chosen.folds > 1 and start is not None:
-            out_of_fold = cross_validate_probe(start, chosen.folds, asked.answer, prepared.classes)
+            out_of_fold = cross_validate_probe(
+                start, chosen.folds, asked=asked.answer, classes=dataset.classes
+            )
         elif workers.first and chosen.folds > 1:
             begin = partial(_begin, asked=asked, chosen=chosen)
             out_of_fold = cross_validate_training(
-                prepared, chosen.folds, asked, begin, folder / "folds", stop, callback
+                dataset,
+                chosen.folds,
+                asked=asked,
+                begin=begin,
+                folder=folder / "folds",
+                stop=stop,
+                callback=callback,
             )
     if not finished:
         callback.warn(
             f"stopped after {loop.progress.step:,} of {loop.plan.steps:,} steps; the detector is "
             f"made of what there is, and 'convlens train --resume {folder}' goes on"
         )
-    elif out_of_fold is not None and len(out_of_fold.places) < len(prepared.split.rows("train")):
+    elif out_of_fold is not None and len(out_of_fold.places) < len(dataset.split.rows("train")):
         finished = False
         callback.warn(
-            f"stopped; the detector is whole, {len(out_of_fold.places):,} pictures give its figures, "
-            f"and 'convlens train --resume {folder}' goes on with the others"
+            f"stopped; the detector is whole, {len(out_of_fold.places):,} pictures give its "
+            f"figures, and 'convlens train --resume {folder}' goes on with the others"
         )
     metrics: dict[str, Any] = {}
     evaluation = None
     if workers.first:
-        metrics, evaluation = finish(results, out_of_fold, callback.progress)
-    return Run(folder, metrics, evaluation, workers.agree(lambda: finished))
+        metrics, evaluation = finish(results, out_of_fold, progress=callback.progress)
+    return Run(folder, metrics, evaluation=evaluation, finished=workers.agree(lambda: finished))
 
 
 def _begin(
-    prepared: Prepared,
+    dataset: Dataset,
     asked: TrainOptions,
     chosen: Chosen,
     start: LinearProbe | None = None,
     workers: Workers = ALONE,
 ) -> Loop:
     """The loop before its first step."""
-    examples = prepared.examples("train")
-    module = first_module(prepared, chosen, asked)
+    examples = dataset.examples("train")
+    module = first_module(dataset, chosen, asked=asked)
     if isinstance(module, Pretrained) and start is not None:
         set_head(module, start.head())
     pretrained = isinstance(module, Pretrained)
     labels = torch.from_numpy(examples.labels)
     augment = Augment(parse_ways(chosen.augment), asked.data.seed)
-    order = Order(len(examples), min(chosen.batch, len(examples)), asked.data.seed)
+    order = Order(len(examples), min(chosen.batch, len(examples)), seed=asked.data.seed)
     return Loop(
         module,
-        Batches(examples, order, augment, module.group),
-        prepared.examples("val"),
-        make_cost(asked.cost, labels, len(prepared.classes), pretrained),
-        asked.optimizer,
-        chosen.plan,
-        Compute(chosen.compute, chosen.threads),
-        asked.data.seed,
-        workers,
+        Batches(examples, order, augment=augment, group=module.group),
+        val=dataset.examples("val"),
+        cost=make_cost(asked.cost, labels, classes=len(dataset.classes), pretrained=pretrained),
+        options=asked.optimizer,
+        plan=chosen.plan,
+        compute=Compute(chosen.compute, chosen.threads),
+        seed=asked.data.seed,
+        workers=workers,
     )
 
 
-def _describe(prepared: Prepared, folds: int) -> str:
-    sides = ", ".join(f"{count:,} {side}" for side, count in prepared.split.counts().items())
+def _describe(dataset: Dataset, folds: int) -> str:
+    sides = ", ".join(f"{count:,} {side}" for side, count in dataset.split.counts().items())
     if folds > 1:
         sides = f"{folds} folds"
-    classes = prepared.classes
+    classes = dataset.classes
     shown = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
-    made = "decoded" if prepared.store.built else "already decoded"
+    made = "decoded" if dataset.store.built else "already decoded"
     return (
-        f"pictures: {len(prepared.catalog):,} ({sides}) of {len(classes)} classes: {shown}; {made}"
+        f"pictures: {len(dataset.catalog):,} ({sides}) of {len(classes)} classes: {shown}; {made}"
     )
 
 

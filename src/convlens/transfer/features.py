@@ -32,7 +32,7 @@ class _Features(nn.Module):
 
 
 def features_of(
-    module: Pretrained, examples: Examples, progress: Callable[[str, int, int], None]
+    module: Pretrained, examples: Examples, *, progress: Callable[[str, int, int], None]
 ) -> Features:
     """Features [N, 2, D]: of each picture as it is, and of its mirror image.
 

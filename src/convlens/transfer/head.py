@@ -26,14 +26,14 @@ class FeatureSet:
 
     def take(self, some: Tensor) -> "FeatureSet":
         """Some of them, by a mask or by places."""
-        return FeatureSet(self.features[some], self.labels[some], self.groups[some])
+        return FeatureSet(self.features[some], self.labels[some], groups=self.groups[some])
 
     def joined(self, other: "FeatureSet") -> "FeatureSet":
         """Both together."""
         return FeatureSet(
             torch.cat((self.features, other.features)),
             torch.cat((self.labels, other.labels)),
-            torch.cat((self.groups, other.groups)),
+            groups=torch.cat((self.groups, other.groups)),
         )
 
 
@@ -53,6 +53,7 @@ class Head:
 def fit_head(
     features_ND: Tensor,
     labels_N: Tensor,
+    *,
     classes: int,
     C: float,
     weights_K: Tensor,
@@ -82,7 +83,7 @@ def fit_head(
         return value
 
     optimizer.step(cost)  # type: ignore[no-untyped-call]
-    return Head(weight.detach(), bias.detach(), C)
+    return Head(weight.detach(), bias.detach(), C=C)
 
 
 def every_view(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,6 +94,7 @@ def every_view(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
 def choose_c(
     train: FeatureSet,
     val: FeatureSet,
+    *,
     classes: int,
     weights_K: Tensor,
     seed: int,
@@ -101,14 +103,16 @@ def choose_c(
 
     A picture's answer is the mean over its views.
     """
-    splits = _splits(train, val, seed)
+    splits = _splits(train, val, seed=seed)
     costs = dict.fromkeys(C_VALUES, 0.0)
     for fitted, judged in splits:
         head = None
         views = every_view(fitted.features, fitted.labels)
         for C in sorted(C_VALUES):
             # begun where the last one ended, a few steps are enough to compare strengths
-            head = fit_head(*views, classes, C, weights_K, head, iterations=40)
+            head = fit_head(
+                *views, classes=classes, C=C, weights_K=weights_K, start=head, iterations=40
+            )
             logits = head.logits(judged.features.mean(1))
             costs[C] += functional.cross_entropy(logits, judged.labels, reduction="sum").item()
     count = sum(len(judged.labels) for _, judged in splits)
@@ -116,19 +120,21 @@ def choose_c(
 
 
 def judged_logits(
-    train: FeatureSet, val: FeatureSet, classes: int, C: float, weights_K: Tensor, seed: int
+    train: FeatureSet, val: FeatureSet, *, classes: int, C: float, weights_K: Tensor, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
     logits, labels = [torch.zeros(0, classes)], [torch.zeros(0, dtype=torch.int64)]
-    for fitted, judged in _splits(train, val, seed):
+    for fitted, judged in _splits(train, val, seed=seed):
         views = every_view(fitted.features, fitted.labels)
-        head = fit_head(*views, classes, C, weights_K, iterations=100)
+        head = fit_head(*views, classes=classes, C=C, weights_K=weights_K, iterations=100)
         logits.append(head.logits(judged.features.mean(1)))
         labels.append(judged.labels)
     return torch.cat(logits), torch.cat(labels)
 
 
-def _splits(train: FeatureSet, val: FeatureSet, seed: int) -> list[tuple[FeatureSet, FeatureSet]]:
+def _splits(
+    train: FeatureSet, val: FeatureSet, *, seed: int
+) -> list[tuple[FeatureSet, FeatureSet]]:
     """Pictures to fit on and to judge on: training and validation, or folds of both together.
 
     Folds where there are fewer than `ENOUGH` validation pictures.
@@ -136,7 +142,7 @@ def _splits(train: FeatureSet, val: FeatureSet, seed: int) -> list[tuple[Feature
     if len(val.labels) >= ENOUGH:
         return [(train, val)]
     both = train.joined(val)
-    fold = folds(both.labels, both.groups, seed)
+    fold = folds(both.labels, both.groups, seed=seed)
     return [
         (both.take(fold != k), both.take(fold == k))
         for k in sorted(set(fold.tolist()))
@@ -144,7 +150,7 @@ def _splits(train: FeatureSet, val: FeatureSet, seed: int) -> list[tuple[Feature
     ]
 
 
-def folds(labels_N: Tensor, groups_N: Tensor, seed: int, count: int = FOLDS) -> Tensor:
+def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) -> Tensor:
     """A fold [N] for each picture, 0 to `count` - 1, class by class; what is together stays so."""
     fold = torch.zeros(len(labels_N), dtype=torch.int64)
     most = int(labels_N.bincount().max()) if len(labels_N) else 0
@@ -159,6 +165,8 @@ def folds(labels_N: Tensor, groups_N: Tensor, seed: int, count: int = FOLDS) -> 
     return fold
 
 
-def best_head(train: FeatureSet, classes: int, C: float, weights_K: Tensor) -> Head:
+def best_head(train: FeatureSet, classes: int, *, C: float, weights_K: Tensor) -> Head:
     """The head of one strength, fitted on every view of these pictures."""
-    return fit_head(*every_view(train.features, train.labels), classes, C, weights_K)
+    return fit_head(
+        *every_view(train.features, train.labels), classes=classes, C=C, weights_K=weights_K
+    )

@@ -1,7 +1,7 @@
 """Where a pretrained network begins: its features as they are, and a head fitted on them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
@@ -23,13 +23,14 @@ class LinearProbe:
 
     train: FeatureSet
     val: FeatureSet
+    _: KW_ONLY
     classes: int
     class_weights: Tensor
     costs: dict[float, float]
     seed: int
 
     @property
-    def C(self) -> float:
+    def C(self) -> float:  # noqa: N802 -- scikit-learn's name for the inverse strength
         """The strength with the lowest cost."""
         return min(self.costs, key=self.costs.__getitem__)
 
@@ -40,37 +41,47 @@ class LinearProbe:
 
     def head(self) -> Head:
         """Fitted on the training pictures."""
-        return best_head(self.train, self.classes, self.C, self.class_weights)
+        return best_head(self.train, self.classes, C=self.C, weights_K=self.class_weights)
 
     def head_of_all(self) -> Head:
         """Fitted on training and validation pictures, with the strength chosen before."""
         both = self.train.joined(self.val)
-        return best_head(both, self.classes, self.C, self.class_weights)
+        return best_head(both, self.classes, C=self.C, weights_K=self.class_weights)
 
     def judged(self) -> tuple[Tensor, Tensor]:
         """Logits [M, K] and labels [M] of pictures that the head was not fitted on."""
         return judged_logits(
-            self.train, self.val, self.classes, self.C, self.class_weights, self.seed
+            self.train,
+            self.val,
+            classes=self.classes,
+            C=self.C,
+            weights_K=self.class_weights,
+            seed=self.seed,
         )
 
     def of(self, some: Tensor) -> "LinearProbe":
         """Where one would begin with some of the training pictures only: chosen anew on them."""
         return probe_on(
-            self.train.take(some), self.val, self.classes, self.class_weights, self.seed
+            self.train.take(some),
+            self.val,
+            classes=self.classes,
+            weights_K=self.class_weights,
+            seed=self.seed,
         )
 
 
 def probe_on(
-    train: FeatureSet, val: FeatureSet, classes: int, weights_K: Tensor, seed: int
+    train: FeatureSet, val: FeatureSet, *, classes: int, weights_K: Tensor, seed: int
 ) -> LinearProbe:
     """Choose the head's L2 strength on features that are there; `val` may be empty."""
-    costs = choose_c(train, val, classes, weights_K, seed)
-    return LinearProbe(train, val, classes, weights_K, costs, seed)
+    costs = choose_c(train, val, classes=classes, weights_K=weights_K, seed=seed)
+    return LinearProbe(train, val, classes=classes, class_weights=weights_K, costs=costs, seed=seed)
 
 
 def fit_linear_probe(
     module: Pretrained,
     train: Examples,
+    *,
     val: Examples,
     weights_K: Tensor,
     seed: int,
@@ -86,17 +97,17 @@ def fit_linear_probe(
     both = Examples(
         train.pixels,
         np.concatenate((train.rows, val.rows)),
-        np.concatenate((train.labels, val.labels)),
-        train.classes,
+        labels=np.concatenate((train.labels, val.labels)),
+        classes=train.classes,
     )
-    features = torch.from_numpy(features_of(module, both, progress))
+    features = torch.from_numpy(features_of(module, both, progress=progress))
     labels = torch.from_numpy(both.labels)
     groups = torch.arange(len(both))
     if train.groups is not None and val.groups is not None:
         groups = torch.from_numpy(np.concatenate((train.groups, val.groups)))
-    whole, place = FeatureSet(features, labels, groups), torch.arange(len(both))
+    whole, place = FeatureSet(features, labels, groups=groups), torch.arange(len(both))
     sides = (whole.take(place < len(train)), whole.take(place >= len(train)))
-    return probe_on(*sides, len(weights_K), weights_K, seed)
+    return probe_on(*sides, classes=len(weights_K), weights_K=weights_K, seed=seed)
 
 
 def set_head(module: Pretrained, head: Head) -> None:

@@ -34,7 +34,7 @@ class Strangeness(nn.Module):
     usual: Tensor
     unit: Tensor
 
-    def __init__(self, mean_D: Tensor, usual_DR: Tensor, unit: float) -> None:
+    def __init__(self, mean_D: Tensor, usual_DR: Tensor, *, unit: float) -> None:
         super().__init__()
         self.register_buffer("mean", mean_D)
         self.register_buffer("usual", usual_DR)
@@ -51,12 +51,12 @@ def _usual(features_ND: Tensor) -> Strangeness:
     mean_D = features_ND.mean(0)
     directions = min(DIRECTIONS, len(features_ND) // 2)
     _, _, rows = torch.linalg.svd(features_ND - mean_D, full_matrices=False)
-    return Strangeness(mean_D, rows[:directions].T.contiguous(), 1.0)
+    return Strangeness(mean_D, rows[:directions].T.contiguous(), unit=1.0)
 
 
-def fit_strangeness(features_ND: Tensor, groups_N: Tensor, seed: int) -> Strangeness:
+def fit_strangeness(features_ND: Tensor, groups_N: Tensor, *, seed: int) -> Strangeness:
     """From the features of training pictures; its unit from folds, each left out once."""
-    fold = folds(torch.zeros(len(features_ND), dtype=torch.int64), groups_N, seed)
+    fold = folds(torch.zeros(len(features_ND), dtype=torch.int64), groups_N, seed=seed)
     lengths = [
         _usual(features_ND[fold != k])(features_ND[fold == k])
         for k in sorted(set(fold.tolist()))
@@ -72,6 +72,7 @@ def fit_strangeness(features_ND: Tensor, groups_N: Tensor, seed: int) -> Strange
 def strangeness_of(
     module: Pretrained,
     train: Examples,
+    *,
     known: FeatureSet | None,
     seed: int,
     progress: Progress,
@@ -86,11 +87,11 @@ def strangeness_of(
         train = train.take(some)
         groups = np.arange(len(some)) if train.groups is None else train.groups
         known = FeatureSet(
-            torch.from_numpy(features_of(module, train, progress)),
+            torch.from_numpy(features_of(module, train, progress=progress)),
             torch.from_numpy(train.labels),
-            torch.from_numpy(groups),
+            groups=torch.from_numpy(groups),
         )
     else:
         known = known.take(torch.from_numpy(some))
     features = known.features.mean(1) if module.mirrored else known.features[:, 0]
-    return fit_strangeness(features, known.groups, seed)
+    return fit_strangeness(features, known.groups, seed=seed)

@@ -18,7 +18,7 @@ C = 0.03
 
 
 def orientation_probe(
-    module: Pretrained, examples: Examples, seed: int, progress: Callable[[str, int, int], None]
+    module: Pretrained, examples: Examples, *, seed: int, progress: Callable[[str, int, int], None]
 ) -> float:
     """Share of pictures that a linear head on features tells rightly from themselves upside down.
 
@@ -28,15 +28,15 @@ def orientation_probe(
     upright = examples.pixels[examples.rows[spread]]
     both = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
     labels = np.repeat(np.arange(2), len(spread))
-    asked = Examples(both, np.arange(len(both)), labels, 2)
-    features = torch.from_numpy(features_of(module, asked, progress))
+    asked = Examples(both, np.arange(len(both)), labels=labels, classes=2)
+    features = torch.from_numpy(features_of(module, asked, progress=progress))
     sides = torch.from_numpy(labels)
-    fold = folds(sides, torch.arange(len(spread)).repeat(2), seed)
+    fold = folds(sides, torch.arange(len(spread)).repeat(2), seed=seed)
     right = 0
     for k in set(fold.tolist()):
         fitted, judged = fold != k, fold == k
         views = every_view(features[fitted], sides[fitted])
-        head = fit_head(*views, 2, C, torch.ones(2), iterations=50)
+        head = fit_head(*views, classes=2, C=C, weights_K=torch.ones(2), iterations=50)
         predicted = head.logits(features[judged].mean(1)).argmax(1)
         right += int((predicted == sides[judged]).sum())
     return right / len(both)

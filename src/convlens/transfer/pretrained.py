@@ -33,7 +33,7 @@ def settle_network(asked: NetworkOptions) -> tuple[str, str]:
     """
     weights, line = asked.weights, asked.network
     lite0 = PREFIX + LITE0
-    named = line_of(line, 0, 0) if line != "auto" else line
+    named = line_of(line, 0, pictures=0) if line != "auto" else line
     if weights in {"auto", "package"}:
         if named in {"auto", lite0} and installed_file() is not None:
             return lite0, "package"
@@ -60,6 +60,7 @@ class Pretrained(Classifier):
     pictures would spoil them. `backbone` gives the features under the last dense layer.
     """
 
+    pretrained = True
     group = 16
     """With fixed statistics it decides only about speed and memory; small groups fit the caches."""
 
@@ -109,6 +110,7 @@ class Pretrained(Classifier):
 def make_module(
     line: str,
     size: int,
+    *,
     classes: int,
     seed: int,
     mean: Iterable[float],
@@ -117,13 +119,13 @@ def make_module(
 ) -> Classifier:
     """The module with its first parameters. Raises `ConvlensError` where a file does not fit."""
     if weights in {"package", "hub"}:
-        return _pretrained(line, size, classes, weights)
+        return _pretrained(line, size, classes=classes, weights=weights)
     if line.startswith(PREFIX):
         layers = build_published(line, classes)
         initialise(layers, seed)
-        module = Classifier(layers, mean, std)
+        module = Classifier(layers, mean, std=std)
     else:
-        module = build(network(line, size, classes), seed, mean, std)
+        module = build(network(line, size, classes=classes), seed, mean=mean, std=std)
     if weights != "none":
         found = read_parameters(Path(weights))
         try:
@@ -136,7 +138,7 @@ def make_module(
     return module
 
 
-def _pretrained(line: str, size: int, classes: int, weights: str) -> Pretrained:
+def _pretrained(line: str, size: int, *, classes: int, weights: str) -> Pretrained:
     if weights == "package":
         layers = build_published(line, 1000)
         layers.load_state_dict(imagenet_parameters(layers))
@@ -147,6 +149,6 @@ def _pretrained(line: str, size: int, classes: int, weights: str) -> Pretrained:
         except Exception as error:  # the hub's client raises many kinds of its own
             raise ConvlensError(f"--weights hub: {line} could not be fetched: {error}") from error
     config = timm.data.resolve_model_data_config(layers)
-    module = Pretrained(layers, config["mean"], config["std"])
+    module = Pretrained(layers, config["mean"], std=config["std"])
     module.freeze(size)
     return module

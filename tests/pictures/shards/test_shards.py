@@ -53,11 +53,11 @@ def test_every_picture_is_in_one_shard_once(written: Sharded, shapes: Path, tmp_
 
 
 def test_the_store_is_that_of_the_folder(written: Sharded, shapes: Path) -> None:
-    ours = open_store(read_catalog(written.folder), 16, quiet)
-    theirs = open_store(read_catalog(shapes), 17, quiet)
+    ours = open_store(read_catalog(written.folder), 16, progress=quiet)
+    theirs = open_store(read_catalog(shapes), 17, progress=quiet)
     assert theirs.bad
     assert ours.built
-    folder = open_store(read_catalog(written.folder), 16, quiet)
+    folder = open_store(read_catalog(written.folder), 16, progress=quiet)
     assert not folder.built
     names: dict[bytes, list[tuple[Any, str]]] = {}
     for made, catalog in ((ours, read_catalog(written.folder)), (theirs, read_catalog(shapes))):

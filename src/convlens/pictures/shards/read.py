@@ -49,7 +49,7 @@ class Shard:
     where it is no picture), `digests` [N, 32] the SHA-256 of the bytes.
     """
 
-    def __init__(self, place: str, stamp: str, columns: dict[str, Any]) -> None:
+    def __init__(self, place: str, stamp: str, *, columns: dict[str, Any]) -> None:
         self.place = place
         self.stamp = stamp
         self.names: list[str] = columns["names"]
@@ -129,7 +129,7 @@ def read_shards(places: Sequence[tuple[str, int | None]]) -> Rows:
     say themselves.
     """
     rows = Rows()
-    listed = in_order(lambda place: _list(place[0]), places, AT_ONCE)
+    listed = in_order(lambda place: _list(place[0]), places, workers=AT_ONCE)
     for (place, wanted), (shard, columns) in zip(places, listed, strict=True):
         if wanted is not None and columns["count"] != wanted:
             raise ConvlensError(
@@ -160,7 +160,7 @@ def _list(place: str) -> tuple[Shard, dict[str, Any]]:
     path = _remembered(stamped)
     try:
         columns: dict[str, Any] = json.loads(path.read_bytes())
-        return Shard(place, stamped, columns), columns
+        return Shard(place, stamped, columns=columns), columns
     except (OSError, ValueError, KeyError, TypeError):
         pass
     names = ("names", "offsets", "sizes", "sides", "labels", "splits", "groups", "skipped")
@@ -180,7 +180,7 @@ def _list(place: str) -> tuple[Shard, dict[str, Any]]:
                 columns[name].append(value)
     columns |= {"count": count, "digests": digests.hex()}
     write_whole(path, json.dumps(columns))
-    return Shard(place, stamped, columns), columns
+    return Shard(place, stamped, columns=columns), columns
 
 
 def _side(data: bytes) -> int:

@@ -99,7 +99,7 @@ def _matching(place: str) -> list[str]:
     if not is_address(place):
         return sorted(glob.glob(str(Path(place).expanduser())))  # noqa: PTH207
     system, path = _filesystem(place)
-    found = _told(place, "list", lambda: system.glob(path))
+    found = _told(place, "list", do=lambda: system.glob(path))
     return sorted(system.unstrip_protocol(one) for one in found)
 
 
@@ -109,7 +109,7 @@ def _indexed(place: str) -> list[tuple[str, int | None]] | None:
         return None
     if is_address(place):
         system, path = _filesystem(place)
-        if not _told(place, "look for", lambda: system.exists(path)):
+        if not _told(place, "look for", do=lambda: system.exists(path)):
             return None
     with Stream(place) as stream:
         text = stream.read(1 << 26)
@@ -129,26 +129,26 @@ def _filesystem(address: str) -> tuple[Any, str]:
 
     Object stores are read by the package that fsspec knows for them, or else by obstore.
     """
-    require("fsspec", "shards", f"reading {address}")
+    require("fsspec", "shards", what=f"reading {address}")
     import fsspec
 
     protocol = address.split("://", 1)[0]
     try:
         found: tuple[Any, str] = fsspec.core.url_to_fs(address)
     except ImportError as error:
-        require("obstore", "shards", f"reading {address}")
+        require("obstore", "shards", what=f"reading {address}")
         from obstore.fsspec import SUPPORTED_PROTOCOLS, register
 
         if protocol not in SUPPORTED_PROTOCOLS:
             raise ConvlensError(f"cannot read {address}: {error}") from error
         register(protocol)
-        found = _told(address, "open", lambda: fsspec.core.url_to_fs(address))
+        found = _told(address, "open", do=lambda: fsspec.core.url_to_fs(address))
     except ValueError as error:
         raise ConvlensError(f"cannot read {address}: {error}") from error
     return found
 
 
-def _told(place: str, doing: str, do: Callable[[], Value]) -> Value:
+def _told(place: str, doing: str, *, do: Callable[[], Value]) -> Value:
     """What `do` gives; whatever it raises becomes a `ConvlensError` that names the place."""
     try:
         return do()
@@ -162,7 +162,7 @@ def stamp(place: str) -> str:
     if not is_address(place):
         return FileSource(place).stamp()
     system, path = _filesystem(place)
-    info = _told(place, "find", lambda: system.info(path))
+    info = _told(place, "find", do=lambda: system.info(path))
     telling = ("size", "etag", "e_tag", "lastmodified", "last_modified", "mtime", "content-md5")
     known = {name.lower(): str(value) for name, value in info.items()}
     return "|".join((place, *(known.get(name, "") for name in telling)))

@@ -3,7 +3,7 @@
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ...errors import ConvlensError
@@ -35,6 +35,7 @@ class Sample:
 
     picture: Member
     label: str | None
+    _: KW_ONLY
     split: str | None = None
     group: str | None = None
     why: str = ""
@@ -59,7 +60,7 @@ def members(stream: Stream) -> Iterator[Member]:
                 data = file.read() if file is not None else b""
                 if len(data) != info.size:
                     raise ConvlensError(f"{where} ends within {info.name!r}: copy it anew")
-                yield Member(info.name, info.offset_data, data)
+                yield Member(info.name, info.offset_data, data=data)
     except tarfile.TarError as error:
         raise ConvlensError(
             f"{where} is no readable .tar at byte {stream.position:,}: {error}; copy it anew, "
@@ -127,17 +128,17 @@ def _samples(held: list[Member], where: str) -> Iterator[Sample]:
             label = told.data.decode("utf-8", "replace").strip()
             yield Sample(picture, label or None, why="has no label")
         else:
-            yield _by_record(picture, told, where)
+            yield _by_record(picture, told, where=where)
 
 
 def _by_folder(picture: Member) -> Sample:
     parts = [part for part in picture.name.split("/") if part != "."][:-1]
     split = SPLIT_NAMES.get(parts[0].lower()) if len(parts) > 1 else None
     parts = parts[1:] if split else parts
-    return Sample(picture, parts[0] if parts else None, split, why="has no label")
+    return Sample(picture, parts[0] if parts else None, split=split, why="has no label")
 
 
-def _by_record(picture: Member, told: Member, where: str) -> Sample:
+def _by_record(picture: Member, told: Member, *, where: str) -> Sample:
     try:
         record = json.loads(told.data)
     except (ValueError, RecursionError) as error:
@@ -156,4 +157,4 @@ def _by_record(picture: Member, told: Member, where: str) -> Sample:
             f"{where}: {told.name}: the split is {split!r}; it can be 'train', 'val' or 'test'"
         )
     side = SPLIT_NAMES[split.lower()] if split else None
-    return Sample(picture, cell("label"), side, cell("group"), "has no label")
+    return Sample(picture, cell("label"), split=side, group=cell("group"), why="has no label")

@@ -39,6 +39,7 @@ class Sharded:
 def shard(
     pictures: str | Path,
     out: str | Path,
+    *,
     megabytes: float = MEGABYTES,
     seed: int = 0,
     progress: Progress = lambda *_: None,
@@ -68,15 +69,15 @@ def shard(
     for split in dict.fromkeys(catalog.splits):
         rows = [row for row, side in enumerate(catalog.splits) if side == split]
         drawn = np.random.Generator(np.random.Philox(seed)).permutation(rows).tolist()
-        examples = _examples(catalog, drawn, skipped, told)
-        shards |= _write(folder, split or "pictures", examples, int(megabytes * 1e6))
+        examples = _examples(catalog, drawn, skipped=skipped, told=told)
+        shards |= _write(folder, split or "pictures", examples=examples, size=int(megabytes * 1e6))
     if not shards:
         first = ": ".join(skipped[0])
         raise ConvlensError(f"none of the files in {pictures} is a picture; the first, {first}")
     listed = [{"url": name, "nsamples": count} for name, count in shards.items()]
     index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": listed}
     write_whole(folder / INDEX, json.dumps(index, indent=1) + "\n")
-    return Sharded(folder, shards, tuple(skipped))
+    return Sharded(folder, shards, skipped=tuple(skipped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class _Example:
 
 
 def _examples(
-    catalog: Catalog, rows: list[int], skipped: list[tuple[str, str]], told: Callable[[], None]
+    catalog: Catalog, rows: list[int], *, skipped: list[tuple[str, str]], told: Callable[[], None]
 ) -> Iterator[_Example]:
     """What can be read, in the order of `rows`; what cannot is added to `skipped`."""
 
@@ -113,10 +114,10 @@ def _examples(
             "group": catalog.groups[row],
             "path": name.removeprefix(str(catalog.root) + os.sep),
         }
-        yield _Example(data, ending, {k: v for k, v in record.items() if v is not None})
+        yield _Example(data, ending, record={k: v for k, v in record.items() if v is not None})
 
 
-def _write(folder: Path, prefix: str, examples: Iterator[_Example], size: int) -> dict[str, int]:
+def _write(folder: Path, prefix: str, *, examples: Iterator[_Example], size: int) -> dict[str, int]:
     """Shards of about `size` bytes, each whole or not there: pictures by the file's name."""
     shards: dict[str, int] = {}
     number, ahead = 0, next(examples, None)
@@ -128,13 +129,13 @@ def _write(folder: Path, prefix: str, examples: Iterator[_Example], size: int) -
             tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
         ):
             while ahead is not None and (number == first or file.tell() < size):
-                _add(tar, number, ahead)
+                _add(tar, number, example=ahead)
                 number, ahead = number + 1, next(examples, None)
         shards[name] = number - first
     return shards
 
 
-def _add(tar: tarfile.TarFile, number: int, example: _Example) -> None:
+def _add(tar: tarfile.TarFile, number: int, *, example: _Example) -> None:
     record = json.dumps(example.record, ensure_ascii=False).encode("utf-8", "surrogateescape")
     for ending, data in ((example.ending, example.data), ("json", record)):
         info = tarfile.TarInfo(f"{number:09}.{ending}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...dataset.prepare import Prepared, prepare
+from ...dataset.prepare import Dataset, prepare
 from ...detector.detector import Detector
 from ...engine.checkpoint import read_parameters
 from ...errors import UsageError
@@ -54,6 +54,7 @@ class Bench:
         self,
         architecture: Architecture | None,
         run: Path | None,
+        *,
         pictures: str | Path | None,
         folder: Path,
         minutes: float,
@@ -89,36 +90,42 @@ class Bench:
                     made.append(self._filters())
                 if with_pictures:
                     sides = self.data.train, self.data.val, self.data.test
-                    made.append(regions.section(self._notebook(0.1), sides, self.twins))
+                    made.append(regions.section(self._notebook(0.1), sides, conv=self.twins))
             case "translation":
                 notebook = self._notebook(0.2)
                 data = self.data if with_pictures else None
                 pair = self._answers() if detector and with_pictures else None
-                made.append(moving.section(notebook, self.twins, data, pair))
+                made.append(moving.section(notebook, self.twins, data=data, detector=pair))
             case "examples" if with_pictures:
-                made.append(learning.section(self._notebook(0.4), self.data, self.twins, SEEDS))
+                made.append(
+                    learning.section(self._notebook(0.4), self.data, conv=self.twins, seeds=SEEDS)
+                )
             case "efficiency" if with_pictures:
                 notebook = self._notebook(0.3)
-                made.append(efficiency.optimizer_section(notebook, self.data, self.twins))
+                made.append(efficiency.optimizer_section(notebook, self.data, conv=self.twins))
                 each = round(max(0.05, 0.25 * self.minutes / len(efficiency.ARCHITECTURES)), 2)
                 assert self.pictures is not None  # noqa: S101
                 found = efficiency.architectures(
-                    notebook, self.pictures, self.folder / "runs", ARCHITECTURE_SIZE, each
+                    notebook,
+                    self.pictures,
+                    runs=self.folder / "runs",
+                    size=ARCHITECTURE_SIZE,
+                    minutes=each,
                 )
-                made.append(efficiency.architecture_section(found, ARCHITECTURE_SIZE, each))
+                made.append(efficiency.architecture_section(found, ARCHITECTURE_SIZE, minutes=each))
         return made
 
     def _notebook(self, share: float) -> Notebook:
-        data = self.prepared.fingerprint() if self.pictures is not None else ""
+        data = self.dataset.fingerprint() if self.pictures is not None else ""
         folder, seconds = self.folder / "pieces", share * self.minutes * 60
-        self.notebooks.append(Notebook(folder, data, self.progress, seconds))
+        self.notebooks.append(Notebook(folder, data, progress=self.progress, seconds=seconds))
         return self.notebooks[-1]
 
     @cached_property
     def classes(self) -> int:
         """Classes of the pictures, or of the detector."""
         if self.pictures is not None:
-            return len(self.prepared.classes)
+            return len(self.dataset.classes)
         return self.conv.classes if self.conv else 2
 
     @cached_property
@@ -133,15 +140,15 @@ class Bench:
     def _lecture(self, size: int) -> Network:
         from ...network.named import NAMED
 
-        return network(NAMED["lecture"].line, size, self.classes)
+        return network(NAMED["lecture"].line, size, classes=self.classes)
 
     @cached_property
-    def prepared(self) -> Prepared:
+    def dataset(self) -> Dataset:
         """The pictures at the twins' side."""
         if self.pictures is None:
             raise UsageError("this section is measured on pictures: give --pictures PICTURES")
         options = DataOptions(size=self.twins_side, test_fraction=0.25, val_fraction=0.15)
-        return prepare(self.pictures, options, self.progress)
+        return prepare(self.pictures, options, progress=self.progress)
 
     @cached_property
     def twins_side(self) -> int:
@@ -151,14 +158,14 @@ class Bench:
     @cached_property
     def data(self) -> Data:
         """The three sides at the twins' side."""
-        train, val, test = (self.prepared.examples(side) for side in ("train", "val", "test"))
+        train, val, test = (self.dataset.examples(side) for side in ("train", "val", "test"))
         if not len(test):
             raise UsageError(f"{self.pictures}: there are no held-out pictures to judge on")
         most = round(EXAMPLES_A_MINUTE * self.minutes)
         return Data(
-            drawn(train, min(len(train), MOST_EXAMPLES, max(1000, most)), 0),
-            drawn(val, min(len(val), MOST_JUDGED), 0),
-            drawn(test, min(len(test), MOST_JUDGED), 0),
+            drawn(train, min(len(train), MOST_EXAMPLES, max(1000, most)), seed=0),
+            drawn(val, min(len(val), MOST_JUDGED), seed=0),
+            test=drawn(test, min(len(test), MOST_JUDGED), seed=0),
         )
 
     @cached_property
@@ -176,11 +183,11 @@ class Bench:
         made = make_module(
             chosen["network"],
             chosen["size"],
-            len(record["classes"]),
-            0,
-            (0.5,) * 3,
-            (0.5,) * 3,
-            "none",
+            classes=len(record["classes"]),
+            seed=0,
+            mean=(0.5,) * 3,
+            std=(0.5,) * 3,
+            weights="none",
         )
         made.load_state_dict(read_parameters(self.run / "parameters.safetensors"))
         return made.eval()
@@ -193,7 +200,7 @@ class Bench:
         with manifest.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             learnt = {row["hash"] for row in csv.DictReader(file) if row["split"] != "test"}
         store = open_store(
-            read_catalog(self.pictures), self.record["chosen"]["size"], self.progress
+            read_catalog(self.pictures), self.record["chosen"]["size"], progress=self.progress
         )
         rows = [
             store.rows[row]
@@ -221,6 +228,6 @@ class Bench:
         some = torch.from_numpy(pictures[:8]).permute(0, 3, 1, 2).float() / 255
         sides = {}
         for name, layer in filters.convolutions(self.module):
-            seen = effective_field(self.module, layer, name, some).side
+            seen = effective_field(self.module, layer, name=name, pixels_NCHW=some).side
             sides[name] = max(*layer.kernel_size, round(seen))
-        return filters.section(self.module, pictures, sides)
+        return filters.section(self.module, pictures, fields=sides)

@@ -4,7 +4,7 @@
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ class Proof:
 
     layer: str
     inside: int
+    _: KW_ONLY
     outside: int
     change_outside: float
     change_inside: float
@@ -38,7 +39,7 @@ def _mapping(layers: nn.Module, depth: int) -> nn.Sequential:
     return layers[:depth]
 
 
-def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor) -> Proof:
+def perturb(network: Network, module: Classifier, *, depth: int, pixels_CHW: Tensor) -> Proof:
     """Replace all inputs outside of the middle output's field, then all inside; float64.
 
     With direct arithmetic, which torch uses in float64 on processors, an output is a sum over its
@@ -50,7 +51,7 @@ def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor
     for layer in layers:
         shape = layer.out_shape(shape)
     unit = middle(shape)
-    mask = torch.from_numpy(inputs_of(layers, network.in_shape, unit))
+    mask = torch.from_numpy(inputs_of(layers, network.in_shape, unit=unit))
     part = copy.deepcopy(_mapping(module.layers, depth)).double().eval()
     plain = pixels_CHW.double()
     noise = torch.rand(plain.shape, generator=torch.Generator().manual_seed(1)).double() * 7
@@ -62,10 +63,16 @@ def perturb(network: Network, module: Classifier, depth: int, pixels_CHW: Tensor
         first = answer(plain)
         outside = abs(answer(torch.where(mask, plain, noise)) - first)
         inside = abs(answer(torch.where(mask, noise, plain)) - first)
-    return Proof(str(layers[-1]), int(mask.sum()), int((~mask).sum()), outside, inside)
+    return Proof(
+        str(layers[-1]),
+        int(mask.sum()),
+        outside=int((~mask).sum()),
+        change_outside=outside,
+        change_inside=inside,
+    )
 
 
-def prove(network: Network, module: Classifier | None = None, seed: int = 0) -> list[Proof]:
+def prove(network: Network, module: Classifier | None = None, *, seed: int = 0) -> list[Proof]:
     """`perturb` for every layer that gives feature maps and does not see the whole picture."""
     module = module or build(network, seed)
     pixels = torch.rand(network.in_shape, generator=torch.Generator().manual_seed(seed))
@@ -77,7 +84,7 @@ def prove(network: Network, module: Classifier | None = None, seed: int = 0) -> 
         if len(shape) != 3:
             break
         if works:
-            found.append(perturb(network, module, depth, pixels))
+            found.append(perturb(network, module, depth=depth, pixels_CHW=pixels))
     return found
 
 
@@ -95,7 +102,7 @@ class Effective:
 
 
 def effective_field(
-    module: Classifier, layer: nn.Module, name: str, pixels_NCHW: Tensor
+    module: Classifier, layer: nn.Module, *, name: str, pixels_NCHW: Tensor
 ) -> Effective:
     """Mean size of the gradient of a layer's middle outputs at every pixel (Luo et al. 2016)."""
     module.eval()
@@ -124,8 +131,8 @@ def section(network: Network, module: Classifier | None = None) -> Section:
             "Each output depends on the inputs of its receptive field and on no other",
             f"all inputs outside of it replaced, in {len(proofs)} layers: the output changes by "
             f"{worst:g}; inside: by {least:.2g} or more",
-            HOLDS if worst == 0 else NOT,
-            "holds where the change is exactly 0",
+            verdict=HOLDS if worst == 0 else NOT,
+            rule="holds where the change is exactly 0",
         )
     ]
     module = module or build(network, 0)
@@ -135,12 +142,12 @@ def section(network: Network, module: Classifier | None = None) -> Section:
         if not isinstance(layer, Conv | Residual):
             continue
         assert isinstance(module.layers, nn.Sequential)  # noqa: S101
-        found = effective_field(module, module.layers[depth], str(layer), pictures)
+        found = effective_field(module, module.layers[depth], name=str(layer), pixels_NCHW=pictures)
         seen.append(found)
     table = Table(
         "How much of it counts: gradients of the middle outputs (Luo et al. 2016)",
         ["layer", "effective field, side in pixels"],
-        [[one.layer, f"{one.side:.1f}"] for one in seen],
+        rows=[[one.layer, f"{one.side:.1f}"] for one in seen],
     )
     if seen:
         grey = brightness_map(np.sqrt(seen[-1].gradients))
@@ -155,4 +162,12 @@ def section(network: Network, module: Classifier | None = None) -> Section:
         "proofs": [vars(proof) for proof in proofs],
         "effective": [{"layer": one.layer, "side": one.side} for one in seen],
     }
-    return Section("sparsity", "Sparse connections", claims, [table], figures, (), data=data)
+    return Section(
+        "sparsity",
+        "Sparse connections",
+        claims=claims,
+        tables=[table],
+        figures=figures,
+        notes=(),
+        data=data,
+    )

@@ -35,6 +35,7 @@ SEEDS = 3
 def architectures(
     notebook: Notebook,
     pictures: str | Path,
+    *,
     runs: Path,
     size: int,
     minutes: float,
@@ -65,14 +66,14 @@ def architectures(
             }
 
         keep = notebook.recall if number <= 2 else notebook.spare
-        one = keep("architectures", [line, size, minutes], make)
+        one = keep("architectures", [line, size, minutes], make=make)
         if one is not None:
             found.append(one)
         notebook.progress("architectures", number, len(ARCHITECTURES))
     return found
 
 
-def _predict_seconds(detector: Detector, size: int, turns: int = 15) -> float:
+def _predict_seconds(detector: Detector, size: int, *, turns: int = 15) -> float:
     """Median seconds for one picture."""
     picture: Pixels = np.zeros((size, size, 3), np.uint8)
     detector.probabilities(picture)
@@ -100,7 +101,7 @@ def pareto(found: Sequence[dict[str, Any]], cost: str) -> list[str]:
 
 def optimized(data: Data, trial: Trial) -> dict[str, Any]:
     """J over the steps and seconds of one training, to its last step."""
-    done = train_trial(trial, data.train, data.val, patience=trial.steps)
+    done = train_trial(trial, data.train, val=data.val, patience=trial.steps)
     return {
         "rate": trial.learning_rate,
         "cost_val": done.cost,
@@ -110,7 +111,7 @@ def optimized(data: Data, trial: Trial) -> dict[str, Any]:
     }
 
 
-def best_rate(notebook: Notebook, data: Data, trial: Trial) -> Trial:
+def best_rate(notebook: Notebook, data: Data, *, trial: Trial) -> Trial:
     """The trial at the rate with the lowest J on validation pictures: up and down until it rises.
 
     The search ends early where time is over.
@@ -122,7 +123,7 @@ def best_rate(notebook: Notebook, data: Data, trial: Trial) -> Trial:
             if rate not in costs:
                 one = replace(trial, learning_rate=rate)
                 keep = notebook.spare if costs else notebook.recall
-                made = keep("optimizers", one, partial(optimized, data, one))
+                made = keep("optimizers", one, make=partial(optimized, data, one))
                 costs[rate] = made["cost_val"] if made is not None else inf
         best = min(costs, key=costs.__getitem__)
         rates = [rate for rate in (best / STEP, best * STEP) if rate not in costs]
@@ -131,27 +132,27 @@ def best_rate(notebook: Notebook, data: Data, trial: Trial) -> Trial:
 
 
 def optimizers(
-    notebook: Notebook, data: Data, conv: Network, steps: int
+    notebook: Notebook, data: Data, *, conv: Network, steps: int
 ) -> dict[str, list[dict[str, Any]]]:
     """Each optimizer at its best rate, with several seeds: J over steps and seconds."""
     found: dict[str, list[dict[str, Any]]] = {}
     for number, name in enumerate(OPTIMIZERS, 1):
         trial = Trial(conv.text, conv.size, steps=steps, optimizer=name, kind=name)
-        best = best_rate(notebook, data, trial)
+        best = best_rate(notebook, data, trial=trial)
         for seed in range(SEEDS):
             one = replace(best, seed=seed)
             keep = notebook.spare if seed else notebook.recall
-            made = keep("optimizers", one, partial(optimized, data, one))
+            made = keep("optimizers", one, make=partial(optimized, data, one))
             if made is not None:
                 found.setdefault(name, []).append(made)
         notebook.progress("optimizers", number, len(OPTIMIZERS))
     return found
 
 
-def optimizer_section(notebook: Notebook, data: Data, conv: Network) -> Section:
+def optimizer_section(notebook: Notebook, data: Data, *, conv: Network) -> Section:
     """J against steps and against seconds, each optimizer at its own tuned rate."""
     steps = min(1000, max(150, 20 * len(data.train) // 64))
-    found = optimizers(notebook, data, conv, steps)
+    found = optimizers(notebook, data, conv=conv, steps=steps)
 
     def over(name: str, what: str) -> list[float]:
         return [
@@ -162,14 +163,14 @@ def optimizer_section(notebook: Notebook, data: Data, conv: Network) -> Section:
     claim = Claim(
         "Gradient descent, momentum, RMSProp or another optimizer lowers J",
         "; ".join(f"{name} {costs[0]:.3f} to {costs[-1]:.3f}" for name, costs in ends.items()),
-        HOLDS if all(costs[-1] < costs[0] for costs in ends.values()) else NOT,
-        "holds where J on training pictures is lower at the end than at the first measurement, "
-        "for all of them",
+        verdict=HOLDS if all(costs[-1] < costs[0] for costs in ends.values()) else NOT,
+        rule="holds where J on training pictures is lower at the end than at the first "
+        "measurement, for all of them",
     )
     table = Table(
         f"One network, {steps} steps of 64 pictures, each optimizer at its own tuned rate",
         ["optimizer", "rate", "seeds", "J at the end", "lowest validation J", "seconds"],
-        [
+        rows=[
             [
                 name,
                 f"{runs[0]['rate']:.2g}",
@@ -187,7 +188,7 @@ def optimizer_section(notebook: Notebook, data: Data, conv: Network) -> Section:
             paths(
                 {name: (over(name, what), ends[name]) for name in found},
                 label,
-                "training J (nats)",
+                y_label="training J (nats)",
             ),
         )
         for what, label in (("steps", "step"), ("seconds", "seconds"))
@@ -195,15 +196,15 @@ def optimizer_section(notebook: Notebook, data: Data, conv: Network) -> Section:
     return Section(
         "efficiency",
         "Which is more efficient",
-        [claim],
-        [table],
-        figures,
-        (),
+        claims=[claim],
+        tables=[table],
+        figures=figures,
+        notes=(),
         data={"optimizers": found},
     )
 
 
-def architecture_section(found: list[dict[str, Any]], size: int, minutes: float) -> Section:
+def architecture_section(found: list[dict[str, Any]], size: int, *, minutes: float) -> Section:
     """Accuracy against what an architecture costs."""
     best = max(found, key=lambda one: float(one["accuracy"]))
     dense = next((one for one in found if one["name"] == "dense"), None)
@@ -214,8 +215,8 @@ def architecture_section(found: list[dict[str, Any]], size: int, minutes: float)
                 "Convolution and pooling layers make the effective detector",
                 f"{best['name']} {100 * best['accuracy']:.1f} %, the dense network "
                 f"{100 * dense['accuracy']:.1f} % of {dense['n']:,}, {minutes:g} minutes each",
-                HOLDS if best["interval"][0] > dense["interval"][1] else NOT,
-                "holds where the best network's 95 % interval lies above the dense one's",
+                verdict=HOLDS if best["interval"][0] > dense["interval"][1] else NOT,
+                rule="holds where the best network's 95 % interval lies above the dense one's",
             )
         )
     front = pareto(found, "multiplications")
@@ -229,7 +230,7 @@ def architecture_section(found: list[dict[str, Any]], size: int, minutes: float)
             "steps",
             "ms per prediction",
         ],
-        [
+        rows=[
             [
                 one["name"],
                 f"{100 * one['accuracy']:.1f} ({100 * one['interval'][0]:.1f} to "
@@ -245,16 +246,16 @@ def architecture_section(found: list[dict[str, Any]], size: int, minutes: float)
     chart = scatter(
         {one["name"]: (one["multiplications"] / 1e6, 100 * one["accuracy"]) for one in found},
         "million multiplications per picture",
-        "held-out accuracy (%)",
-        front,
+        y_label="held-out accuracy (%)",
+        front=front,
     )
     figure = Figure("What accuracy costs: those on the line are beaten by none.", chart)
     return Section(
         "efficiency",
         "Which is more efficient",
-        claims,
-        [table],
-        [figure],
-        (),
+        claims=claims,
+        tables=[table],
+        figures=[figure],
+        notes=(),
         data={"architectures": found, "pareto": front},
     )

@@ -1,6 +1,6 @@
 """What the filters of a trained detector look for, and that each serves the whole picture."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ class Fired:
 
     layer: str
     filter: int
+    _: KW_ONLY
     pictures: list[int]
     places: list[tuple[float, float]]
     patches: list[Pixels]
@@ -46,7 +47,9 @@ def convolutions(module: Classifier) -> list[tuple[str, nn.Conv2d]]:
     return [found[place] for place in places]
 
 
-def maps_of(module: Classifier, layer: nn.Module, pictures_NHWC: Pixels, group: int = 32) -> Tensor:
+def maps_of(
+    module: Classifier, layer: nn.Module, *, pictures_NHWC: Pixels, group: int = 32
+) -> Tensor:
     """A layer's output [N, C, H, W] for uint8 pictures."""
     kept: list[Tensor] = []
     hook = layer.register_forward_hook(lambda _m, _i, out: kept.append(out.detach()))
@@ -65,6 +68,7 @@ def maps_of(module: Classifier, layer: nn.Module, pictures_NHWC: Pixels, group: 
 def strongest(
     module: Classifier,
     name: str,
+    *,
     layer: nn.Module,
     pictures_NHWC: Pixels,
     field: int,
@@ -74,7 +78,7 @@ def strongest(
 
     `field` is the side in pixels of what an output sees; patches are that large.
     """
-    maps = maps_of(module, layer, pictures_NHWC)
+    maps = maps_of(module, layer, pictures_NHWC=pictures_NHWC)
     count, _, height, width = maps.shape
     peaks, at = maps.flatten(2).max(2)
     chosen = peaks.std(0).argsort(descending=True)[:filters].tolist() if count > 1 else [0]
@@ -84,15 +88,17 @@ def strongest(
         cells = [divmod(int(at[row, number]), width) for row in rows]
         places = [((y + 0.5) / height, (x + 0.5) / width) for y, x in cells]
         patches = [
-            cut(pictures_NHWC[row], place, field)
+            cut(pictures_NHWC[row], place, side=field)
             for row, place in zip(rows[:STRONGEST], places, strict=False)
         ]
         spread = float(np.std(places, 0).mean() * 12**0.5) if len(places) > 1 else 0.0
-        out.append(Fired(name, number, rows, places, patches, spread))
+        out.append(
+            Fired(name, number, pictures=rows, places=places, patches=patches, spread=spread)
+        )
     return out
 
 
-def cut(picture_HWC: Pixels, place: tuple[float, float], side: int) -> Pixels:
+def cut(picture_HWC: Pixels, place: tuple[float, float], *, side: int) -> Pixels:
     """The square of pixels about a place; beyond the border, the border's own colour."""
     height, width = picture_HWC.shape[:2]
     side = min(side, height, width)
@@ -116,7 +122,7 @@ def learned(layer: nn.Conv2d) -> list[Pixels]:
     return found
 
 
-def section(module: Classifier, pictures_NHWC: Pixels, fields: dict[str, int]) -> Section:
+def section(module: Classifier, pictures_NHWC: Pixels, *, fields: dict[str, int]) -> Section:
     """Edges on one of the pictures, learned filters, strongest patches and where they stand.
 
     `pictures_NHWC` are as the network takes them; `fields[layer]`: side of what an output sees.
@@ -135,13 +141,15 @@ def section(module: Classifier, pictures_NHWC: Pixels, fields: dict[str, int]) -
         if place == PLACES[0] and layer.in_channels == 3:
             caption = f"The filters that the first convolution ({name}) has learned."
             figures.append(Figure(caption, row_markup(learned(layer)[:24], 40)))
-            answer = maps_of(module, layer, pictures_NHWC[:1])[0]
+            answer = maps_of(module, layer, pictures_NHWC=pictures_NHWC[:1])[0]
             loudest = answer.flatten(1).std(1).argsort(descending=True)[:4].tolist()
             fires = [brightness_map(answer[k].abs()) for k in loudest]
             figures.append(
                 Figure("Where four of them fire on that picture.", row_markup(fires, 150))
             )
-        found = strongest(module, name, layer, pictures_NHWC, fields.get(name, 24))
+        found = strongest(
+            module, name, layer=layer, pictures_NHWC=pictures_NHWC, field=fields.get(name, 24)
+        )
         for fired in found:
             spreads.append(fired.spread)
             rows.append([f"{place} ({name})", str(fired.filter), f"{100 * fired.spread:.0f} %"])
@@ -167,13 +175,19 @@ def section(module: Classifier, pictures_NHWC: Pixels, fields: dict[str, int]) -
         "A feature detector that is useful in one place is useful in another",
         f"the strongest answers of a filter are spread over the picture {100 * usual:.0f} % as far "
         "as if they stood anywhere (median of the filters shown)",
-        *verdict(100 * usual, 75, 50, " %"),
+        *verdict(100 * usual, 75, nearly=50, unit=" %"),
     )
     table = Table(
         "Spread of the places where a filter answers most strongly (100 %: anywhere alike)",
         ["convolution", "filter", "spread"],
-        rows,
+        rows=rows,
     )
     return Section(
-        "sharing", "Parameter sharing", [claim], [table], figures, (), data={"filters": data}
+        "sharing",
+        "Parameter sharing",
+        claims=[claim],
+        tables=[table],
+        figures=figures,
+        notes=(),
+        data={"filters": data},
     )

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class Trial:
 
     line: str
     size: int
+    _: KW_ONLY
     seed: int = 0
     steps: int = 300
     optimizer: str = "adam"
@@ -84,7 +85,7 @@ class Trial:
     kind: str = ""
 
 
-def drawn(examples: Examples, count: int, seed: int) -> Examples:
+def drawn(examples: Examples, count: int, *, seed: int) -> Examples:
     """So many examples, as even over the classes as they come: smaller draws lie in larger ones."""
     random = np.random.default_rng(seed)
     by_class = [
@@ -97,7 +98,7 @@ def drawn(examples: Examples, count: int, seed: int) -> Examples:
 
 def accuracy(module: Classifier, examples: Examples) -> float:
     """Share of right answers."""
-    logits = predict_examples(module, examples, Compute("float32", torch.get_num_threads()))
+    logits = predict_examples(module, examples, compute=Compute("float32", torch.get_num_threads()))
     return float((logits.argmax(1).numpy() == examples.labels).mean())
 
 
@@ -106,7 +107,9 @@ def untrained(trial: Trial, examples: Examples) -> Classifier:
     from ...network.spec import network
 
     mean, std = examples.moments()
-    return build(network(trial.line, trial.size, examples.classes), trial.seed, mean, std)
+    return build(
+        network(trial.line, trial.size, classes=examples.classes), trial.seed, mean=mean, std=std
+    )
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Trained:
 
 
 def train_trial(
-    trial: Trial, examples: Examples, val: Examples, patience: int = PATIENCE
+    trial: Trial, examples: Examples, *, val: Examples, patience: int = PATIENCE
 ) -> Trained:
     """Train; the parameters kept are the last ones that are not clearly worse than the best.
 
@@ -135,20 +138,20 @@ def train_trial(
     options = OptimizerOptions(trial.optimizer, trial.learning_rate)
     batch = min(trial.batch, len(examples))
     every = max(1, trial.steps // MEASURED)
-    plan = StepPlan((Phase(trial.steps, trial.size, 1.0),), every)
+    plan = StepPlan((Phase(trial.steps, trial.size, seconds=1.0),), every)
     loop = Loop(
         module,
         Batches(
             examples,
-            Order(len(examples), batch, trial.seed),
-            Augment(parse_ways(trial.augment), trial.seed),
+            Order(len(examples), batch, seed=trial.seed),
+            augment=Augment(parse_ways(trial.augment), trial.seed),
         ),
-        val,
-        Cost(torch.ones(examples.classes), 0.0, 0.0),
-        options,
-        plan,
-        Compute("float32", cores()),
-        trial.seed,
+        val=val,
+        cost=Cost(torch.ones(examples.classes), 0.0, l2=0.0),
+        options=options,
+        plan=plan,
+        compute=Compute("float32", cores()),
+        seed=trial.seed,
     )
     history: list[Measure] = []
     begun = time.monotonic()
@@ -165,7 +168,7 @@ def train_trial(
         history.append,
     )
     module.load_state_dict(loop.best)
-    return Trained(module, history, time.monotonic() - begun)
+    return Trained(module, history, seconds=time.monotonic() - begun)
 
 
 class Notebook:
@@ -179,6 +182,7 @@ class Notebook:
         self,
         folder: Path | None,
         data: str,
+        *,
         progress: Callable[[str, int, int], None],
         seconds: float,
     ) -> None:
@@ -188,7 +192,7 @@ class Notebook:
         self.end = time.monotonic() + seconds
         self.left_out = 0
 
-    def recall(self, what: str, of: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def recall(self, what: str, of: Any, *, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The result of `make`, from the folder where it is there already."""
         name = self._name(what, of)
         if self.folder is not None and (self.folder / name).exists():
@@ -204,14 +208,14 @@ class Notebook:
         return made
 
     def spare(
-        self, what: str, of: Any, make: Callable[[], dict[str, Any]]
+        self, what: str, of: Any, *, make: Callable[[], dict[str, Any]]
     ) -> dict[str, Any] | None:
         """The same of a piece that can be spared: None where it is not there and time is over."""
         there = self.folder is not None and (self.folder / self._name(what, of)).exists()
         if not there and time.monotonic() > self.end:
             self.left_out += 1
             return None
-        return self.recall(what, of, make)
+        return self.recall(what, of, make=make)
 
     def _name(self, what: str, of: Any) -> str:
         key = json.dumps([what, of, self.data], sort_keys=True, default=asdict)

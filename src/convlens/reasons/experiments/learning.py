@@ -50,7 +50,7 @@ def narrow(conv: Network) -> str:
     units = 1
     while True:
         line = f"dense {units + 1}, dense {units + 1}"
-        if network(line, conv.size, conv.classes).total().parameters > wanted:
+        if network(line, conv.size, classes=conv.classes).total().parameters > wanted:
             return f"dense {units}, dense {units}"
         units += 1
 
@@ -70,7 +70,7 @@ def permuted(examples: Examples, seed: int) -> Examples:
     pixels = examples.pixels[examples.rows]
     order = np.random.default_rng(seed).permutation(pixels.shape[1] * pixels.shape[2])
     mixed = pixels.reshape(len(pixels), -1, 3)[:, order].reshape(pixels.shape)
-    return Examples(mixed, np.arange(len(mixed)), examples.labels, examples.classes)
+    return Examples(mixed, np.arange(len(mixed)), labels=examples.labels, classes=examples.classes)
 
 
 def shuffled(examples: Examples, seed: int) -> Examples:
@@ -84,15 +84,15 @@ def steps_for(count: int) -> int:
     return min(1500, max(100, 20 * count // 64))
 
 
-def measured(data: Data, trial: Trial, count: int, control: str = "") -> dict[str, Any]:
+def measured(data: Data, trial: Trial, *, count: int, control: str = "") -> dict[str, Any]:
     """Held-out and training accuracy of one training on `count` examples."""
     train, val, test = data.train, data.val, data.test
     if control == "permuted pixels":
         train, val, test = (permuted(side, 99) for side in (train, val, test))
-    some = drawn(train, count, trial.seed)
+    some = drawn(train, count, seed=trial.seed)
     if control == "shuffled labels":
         some, val = shuffled(some, 98 + 2 * trial.seed), shuffled(val, 97 + 2 * trial.seed)
-    trained = train_trial(trial, some, val)
+    trained = train_trial(trial, some, val=val)
     return {
         "kind": trial.kind,
         "examples": count,
@@ -104,7 +104,7 @@ def measured(data: Data, trial: Trial, count: int, control: str = "") -> dict[st
     }
 
 
-def tuned(notebook: Notebook, data: Data, conv: Network) -> dict[str, Trial]:
+def tuned(notebook: Notebook, data: Data, *, conv: Network) -> dict[str, Trial]:
     """Every kind at the rate with the lowest J on validation pictures, of `TUNING` examples."""
     count = min(TUNING, len(data.train))
     trials: dict[str, Trial] = {}
@@ -112,15 +112,15 @@ def tuned(notebook: Notebook, data: Data, conv: Network) -> dict[str, Trial]:
         costs: dict[Trial, float] = {}
         for rate in RATES:
             trial = Trial(line, conv.size, steps=steps_for(count), learning_rate=rate, kind=kind)
-            make = partial(measured, data, trial, count)
-            costs[trial] = notebook.recall("learning", [trial, count, ""], make)["cost_val"]
+            make = partial(measured, data, trial, count=count)
+            costs[trial] = notebook.recall("learning", [trial, count, ""], make=make)["cost_val"]
         trials[kind] = min(costs, key=costs.__getitem__)
         notebook.progress("learning rates", len(trials), len(kinds(conv)))
     return trials
 
 
 def curve(
-    notebook: Notebook, data: Data, trials: Mapping[str, Trial], seeds: Sequence[int]
+    notebook: Notebook, data: Data, *, trials: Mapping[str, Trial], seeds: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Every kind at every number of examples with every seed, as far as time allows.
 
@@ -132,9 +132,9 @@ def curve(
     total = len(seeds) * len(counts) * len(trials)
     for done, (seed, count, kind) in enumerate(product(seeds, counts, trials), 1):
         trial = replace(trials[kind], seed=seed, steps=steps_for(count))
-        make = partial(measured, data, trial, count)
+        make = partial(measured, data, trial, count=count)
         keep = notebook.recall if seed == seeds[0] else notebook.spare
-        one = keep("learning", [trial, count, ""], make)
+        one = keep("learning", [trial, count, ""], make=make)
         if one is not None:
             found.append(one)
         notebook.progress("learning curves", done, total)
@@ -142,7 +142,7 @@ def curve(
 
 
 def controls(
-    notebook: Notebook, data: Data, trials: Mapping[str, Trial]
+    notebook: Notebook, data: Data, *, trials: Mapping[str, Trial]
 ) -> dict[str, dict[str, float]]:
     """Held-out accuracy of the twins on permuted pixels and on shuffled labels.
 
@@ -154,10 +154,10 @@ def controls(
     for kind in (CONV, DENSE):
         trial = replace(trials[kind], steps=steps_for(count))
 
-        def held_out(name: str, seed: int = 0, trial: Trial = trial) -> float:
+        def held_out(name: str, seed: int = 0, *, trial: Trial = trial) -> float:
             one = replace(trial, seed=seed)
-            make = partial(measured, data, one, count, name)
-            return float(notebook.recall("learning", [one, count, name], make)["held_out"])
+            make = partial(measured, data, one, count=count, control=name)
+            return float(notebook.recall("learning", [one, count, name], make=make)["held_out"])
 
         by_luck = [held_out("shuffled labels", seed) for seed in range(SHUFFLES)]
         found[kind] = {
@@ -226,18 +226,18 @@ def _cell(one: dict[str, float]) -> str:
     return f"{100 * one['held_out']:.1f} {half} (gap {100 * one['gap']:.0f})"
 
 
-def _permutation_verdict(conv: float, dense: float, noise: float) -> str:
+def _permutation_verdict(conv: float, dense: float, *, noise: float) -> str:
     if conv > noise >= dense:
         return HOLDS
     return NEARLY if conv > dense else NOT
 
 
-def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Section:
+def section(notebook: Notebook, data: Data, *, conv: Network, seeds: int = 3) -> Section:
     """The learning curves, the sentence that they come to, and the two controls."""
     lines = kinds(conv)
-    trials = tuned(notebook, data, conv)
-    checks = controls(notebook, data, trials)
-    found = curve(notebook, data, trials, range(seeds))
+    trials = tuned(notebook, data, conv=conv)
+    checks = controls(notebook, data, trials=trials)
+    found = curve(notebook, data, trials=trials, seeds=range(seeds))
     by_kind = {kind: summed(found, kind) for kind in lines}
     ratio, more = examples_ratio(by_kind[CONV], by_kind[DENSE])
     most = max(by_kind[CONV])
@@ -254,7 +254,7 @@ def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Se
         Claim(
             "A smaller training set suffices",
             f"the dense network needs {needs} the examples",
-            *verdict(ratio, 2, 1, " times"),
+            *verdict(ratio, 2, nearly=1, unit=" times"),
         ),
         Claim(
             "It overfits less",
@@ -262,15 +262,15 @@ def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Se
             f"{100 * gaps[CONV]:.1f}, local {100 * gaps[LOCAL]:.1f}, dense "
             f"{100 * gaps[DENSE]:.1f} points"
             + ("" if by_kind[CONV][most]["seeds"] > 1 else ", trained once each"),
-            HOLDS if gaps[CONV] < gaps[DENSE] else NOT,
-            "holds where the convolutional network's gap is the smaller one",
+            verdict=HOLDS if gaps[CONV] < gaps[DENSE] else NOT,
+            rule="holds where the convolutional network's gap is the smaller one",
         ),
         Claim(
             "It uses which pixels are neighbours (control: one permutation of all pixels)",
             f"accuracy falls by {100 * fell[CONV]:.1f} points; the dense network's by "
             f"{100 * fell[DENSE]:.1f}",
-            _permutation_verdict(fell[CONV], fell[DENSE], noise),
-            f"holds where only the convolutional network falls by more than {100 * noise:.1f} "
+            verdict=_permutation_verdict(fell[CONV], fell[DENSE], noise=noise),
+            rule=f"holds where only the convolutional network falls by more than {100 * noise:.1f} "
             "points (two standard errors), nearly where it falls by more",
         ),
         Claim(
@@ -280,16 +280,16 @@ def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Se
                 for kind, one in checks.items()
             )
             + f"; chance is {100 * chance:.1f} %",
-            HOLDS if at_chance else NOT,
-            f"holds where chance lies within the interval of {SHUFFLES} ways to shuffle, or within "
-            f"{150 * noise:.1f} points (three standard errors of one way)",
+            verdict=HOLDS if at_chance else NOT,
+            rule=f"holds where chance lies within the interval of {SHUFFLES} ways to shuffle, or "
+            f"within {150 * noise:.1f} points (three standard errors of one way)",
         ),
     ]
     table = Table(
         f"Held-out accuracy (95 % interval over seeds), and the gap to training accuracy, at "
         f"{conv.size}×{conv.size}, without augmentation",
         ["examples", *lines],
-        [
+        rows=[
             [
                 f"{count:,}",
                 *(_cell(by_kind[kind][count]) for kind in lines),
@@ -301,12 +301,13 @@ def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Se
     chart = curves(
         counts,
         {k: [100 * by_kind[k][c]["held_out"] for c in counts] for k in lines},
-        "training examples",
-        "held-out accuracy (%)",
+        x_label="training examples",
+        y_label="held-out accuracy (%)",
         logarithmic=True,
     )
     totals = {
-        k: network(line, conv.size, conv.classes).total().parameters for k, line in lines.items()
+        k: network(line, conv.size, classes=conv.classes).total().parameters
+        for k, line in lines.items()
     }
     notes = [
         "; ".join(f"{kind}: {line} ({totals[kind]:,} parameters)" for kind, line in lines.items()),
@@ -317,10 +318,10 @@ def section(notebook: Notebook, data: Data, conv: Network, seeds: int = 3) -> Se
     return Section(
         "examples",
         "Fewer examples, less overfitting",
-        claims,
-        [table],
-        [Figure("With how many examples each kind of network learns how much.", chart)],
-        notes,
+        claims=claims,
+        tables=[table],
+        figures=[Figure("With how many examples each kind of network learns how much.", chart)],
+        notes=notes,
         data={
             "runs": found,
             "ratio": ratio,

@@ -50,7 +50,7 @@ def plain(found: Invariance) -> dict[str, Any]:
     }
 
 
-def twins(notebook: Notebook, data: Data, conv: Network, steps: int) -> list[dict[str, Any]]:
+def twins(notebook: Notebook, data: Data, *, conv: Network, steps: int) -> list[dict[str, Any]]:
     """Every kind with every training: held-out accuracy and what shifts do."""
     pictures = data.test.pixels[data.test.rows[:PICTURES]]
     lines = kinds(conv)
@@ -63,7 +63,7 @@ def twins(notebook: Notebook, data: Data, conv: Network, steps: int) -> list[dic
                 if trial.augment == "untrained":
                     module = untrained(replace(trial, augment="none"), data.train)
                 else:
-                    module = train_trial(trial, data.train, data.val).module
+                    module = train_trial(trial, data.train, val=data.val).module
                 return {
                     "kind": trial.kind,
                     "training": trial.augment,
@@ -71,7 +71,7 @@ def twins(notebook: Notebook, data: Data, conv: Network, steps: int) -> list[dic
                     **plain(invariance(answers_of(module), pictures)),
                 }
 
-            found.append(notebook.recall("translation", trial, make))
+            found.append(notebook.recall("translation", trial, make=make))
             notebook.progress("translation", len(found), len(lines) * len(TRAININGS))
     return found
 
@@ -85,6 +85,7 @@ def exactness(conv: Network) -> list[Equivariance]:
 def section(
     notebook: Notebook | None,
     conv: Network,
+    *,
     data: Data | None = None,
     detector: tuple[Answers, Pixels, str] | None = None,
 ) -> Section:
@@ -100,14 +101,14 @@ def section(
             "Shifting the picture shifts a convolution's feature map",
             f"by whole strides exactly, up to {exact:.1g} of the largest value, away from the "
             f"border; between the strides of pooling it is off by up to {broken:.1f}",
-            *verdict(exact, 1e-12, 1e-6),
+            *verdict(exact, 1e-12, nearly=1e-6),
         )
     ]
     tables, figures = [_exactness_table(conv, layers)], []
     numbers: dict[str, Any] = {"equivariance": [vars(one) for one in layers]}
     if data is not None and notebook is not None:
         steps = min(1500, max(150, 20 * len(data.train) // 64))
-        found = twins(notebook, data, conv, steps)
+        found = twins(notebook, data, conv=conv, steps=steps)
         numbers["twins"] = found
         claims.append(_twins_claim(found))
         tables.append(_twins_table(found))
@@ -118,12 +119,20 @@ def section(
         def make() -> dict[str, Any]:
             what = "shifting pictures"
             tell: Callable[[int, int], None] = lambda k, n: notebook.progress(what, k, n)  # noqa: E731
-            return plain(invariance(answers, pictures, (1, 2, 4, 8), tell))
+            return plain(invariance(answers, pictures, shifts=(1, 2, 4, 8), progress=tell))
 
-        moved = notebook.recall("invariance", [name, len(pictures)], make)
+        moved = notebook.recall("invariance", [name, len(pictures)], make=make)
         numbers["detector"] = moved
         claims += _detector_claims(moved, pictures.shape[1])
-    return Section("translation", "Translation", claims, tables, figures, (), data=numbers)
+    return Section(
+        "translation",
+        "Translation",
+        claims=claims,
+        tables=tables,
+        figures=figures,
+        notes=(),
+        data=numbers,
+    )
 
 
 def _detector_claims(moved: dict[str, Any], side: int) -> list[Claim]:
@@ -133,7 +142,7 @@ def _detector_claims(moved: dict[str, Any], side: int) -> list[Claim]:
             f"{100 * moved['kept'][distance]:.2f} % of {moved['pictures']:,} held-out pictures × 8 "
             f"directions keep their label at {side}×{side}; the probability moves by "
             f"{100 * moved['change'][distance]:.2f} points",
-            *verdict(100 * moved["kept"][distance], holds, nearly, " %"),
+            *verdict(100 * moved["kept"][distance], holds, nearly=nearly, unit=" %"),
         )
         for words, distance, holds, nearly in (
             ("two pixels", "2", 99, 95),
@@ -148,7 +157,7 @@ def _exactness_table(conv: Network, layers: list[Equivariance]) -> Table:
         f"How far the map of a shifted picture is from the shifted map, inside, as a share of its "
         f"largest value: {conv.text}",
         ["layer", "pixels per step", *(f"shift {s}" for s in shifts)],
-        [
+        rows=[
             [
                 str(conv.all_layers[int(one.layer.split(".")[0])]),
                 str(one.jump),
@@ -169,7 +178,7 @@ def _twins_claim(found: list[dict[str, Any]]) -> Claim:
         f"trained without shifts {kept:.1f} % keep their label (anti-aliased "
         f"{100 * smooth['kept']['2']:.1f} %, dense {100 * dense['kept']['2']:.1f} %), with shifts "
         f"{100 * learnt['kept']['2']:.1f} %: part of it is learnt",
-        *verdict(kept, 99, 90, " %"),
+        *verdict(kept, 99, nearly=90, unit=" %"),
     )
 
 
@@ -179,7 +188,7 @@ def _twins_table(found: list[dict[str, Any]]) -> Table:
         "Share of held-out pictures that keep their label (%), agreement of pairs of shifts "
         "(after Zhang 2019), and accuracy",
         ["network", "training", "shift 1", "shift 2", "shift 4", "shift 8", "pairs agree", "right"],
-        [
+        rows=[
             [
                 one["kind"],
                 words[one["training"]],
@@ -200,5 +209,11 @@ def _twins_figure(found: list[dict[str, Any]]) -> Figure:
         if one["training"] == "none"
     }
     lowest = 10 * (min(min(values) for values in lines.values()) // 10)
-    chart = curves((0, *SHIFTS), lines, "shift (pixels)", "label kept (%)", lowest=min(lowest, 90))
+    chart = curves(
+        (0, *SHIFTS),
+        lines,
+        x_label="shift (pixels)",
+        y_label="label kept (%)",
+        lowest=min(lowest, 90),
+    )
     return Figure("Trained without shifts: the farther, the more labels change.", chart)

@@ -38,12 +38,15 @@ def placed(examples: Examples, seed: int) -> tuple[Examples, npt.NDArray[np.int6
         region[:] = 128 * tint
         here = quarters == quarter
         region[here] = pixels[here] * tint
-    return Examples(canvas, np.arange(len(canvas)), examples.labels, examples.classes), quarters
+    return Examples(
+        canvas, np.arange(len(canvas)), labels=examples.labels, classes=examples.classes
+    ), quarters
 
 
 def by_region(
     notebook: Notebook,
     sides: tuple[Examples, Examples, Examples],
+    *,
     conv: Network,
     trial: Trial,
     seeds: Sequence[int],
@@ -61,7 +64,7 @@ def by_region(
                 (train, _), (val, _), (test, where) = (
                     placed(side, number) for number, side in enumerate(sides)
                 )
-                module = train_trial(one, train, val).module
+                module = train_trial(one, train, val=val).module
                 return {
                     "all": accuracy(module, test),
                     **{
@@ -70,7 +73,7 @@ def by_region(
                     },
                 }
 
-            found.setdefault(kind, []).append(notebook.recall("regions", one, make))
+            found.setdefault(kind, []).append(notebook.recall("regions", one, make=make))
             notebook.progress("regions", len(found), 2)
     return found
 
@@ -78,14 +81,15 @@ def by_region(
 def section(
     notebook: Notebook,
     sides: tuple[Examples, Examples, Examples],
+    *,
     conv: Network,
     seeds: Sequence[int] = (0,),
 ) -> Section:
     """Accuracy by quarter, convolutional against local."""
-    train, val, test = (drawn(side, PICTURES, 0) for side in sides)
+    train, val, test = (drawn(side, PICTURES, seed=0) for side in sides)
     steps = min(STEPS, max(150, 20 * len(train) // 64))
     trial = Trial("", conv.size, steps=steps)
-    found = by_region(notebook, (train, val, test), conv, trial, seeds)
+    found = by_region(notebook, (train, val, test), conv=conv, trial=trial, seeds=seeds)
     names = ("all", *QUARTERS)
     means = {
         kind: {name: mean(run[name] for run in runs) for name in names}
@@ -96,14 +100,20 @@ def section(
         "Top left and bottom right may differ in distribution, and sharing still works",
         f"each quarter with its own brightness and colour: convolutional "
         f"{100 * means['convolutional']['all']:.1f} %, local {100 * means['local']['all']:.1f} %",
-        *verdict(gain, 0, -2, " points more than the local network"),
+        *verdict(gain, 0, nearly=-2, unit=" points more than the local network"),
     )
     table = Table(
         f"Held-out accuracy (%) by the quarter of a {conv.size}×{conv.size} canvas in which the "
         "picture stands",
         ["network", *names],
-        [[kind, *(f"{100 * one[name]:.1f}" for name in names)] for kind, one in means.items()],
+        rows=[[kind, *(f"{100 * one[name]:.1f}" for name in names)] for kind, one in means.items()],
     )
     return Section(
-        "regions", "Sharing where regions differ", [claim], [table], (), (), data={"runs": found}
+        "regions",
+        "Sharing where regions differ",
+        claims=[claim],
+        tables=[table],
+        figures=(),
+        notes=(),
+        data={"runs": found},
     )

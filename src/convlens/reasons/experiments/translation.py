@@ -6,7 +6,7 @@ mirrored into the gap; unshifted it is exactly what evaluation sees.
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 
 """(down, right)."""
 
 
-def shifted(pictures_NHWC: Pixels, down: int, right: int) -> Pixels:
+def shifted(pictures_NHWC: Pixels, down: int, *, right: int) -> Pixels:
     """Pictures moved down and to the right by whole pixels, the border mirrored into the gap."""
     reach = max(abs(down), abs(right))
     if not reach:
@@ -48,6 +48,7 @@ class Invariance:
 
     pictures: int
     kept: dict[int, float]
+    _: KW_ONLY
     change: dict[int, float]
     consistency: float
 
@@ -55,6 +56,7 @@ class Invariance:
 def invariance(
     answers: Answers,
     pictures_NHWC: Pixels,
+    *,
     shifts: tuple[int, ...] = SHIFTS,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Invariance:
@@ -66,13 +68,15 @@ def invariance(
     for number, distance in enumerate(shifts):
         same, moved = [], []
         for down, right in DIRECTIONS:
-            found = answers(shifted(pictures_NHWC, distance * down, distance * right))
+            found = answers(shifted(pictures_NHWC, distance * down, right=distance * right))
             labels.append(found.argmax(1))
             same.append(labels[-1] == predicted)
             moved.append(np.abs(found[rows, predicted] - plain[rows, predicted]))
         kept[distance], change[distance] = float(np.mean(same)), float(np.mean(moved))
         progress(number + 1, len(shifts))
-    return Invariance(len(predicted), kept, change, _agreement(np.stack(labels, 1)))
+    return Invariance(
+        len(predicted), kept, change=change, consistency=_agreement(np.stack(labels, 1))
+    )
 
 
 def _agreement(labels_NS: npt.NDArray[np.int64]) -> float:
@@ -123,7 +127,7 @@ class Equivariance:
 
 
 def equivariance(
-    module: Classifier, pictures_NCHW: Tensor, shifts: tuple[int, ...] = (1, 2, 4, 8)
+    module: Classifier, pictures_NCHW: Tensor, *, shifts: tuple[int, ...] = (1, 2, 4, 8)
 ) -> list[Equivariance]:
     """For every layer that gives feature maps; computed in float64."""
     double = copy.deepcopy(module).double().eval()
@@ -138,7 +142,9 @@ def equivariance(
             if inside is not None:
                 difference = (moved.out - torch.roll(first, step, -1))[..., inside].abs().max()
                 errors[name][shift] = float(difference / first.abs().max().clamp(min=1e-30))
-    return [Equivariance(name, jumps[name], found) for name, found in errors.items() if found]
+    return [
+        Equivariance(name, jumps[name], errors=found) for name, found in errors.items() if found
+    ]
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ def _maps(module: Classifier, pixels: Tensor) -> dict[str, _Map]:
                 stride = round(inputs[0].shape[-1] / out.shape[-1])
             else:
                 stride = _stride(part)
-            found[name] = _Map(out.detach(), inputs[0].shape[-1], stride)
+            found[name] = _Map(out.detach(), inputs[0].shape[-1], stride=stride)
 
         return part.register_forward_hook(hook)
 
