@@ -68,7 +68,7 @@ def make_loop(asked: dict[str, Any], workers: Workers) -> Loop:
         batches,
         val=examples(64, side).take(np.arange(0)),
         cost=Cost(torch.ones(CLASSES), 0.0, l2=0.0),
-        options=OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0),
+        options=OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0),
         plan=StepPlan((Phase(steps, side, seconds=1.0),), asked.get("every", steps)),
         compute=Compute("float32", 1),
         seed=1,

@@ -42,7 +42,7 @@ def loop(
         Batches(data, Order(count, batch, seed=5), augment=Augment(ways, 5)),
         val=examples(held, 1),
         cost=make_cost(cost, torch.from_numpy(data.labels), classes=3),
-        options=optimizer or OptimizerOptions("gd"),
+        options=optimizer or OptimizerOptions(optimizer="gd"),
         plan=StepPlan((Phase(steps, SIZE, seconds=0.1),), 3),
         compute=Compute("float32", 1),
         seed=5,

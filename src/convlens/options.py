@@ -4,7 +4,7 @@ The command line is made from these fields: a default and its help stand here an
 """
 
 import dataclasses
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from .errors import UsageError
@@ -27,7 +27,7 @@ def option(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Which pixels, and which pictures are held out."""
 
@@ -41,7 +41,6 @@ class DataOptions:
         least=0,
         most=0.9,
     )
-    _: KW_ONLY
     val_fraction: float | None = option(
         None,
         "share on which choices are made; the default is 0.1, no more than 2,000",
@@ -86,7 +85,7 @@ class DataOptions:
         return test, val
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """What is trained."""
 
@@ -100,7 +99,7 @@ class NetworkOptions:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AugmentOptions:
     """How training pictures are varied."""
 
@@ -112,7 +111,7 @@ class AugmentOptions:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CostOptions:
     """What J is, besides the mean cross-entropy."""
 
@@ -133,7 +132,7 @@ class CostOptions:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OptimizerOptions:
     """How J is lowered."""
 
@@ -145,7 +144,6 @@ class OptimizerOptions:
     learning_rate: float | None = option(
         None, "highest learning rate", choices=(), least=1e-9, most=100
     )
-    _: KW_ONLY
     momentum: float = option(0.9, "for momentum", choices=(), least=0, most=0.9999)
     schedule: str = option(
         "cosine", "how the learning rate falls", choices=("cosine", "linear", "constant")
@@ -161,7 +159,7 @@ class OptimizerOptions:
     batch: str = option("auto", "pictures per step, full (all of them), or auto (64 or 256)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BudgetOptions:
     """How long."""
 
@@ -189,7 +187,7 @@ class BudgetOptions:
         return not self.epochs is self.minutes is self.steps is None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AnswerOptions:
     """How answers follow from probabilities; thresholds are set on validation pictures."""
 
@@ -203,7 +201,6 @@ class AnswerOptions:
     recall: str | None = option(
         None, "LABEL=SHARE: find this share of that class, at the price of false alarms"
     )
-    _: KW_ONLY
     balance: str = option(
         "auto",
         "every class counts alike, however few its pictures; auto: where the largest has 4 times "
@@ -211,7 +208,7 @@ class AnswerOptions:
         choices=("auto", "off"),
     )
     costs: str | None = option(
-        None, "TRUE>CALLED=COST, with commas between: what mistakes cost; others cost 1"
+        None, "TRUE>PREDICTED=COST, with commas between: what mistakes cost; others cost 1"
     )
 
 
@@ -227,7 +224,7 @@ GPU = ("gpu-float32", "gpu-float32-last", "gpu-bfloat16", "gpu-bfloat16-last")
 """Ways to compute: see `Compute`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComputeOptions:
     """How the processor is used; nothing here changes what is computed but for rounding."""
 
@@ -242,13 +239,12 @@ class ComputeOptions:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """All stages together. Field names are distinct across stages."""
 
     data: DataOptions = DataOptions()
     network: NetworkOptions = NetworkOptions()
-    _: KW_ONLY
     augment: AugmentOptions = AugmentOptions()
     cost: CostOptions = CostOptions()
     optimizer: OptimizerOptions = OptimizerOptions()

@@ -183,7 +183,7 @@ def test_a_detector_says_that_it_is_unsure(
         ({"recall": "disc"}, "it is LABEL=SHARE"),
         ({"recall": "disk=0.9"}, "there is no class 'disk'; there are 'cross', 'disc'"),
         ({"recall": "disc=1.0"}, "it is LABEL=SHARE"),
-        ({"costs": "disc=3"}, "each is TRUE>CALLED=COST"),
+        ({"costs": "disc=3"}, "each is TRUE>PREDICTED=COST"),
         ({"costs": "disc>disc=3"}, "is no mistake"),
         ({"costs": "disc>cross=3..1"}, "is no number"),
     ],

@@ -37,7 +37,7 @@ LINE = "conv 4 3x3, norm, dropout 0.3, conv 6 3x3, norm, dense 6"
 
 def shared_loop(workers: Workers = ALONE) -> Loop:
     data = examples(COUNT)
-    options = OptimizerOptions("gd", learning_rate=0.05, schedule="constant", warmup=0)
+    options = OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0)
     return Loop(
         build(
             network(LINE, SIZE, classes=3), 7 * (1 + workers.number)

@@ -21,7 +21,7 @@ def test_muon_moves_filters_in_every_direction_alike() -> None:
         torch.randn(24, 5, 3, 3, generator=random) * torch.logspace(0, -2, 24)[:, None, None, None]
     )
     gradient = filters.grad.flatten(1)
-    make_optimizer(OptimizerOptions("auto", learning_rate=0.01), [filters]).step()
+    make_optimizer(OptimizerOptions(optimizer="auto", learning_rate=0.01), [filters]).step()
     left, _, right = torch.linalg.svd(gradient, full_matrices=False)
     moved = -filters.detach().flatten(1) / (0.01 * 0.2 * 45**0.5)  # Liu et al. 2025, eq. 4
     assert nn.functional.cosine_similarity(moved.flatten(), (left @ right).flatten(), 0) > 0.97

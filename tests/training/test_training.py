@@ -34,7 +34,7 @@ TORCHS: dict[str, Any] = {
 @pytest.mark.parametrize("name", TORCHS)
 def test_each_step_is_that_of_torchs_own_optimizer(name: str) -> None:
     """The same full-batch descent written down plainly, compared after every step."""
-    options = OptimizerOptions(name, learning_rate=0.01, schedule="constant", warmup=0)
+    options = OptimizerOptions(optimizer=name, learning_rate=0.01, schedule="constant", warmup=0)
     ours = loop(batch=20, optimizer=options)
     theirs = build(network("dense 8", SIZE, classes=3), 0)
     optimizer = TORCHS[name](theirs.parameters(), 0.01)
@@ -85,7 +85,9 @@ def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: flo
         torch.randn(50, 3, generator=random),
         torch.tensor([0] * 35 + [1] * 10 + [2] * 5),
     )
-    cost = make_cost(CostOptions(weights, smoothing), labels, classes=3)
+    cost = make_cost(
+        CostOptions(class_weights=weights, label_smoothing=smoothing), labels, classes=3
+    )
     wanted = nn.functional.cross_entropy(
         logits, labels, weight=cost.weights, label_smoothing=smoothing
     )
@@ -101,9 +103,9 @@ def test_balanced_weights_are_scikit_learns() -> None:
 
     labels = torch.tensor([0] * 35 + [1] * 10 + [2] * 5)
     wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
-    assert make_cost(CostOptions("balanced"), labels, classes=3).weights.tolist() == pytest.approx(
-        wanted
-    )
+    assert make_cost(
+        CostOptions(class_weights="balanced"), labels, classes=3
+    ).weights.tolist() == pytest.approx(wanted)
 
 
 def test_l2_adds_half_its_sum_of_squared_weights() -> None:
@@ -145,7 +147,7 @@ def test_every_picture_is_seen_once_an_epoch_and_every_batch_is_full(
 
 
 def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
-    made = loop(steps=40, optimizer=OptimizerOptions("momentum"))
+    made = loop(steps=40, optimizer=OptimizerOptions(optimizer="momentum"))
     seen = []
     for step in range(40):
         made.train_step(step)
@@ -159,7 +161,7 @@ def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
 @pytest.mark.parametrize("name", ["auto", "momentum", "rmsprop", "adam"])
 def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> None:
     line = "conv 4 3x3, norm, dropout 0.5, dense 6"
-    options = OptimizerOptions(name)
+    options = OptimizerOptions(optimizer=name)
     made = {"optimizer": options, "ways": frozenset(WAYS), "steps": 9}
     quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
     whole = loop(line, **made)  # type: ignore[arg-type]
@@ -196,7 +198,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None
 def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> None:
     told: list[str] = []
     quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
-    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3))
     train_step = wild.train_step
     exploded: list[int] = []
 
@@ -216,7 +218,7 @@ def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> N
     assert wild.progress.troubles == 1
     assert all(torch.isfinite(value).all() for value in wild.best.values())
     # by then the learning rate was smaller, and it stays so
-    calm = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    calm = loop("dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3))
     assert calm.run(None, lambda: False, **quiet)
     rates = [m["learning_rate"] for m in wild.progress.history]
     usual = {m["step"]: m["learning_rate"] for m in calm.progress.history}
@@ -225,18 +227,24 @@ def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> N
 
 def test_what_always_explodes_ends_with_what_to_do(tmp_path: Any) -> None:
     told: list[str] = []
-    wild = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=99.0))
+    wild = loop(
+        "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=99.0)
+    )
     wild.highest = [1e20]
     with pytest.raises(ConvlensError, match=r"lower --learning-rate than 1e\+20"):
         wild.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None, told.append)
     assert len(told) == 3
-    again = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=99.0))
+    again = loop(
+        "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=99.0)
+    )
     again.restore(tmp_path, pytest.fail)  # what it ends with is sound
     assert all(torch.isfinite(p).all() for p in again.module.parameters())
 
 
 def test_the_parameters_kept_are_those_of_their_step() -> None:
-    trained = loop("dense 30", steps=30, optimizer=OptimizerOptions("gd", learning_rate=0.3))
+    trained = loop(
+        "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3)
+    )
     trained.run(None, lambda: False, lambda *_: None, lambda *_: None)
     costs = {m["step"]: m["cost_val"] for m in trained.progress.history}
     assert trained.progress.best_cost == costs[trained.progress.best_step]

@@ -102,14 +102,20 @@ def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(model, "installed_file", lambda: Path("x") if installed else None)
     auto = (LITE0, "package") if installed else ("auto", "none")
     assert settle_network(NetworkOptions()) == auto
-    assert settle_network(NetworkOptions("auto", "none")) == ("auto", "none")
-    assert settle_network(NetworkOptions("dense 3")) == ("dense 3", "none")
-    assert settle_network(NetworkOptions("resnet18")) == ("timm:resnet18", "none")
-    assert settle_network(NetworkOptions("auto", "a.safetensors")) == ("auto", "a.safetensors")
-    assert settle_network(NetworkOptions("resnet18", "hub")) == ("timm:resnet18", "hub")
+    assert settle_network(NetworkOptions(network="auto", weights="none")) == ("auto", "none")
+    assert settle_network(NetworkOptions(network="dense 3")) == ("dense 3", "none")
+    assert settle_network(NetworkOptions(network="resnet18")) == ("timm:resnet18", "none")
+    assert settle_network(NetworkOptions(network="auto", weights="a.safetensors")) == (
+        "auto",
+        "a.safetensors",
+    )
+    assert settle_network(NetworkOptions(network="resnet18", weights="hub")) == (
+        "timm:resnet18",
+        "hub",
+    )
     for line, weights in (("dense 3", "hub"), ("dense 3", "package"), ("auto", "much")):
         with pytest.raises(UsageError):
-            settle_network(NetworkOptions(line, weights))
+            settle_network(NetworkOptions(network=line, weights=weights))
 
 
 @pytest.mark.parametrize("classes", [2, 5])

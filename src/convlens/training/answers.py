@@ -11,7 +11,7 @@ from ..options import AnswerOptions
 from ..pictures.catalog import unequal
 
 _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
-_COST = re.compile(r"(?P<true>.+)>(?P<called>.+)=(?P<cost>[0-9.]+)")
+_COST = re.compile(r"(?P<true>.+)>(?P<predicted>.+)=(?P<cost>[0-9.]+)")
 
 
 def check_answers(asked: AnswerOptions, classes: tuple[str, ...], *, held: int) -> None:
@@ -63,7 +63,7 @@ def _costs(text: str, classes: tuple[str, ...]) -> dict[tuple[str, str], float]:
         found = _COST.fullmatch(part.strip())
         if found is None:
             raise UsageError(
-                f"--costs {text}: each is TRUE>CALLED=COST, such as {classes[0]}>{classes[1]}=10"
+                f"--costs {text}: each is TRUE>PREDICTED=COST, such as {classes[0]}>{classes[1]}=10"
             )
         pair = (
             _known(found["true"], classes, text=text),

@@ -135,7 +135,7 @@ def train_trial(
     """
     torch.set_num_threads(cores())
     module = untrained(trial, examples)
-    options = OptimizerOptions(trial.optimizer, trial.learning_rate)
+    options = OptimizerOptions(optimizer=trial.optimizer, learning_rate=trial.learning_rate)
     batch = min(trial.batch, len(examples))
     every = max(1, trial.steps // MEASURED)
     plan = StepPlan((Phase(trial.steps, trial.size, seconds=1.0),), every)
