@@ -1,11 +1,12 @@
 """Options of training: defaults that depend on the pictures, presets, and what is refused."""
 
-from typing import Any
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import pytest
 
 from convlens.errors import UsageError
-from convlens.options import DataOptions, options_from
+from convlens.options import STAGES, DataOptions, TrainKeywords, options_from
 
 
 def test_no_more_is_held_out_than_suffices() -> None:
@@ -41,3 +42,12 @@ def test_a_preset_is_behind_what_is_given() -> None:
     assert options_from(plain.flat()) == plain  # as a resumed run reads it
     with pytest.raises(UsageError, match="--preset slow: it can be quick"):
         options_from({"preset": "slow"})
+
+
+def test_the_keywords_of_train_are_the_options() -> None:
+    options = {
+        field.name: get_type_hints(stage)[field.name]
+        for stage in STAGES.values()
+        for field in fields(stage)
+    }
+    assert get_type_hints(TrainKeywords) == {"preset": str | None} | options

@@ -4,8 +4,9 @@ The command line is made from these fields: a default and its help stand here an
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypedDict, TypeVar, get_args, get_type_hints
 
 from .errors import UsageError
 
@@ -261,6 +262,43 @@ class TrainOptions:
         }
 
 
+class TrainKeywords(TypedDict, total=False):
+    """The options of `train` as keywords, so that editors and type checkers know them.
+
+    Its keys are the fields of the dataclasses above, and `preset`; a test holds them together.
+    """
+
+    preset: str | None
+    size: int | None
+    test_fraction: float | None
+    val_fraction: float | None
+    folds: int | None
+    group: str | None
+    background: str | None
+    seed: int
+    network: str
+    weights: str
+    augment: str | None
+    class_weights: str
+    label_smoothing: float | None
+    l2: float
+    optimizer: str
+    learning_rate: float | None
+    momentum: float
+    schedule: str
+    warmup: float | None
+    batch: str
+    epochs: int | None
+    minutes: float | None
+    steps: int | None
+    coverage: float | None
+    recall: str | None
+    balance: str
+    costs: str | None
+    compute: str
+    threads: int | None
+
+
 STAGES: dict[str, type[Any]] = get_type_hints(TrainOptions)
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -279,7 +317,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 """Sets of options by name, for `--preset`; what is given beside it counts more."""
 
 
-def options_from(values: dict[str, Any]) -> TrainOptions:
+def options_from(values: Mapping[str, Any]) -> TrainOptions:
     """Options by name; what is left out takes its default. Raises `UsageError` on a wrong one."""
     left = _with_preset(values)
     stages = {}
@@ -303,7 +341,7 @@ def options_from(values: dict[str, Any]) -> TrainOptions:
     return made
 
 
-def _with_preset(values: dict[str, Any]) -> dict[str, Any]:
+def _with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
     """Options with those of `preset`, if there is one, behind them. Raises `UsageError`."""
     given = dict(values)
     preset = given.pop("preset", None)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
@@ -25,7 +25,7 @@ from ..evaluation.evaluate import Evaluation
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
-from ..options import TrainOptions, options_from
+from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.shards.streams import absolute, stem
 from ..pictures.splits import write_manifest
 from ..transfer.linear_probe import LinearProbe, set_head
@@ -57,7 +57,7 @@ def train(
     out: str | Path | None = None,
     *,
     callback: Callback | None = None,
-    **options: Any,
+    **options: Unpack[TrainKeywords],
 ) -> Run:
     """Train a detector from labelled pictures; `options` are those of `TrainOptions`, by name.
 
