@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from epochs import tell
 from fastai.vision.all import (
     Callback,
     ImageDataLoaders,
@@ -16,7 +17,6 @@ from fastai.vision.all import (
     resnet18,
     vision_learner,
 )
-from told import tell
 
 
 class Tell(Callback):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 import tensorflow
-from told import tell
+from epochs import tell
 
 
 def main() -> None:

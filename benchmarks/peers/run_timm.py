@@ -7,11 +7,11 @@ python run_timm.py FOLDER SIZE EPOCHS
 import sys
 
 import torch
+from epochs import tell
 from timm.data import create_dataset, create_loader
 from timm.models import create_model
 from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
-from told import tell
 
 BATCH, WORKERS = 128, 2
 RATE = 0.1 * BATCH / 256

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from told import tell
+from epochs import tell
 from ultralytics.models.yolo.classify import ClassificationTrainer
 
 NETWORK = """

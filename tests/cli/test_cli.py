@@ -271,7 +271,7 @@ def test_what_the_guides_name_exists(page: str) -> None:
     tests = "".join(path.read_text("utf-8") for path in home.glob("test_*.py"))
     for name in re.findall(r"`(test_\w+)`", text):
         assert f"def {name}(" in tests, name
-    for path in re.findall(r"(?:torture|benchmarks|tests)/\w+\.py", text):
+    for path in re.findall(r"(?:torture|benchmarks|tests)/[\w/]+\.py", text):
         assert (home.parent / path).exists(), path
 
 

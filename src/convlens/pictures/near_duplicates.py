@@ -15,7 +15,7 @@ from .store import PixelStore
 BITS = 8
 """Perceptual hashes of near duplicates differ in so many of their 64 bits at most.
 
-`benchmarks/near_duplicates.py` tells what is found so."""
+`benchmarks/accuracy/near_duplicates.py` tells what is found so."""
 ALIKE = 0.8
 """Correlation of their fine detail from which two such pictures are near duplicates. Hashes alone
 would take pictures of one kind, such as solar cells under one camera, for the same."""

@@ -1,6 +1,7 @@
 """What `--balance auto` gives the smaller class at 95 to 5, against counting every picture alike.
 
-    python benchmarks/unequal.py [--pictures ../pictures/cats-dogs] [--draws 5] [OPTION ...]
+    python benchmarks/accuracy/imbalance.py [--pictures ../pictures/cats-dogs] [--draws 5]
+        [OPTION …]
 
 190 pictures of the one class and 10 of the other are drawn and trained on; all others are held out.
 Both figures come from the same detector's probabilities, under the one rule and under the other.
@@ -8,12 +9,14 @@ Both figures come from the same detector's probabilities, under the one rule and
 
 import argparse
 import csv
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from trained import trained
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.training import train_by_command
 
 
 def main() -> None:
@@ -36,7 +39,7 @@ def main() -> None:
                 for label, count in ((common, 190), (rare, 10)):
                     for n, path in enumerate(random.permutation(by_class[label])):
                         writer.writerow((path, label, "train" if n < count else "test"))
-            metrics = trained(table, out, "--seed", str(draw), *options)
+            metrics = train_by_command(table, out, "--seed", str(draw), *options)
             rows.append(
                 tuple(
                     value

@@ -1,6 +1,6 @@
 """Seconds from the command to the first training step, with an empty cache and with a filled one.
 
-python benchmarks/second_run.py PICTURES [--rounds 3] [OPTIONS OF TRAIN]
+python benchmarks/speed/second_run.py PICTURES [--rounds 3] [OPTIONS OF TRAIN]
 """
 
 import argparse

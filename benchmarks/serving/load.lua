@@ -1,4 +1,4 @@
--- What wrk sends and how it judges the answers; benchmarks/load.py writes the requests and reads
+-- What wrk sends and how it judges the answers; benchmarks/serving/load.py writes the requests and reads
 -- what is printed. Each of wrk's threads has one connection, so an answer is that of the request
 -- before it.
 local folder, order, all = nil, {}, {}

@@ -1,7 +1,7 @@
 """Whether the way to compute moves accuracy: the same trainings by each, over seeds.
 
-    python benchmarks/precision.py PICTURES [--ways float32 bfloat16-last-products] [--seeds 3] \\
-        -- --preset quick --steps 80
+    python benchmarks/accuracy/precision.py PICTURES [--ways float32 bfloat16-last-products] \\
+        [--seeds 3] -- --preset quick --steps 80
 
 Trains with each way in turn, with whatever options of `convlens train` stand behind `--`, and tells
 each way's accuracies on the held-out pictures (a seed has the same ones for every way), and the
@@ -10,10 +10,12 @@ mean difference from the first way, with its standard error over the seeds.
 
 import argparse
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
-from trained import trained
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.training import train_by_command
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
         for way, seen in found.items():
             words = [*asked.options, "--seed", str(seed), "--compute", way]
             with tempfile.TemporaryDirectory() as home:
-                metrics = trained(asked.pictures, Path(home) / "run", *words)
+                metrics = train_by_command(asked.pictures, Path(home) / "run", *words)
             seen.append(100 * metrics["test"]["accuracy"])
             print(f"seed {seed}  {way:24} {seen[-1]:.1f} %", flush=True)
     first = found[asked.ways[0]]

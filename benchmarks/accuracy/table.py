@@ -1,12 +1,12 @@
 """How good the detectors are: every figure on pictures that played no part in making them.
 
-    python benchmarks/accuracy.py --pictures ../pictures [--rows cats-dogs,few] [--runs 5]
+    python benchmarks/accuracy/table.py --pictures ../pictures [--rows cats-dogs,few] [--runs 5]
 
 Each run is `convlens train` as a user gives it, with only the options that the table names, on a
 table of pictures whose held-out side is fixed beforehand. Beside it stands the usual alternative on
 the same pictures: frozen ImageNet features (224 pixels, each picture once) under scikit-learn's
-logistic regression. Runs are kept in `benchmarks/accuracy.jsonl`, those that are there already are
-not repeated, and `docs/accuracy.md` is written anew from all of them.
+logistic regression. Runs are kept in `benchmarks/accuracy/table.jsonl`, those that are there
+already are not repeated, and `docs/accuracy.md` is written anew from all of them.
 """
 
 import argparse
@@ -26,21 +26,23 @@ import numpy as np
 from scipy import stats
 
 from convlens.evaluation.compare import mcnemar
-from trained import trained
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.training import train_by_command
 
 HERE = Path(__file__).parent
-RUNS = HERE / "accuracy.jsonl"
-PAGE = HERE.parent / "docs" / "accuracy.md"
+RUNS = HERE / "table.jsonl"
+PAGE = HERE.parents[1] / "docs" / "accuracy.md"
 
 ABOUT = """\
 # Accuracy
 
-`python benchmarks/accuracy.py` makes this page. Every figure is of pictures that played no part in
-making the detector. *Worst run*: the least accurate one. *Frozen features*: ImageNet features at
-224 pixels under scikit-learn's logistic regression, from the same pictures. *Paired*: pictures that
-only one of the two gets right, ours first, and McNemar's exact test over them. *Train*: the median
-time of the whole command. Measured on two cores ({machine}) that did
-other work at times, so a time is at most that.
+`python benchmarks/accuracy/table.py` makes this page. Every figure is of pictures that played no
+part in making the detector. *Worst run*: the least accurate one. *Frozen features*: ImageNet
+features at 224 pixels under scikit-learn's logistic regression, from the same pictures. *Paired*:
+pictures that only one of the two gets right, ours first, and McNemar's exact test over them.
+*Train*: the median time of the whole command. Measured on two cores ({machine}) that did other
+work at times, so a time is at most that.
 
 Where targets were missed: cats and dogs from pretrained features by one picture of 2,000, well
 within the interval; from random parameters by one of 100, after all that 30 minutes allow; solar
@@ -179,7 +181,7 @@ def one_run(row: Row, found: Labelled, run: int, keep: Path | None) -> dict[str,
                 for (path, label), h in zip(found, held, strict=True)
             )
         begun = time.monotonic()
-        metrics = trained(table, out, "--seed", str(run), *row.options)
+        metrics = train_by_command(table, out, "--seed", str(run), *row.options)
         seconds = time.monotonic() - begun
         with (out / "predictions.csv").open() as file:
             answers = {

@@ -1,6 +1,6 @@
 """Which planted near duplicates are found, and how many pairs are found that nobody planted.
 
-    python benchmarks/near_duplicates.py [--pictures ../pictures/cats-dogs] [--count 200]
+    python benchmarks/accuracy/near_duplicates.py [--pictures ../pictures/cats-dogs] [--count 200]
 
 Copies that are alike to a picture's other copies may be found through those.
 """

@@ -1,7 +1,7 @@
 """airbench94's recipe for CIFAR-10 (Jordan 2024, github.com/KellerJordan/cifar10-airbench) in plain
 PyTorch on a processor, the way one would port it: bfloat16 autocast, default layout.
 
-    python benchmarks/airbench.py PICTURES [--seed 0] [--epochs 8]
+    python benchmarks/peers/airbench.py PICTURES [--seed 0] [--epochs 8]
 
 `PICTURES` has `train` and `test` with a folder per class. Prints one line of JSON: seconds from the
 start of the process to the test pictures' accuracy, those of training alone, and the accuracy.

@@ -1,6 +1,6 @@
 """A folder's answers: `convlens.predict` against a bare loop with ONNX Runtime, in turns.
 
-    python benchmarks/predicting.py DETECTOR PICTURES [--number 200 --rounds 7]
+    python benchmarks/speed/predicting.py DETECTOR PICTURES [--number 200 --rounds 7]
 
 The bare one decodes with the same function and calls a session with one thread from as many
 threads as there are cores: what somebody would write who knows the file. Pictures keep their own

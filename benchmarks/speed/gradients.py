@@ -1,6 +1,6 @@
 """3×3 convolutions on one core in bfloat16: forward, and the filters' gradient in two ways.
 
-python benchmarks/gradients.py [--group 64]
+python benchmarks/speed/gradients.py [--group 64]
 
 GFLOP/s of oneDNN's forward pass, of its gradient of the filters, and of that gradient as a product
 of matrices; the fastest of some turns each.

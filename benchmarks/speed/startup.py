@@ -1,6 +1,6 @@
 """How long things take to begin, each as a whole process, in turns; medians.
 
-python benchmarks/startup.py [--detector RUN --picture FILE] [--rounds 11]
+python benchmarks/speed/startup.py [--detector RUN --picture FILE] [--rounds 11]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Pictures of neither class: how many a detector of cats and dogs takes for one of them.
 
-    python benchmarks/strangers.py RUN [--pictures ../pictures]
+    python benchmarks/accuracy/ood.py RUN [--pictures ../pictures]
 
 RUN is a finished run on `cats-dogs`. Strangers are the ships and trucks of `cifar10` (test side),
 and solar cells, where they are installed; its own are the pictures that the run held out. For the

@@ -1,6 +1,6 @@
 """How many flipped labels `inspect --labels` finds, and what training on them costs.
 
-    python benchmarks/wrong_labels.py [--pictures ../pictures/cats-dogs] [--share 0.05]
+    python benchmarks/accuracy/labels.py [--pictures ../pictures/cats-dogs] [--share 0.05]
         [--train [--steps 0]]
 
 Labels of a share of the pictures are flipped at random. With `--train`, four fifths are trained on
@@ -10,6 +10,7 @@ attempt to fine-tune, which such small sets of photographs do not gain from.
 
 import argparse
 import csv
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,9 @@ import numpy as np
 
 from convlens.inspection.features import frozen_side
 from convlens.inspection.label_errors import probably_wrong
-from trained import trained
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.training import train_by_command
 
 
 def write(path: Path, rows: list[tuple[str, str, str]]) -> Path:
@@ -29,7 +32,7 @@ def write(path: Path, rows: list[tuple[str, str, str]]) -> Path:
 
 
 def accuracy(table: Path, out: Path, *more: str) -> float:
-    found: float = trained(table, out, *more)["test"]["accuracy"]
+    found: float = train_by_command(table, out, *more)["test"]["accuracy"]
     return found
 
 

@@ -1,6 +1,6 @@
 """What training costs beyond one machine, measured on this one, and what that foretells.
 
-    python benchmarks/scale.py curves|once|shards|memory|model [--out FOLDER] [--small]
+    python benchmarks/scale/scale.py curves|once|shards|memory|model [--out FOLDER] [--small]
 
 - curves: J at each of 100 steps (gd, float32, one batch and seed), by one and by two processes.
 - once: an epoch by two processes of which one is killed, resumed by one: how often each picture
@@ -53,7 +53,7 @@ def quiet(*_: object) -> None:
 
 
 def command(processes: int, asked: dict[str, Any]) -> list[str]:
-    own = [str(Path(__file__).with_name("scale_work.py")), json.dumps(asked)]
+    own = [str(Path(__file__).with_name("process.py")), json.dumps(asked)]
     if processes == 1:
         return [sys.executable, *own]
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]

@@ -1,6 +1,6 @@
 """Where the truth is known: photographs pasted into scenes of other pictures, and `find` on them.
 
-    python benchmarks/pasted.py [--pictures ../pictures] [--run RUN] [--show FOLDER]
+    python benchmarks/accuracy/find.py [--pictures ../pictures] [--run RUN] [--show FOLDER]
 
 Trains on `cats-dogs` with a background of other pictures (unless RUN is such a run), then pastes
 each picture that the run held out into a scene at a random place and scale, and into as many scenes

@@ -1,6 +1,6 @@
 """What convlens computes in another way than torch and timm, each beside theirs.
 
-    python benchmarks/shortcuts.py [--threads N]
+    python benchmarks/speed/shortcuts.py [--threads N]
 
 Milliseconds, the fastest of some turns: Muon's move of a bank of filters (timm's iteration in
 bfloat16, convlens's in float32), dropout, and ReLU and pooling in either order, forward and

@@ -1,6 +1,6 @@
 """What a picture costs, and what memory it takes, as there are more of them.
 
-    python benchmarks/growth.py PICTURES [--counts 2000 10000 50000] [--steps 150]
+    python benchmarks/speed/growth.py PICTURES [--counts 2000 10000 50000] [--steps 150]
 
 Trains `--preset quick` for so many steps on that many of the pictures in `PICTURES` (a folder per
 class), one process each, and tells the pictures a second of its steps, the time to store a picture,

@@ -1,7 +1,7 @@
 """Pictures into pixels: convlens against other decoders with an equal resize, in turns.
 
     pip install opencv-python-headless
-    python benchmarks/reading.py PICTURES [--size 128 --number 400 --rounds 7]
+    python benchmarks/speed/reading.py PICTURES [--size 128 --number 400 --rounds 7]
 
 Every decoder (Pillow, OpenCV, torchvision, simplejpeg) with every resize that averages over what
 it shrinks as the detector's does (Pillow's bilinear, torch's antialiased one on uint8, and

@@ -1,7 +1,7 @@
 """A server under load from wrk: every answer checked, its memory, its latency, its throughput.
 
     apt-get install wrk
-    python benchmarks/load.py DETECTOR PICTURES [--minutes 10] [--rounds 5 --seconds 30]
+    python benchmarks/serving/load.py DETECTOR PICTURES [--minutes 10] [--rounds 5 --seconds 30]
 
 `convlens serve` has one core for itself and wrk another. First good and bad requests are mixed for
 so many minutes: each answer has to be the very one that the detector gives without a server, and
@@ -28,10 +28,11 @@ from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
 
+from http_requests import Kind, kinds_of
+
 from convlens import Detector
 from convlens.errors import PictureError
 from convlens.pictures.decode import decode
-from load_requests import Kind, kinds_of
 
 CONNECTIONS = 4
 

@@ -1,6 +1,6 @@
 """How often the 95 % interval of an accuracy covers the truth, over repeated splits.
 
-    python benchmarks/intervals.py [--pictures ../pictures/cats-dogs] [--repeats 300]
+    python benchmarks/accuracy/intervals.py [--pictures ../pictures/cats-dogs] [--repeats 300]
 
 Each time a head on pretrained features learns from some pictures drawn at random, its accuracy and
 interval come from others, and the truth is its accuracy on all the rest. That is itself uncertain,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def trained(pictures: Path, out: Path, *options: str) -> dict[str, Any]:
+def train_by_command(pictures: Path, out: Path, *options: str) -> dict[str, Any]:
     """Train with these options of `convlens train`; what `metrics.json` says."""
     command = [sys.executable, "-m", "convlens", "train", str(pictures), "--out", str(out)]
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)

@@ -1,6 +1,6 @@
 """What `inspect --more` foretells against what comes, and what `suggest` gains over chance.
 
-    python benchmarks/more_pictures.py [--pictures ../pictures/cats-dogs] [--seeds 10]
+    python benchmarks/accuracy/learning_curve.py [--pictures ../pictures/cats-dogs] [--seeds 10]
 
 Both with heads on pretrained features. Foretold: the error after learning from 2 and 4 times the
 pictures that the curve was measured with, against that of a head that did, judged by pictures that
