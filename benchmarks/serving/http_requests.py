@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from convlens import Detector
 from convlens.pictures.decode import decode
-from convlens.serving.limits import Limits
+from convlens.serving.request_limits import RequestLimits
 
 PROBLEM = "application/problem+json"
 EDGE = "----load"
@@ -65,7 +65,7 @@ def answered(detector: Detector, data: bytes) -> str:
 def kinds_of(detector: Detector, sent: list[bytes]) -> list[Kind]:
     """All kinds, good and bad, from these pictures; the first is a picture in a form."""
     wanted = [answered(detector, data) for data in sent]
-    most, files = Limits().upload, Limits().files
+    most, files = RequestLimits().upload, RequestLimits().files
     endless = b"%x\r\n%b\r\n0\r\n\r\n" % (most + 1, bytes(most + 1))
     chunked = {"content_length": "", "transfer_encoding": "chunked"}
     cut = sent[0][: len(sent[0]) // 2]

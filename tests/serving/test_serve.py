@@ -30,7 +30,7 @@ from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.pictures.decode import RGB
 from convlens.serving.app import create_app
-from convlens.serving.limits import Limits
+from convlens.serving.request_limits import RequestLimits
 from helpers import draw
 
 Serve = Callable[..., str]
@@ -209,7 +209,7 @@ class Slow:
         return Prediction(name, np.array([0.25, 0.75], np.float32), labels=self.labels, place=1)
 
 
-def in_thread(detector: Any, limits: Limits) -> tuple[str, Any]:
+def in_thread(detector: Any, limits: RequestLimits) -> tuple[str, Any]:
     """A server in a thread of this process, and how to end it."""
     import uvicorn
 
@@ -232,7 +232,7 @@ def in_thread(detector: Any, limits: Limits) -> tuple[str, Any]:
 
 def test_more_than_may_wait_are_told_to_come_again() -> None:
     slow = Slow()
-    address, end = in_thread(slow, Limits(waiting=3))
+    address, end = in_thread(slow, RequestLimits(waiting=3))
     body = {"files": {"files": png(draw("disc", 1))}}
     try:
         with ThreadPoolExecutor(40) as pool:
@@ -254,7 +254,7 @@ def test_more_than_may_wait_are_told_to_come_again() -> None:
 
 def test_a_slow_request_is_given_up_and_the_server_goes_on() -> None:
     slow = Slow()
-    address, end = in_thread(slow, Limits(seconds=0.5))
+    address, end = in_thread(slow, RequestLimits(seconds=0.5))
     try:
         found = httpx.post(f"{address}predict", files={"files": png(draw("disc", 1))}, timeout=30)
         assert found.status_code == 504
@@ -268,7 +268,7 @@ def test_a_slow_request_is_given_up_and_the_server_goes_on() -> None:
 
 def test_shutdown_finishes_what_it_began(run: Path) -> None:
     slow = Slow()
-    address, end = in_thread(slow, Limits())
+    address, end = in_thread(slow, RequestLimits())
     with ThreadPoolExecutor(2) as pool:
         asked = pool.submit(
             httpx.post, f"{address}predict", files={"files": png(draw("disc", 1))}, timeout=30

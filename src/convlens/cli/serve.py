@@ -25,7 +25,7 @@ GRACE = 30
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    from ..serving.limits import Limits
+    from ..serving.request_limits import RequestLimits
 
     parser = command(
         commands, "serve", summary="serve a page and an HTTP API for a detector", examples=EXAMPLES
@@ -47,7 +47,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         ("waiting", "requests that may wait"),
         ("seconds", "seconds for a request"),
     ):
-        default = getattr(Limits(), one)
+        default = getattr(RequestLimits(), one)
         parser.add_argument(
             f"--max-{one}", type=type(default), default=default, help=f"{says} [{default:,}]"
         )
@@ -65,9 +65,9 @@ def run(asked: argparse.Namespace) -> int:
     from ..detector.detector import Detector
     from ..serving.app import create_app
     from ..serving.auth import LOOPBACK
-    from ..serving.limits import Limits
+    from ..serving.request_limits import RequestLimits
 
-    limits = Limits(
+    limits = RequestLimits(
         asked.max_upload, asked.max_files, waiting=asked.max_waiting, seconds=asked.max_seconds
     )
     if min(vars(limits).values()) <= 0:

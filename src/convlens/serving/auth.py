@@ -1,4 +1,4 @@
-"""Who may ask: this machine alone unless told, pages of this server, holders of the token."""
+"""Who may use the server: by default this machine alone, pages of this server, token holders."""
 
 import hmac
 from collections.abc import Sequence
@@ -6,25 +6,29 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from .concurrency import Problem
+from .problems import Problem
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-COOKIE = "convlens"
+TOKEN_COOKIE = "convlens"  # noqa: S105 (a name, no secret)
 
 
-class Guard:
-    """Checks every request; `hosts` None takes any name of this server, `token` None any caller.
+class Auth:
+    """Authorizes every request.
 
     A page of another site must not reach a server on the visitor's own machine: neither by its
     address (the `Origin` differs) nor by a name of its own that it points there (the `Host` does).
+
+    Args:
+        hosts: Names by which the server may be addressed; None allows any.
+        token: What a caller has to show; None allows anyone.
     """
 
     def __init__(self, hosts: Sequence[str] | None, token: str | None) -> None:
         self.hosts = hosts
         self.token = token
 
-    def check(self, request: Request) -> None:
-        """Raise `Problem` where a request may not be."""
+    def authorize(self, request: Request) -> None:
+        """Raise `Problem` (401 or 403) where a request is not allowed."""
         host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
         if self.hosts is not None and host not in self.hosts:
             raise Problem(403, "Not for that name", detail=f"this server is not {host!r}")
@@ -33,7 +37,7 @@ class Guard:
             raise Problem(
                 403, "Not from there", detail="pages of other sites may not use this server"
             )
-        if self.token is not None and not self._holds(request):
+        if self.token is not None and not _shows(request, self.token):
             raise Problem(
                 401,
                 "A token is needed",
@@ -41,11 +45,15 @@ class Guard:
                 www_authenticate="Bearer",
             )
 
-    def _holds(self, request: Request) -> bool:
-        given = [
-            request.headers.get("authorization", "").removeprefix("Bearer "),
-            request.cookies.get(COOKIE, ""),
-            request.query_params.get("token", "") if request.url.path == "/" else "",
-        ]
-        wanted = (self.token or "").encode()
-        return any(hmac.compare_digest(one.encode("utf-8", "replace"), wanted) for one in given)
+
+def _shows(request: Request, token: str) -> bool:
+    """Whether the token is in the header, the cookie, or, of the page alone, the URL."""
+    credentials = (
+        request.headers.get("authorization", "").removeprefix("Bearer "),
+        request.cookies.get(TOKEN_COOKIE, ""),
+        request.query_params.get("token", "") if request.url.path == "/" else "",
+    )
+    return any(
+        hmac.compare_digest(credential.encode("utf-8", "replace"), token.encode())
+        for credential in credentials
+    )

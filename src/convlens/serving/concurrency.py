@@ -1,73 +1,48 @@
-"""What keeps a server from taking on too much, and how it says so."""
+"""How many requests compute at once, how many wait for it, and for how long."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TypeVar
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+import anyio.to_thread
 
+from .problems import Problem
 
-class Problem(Exception):  # noqa: N818 (named by RFC 9457)
-    """An answer that is no success, as problem+json has it (RFC 9457)."""
-
-    def __init__(self, status: int, title: str, *, detail: str, **headers: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.title = title
-        self.detail = detail
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+Result = TypeVar("Result")
 
 
-class UploadLimit:
-    """ASGI middleware that ends a request whose body grows beyond a number of bytes.
+class ConcurrencyLimit:
+    """Lets a number of requests compute at once and a number of others wait.
 
-    What its head promises is believed where it is too much, and never where it is little.
+    Args:
+        running: Requests that compute at once.
+        waiting: Requests that may wait; a further one is refused.
     """
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], most: int) -> None:
-        self.app = app
-        self.most = most
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, counting."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> MutableMapping[str, Any]:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.most:
-                raise too_large(self.most)
-            return message
-
-        await self.app(scope, counted, send)
-
-
-def too_large(most: int) -> Problem:
-    """The refusal of a body of more bytes."""
-    return Problem(
-        413, "Too large", detail=f"a request may have {most:,} bytes", connection="close"
-    )
-
-
-class Gate:
-    """Lets so many requests work at once and so many wait."""
-
-    def __init__(self, working: int, waiting: int) -> None:
-        self._turns = asyncio.Semaphore(working)
-        self._most = waiting
+    def __init__(self, running: int, waiting: int) -> None:
+        self._slots = asyncio.Semaphore(running)
+        self._most_waiting = waiting
         self.waiting = 0
 
+    async def run(self, function: Callable[[], Result]) -> tuple[Result, float]:
+        """Call a function in a thread, once a slot is free.
+
+        Returns:
+            The function's result, and the seconds that it took, without the wait.
+
+        Raises:
+            Problem: As many requests as may wait do so already (503).
+        """
+        async with self._slot():
+            start = time.perf_counter()
+            result = await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
+            return result, round(time.perf_counter() - start, 4)
+
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn. Raises `Problem` where too many wait already."""
-        if self._turns.locked() and self.waiting >= self._most:
+    async def _slot(self) -> AsyncIterator[None]:
+        if self._slots.locked() and self.waiting >= self._most_waiting:
             raise Problem(
                 503,
                 "Busy",
@@ -76,10 +51,22 @@ class Gate:
             )
         self.waiting += 1
         try:
-            await self._turns.acquire()
+            await self._slots.acquire()
         finally:
             self.waiting -= 1
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
+
+
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
+    """Give a request up after so many seconds, waiting included, with a `Problem` (504)."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Problem(
+            504, "Too slow", detail=f"a request has {seconds:g} s, waiting included"
+        ) from None

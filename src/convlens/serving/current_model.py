@@ -1,4 +1,4 @@
-"""The detector that a server answers with: one that was taught in the page may take its place."""
+"""The detector that the server answers with: one that was taught in the page may replace it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from ..detector.detector import Detector
 
 
 @dataclass
-class Served:
-    """Whichever detector answers now."""
+class CurrentModel:
+    """Holds whichever detector answers now."""
 
     detector: Detector

@@ -1,52 +1,45 @@
-"""What happens to every request: who asks is checked, and the answer is counted."""
+"""What happens to every request: it is authorized, its errors are answered, and it is counted."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .auth import Guard
-from .concurrency import Gate, Problem, Receive, Scope, Send
-from .metrics import Metrics
-
-
-def problem_response(problem: Problem) -> JSONResponse:
-    """A problem as problem+json."""
-    return JSONResponse(
-        {"title": problem.title, "status": problem.status, "detail": problem.detail},
-        problem.status,
-        problem.headers,
-        "application/problem+json",
-    )
+from .auth import Auth
+from .concurrency import ConcurrencyLimit
+from .problems import Problem
+from .prometheus import PrometheusMetrics
 
 
-class Around:
-    """ASGI middleware; what the application raises past its own handlers becomes a problem."""
+class RequestMiddleware:
+    """ASGI middleware around the whole application.
+
+    What the application raises past its own handlers becomes problem details.
+
+    Args:
+        app: The application.
+        auth: Decides whether a request is passed on.
+        metrics: Where each request is counted.
+        concurrency: Whose number of waiting requests is recorded.
+    """
 
     def __init__(
-        self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
-        guard: Guard,
-        *,
-        metrics: Metrics,
-        gate: Gate,
+        self, app: ASGIApp, auth: Auth, *, metrics: PrometheusMetrics, concurrency: ConcurrencyLimit
     ) -> None:
         self.app = app
-        self.guard = guard
+        self.auth = auth
         self.metrics = metrics
-        self.gate = gate
+        self.concurrency = concurrency
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, if it may be."""
+        """Pass a request on, if it is allowed."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.monotonic(), 0
+        start, status = time.monotonic(), 0
 
-        async def told(message: MutableMapping[str, Any]) -> None:
+        async def send_noting_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -56,16 +49,16 @@ class Around:
             await send(message)
 
         try:
-            self.guard.check(Request(scope))
-            await self.app(scope, receive, told)
+            self.auth.authorize(Request(scope))
+            await self.app(scope, receive, send_noting_status)
         except Problem as problem:
-            await problem_response(problem)(scope, receive, told)
+            await problem.response()(scope, receive, send_noting_status)
         except Exception as error:  # a fault of ours, told without its insides
-            if status:  # the answer has begun: all that is left is to end the connection
+            if status:  # the response has begun: all that is left is to end the connection
                 raise
             fault = Problem(500, "A fault in the server", detail=type(error).__name__)
-            await problem_response(fault)(scope, receive, told)
+            await fault.response()(scope, receive, send_noting_status)
         finally:
             path = getattr(scope.get("route"), "path", "other")
-            seconds = time.monotonic() - begun
-            self.metrics.request(path, status, seconds, self.gate.waiting)
+            seconds = time.monotonic() - start
+            self.metrics.count_request(path, status, seconds, self.concurrency.waiting)

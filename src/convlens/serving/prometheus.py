@@ -1,16 +1,17 @@
-"""Numbers for Prometheus."""
+"""Numbers about the server for Prometheus."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from ..detector.detector import Prediction
 
-class Metrics:
-    """Requests by path and status, their seconds, pictures by outcome, and who waits."""
 
-    kind = CONTENT_TYPE_LATEST
+class PrometheusMetrics:
+    """Requests by path and status, their seconds, pictures by outcome, and how many wait."""
+
+    content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -25,17 +26,17 @@ class Metrics:
         )
         self._waiting = Gauge("convlens_waiting", "Requests that wait", registry=self._registry)
 
-    def request(self, path: str, status: int, seconds: float, waiting: int) -> None:
-        """A request has ended; `path` is that of its route, so that there are few."""
+    def count_request(self, path: str, status: int, seconds: float, waiting: int) -> None:
+        """Count a request that has ended; `path` is that of its route, so that there are few."""
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
         self._waiting.set(waiting)
 
-    def pictures(self, answers: Sequence[dict[str, Any]]) -> None:
-        """These were answered."""
-        for answer in answers:
-            outcome = "unreadable" if answer["error"] else "answered"
-            self._pictures.labels("strange" if answer["strange"] else outcome).inc()
+    def count_pictures(self, predictions: Sequence[Prediction]) -> None:
+        """Count pictures by what became of them: answered, strange or unreadable."""
+        for prediction in predictions:
+            outcome = "unreadable" if prediction.error else "answered"
+            self._pictures.labels("strange" if prediction.strange else outcome).inc()
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

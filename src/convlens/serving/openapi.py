@@ -1,0 +1,102 @@
+"""What OpenAPI says of each path."""
+
+from typing import Any
+
+from starlette.responses import PlainTextResponse
+
+from .problems import MEDIA_TYPE
+from .schemas import (
+    DetectorResponse,
+    FindResponse,
+    HealthResponse,
+    PredictResponse,
+    ProblemDetails,
+)
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem details that a path may answer with, by status."""
+    content = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
+    descriptions = {
+        400: "A form that cannot be read",
+        401: "A token is needed",
+        403: "A page of another site, or another name",
+        409: "A detector that cannot do this",
+        413: "Too many bytes or files",
+        415: "A kind of content that it does not take",
+        422: "No pictures, or a wrong size",
+        503: "Busy; try again after the seconds in Retry-After",
+        504: "Too slow",
+    }
+    return {
+        status: {"description": descriptions[status], "content": content} for status in statuses
+    }
+
+
+_REQUEST_BODY: dict[str, Any] = {
+    "openapi_extra": {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": f"{name} of raw pixels",
+                "schema": {"type": "integer", "minimum": 1, "maximum": 100_000},
+            }
+            for name in ("height", "width")
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "files": {
+                                "type": "array",
+                                "minItems": 1,
+                                "items": {"type": "string", "format": "binary"},
+                            }
+                        },
+                        "required": ["files"],
+                    }
+                },
+                "image/*": {"schema": {"type": "string", "format": "binary"}},
+                "application/octet-stream": {
+                    "schema": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "uint8 RGB pixels, row by row; with ?height and ?width",
+                    }
+                },
+            },
+        },
+    },
+}
+PREDICT: dict[str, Any] = {
+    "summary": "Say what is in pictures",
+    "response_model": PredictResponse,
+    "responses": _problems(400, 401, 403, 413, 415, 422, 503, 504),
+    **_REQUEST_BODY,
+}
+FIND: dict[str, Any] = {
+    "summary": "Say where in pictures it is",
+    "response_model": FindResponse,
+    "responses": _problems(400, 401, 403, 409, 413, 415, 422, 503, 504),
+    **_REQUEST_BODY,
+}
+DETECTOR: dict[str, Any] = {
+    "summary": "What the detector knows and how it was made",
+    "response_model": DetectorResponse,
+    "responses": _problems(401, 403),
+}
+HEALTH: dict[str, Any] = {
+    "summary": "Whether the server is there",
+    "response_model": HealthResponse,
+    "responses": _problems(401, 403),
+}
+METRICS: dict[str, Any] = {
+    "summary": "Numbers for Prometheus",
+    "response_class": PlainTextResponse,
+    "responses": _problems(401, 403),
+}

@@ -1,0 +1,128 @@
+"""The pictures in a request: a form of files, one encoded picture, or raw pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from ..pictures.decode import MAX_PIXELS, RGB, decode
+from .problems import Problem, content_too_large
+from .request_limits import RequestLimits
+
+RAW_PIXELS = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class RequestPicture:
+    """A picture as it was sent: encoded bytes, or uint8 RGB pixels [height, width, 3]."""
+
+    name: str
+    data: bytes | RGB
+
+    def pixels(self) -> RGB:
+        """Upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
+        return decode(self.data) if isinstance(self.data, bytes) else self.data
+
+
+async def read_pictures(request: Request, limits: RequestLimits) -> list[RequestPicture]:
+    """Read the pictures that a request sends.
+
+    Args:
+        request: A form with files, an encoded picture, or raw pixels with `height` and `width`.
+        limits: How many bytes and files are read.
+
+    Returns:
+        One or more pictures in the order of the request; whether they can be decoded is open.
+
+    Raises:
+        Problem: The body is too large (413), of a kind that is not taken (415), a form that
+            cannot be read (400), or has no picture or another size than it says (422).
+    """
+    content_length = request.headers.get("content-length", "0")
+    if content_length.isdecimal() and int(content_length) > limits.upload:
+        raise content_too_large(limits.upload)
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        return await _files_of_form(request, limits)
+    if content_type.startswith("image/"):
+        return [RequestPicture("picture", await request.body())]
+    if content_type == RAW_PIXELS:
+        return [RequestPicture("pixels", _raw_pixels(request, await request.body()))]
+    raise unknown_content(
+        f"send multipart/form-data with files, image/*, or {RAW_PIXELS} with width and height; "
+        f"this is {content_type or 'nothing'}"
+    )
+
+
+def unknown_content(detail: str) -> Problem:
+    """A body of a kind that is not taken."""
+    return Problem(415, "Unknown kind of content", detail=detail)
+
+
+class _CompleteFormParser(MultiPartParser):
+    """Refuses a form that breaks off; to Starlette's own parser it is one with fewer files."""
+
+    ended = False
+
+    def on_end(self) -> None:
+        """The closing boundary has come."""
+        self.ended = True
+
+    async def parse(self) -> FormData:
+        """The form. Raises `MultiPartException`."""
+        form = await super().parse()
+        if not self.ended:
+            await form.close()
+            raise MultiPartException("it breaks off before its closing boundary")
+        return form
+
+
+async def _files_of_form(request: Request, limits: RequestLimits) -> list[RequestPicture]:
+    form = await _parse_form(request, limits)
+    pictures = [
+        RequestPicture(value.filename or key, await value.read())
+        for key, value in form.multi_items()
+        if isinstance(value, UploadFile)
+    ]
+    await form.close()
+    if not pictures:
+        raise Problem(422, "No pictures", detail="the form has no files")
+    return pictures
+
+
+async def _parse_form(request: Request, limits: RequestLimits) -> FormData:
+    parser = _CompleteFormParser(
+        request.headers,
+        request.stream(),
+        max_files=limits.files,
+        max_fields=limits.files,
+        max_part_size=limits.upload,
+    )
+    try:
+        return await parser.parse()
+    except Problem:  # the body grew beyond its limit
+        raise
+    except MultiPartException as error:
+        status = 413 if "Too many" in error.message else 400
+        raise Problem(status, "Not a readable form", detail=error.message) from error
+    except Exception as error:  # the parser's own errors, from a form that breaks off
+        raise Problem(
+            400, "Not a readable form", detail=str(error) or type(error).__name__
+        ) from error
+
+
+def _raw_pixels(request: Request, data: bytes) -> RGB:
+    texts = [request.query_params.get(name, "") for name in ("height", "width")]
+    if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in texts):
+        raise Problem(422, "No size", detail="raw pixels need ?height=H&width=W, whole numbers")
+    height, width = map(int, texts)
+    if not 0 < height * width <= MAX_PIXELS or len(data) != height * width * 3:
+        raise Problem(
+            422,
+            "Wrong size",
+            detail=f"{height}×{width} RGB pixels are {height * width * 3:,} bytes; "
+            f"{len(data):,} came",
+        )
+    return np.frombuffer(data, np.uint8).reshape(height, width, 3)
