@@ -43,7 +43,9 @@ from convlens.pictures.decode import decode
 from convlens.pictures.hashing import Contents
 from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.resize import Resizer
-from convlens.pictures.shards import streams
+from convlens.pictures.shards.find import find_shards
+from convlens.pictures.shards.stream import Stream
+from convlens.pictures.shards.urls import filesystem
 from convlens.pictures.shards.write import shard
 from convlens.pictures.store import PixelStore, open_store
 
@@ -167,7 +169,7 @@ def bucket(folder: Path) -> Iterator[str | None]:
                     break
                 except httpx.TransportError:
                     time.sleep(0.1)
-            system, path = streams._filesystem("s3://made/shards")
+            system, path = filesystem("s3://made/shards")
             for file in folder.iterdir():
                 system.pipe_file(f"{path}/{file.name}", file.read_bytes())
             yield "s3://made/shards"
@@ -184,8 +186,8 @@ def clock(do: Callable[[], object]) -> float:
 def bandwidth(place: str) -> float:
     """Bytes a second of the shards at a place, read as streams one after the other."""
     total, begin = 0, time.perf_counter()
-    for one, _ in streams.find_shards(place) or []:
-        with streams.Stream(one) as stream:
+    for one, _ in find_shards(place) or []:
+        with Stream(one) as stream:
             while part := stream.read(1 << 20):
                 total += len(part)
     return total / (time.perf_counter() - begin)

@@ -61,7 +61,7 @@ class DataOptions:
     group: str | None = option(
         None,
         "regular expression on a picture's path: pictures in which it finds the same (patient, "
-        "module, burst) stay on one side of the split",
+        "module, burst) stay in one split",
     )
     background: str | None = option(
         None,

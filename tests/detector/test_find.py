@@ -192,7 +192,7 @@ def test_parts_stay_on_the_side_of_their_picture(shapes: Path, tmp_path: Path) -
         Image.fromarray(pixels).save(path)
     save_class(tmp_path / "disc", "disc", 40)
     dataset = prepare(tmp_path, DataOptions(size=24, background="parts"), progress=lambda *_: None)
-    sides = dict(zip(dataset.catalog.names, dataset.split.sides, strict=True))
+    sides = dict(zip(dataset.catalog.names, dataset.split.assigned, strict=True))
     parts = [name for name in sides if name.endswith("#part")]
     assert len(parts) == 30
     assert all(sides[name] == sides[name.removesuffix("#part")] for name in parts)

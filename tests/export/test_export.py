@@ -113,7 +113,7 @@ def test_export_is_refused_where_file_and_network_differ(shapes: Path) -> None:
         check_parity,
         module,
         detector,
-        catalog=dataset.side("val"),
+        catalog=dataset.subset("val"),
         stored=dataset.examples("val"),
         seed=0,
         progress=lambda *_: None,

@@ -84,7 +84,7 @@ def test_training_does_what_inspect_says(tmp_path: Path) -> None:
     dataset = prepare(folder, DataOptions(size=128), progress=lambda *_: None)
     sides = {
         Path(name).name: side
-        for name, side in zip(dataset.catalog.names, dataset.split.sides, strict=True)
+        for name, side in zip(dataset.catalog.names, dataset.split.assigned, strict=True)
     }
     assert sides["22.png"] == sides["22-as-cat.png"] == "excluded"
     assert (sides["3.png"], sides["3-in-train.png"]) == ("test", "excluded")
@@ -116,7 +116,7 @@ def test_groups_come_from_the_path(tmp_path: Path) -> None:
         options = DataOptions(size=64, group=r"patient(\d+)", seed=seed)
         dataset = prepare(tmp_path, options, progress=lambda *_: None)
         sides: dict[str | None, set[str]] = {}
-        for group, side in zip(dataset.catalog.groups, dataset.split.sides, strict=True):
+        for group, side in zip(dataset.catalog.groups, dataset.split.assigned, strict=True):
             sides.setdefault(group, set()).add(side)
         assert len(sides) == 10
         assert all(len(found) == 1 for found in sides.values())

@@ -48,12 +48,12 @@ def test_planted_duplicates_are_found_and_never_cross(how: str, tmp_path: Path) 
     assert len(members) == 40
     assert all(len(numbers) == 1 for numbers in members.values())
     for seed in range(5):
-        sides = make_split(
+        assigned = make_split(
             catalog, store, near=near, seed=seed, test_fraction=0.3, val_fraction=0.2
-        ).sides
-        found = dict(zip((Path(n).stem for n in catalog.names), sides, strict=True))
+        ).assigned
+        found = dict(zip((Path(n).stem for n in catalog.names), assigned, strict=True))
         assert all(found[str(number)] == found[f"{number}-again"] for number in range(20))
-        assert set(sides) == {"train", "val", "test"}
+        assert set(assigned) == {"train", "val", "test"}
 
 
 def test_pictures_of_one_kind_are_not_the_same(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Splits: seeded, stratified, and nothing on two sides."""
+"""Splits: seeded, stratified, and nothing in two of them."""
 
 import csv
 import shutil
@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convlens.pictures.catalog import Catalog, read_catalog
+from convlens.pictures.clusters import clusters_by_key
 from convlens.pictures.hashing import Contents
 from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.source import FileSource
-from convlens.pictures.splits import EXCLUDED, clusters, make_split, write_manifest
+from convlens.pictures.splits import EXCLUDED, make_split, write_manifest
 from convlens.pictures.store import PixelStore, open_store
 from helpers import save_class
 
@@ -52,13 +53,13 @@ def apart(store: PixelStore) -> npt.NDArray[np.int64]:
     return np.arange(len(store.pixels))
 
 
-def test_sides_have_their_share_of_every_class() -> None:
+def test_splits_have_their_share_of_every_class() -> None:
     labels = ["a"] * 200 + ["b"] * 50 + ["c"] * 10
     catalog, store = made(labels)
     split = make_split(
         catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.1
     )
-    counted = Counter(zip(labels, split.sides, strict=True))
+    counted = Counter(zip(labels, split.assigned, strict=True))
     assert [counted[c, "test"] for c in "abc"] == [40, 10, 2]
     assert [counted[c, "val"] for c in "abc"] == [20, 5, 1]
 
@@ -68,24 +69,24 @@ def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
     catalog, store = made(labels)
     first = make_split(
         catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
-    ).sides
+    ).assigned
     assert (
         first
         == make_split(
             catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
-        ).sides
+        ).assigned
     )
     assert (
         first
         != make_split(
             catalog, store, near=apart(store), seed=1, test_fraction=0.2, val_fraction=0.2
-        ).sides
+        ).assigned
     )
     turned, turned_store = made(labels[::-1], list(range(100))[::-1])
     assert (
         make_split(
             turned, turned_store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
-        ).sides
+        ).assigned
         == first[::-1]
     )
 
@@ -103,24 +104,24 @@ pictures = st.lists(
 
 
 @given(pictures, st.integers(0, 5))
-def test_no_picture_and_no_group_stands_on_two_sides(
+def test_no_picture_and_no_group_is_in_two_splits(
     rows: list[tuple[str, int, str | None, str | None]], seed: int
 ) -> None:
     labels, contents, groups, splits = map(list, zip(*rows, strict=True))
     catalog, store = made(labels, contents, groups, splits)
-    sides = make_split(
+    assigned = make_split(
         catalog, store, near=apart(store), seed=seed, test_fraction=0.3, val_fraction=0.2
-    ).sides
+    ).assigned
     seen: dict[object, set[str]] = {}
-    for side, content, group, given_side in zip(sides, contents, groups, splits, strict=True):
-        if side == EXCLUDED:
+    for split, content, group, named in zip(assigned, contents, groups, splits, strict=True):
+        if split == EXCLUDED:
             continue
-        seen.setdefault(("content", content), set()).add(side)
+        seen.setdefault(("content", content), set()).add(split)
         if group is not None:
-            seen.setdefault(("group", group), set()).add(side)
-        if given_side == "test":
-            assert side == "test"  # what the data marks as test stays so
-    assert all(len(found) == 1 for found in seen.values())
+            seen.setdefault(("group", group), set()).add(split)
+        if named == "test":
+            assert split == "test"  # what the data marks as test stays so
+    assert all(len(of) == 1 for of in seen.values())
 
 
 @given(st.lists(st.sets(st.integers(0, 8), max_size=3), max_size=20))
@@ -130,25 +131,25 @@ def test_clusters_are_connected_components(keys: list[set[int]]) -> None:
 
     n = len(keys)
     links = [(i, j) for i in range(n) for j in range(n) if keys[i] & keys[j] or i == j]
-    found = clusters(keys)
+    numbers = clusters_by_key(keys)
     if n:
         i, j = zip(*links, strict=True)
         _, wanted = connected_components(coo_matrix((np.ones(len(links)), (i, j)), shape=(n, n)))
-        same = np.array(found)[:, None] == np.array(found)[None]
+        same = np.array(numbers)[:, None] == np.array(numbers)[None]
         assert np.array_equal(same, wanted[:, None] == wanted[None])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_tiny_classes_keep_a_training_picture(count: int) -> None:
     catalog, store = made(["a"] * 50 + ["b"] * count)
-    sides = make_split(
+    assigned = make_split(
         catalog, store, near=apart(store), seed=0, test_fraction=0.2, val_fraction=0.2
-    ).sides[50:]
-    assert "train" in sides
-    assert sides.count("test") == (1 if count > 1 else 0)
+    ).assigned[50:]
+    assert "train" in assigned
+    assert assigned.count("test") == (1 if count > 1 else 0)
 
 
-def test_the_same_picture_in_another_file_kind_stays_on_its_side(tmp_path: Path) -> None:
+def test_the_same_picture_in_another_file_kind_stays_in_its_split(tmp_path: Path) -> None:
     for kind in ("disc", "cross"):
         save_class(tmp_path / kind, kind, 12)
         for path in list((tmp_path / kind).glob("*.png")):
@@ -164,11 +165,11 @@ def test_the_same_picture_in_another_file_kind_stays_on_its_side(tmp_path: Path)
         test_fraction=0.3,
         val_fraction=0.2,
     )
-    sides: dict[tuple[str, str], set[str]] = {}
-    for name, label, side in zip(catalog.names, catalog.labels, split.sides, strict=True):
-        sides.setdefault((label, Path(name).stem.removeprefix("copy-")), set()).add(side)
-    assert all(len(found) == 1 for found in sides.values())
-    assert set.union(*sides.values()) == {"train", "val", "test"}
+    splits: dict[tuple[str, str], set[str]] = {}
+    for name, label, assigned in zip(catalog.names, catalog.labels, split.assigned, strict=True):
+        splits.setdefault((label, Path(name).stem.removeprefix("copy-")), set()).add(assigned)
+    assert all(len(of) == 1 for of in splits.values())
+    assert set.union(*splits.values()) == {"train", "val", "test"}
 
 
 def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.csv", catalog, store=store, split=split)
     again = read_catalog(tmp_path / "manifest.csv")
     assert again.labels == catalog.labels
-    assert again.splits == split.sides
+    assert again.splits == split.assigned
     assert [s.read() for s in again.sources] == [s.read() for s in catalog.sources]
     with (tmp_path / "manifest.csv").open() as file:
         first = next(csv.DictReader(file))

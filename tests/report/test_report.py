@@ -107,7 +107,7 @@ def test_what_was_wrong_with_the_pictures_is_told(tmp_path: Path) -> None:
     ):
         assert words in notes
     page = (done.folder / "report.html").read_text("utf-8")
-    assert "each set is kept on one side of the split" in page
+    assert "each set is kept in one split" in page
 
 
 def test_labels_that_are_probably_wrong_are_marked(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..pictures.shards.streams import MEGABYTES
+from ..pictures.shards.find import MEGABYTES
 from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable
 

@@ -1,13 +1,15 @@
 """What was wrong with the pictures, and what training does about it."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..pictures.catalog import unequal
 from ..pictures.splits import EXCLUDED
 from .prepare import Dataset
 
-LEARN, JUDGE = 10, 50
-"""A class with fewer pictures is too small to learn; or to judge, as a fifth is held out."""
+LEARNABLE, MEASURABLE = 10, 50
+"""A class with fewer pictures is too small to learn; or to measure, as a fifth is held out."""
 
 
 @dataclass(frozen=True)
@@ -21,45 +23,57 @@ class Note:
 
 def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
     """What the user should know; `balanced`: every class counts alike."""
-    found = []
+    return [
+        *_left_out(dataset),
+        *_kept_together(dataset),
+        *_few_pictures(dataset),
+        *_unequal_classes(dataset, balanced),
+    ]
+
+
+def _left_out(dataset: Dataset) -> Iterator[Note]:
     if dataset.skipped:
         name, reason = dataset.skipped[0]
         what = f"{len(dataset.skipped):,} files are no pictures to learn from; the first, {name}: "
-        found.append(Note(what + reason, "they are left out", warn=True))
+        yield Note(what + reason, "they are left out", warn=True)
     excluded = len(dataset.split.rows(EXCLUDED))
     if excluded:
         what = (
             f"{excluded:,} pictures stand in two splits (themselves, near duplicates, or their "
             "group) or under two labels"
         )
-        done = "they are left out; 'convlens inspect' lists them"
-        found.append(Note(what, done, warn=True))
-    sizes: dict[int, int] = {}
-    for cluster in dataset.split.groups:
-        sizes[cluster] = sizes.get(cluster, 0) + 1
-    several = [size for size in sizes.values() if size > 1]
-    if several:
-        what = (
-            f"{sum(several):,} pictures are in {len(several):,} sets of copies, near duplicates or "
-            "groups"
-        )
-        found.append(Note(what, "each set is kept on one side of the split"))
+        yield Note(what, "they are left out; 'convlens inspect' lists them", warn=True)
+
+
+def _kept_together(dataset: Dataset) -> Iterator[Note]:
+    sizes = [size for size in Counter(dataset.split.groups).values() if size > 1]
+    if sizes:
+        what = f"{sum(sizes):,} pictures are in {len(sizes):,} sets of copies, near duplicates or "
+        yield Note(what + "groups", "each set is kept in one split")
+
+
+def _few_pictures(dataset: Dataset) -> Iterator[Note]:
+    learnt = set(dataset.subset("train").labels)
+    for label in dataset.classes:
+        if label not in learnt:
+            yield Note(
+                f"class {label!r} has no training pictures", "it cannot be learnt", warn=True
+            )
     counts = dataset.catalog.counts()
-    learnt = set(dataset.side("train").labels)
-    found += [
-        Note(f"class {label!r} has no training pictures", "it cannot be learnt", warn=True)
-        for label in dataset.classes
-        if label not in learnt
-    ]
-    for least, below, word in ((0, LEARN, "learn"), (LEARN, JUDGE, "judge")):
+    for least, below, verb in ((0, LEARNABLE, "learn"), (LEARNABLE, MEASURABLE, "judge")):
         few = [label for label, count in counts.items() if least <= count < below]
         if few:
             shown = ", ".join(few[:8]) + (", …" if len(few) > 8 else "")
             what = f"{len(few):,} classes have fewer than {below} pictures: {shown}"
-            found.append(Note(what, f"that is too few to {word} them well: add pictures"))
-    if unequal(counts.values()):
-        most, fewest = max(counts.values()), min(counts.values())
-        what = f"classes are unequal: {most:,} pictures of the largest, {fewest:,} of the smallest"
+            yield Note(what, f"that is too few to {verb} them well: add pictures")
+
+
+def _unequal_classes(dataset: Dataset, balanced: bool) -> Iterator[Note]:
+    counts = dataset.catalog.counts().values()
+    if unequal(counts):
+        what = (
+            f"classes are unequal: {max(counts):,} pictures of the largest, {min(counts):,} of the "
+            "smallest"
+        )
         done = "every class counts alike" if balanced else "every picture counts alike"
-        found.append(Note(what, done))
-    return found
+        yield Note(what, done)

@@ -22,7 +22,7 @@ from .batches import Examples
 
 @dataclass(frozen=True)
 class Dataset:
-    """Readable pictures with their pixels and sides; `skipped`: what was not readable and why."""
+    """Readable pictures with their pixels and splits; `skipped`: what was not readable and why."""
 
     catalog: Catalog
     store: PixelStore
@@ -31,51 +31,51 @@ class Dataset:
     classes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
 
-    def side(self, name: str) -> Catalog:
-        """The catalog of one side."""
+    def subset(self, name: str) -> Catalog:
+        """The catalog of one split: `train`, `val` or `test`."""
         return self.catalog.take(self.split.rows(name))
 
     def examples(self, name: str) -> Examples:
-        """Pixels and labels of one side; labels are places in `classes`."""
+        """Pixels and labels of one split; labels are indices into `classes`."""
         return self.examples_of(self.split.rows(name))
 
     def examples_of(self, rows: list[int]) -> Examples:
         """The same of any rows of the catalog."""
-        place = {label: k for k, label in enumerate(self.classes)}
-        labels = np.array([place[self.catalog.labels[row]] for row in rows], np.int64)
+        class_index = {label: k for k, label in enumerate(self.classes)}
+        labels = np.array([class_index[self.catalog.labels[row]] for row in rows], np.int64)
         groups = np.array(self.split.groups, np.int64)[rows]
         return Examples(
             self.store.pixels,
             self.store.rows[rows],
             labels=labels,
-            classes=len(place),
+            classes=len(self.classes),
             groups=groups,
         )
 
     def for_training(self) -> "Dataset":
-        """The same with every picture to learn from, but for those that no side may have."""
-        rows = (row for row, side in enumerate(self.split.sides) if side != EXCLUDED)
+        """The same with every picture to learn from, but for those that are excluded."""
+        rows = (row for row, name in enumerate(self.split.assigned) if name != EXCLUDED)
         return self.with_splits(dict.fromkeys(rows, "train"))
 
-    def with_splits(self, sides: Mapping[int, str]) -> "Dataset":
-        """The same with other sides for some rows of the catalog."""
-        given = tuple(sides.get(row, side) for row, side in enumerate(self.split.sides))
-        return replace(self, split=replace(self.split, sides=given))
+    def with_splits(self, splits: Mapping[int, str]) -> "Dataset":
+        """The same with other splits for some rows of the catalog."""
+        assigned = tuple(splits.get(row, name) for row, name in enumerate(self.split.assigned))
+        return replace(self, split=replace(self.split, assigned=assigned))
 
     def fingerprint(self) -> str:
-        """SHA-256 over every picture's content, label and side; file names do not enter."""
+        """SHA-256 over every picture's content, label and split; file names do not enter."""
         lines = sorted(
-            f"{self.store.contents.hex(row)} {label} {side}"
-            for row, (label, side) in enumerate(
-                zip(self.catalog.labels, self.split.sides, strict=True)
+            f"{self.store.contents.hex(row)} {label} {name}"
+            for row, (label, name) in enumerate(
+                zip(self.catalog.labels, self.split.assigned, strict=True)
             )
         )
         text = "\n".join(lines).encode("utf-8", "surrogateescape")
         return hashlib.sha256(text).hexdigest()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Pictures per side and class."""
-        return {side: self.side(side).counts() for side in SPLITS if self.split.rows(side)}
+        """Pictures per split and class."""
+        return {name: self.subset(name).counts() for name in SPLITS if self.split.rows(name)}
 
 
 def median_side(catalog: Catalog, sample: int = 48) -> float:
@@ -126,7 +126,7 @@ def prepare(
         catalog, store, near=near, seed=options.seed, test_fraction=test, val_fraction=val
     )
     dataset = Dataset(catalog, store, split=split, classes=catalog.classes, skipped=skipped)
-    learnt = set(dataset.side("train").labels)
+    learnt = set(dataset.subset("train").labels)
     if len(learnt) < 2:
         raise ConvlensError(
             f"the pictures left for training are of {len(learnt)} class: "

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..pictures.folder import files_below
-from ..pictures.shards.read import Held
-from ..pictures.shards.streams import Stream, find_shards
+from ..pictures.shards.find import find_shards
+from ..pictures.shards.stream import Stream
 from ..pictures.shards.tar import samples
-from ..pictures.source import FileSource, Source
+from ..pictures.source import BytesSource, FileSource, Source
 from .detector import Detector, Prediction
 
 Share = tuple[int, int]
@@ -32,11 +32,11 @@ def find_pictures(paths: Iterable[str | Path]) -> Iterator[FileSource]:
             yield FileSource(text)
 
 
-def pictures_in(shard: str) -> Iterator[Held]:
+def pictures_in(shard: str) -> Iterator[BytesSource]:
     """The pictures of a shard as one stream. Raises `ConvlensError` where it is damaged."""
     with Stream(shard) as stream:
         for sample in samples(stream):
-            yield Held(f"{shard}#{sample.picture.name}", sample.picture.data)
+            yield BytesSource(f"{shard}#{sample.picture.name}", sample.picture.data)
 
 
 def find_units(paths: Iterable[str | Path]) -> Iterator[FileSource | str]:

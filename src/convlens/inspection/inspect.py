@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ..dataset.notes import JUDGE, LEARN
+from ..dataset.notes import LEARNABLE, MEASURABLE
 from ..errors import PictureError, require
 from ..parallel import in_order
 from ..pictures.catalog import SPLITS, Catalog, read_catalog, unequal
@@ -293,15 +293,15 @@ def _small_classes(catalog: Catalog) -> Iterator[Finding]:
     for kind, what, training, few in (
         (
             "too_few_to_learn",
-            f"fewer than {LEARN} pictures, too few to learn",
+            f"fewer than {LEARNABLE} pictures, too few to learn",
             "tries, with little hope: add pictures",
-            [label for label, count in counts.items() if count < LEARN],
+            [label for label, count in counts.items() if count < LEARNABLE],
         ),
         (
             "too_few_to_judge",
-            f"fewer than {JUDGE} pictures, too few to judge",
-            f"gives figures for them that rest on fewer than {JUDGE // 5} held-out pictures",
-            [label for label, count in counts.items() if LEARN <= count < JUDGE],
+            f"fewer than {MEASURABLE} pictures, too few to judge",
+            f"gives figures for them that rest on fewer than {MEASURABLE // 5} held-out pictures",
+            [label for label, count in counts.items() if LEARNABLE <= count < MEASURABLE],
         ),
     ):
         if few:

@@ -22,7 +22,7 @@ def with_background(catalog: Catalog, asked: str) -> Catalog:
     """The same table with a class `background`.
 
     It gets every picture below the folder that was `asked` for (none for `parts`), and parts of as
-    many labelled pictures as a class has on average, each on the side of the picture that it was
+    many labelled pictures as a class has on average, each in the split of the picture that it was
     cut from. Raises `UsageError` where there is no such folder, or the class is there already.
     """
     if BACKGROUND in catalog.labels:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
 from .folder import scan_classes, scan_splits
+from .shards.find import find_shards
 from .shards.read import read_shards
-from .shards.streams import find_shards
 from .source import Source
 from .table import read_table
 
@@ -28,7 +28,7 @@ class Catalog:
 
     `sources` say where the bytes are; `labels` are names, never positions; `splits` holds
     `train`, `val`, `test` or None where the data does not say; `groups` holds None or the name of
-    what must stay on one side (a patient, a module). `skipped` lists (name, reason) of what could
+    what must stay in one split (a patient, a module). `skipped` lists (name, reason) of what could
     not become a row.
     """
 

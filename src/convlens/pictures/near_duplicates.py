@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 
 from ..parallel import in_order
 from .cache import cache_folder, recall, remember
+from .clusters import connected_components
 from .decode import RGB
 from .hashing import Progress
 from .store import PixelStore
@@ -15,7 +16,7 @@ from .store import PixelStore
 BITS = 8
 """Perceptual hashes of near duplicates differ in so many of their 64 bits at most.
 
-`benchmarks/accuracy/near_duplicates.py` tells what is found so."""
+`benchmarks/accuracy/near_duplicates.py` measures what that finds."""
 ALIKE = 0.8
 """Correlation of their fine detail from which two such pictures are near duplicates. Hashes alone
 would take pictures of one kind, such as solar cells under one camera, for the same."""
@@ -51,28 +52,22 @@ def _components(
     store: PixelStore, good: npt.NDArray[np.int64], *, progress: Progress
 ) -> npt.NDArray[np.int64]:
     """The number of the cluster of each of these pictures [G]."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     hashes = _hashes(store, good, progress=progress)
     detail = _Detail(store, good)
-    sign = np.where(np.unpackbits(hashes, axis=1), np.float32(1), np.float32(-1))
-    found: list[npt.NDArray[np.int64]] = []
+    signs = np.where(np.unpackbits(hashes, axis=1), np.float32(1), np.float32(-1))
+    pairs: list[tuple[int, int]] = []
     for first in range(0, len(good), BLOCK):
-        agreeing = sign[first : first + BLOCK] @ sign[first:].T
-        left, right = np.nonzero(agreeing >= 64 - 2 * BITS)
+        products = signs[first : first + BLOCK] @ signs[first:].T
+        left, right = np.nonzero(products >= 64 - 2 * BITS)
         later = right > left
         left, right = left[later], right[later]
-        place = np.arange(len(left)) - np.searchsorted(left, left)
-        left, right = (side[place < NEIGHBOURS] + first for side in (left, right))
+        rank = np.arange(len(left)) - np.searchsorted(left, left)
+        left, right = left[rank < NEIGHBOURS] + first, right[rank < NEIGHBOURS] + first
         alike = detail.correlation(left, right) >= ALIKE
-        found.append(np.stack((left[alike], right[alike])))
+        pairs += zip(left[alike].tolist(), right[alike].tolist(), strict=True)
         progress("looking for near duplicates", min(first + BLOCK, len(good)), len(good))
-    left, right = np.concatenate([np.zeros((2, 0), np.int64), *found], axis=1)
-    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(len(good),) * 2)
-    _, components = connected_components(graph, directed=False)
-    found_components: npt.NDArray[np.int64] = components.astype(np.int64)
-    return found_components
+    _, numbers = np.unique(connected_components(len(good), pairs), return_inverse=True)
+    return numbers.reshape(-1).astype(np.int64)
 
 
 def perceptual_hash(pixels: RGB) -> npt.NDArray[np.uint8]:
@@ -83,7 +78,7 @@ def perceptual_hash(pixels: RGB) -> npt.NDArray[np.uint8]:
 
 
 class _Detail:
-    """Fine detail of stored pictures, made when it is asked for."""
+    """Fine detail of stored pictures, computed where it is needed."""
 
     def __init__(self, store: PixelStore, good: npt.NDArray[np.int64]) -> None:
         self.store = store
@@ -91,10 +86,10 @@ class _Detail:
         self.common = np.zeros(SIDE * SIDE, np.float32)
         spread = np.unique(np.linspace(0, len(good) - 1, min(len(good), COMMON)).astype(np.int64))
         if len(spread) > 2:  # of two near duplicates nothing would be left
-            self.common = np.mean([self._of(int(place)) for place in spread], 0)
+            self.common = np.mean([self._of(int(index)) for index in spread], 0)
 
-    def _of(self, place: int) -> npt.NDArray[np.float32]:
-        grey = Image.fromarray(self.store.pixels[self.good[place]]).convert("L")
+    def _of(self, index: int) -> npt.NDArray[np.float32]:
+        grey = Image.fromarray(self.store.pixels[self.good[index]]).convert("L")
         grey = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
         coarse = grey.filter(ImageFilter.GaussianBlur(COARSE))
         fine = np.asarray(grey, np.float32).reshape(-1) - np.asarray(coarse, np.float32).reshape(-1)
@@ -104,17 +99,17 @@ class _Detail:
     def correlation(
         self, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Of the pictures at these places, pair by pair [P]. Pictures without detail agree."""
-        places, where = np.unique(np.concatenate((left, right)), return_inverse=True)
-        if not len(places):
+        """Of the pictures with these indices, pair by pair [P]. Pictures without detail agree."""
+        indices, inverse = np.unique(np.concatenate((left, right)), return_inverse=True)
+        if not len(indices):
             return np.zeros(0, np.float32)
-        fine = np.stack(list(in_order(lambda place: self._of(int(place)), places.tolist())))
+        fine = np.stack(list(in_order(self._of, indices.tolist())))
         flat = np.abs(fine + self.common).max(1) < 1e-6
         fine /= np.maximum(np.linalg.norm(fine, axis=1, keepdims=True), 1e-6)
-        a, b = where[: len(left)], where[len(left) :]
-        out: npt.NDArray[np.float32] = np.einsum("pd,pd->p", fine[a], fine[b])
-        out[flat[a] & flat[b]] = 1.0
-        return out
+        a, b = inverse[: len(left)], inverse[len(left) :]
+        correlation: npt.NDArray[np.float32] = np.einsum("pd,pd->p", fine[a], fine[b])
+        correlation[flat[a] & flat[b]] = 1.0
+        return correlation
 
 
 def _hashes(
@@ -122,8 +117,8 @@ def _hashes(
 ) -> npt.NDArray[np.uint8]:
     """The perceptual hash of each of these pictures [G, 8]."""
     hashes = np.zeros((len(good), 8), np.uint8)
-    found = in_order(lambda row: perceptual_hash(store.pixels[row]), good.tolist())
-    for place, value in enumerate(found):
-        hashes[place] = value
-        progress("looking for near duplicates", place + 1, len(good))
+    computed = in_order(lambda row: perceptual_hash(store.pixels[row]), good.tolist())
+    for index, value in enumerate(computed):
+        hashes[index] = value
+        progress("looking for near duplicates", index + 1, len(good))
     return hashes

@@ -1,4 +1,4 @@
-"""Where the bytes of a picture are: a file of its own, or a cell of a table."""
+"""Where the bytes of a picture are: a file of its own, memory, or a cell of a table."""
 
 import hashlib
 import os
@@ -54,10 +54,26 @@ class FileSource:
     def stamp(self) -> str:
         """Path, size and both times of change."""
         try:
-            found = Path(self.path).stat()
+            status = Path(self.path).stat()
         except (OSError, ValueError):
             return f"{self.path}|missing"
-        return f"{self.path}|{found.st_size}|{found.st_mtime_ns}|{found.st_ctime_ns}"
+        return f"{self.path}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}"
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSource:
+    """A picture whose bytes are in memory."""
+
+    name: str
+    data: bytes
+
+    def read(self) -> bytes:
+        """The bytes."""
+        return self.data
+
+    def stamp(self) -> str:
+        """Their SHA-256."""
+        return content_hash(self.data).hex()
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

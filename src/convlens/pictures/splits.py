@@ -1,10 +1,10 @@
-"""Splits: seeded, stratified, and never the same picture or group on two sides."""
+"""Splits: seeded, stratified, and never the same picture or group in two of them."""
 
 import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,54 +13,34 @@ import numpy.typing as npt
 
 from ..files import write_whole
 from .catalog import SPLITS, Catalog
+from .clusters import clusters_by_key
 from .crops import CropSource
-from .shards.streams import absolute
+from .shards.urls import absolute_url
 from .store import PixelStore
 
 EXCLUDED = "excluded"
-"""The split of a picture that stands on another side already."""
+"""Assigned to a picture that another split has already."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """`sides` holds `train`, `val`, `test`, or `excluded` for each catalog row.
+    """The split of each catalog row.
 
-    Rows with the same number in `groups` may not be parted.
+    `assigned` holds `train`, `val`, `test`, or `excluded` for each row. Rows with the same number
+    in `groups` may not be parted.
     """
 
-    sides: tuple[str, ...]
+    assigned: tuple[str, ...]
     groups: tuple[int, ...]
 
-    def rows(self, side: str) -> list[int]:
-        """The catalog rows on one side, in order."""
-        return [row for row, name in enumerate(self.sides) if name == side]
+    def rows(self, name: str) -> list[int]:
+        """The catalog rows of one split, in order."""
+        return [row for row, assigned in enumerate(self.assigned) if assigned == name]
 
     def counts(self) -> dict[str, int]:
-        """Pictures per side."""
-        counted = Counter(self.sides)
-        return {side: counted[side] for side in (*SPLITS, EXCLUDED) if counted[side]}
-
-
-def clusters(keys: Iterable[Iterable[Hashable]]) -> list[int]:
-    """Number the connected sets of rows: two rows that share a key are in one set.
-
-    `keys` gives each row's keys (its content, its pixels, its group). A union-find.
-    """
-    parent: list[int] = []
-    seen: dict[Hashable, int] = {}
-
-    def find(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for row, row_keys in enumerate(keys):
-        parent.append(row)
-        for key in row_keys:
-            other = seen.setdefault(key, row)
-            parent[find(row)] = find(other)
-    return [find(row) for row in range(len(parent))]
+        """Pictures per split."""
+        counted = Counter(self.assigned)
+        return {name: counted[name] for name in (*SPLITS, EXCLUDED) if counted[name]}
 
 
 def make_split(
@@ -72,80 +52,91 @@ def make_split(
     test_fraction: float,
     val_fraction: float,
 ) -> Split:
-    """Give every picture its side; `near` is what `near_duplicate_clusters` says of them.
+    """Assign every picture to a split; `near` is what `near_duplicate_clusters` says of them.
 
-    Sides that the data names are kept; a side it does not name is drawn from the rest, class by
-    class, in an order that depends on the seed and the pictures' contents alone. What shares a
+    Splits that the data names are kept; a split that it does not name is drawn from the rest, class
+    by class, in an order that depends on the seed and the pictures' contents alone. What shares a
     content hash, its pixels, a cluster of near duplicates or a group stays together. Where the data
-    itself puts such pictures on two sides, those outside the held-out side are excluded (test
+    itself puts such pictures into two splits, those outside the held-out one are excluded (test
     first, then val). The very same picture under two labels is excluded everywhere.
     """
-    same = store.identities()
+    pixels = store.identities()
 
     def keys(row: int) -> Iterator[Hashable]:
         if catalog.groups[row] is not None:
             yield "group", catalog.groups[row]
-        if not isinstance(catalog.sources[row], CropSource):  # parts are often alike: plain wall
+        if not isinstance(catalog.sources[row], CropSource):  # crops are often alike: plain wall
             yield "content", store.contents.hashes[row].tobytes()
-            yield "pixels", same[row]
+            yield "pixels", pixels[row]
             yield "near", int(near[store.rows[row]])
 
-    groups = clusters(map(keys, range(len(catalog))))
-    members: dict[int, list[int]] = {}
-    for row, cluster in enumerate(groups):
-        members.setdefault(cluster, []).append(row)
-    given = set(catalog.splits) - {None}
-    wanted = {
-        side: 0.0 if side in given else fraction
-        for side, fraction in (("test", test_fraction), ("val", val_fraction))
+    groups = clusters_by_key(map(keys, range(len(catalog))))
+    rows_by_group: dict[int, list[int]] = {}
+    for row, group in enumerate(groups):
+        rows_by_group.setdefault(group, []).append(row)
+    named = set(catalog.splits) - {None}
+    fractions = {
+        name: 0.0 if name in named else fraction
+        for name, fraction in (("test", test_fraction), ("val", val_fraction))
     }
-    sides = [EXCLUDED] * len(catalog)
+    assigned = [EXCLUDED] * len(catalog)
     drawable: dict[str, list[list[int]]] = {}
-    for rows in members.values():
-        named = {catalog.splits[row] for row in rows}
-        first = next((side for side in ("test", "val") if side in named), None)
-        if first is not None:
+    for rows in rows_by_group.values():
+        held_out = _held_out_split(catalog, rows)
+        if held_out is not None:
             for row in rows:
-                if catalog.splits[row] == first:
-                    sides[row] = first
+                if catalog.splits[row] == held_out:
+                    assigned[row] = held_out
         else:
             commonest = Counter(catalog.labels[row] for row in rows).most_common(1)[0][0]
             drawable.setdefault(commonest, []).append(rows)
     for sets in drawable.values():
-        _draw(sorted(sets, key=lambda rows: _order(seed, store, rows=rows)), wanted, sides=sides)
+        shuffled = sorted(sets, key=lambda rows: _order(seed, store, rows=rows))
+        _draw(shuffled, fractions, assigned=assigned)
+    for row in _contradicted(catalog, pixels):
+        assigned[row] = EXCLUDED
+    return Split(tuple(assigned), tuple(groups))
+
+
+def _held_out_split(catalog: Catalog, rows: list[int]) -> str | None:
+    """The held-out split that the data names for some of these rows."""
+    named = {catalog.splits[row] for row in rows}
+    return next((name for name in ("test", "val") if name in named), None)
+
+
+def _contradicted(catalog: Catalog, pixels: list[bytes]) -> Iterator[int]:
+    """The rows whose very pixels stand under another label too."""
     labels: dict[bytes, set[str]] = {}
-    for key, label in zip(same, catalog.labels, strict=True):
+    for key, label in zip(pixels, catalog.labels, strict=True):
         labels.setdefault(key, set()).add(label)
-    for row, key in enumerate(same):
-        if len(labels[key]) > 1:
-            sides[row] = EXCLUDED
-    return Split(tuple(sides), tuple(groups))
+    yield from (row for row, key in enumerate(pixels) if len(labels[key]) > 1)
 
 
 def _order(seed: int, store: PixelStore, *, rows: list[int]) -> bytes:
+    """What a set of rows is sorted by: random, but the same wherever the pictures are the same."""
     contents = sorted(store.contents.hashes[row].tobytes() for row in rows)
     return hashlib.sha256(str(seed).encode() + b"|" + b"".join(contents)).digest()
 
 
-def _draw(sets: list[list[int]], wanted: dict[str, float], *, sides: list[str]) -> None:
-    """Fill the drawn sides of one class up to their share, in order; the rest is for training.
+def _draw(sets: list[list[int]], fractions: dict[str, float], *, assigned: list[str]) -> None:
+    """Fill the drawn splits of one class up to their share, in order; the rest is for training.
 
-    A side gets one picture at least while one more is left for training.
+    A split gets one picture at least while one more is left for training.
     """
     total = sum(len(rows) for rows in sets)
     room = {
-        side: max(1, round(fraction * total)) if fraction and total > 1 else 0
-        for side, fraction in wanted.items()
+        name: max(1, round(fraction * total)) if fraction and total > 1 else 0
+        for name, fraction in fractions.items()
     }
     left = total
     for rows in sets:
-        fits = (side for side, free in room.items() if len(rows) <= free and len(rows) < left)
-        side = next(fits, "train")
-        if side != "train":
-            room[side] -= len(rows)
+        fits = (name for name, free in room.items() if len(rows) <= free and len(rows) < left)
+        split = next(fits, "train")
+        if split != "train":
+            room[split] -= len(rows)
             left -= len(rows)
         for row in rows:
-            sides[row] = side
+            assigned[row] = split
 
 
 def write_manifest(path: Path, catalog: Catalog, *, store: PixelStore, split: Split) -> None:
@@ -153,9 +144,9 @@ def write_manifest(path: Path, catalog: Catalog, *, store: PixelStore, split: Sp
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "hash", "label", "split", "group"))
-    for row, side in enumerate(split.sides):
-        source = absolute(catalog.sources[row].name)
+    for row, name in enumerate(split.assigned):
+        url = absolute_url(catalog.sources[row].name)
         writer.writerow(
-            (source, store.contents.hex(row), catalog.labels[row], side, catalog.groups[row] or "")
+            (url, store.contents.hex(row), catalog.labels[row], name, catalog.groups[row] or "")
         )
     write_whole(path, text.getvalue())

@@ -53,16 +53,16 @@ def _add(
     if not name:
         rows.skipped.append((where, "has no label"))
         return
-    wanted = "" if split is None else str(split).strip()
-    if wanted == "excluded":
+    split_name = "" if split is None else str(split).strip()
+    if split_name == "excluded":
         rows.skipped.append((where, "is marked as excluded"))
         return
-    if wanted and wanted.lower() not in SPLIT_NAMES:
+    if split_name and split_name.lower() not in SPLIT_NAMES:
         raise ConvlensError(
-            f"{where}: the split is {wanted!r}; it can be 'train', 'val', 'test' or empty"
+            f"{where}: the split is {split_name!r}; it can be 'train', 'val', 'test' or empty"
         )
-    side = SPLIT_NAMES[wanted.lower()] if wanted else None
-    rows.add(source, name, side, None if group in (None, "") else str(group))
+    assigned = SPLIT_NAMES[split_name.lower()] if split_name else None
+    rows.add(source, name, assigned, None if group in (None, "") else str(group))
 
 
 def _read_csv(path: Path) -> Rows:

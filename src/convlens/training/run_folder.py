@@ -132,18 +132,18 @@ def finish(
         loop.module, size, labels=dataset.classes, metadata=details, strangeness=stranger
     )
     detector = Detector(plain)
-    held = next(side for side in ("val", "test", "train") if dataset.split.rows(side))
+    held = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
     parity = check_parity(
         loop.module,
         detector,
-        catalog=dataset.side(held),
+        catalog=dataset.subset(held),
         stored=dataset.examples(held),
         seed=loop.seed,
         progress=progress,
         seconds=seconds_within(record["options"]["minutes"]),
     )
     evaluation = None
-    test = dataset.side("test")
+    test = dataset.subset("test")
     if out_of_fold is not None:
         evaluation = _crossed(results, out_of_fold)
     elif len(test):
@@ -199,7 +199,7 @@ def _crossed(results: Results, out_of_fold: OutOfFold) -> Evaluation | None:
     if not len(out_of_fold.places):
         return None
     dataset, classes = results.dataset, results.dataset.classes
-    side = dataset.side("train").take(out_of_fold.places.tolist())
+    side = dataset.subset("train").take(out_of_fold.places.tolist())
     answers = [
         (label, Prediction(name, p, labels=classes, place=int(place) if place >= 0 else None))
         for label, name, p, place in zip(

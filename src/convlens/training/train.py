@@ -26,7 +26,7 @@ from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..options import TrainKeywords, TrainOptions, options_from
-from ..pictures.shards.streams import absolute, stem
+from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..transfer.linear_probe import LinearProbe, set_head
 from ..transfer.pretrained import ENLARGED, Pretrained, settle_network
@@ -139,7 +139,7 @@ def _train(
     if chosen.folds > 1:
         dataset = dataset.for_training()
     record = {
-        "pictures": absolute(pictures),
+        "pictures": absolute_url(pictures),
         "options": asked.flat(),
         "chosen": asdict(chosen),
         "network": described,
@@ -383,7 +383,7 @@ def _new_folder(pictures: str | Path, out: str | Path | None) -> Path:
                 f"--out {folder}: it exists; name another, or go on with it: --resume {folder}"
             )
         return folder
-    name = stem(pictures)
+    name = dataset_name(pictures)
     folder, number = Path("runs") / name, 1
     while folder.exists():
         number += 1

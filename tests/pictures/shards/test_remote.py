@@ -18,8 +18,9 @@ import pytest
 from convlens import evaluate, train
 from convlens.errors import ConvlensError
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.shards import streams
+from convlens.pictures.shards import stream
 from convlens.pictures.shards.read import streamed
+from convlens.pictures.shards.urls import filesystem
 from convlens.pictures.shards.write import Sharded
 from convlens.pictures.source import content_hash
 from helpers import SMALL, contents, wanted
@@ -99,7 +100,7 @@ def test_over_http_each_shard_is_one_stream(
     assert contents(catalog) == wanted(shapes)
     assert catalog.sources[5].read() == next(streamed(catalog.sources[5:])).read()
     assert read_catalog(address).names == catalog.names
-    monkeypatch.setattr(streams, "AHEAD", 2000)  # far in from here on, so read in parts
+    monkeypatch.setattr(stream, "AHEAD", 2000)  # far in from here on, so read in parts
     alone = Counter(content_hash(source.read()) for source in catalog.sources[:20])
     assert alone == Counter(content_hash(s.read()) for s in streamed(catalog.sources[:20]))
     last = len(tars) - 1
@@ -110,7 +111,7 @@ def test_over_http_each_shard_is_one_stream(
 def test_what_is_not_there_says_so(http: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     address, _ = http()
-    for place, says in (
+    for url, says in (
         (f"{address}/none.tar", "none.tar"),
         ("http://127.0.0.1:9/a.tar", "cannot find http://127.0.0.1:9/a.tar"),
         (str(tmp_path / "none.tar"), "there is no file"),
@@ -118,7 +119,7 @@ def test_what_is_not_there_says_so(http: Any, tmp_path: Path, monkeypatch: Any) 
         ("nowhere://bucket/a.tar", "cannot read nowhere://bucket/a.tar"),
     ):
         with pytest.raises(ConvlensError, match=says):
-            read_catalog(place)
+            read_catalog(url)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def bucket(written: Sharded, need: Callable[..., str]) -> Iterator[str]:
                         break
                     except httpx.TransportError:
                         time.sleep(0.1)
-                system, path = streams._filesystem("s3://cells/shapes")
+                system, path = filesystem("s3://cells/shapes")
                 for file in written.folder.iterdir():
                     system.pipe_file(f"{path}/{file.name}", file.read_bytes())
                 yield "s3://cells/shapes"

@@ -1,7 +1,8 @@
 """Shards as a data set: what is in each is listed once and remembered, then read as streams."""
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -15,31 +16,17 @@ from ...parallel import in_order
 from ..cache import cache_folder
 from ..decode import dimensions
 from ..folder import SPLIT_NAMES, Rows
-from ..source import Source, content_hash
-from .streams import Stream, key, stamp
+from ..source import BytesSource, Source, content_hash
+from .find import ShardList
+from .stream import Stream
 from .tar import samples
+from .urls import stamp
 
 FORMAT = 1
 """Raised when what is remembered of a shard changes."""
 
 AT_ONCE = 4
 """Shards that are listed at the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A picture whose bytes are at hand."""
-
-    name: str
-    data: bytes
-
-    def read(self) -> bytes:
-        """The bytes."""
-        return self.data
-
-    def stamp(self) -> str:
-        """Their SHA-256."""
-        return content_hash(self.data).hex()
 
 
 class Shard:
@@ -49,8 +36,8 @@ class Shard:
     where it is no picture), `digests` [N, 32] the SHA-256 of the bytes.
     """
 
-    def __init__(self, place: str, stamp: str, *, columns: dict[str, Any]) -> None:
-        self.place = place
+    def __init__(self, url: str, stamp: str, *, columns: dict[str, Any]) -> None:
+        self.url = url
         self.stamp = stamp
         self.names: list[str] = columns["names"]
         self.offsets = np.array(columns["offsets"], np.int64)
@@ -68,7 +55,7 @@ class Shard:
         if content_hash(data) != self.digests[row].tobytes():
             _remembered(self.stamp).unlink(missing_ok=True)
             raise ConvlensError(
-                f"{self.place} has changed since its pictures were listed ({self.names[row]!r} is "
+                f"{self.url} has changed since its pictures were listed ({self.names[row]!r} is "
                 "another one now): begin again"
             )
         return data
@@ -83,8 +70,8 @@ class ShardSource:
 
     @property
     def name(self) -> str:
-        """The shard's place and the member, as `train-000.tar#0001.jpg`."""
-        return f"{self.shard.place}#{self.shard.names[self.row]}"
+        """The shard's path or URL and the member, as `train-000.tar#0001.jpg`."""
+        return f"{self.shard.url}#{self.shard.names[self.row]}"
 
     @property
     def digest(self) -> bytes:
@@ -98,7 +85,7 @@ class ShardSource:
 
     def read(self) -> bytes:
         """The bytes, by themselves; for many of them see `streamed`."""
-        with Stream(self.shard.place) as stream:
+        with Stream(self.shard.url) as stream:
             return self.shard.read(stream, self.row)
 
     def stamp(self) -> str:
@@ -107,7 +94,7 @@ class ShardSource:
 
 
 def streamed(sources: Iterable[Source]) -> Iterator[Source]:
-    """The same pictures in the same order; those in shards with their bytes at hand.
+    """The same pictures in the same order; those in shards with their bytes in memory.
 
     Each run of pictures from one shard is one stream, and of those bytes only what has not been
     taken yet is in memory.
@@ -116,71 +103,73 @@ def streamed(sources: Iterable[Source]) -> Iterator[Source]:
         if not isinstance(shard, Shard):
             yield from run
             continue
-        with Stream(shard.place) as stream:
+        with Stream(shard.url) as stream:
             for source in run:
                 assert isinstance(source, ShardSource)  # noqa: S101
-                yield Held(source.name, shard.read(stream, source.row))
+                yield BytesSource(source.name, shard.read(stream, source.row))
 
 
-def read_shards(places: Sequence[tuple[str, int | None]]) -> Rows:
+def read_shards(shards: ShardList) -> Rows:
     """The rows of a catalog. Raises `ConvlensError` where a shard is damaged or not complete.
 
     A shard whose name begins with `train`, `val` or `test` is of that split, unless its pictures
     say themselves.
     """
     rows = Rows()
-    listed = in_order(lambda place: _list(place[0]), places, workers=AT_ONCE)
-    for (place, wanted), (shard, columns) in zip(places, listed, strict=True):
-        if wanted is not None and columns["count"] != wanted:
+    listed = in_order(lambda entry: _list(entry[0]), shards, workers=AT_ONCE)
+    for (url, expected), (shard, columns) in zip(shards, listed, strict=True):
+        if expected is not None and columns["count"] != expected:
             raise ConvlensError(
-                f"{place} holds {columns['count']:,} pictures, and the index says {wanted:,}: copy "
+                f"{url} holds {columns['count']:,} pictures, and the index says {expected:,}: copy "
                 "it anew"
             )
-        split = split_of(place)
+        split = split_of(url)
         for row, label in enumerate(columns["labels"]):
             source = ShardSource(shard, row)
             rows.add(source, label, columns["splits"][row] or split, columns["groups"][row])
-        rows.skipped += [(f"{place}#{name}", why) for name, why in columns["skipped"]]
+        rows.skipped += [(f"{url}#{name}", reason) for name, reason in columns["skipped"]]
     return rows
 
 
-def split_of(place: str) -> str | None:
+def split_of(url: str) -> str | None:
     """The split that a shard's name begins with."""
-    first = PurePosixPath(place).name.replace("_", "-").replace(".", "-").split("-")[0]
+    first = PurePosixPath(url).name.replace("_", "-").replace(".", "-").split("-")[0]
     return SPLIT_NAMES.get(first.lower())
 
 
 def _remembered(stamped: str) -> Path:
-    return cache_folder("shards") / f"{key(f'{FORMAT}|{stamped}')}.json"
+    """The file of the cache that holds a shard's columns."""
+    text = f"{FORMAT}|{stamped}".encode("utf-8", "surrogateescape")
+    return cache_folder("shards") / f"{hashlib.sha256(text).hexdigest()}.json"
 
 
-def _list(place: str) -> tuple[Shard, dict[str, Any]]:
+def _list(url: str) -> tuple[Shard, dict[str, Any]]:
     """What is in a shard: recalled, or read from its beginning to its end."""
-    stamped = stamp(place)
+    stamped = stamp(url)
     path = _remembered(stamped)
     try:
         columns: dict[str, Any] = json.loads(path.read_bytes())
-        return Shard(place, stamped, columns=columns), columns
+        return Shard(url, stamped, columns=columns), columns
     except (OSError, ValueError, KeyError, TypeError):
         pass
     names = ("names", "offsets", "sizes", "sides", "labels", "splits", "groups", "skipped")
     columns = {name: [] for name in names}
     digests, count = bytearray(), 0
-    with Stream(place) as stream:
+    with Stream(url) as stream:
         for sample in samples(stream):
             count += 1
             picture = sample.picture
             if sample.label is None:
-                columns["skipped"].append((picture.name, sample.why))
+                columns["skipped"].append((picture.name, sample.reason))
                 continue
             digests += content_hash(picture.data)
-            where = (picture.name, picture.offset, len(picture.data), _side(picture.data))
-            values = (*where, sample.label, sample.split, sample.group)
+            stored = (picture.name, picture.offset, len(picture.data), _side(picture.data))
+            values = (*stored, sample.label, sample.split, sample.group)
             for name, value in zip(names, values, strict=False):
                 columns[name].append(value)
     columns |= {"count": count, "digests": digests.hex()}
     write_whole(path, json.dumps(columns))
-    return Shard(place, stamped, columns=columns), columns
+    return Shard(url, stamped, columns=columns), columns
 
 
 def _side(data: bytes) -> int:

@@ -18,8 +18,8 @@ from ..catalog import Catalog, read_catalog
 from ..decode import kind
 from ..hashing import Progress
 from ..source import Source
+from .find import INDEX, MEGABYTES
 from .read import streamed
-from .streams import INDEX, MEGABYTES
 
 
 @dataclass(frozen=True)
@@ -61,28 +61,28 @@ def shard(
         folder.mkdir(parents=True, exist_ok=True)
     shards: dict[str, int] = {}
     skipped = list(catalog.skipped)
-    done = itertools.count(1)
+    written = itertools.count(1)
 
-    def told() -> None:
-        progress("writing shards", next(done), len(catalog))
+    def advance() -> None:
+        progress("writing shards", next(written), len(catalog))
 
     for split in dict.fromkeys(catalog.splits):
-        rows = [row for row, side in enumerate(catalog.splits) if side == split]
-        drawn = np.random.Generator(np.random.Philox(seed)).permutation(rows).tolist()
-        examples = _examples(catalog, drawn, skipped=skipped, told=told)
+        rows = [row for row, assigned in enumerate(catalog.splits) if assigned == split]
+        shuffled = np.random.Generator(np.random.Philox(seed)).permutation(rows).tolist()
+        examples = _examples(catalog, shuffled, skipped=skipped, advance=advance)
         shards |= _write(folder, split or "pictures", examples=examples, size=int(megabytes * 1e6))
     if not shards:
         first = ": ".join(skipped[0])
         raise ConvlensError(f"none of the files in {pictures} is a picture; the first, {first}")
-    listed = [{"url": name, "nsamples": count} for name, count in shards.items()]
-    index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": listed}
+    entries = [{"url": name, "nsamples": count} for name, count in shards.items()]
+    index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": entries}
     write_whole(folder / INDEX, json.dumps(index, indent=1) + "\n")
     return Sharded(folder, shards, skipped=tuple(skipped))
 
 
 @dataclass(frozen=True, slots=True)
 class _Example:
-    """A picture's bytes, the ending that suits them, and what is told of it."""
+    """A picture's bytes, the ending that suits them, and its label, split, group and path."""
 
     data: bytes
     ending: str
@@ -90,7 +90,11 @@ class _Example:
 
 
 def _examples(
-    catalog: Catalog, rows: list[int], *, skipped: list[tuple[str, str]], told: Callable[[], None]
+    catalog: Catalog,
+    rows: list[int],
+    *,
+    skipped: list[tuple[str, str]],
+    advance: Callable[[], None],
 ) -> Iterator[_Example]:
     """What can be read, in the order of `rows`; what cannot is added to `skipped`."""
 
@@ -101,10 +105,10 @@ def _examples(
         except PictureError as error:
             return b"", "", str(error)
 
-    found = in_order(read, streamed(catalog.sources[row] for row in rows))
-    for row, (data, ending, reason) in zip(rows, found, strict=True):
+    pictures = in_order(read, streamed(catalog.sources[row] for row in rows))
+    for row, (data, ending, reason) in zip(rows, pictures, strict=True):
         name = catalog.sources[row].name
-        told()
+        advance()
         if reason:
             skipped.append((name, reason))
             continue
@@ -120,17 +124,17 @@ def _examples(
 def _write(folder: Path, prefix: str, *, examples: Iterator[_Example], size: int) -> dict[str, int]:
     """Shards of about `size` bytes, each whole or not there: pictures by the file's name."""
     shards: dict[str, int] = {}
-    number, ahead = 0, next(examples, None)
-    while ahead is not None:
+    number, example = 0, next(examples, None)
+    while example is not None:
         name = f"{prefix}-{len(shards):06}.tar"
         first = number
         with (
             whole_file(folder / name) as file,
             tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
         ):
-            while ahead is not None and (number == first or file.tell() < size):
-                _add(tar, number, example=ahead)
-                number, ahead = number + 1, next(examples, None)
+            while example is not None and (number == first or file.tell() < size):
+                _add(tar, number, example=example)
+                number, example = number + 1, next(examples, None)
         shards[name] = number - first
     return shards
 
