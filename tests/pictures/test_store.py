@@ -127,7 +127,7 @@ def test_several_processes_may_make_it_at_once(pictures: Path) -> None:
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
         "from convlens.pictures.catalog import read_catalog\n"
         "from convlens.pictures.store import open_store\n"
-        "print(open_store(read_catalog(sys.argv[1]), 16, lambda *_: None).pixels.sum())"
+        "print(open_store(read_catalog(sys.argv[1]), 16, progress=lambda *_: None).pixels.sum())"
     )
     command = [sys.executable, "-c", code, str(pictures), "src"]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
