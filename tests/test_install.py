@@ -36,7 +36,7 @@ def test_the_wheel_predicts_without_torch(run: Path, tmp_path: Path) -> None:
     Image.fromarray(draw("disc", 7)).save(tmp_path / "one.png")
     command = tmp_path / "env" / "bin" / "convlens"
     answer = json.loads(call(command, "predict", run, "one.png", "--json", cwd=tmp_path))
-    assert answer[0]["label"] in {"disc", "cross"}
+    assert answer[0]["predicted"] in {"disc", "cross"}
     here_too = json.loads(
         call(sys.executable, "-m", "convlens", "predict", run, "one.png", "--json", cwd=tmp_path)
     )

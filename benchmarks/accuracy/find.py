@@ -22,8 +22,9 @@ import numpy as np
 from PIL import Image
 
 from convlens import Detector, train
-from convlens.detector.draw import drawn
-from convlens.detector.find import Box, Finder
+from convlens.detector.boxes import Box
+from convlens.detector.draw import draw_findings
+from convlens.detector.find import Finder
 from convlens.evaluation.metrics import wilson
 from convlens.parallel import in_order
 
@@ -124,7 +125,7 @@ def main() -> None:
     rest = others(asked.pictures, learnt=False)
     finder = Finder(Detector(run))
     made = list(scenes(held, rest))
-    answers = list(in_order(lambda s: finder.look("", s.pixels), made))
+    answers = list(in_order(lambda s: finder.find("", s.pixels), made))
     pasted = [(s, a) for s, a in zip(made, answers, strict=True) if s.label is not None]
     controls = [a for s, a in zip(made, answers, strict=True) if s.label is None]
     pointed = [
@@ -136,15 +137,15 @@ def main() -> None:
     print(f"pointing: the hottest point lies in the photograph   {share(pointed)}")
     print(
         "best box overlaps the photograph by 0.5 or more      "
-        f"{share([f is not None and f.box.overlap(s.box) >= 0.5 for s, f in best])}"
+        f"{share([f is not None and f.box.iou(s.box) >= 0.5 for s, f in best])}"
     )
     print(
         "mean overlap (0 where nothing was found)             "
-        f"{np.mean([f.box.overlap(s.box) if f else 0.0 for s, f in best]):.2f}"
+        f"{np.mean([f.box.iou(s.box) if f else 0.0 for s, f in best]):.2f}"
     )
     print(
         "the best finding has the photograph's label          "
-        f"{share([f is not None and f.label == s.label for s, f in best])}"
+        f"{share([f is not None and f.predicted == s.label for s, f in best])}"
     )
     print(
         "more than one finding in a scene with one photograph "
@@ -154,9 +155,10 @@ def main() -> None:
         "something found in a scene with a control only       "
         f"{share([bool(a.findings) for a in controls])}"
     )
+    cut_out = sum(a.multiplications_cut_out for a in answers)
+    sliding = sum(a.multiplications for a in answers)
     print(
-        "multiplications: cutting all windows out needs "
-        f"{sum(a.cut_out for a in answers) / sum(a.multiplications for a in answers):.1f} times "
+        f"multiplications: cutting all windows out needs {cut_out / sliding:.1f} times "
         f"as many as sliding ({np.mean([a.windows for a in answers]):.0f} windows a picture)"
     )
     print(
@@ -167,7 +169,7 @@ def main() -> None:
     if asked.show:
         asked.show.mkdir(parents=True, exist_ok=True)
         for number, (scene, found) in enumerate(zip(made[:24], answers, strict=False)):
-            drawn(scene.pixels, found).save(asked.show / f"{number:02}.jpg")
+            draw_findings(scene.pixels, found).save(asked.show / f"{number:02}.jpg")
 
 
 if __name__ == "__main__":

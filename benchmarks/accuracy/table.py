@@ -185,7 +185,7 @@ def one_run(row: Row, found: Labelled, run: int, keep: Path | None) -> dict[str,
         seconds = time.monotonic() - begun
         with (out / "predictions.csv").open() as file:
             answers = {
-                line["path"]: line["predicted"] == line["label"] for line in csv.DictReader(file)
+                line["name"]: line["predicted"] == line["label"] for line in csv.DictReader(file)
             }
     n, right = metrics["test"]["n"], sum(answers.values())
     result: dict[str, object] = {

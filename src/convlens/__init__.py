@@ -11,7 +11,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .detector.archive import Labelled, predict_shards
     from .detector.detector import Detector, Prediction
-    from .detector.find import Found, find
+    from .detector.find import find
+    from .detector.localization import Localization
     from .detector.predict import predict
     from .detector.suggest import suggest
     from .errors import ConvlensError
@@ -31,9 +32,9 @@ _HOMES = {
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "evaluation.evaluate",
-    "Found": "detector.find",
     "Inspection": "inspection.inspect",
     "Labelled": "detector.archive",
+    "Localization": "detector.localization",
     "Network": "network.spec",
     "Prediction": "detector.detector",
     "Run": "training.train",
@@ -60,9 +61,9 @@ __all__ = [
     "ConvlensError",
     "Detector",
     "Evaluation",
-    "Found",
     "Inspection",
     "Labelled",
+    "Localization",
     "Network",
     "Prediction",
     "Run",

@@ -73,11 +73,11 @@ def test_evaluating_on_the_manifest_gives_the_runs_own_figures(run: Path) -> Non
 
 def test_predictions_are_those_of_the_run(run: Path) -> None:
     with (run / "predictions.csv").open() as file:
-        rows = {row["path"]: row for row in csv.DictReader(file)}
+        rows = {row["name"]: row for row in csv.DictReader(file)}
     done = convlens("predict", run, "-", "--csv", stdin="\n".join(rows))
     for row in csv.DictReader(done.stdout.splitlines()):
-        wanted = rows[row["path"]]
-        assert row["label"] == wanted["predicted"]
+        wanted = rows[row["name"]]
+        assert row["predicted"] == wanted["predicted"]
         assert row["p:disc"] == wanted["p:disc"]
 
 
@@ -129,7 +129,7 @@ def test_predict_json_csv_top_glob_and_list(run: Path, mixed: Path) -> None:
     rows = json.loads(done.stdout)
     assert done.returncode == 1
     assert rows[0]["error"]
-    assert rows[0]["label"] is None
+    assert rows[0]["predicted"] is None
     assert sum(rows[1]["probabilities"].values()) == pytest.approx(1)
     assert rows[1]["probability"] == max(rows[1]["probabilities"].values())
     done = convlens("predict", run, f"{mixed}/**/*.png", "--csv")

@@ -46,7 +46,7 @@ def test_parts_of_an_archive_do_not_overlap(
     assert "1 were there already" in capsys.readouterr().out
     assert main([*words, "--share", "1/2"]) == 0
     rows = [row for file in out.glob("*.csv") for row in csv.DictReader(file.open())]
-    names = [row["path"].rsplit("/", 1)[1] for row in rows]
+    names = [row["name"].rsplit("/", 1)[1] for row in rows]
     assert sorted(names) == sorted(name.rsplit("/", 1)[1] for name in whole)
     answers = {a.name.rsplit("/", 1)[1]: a for a in predict(detector, written.folder)}
     for name, row in zip(names, rows, strict=True):

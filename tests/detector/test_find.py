@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from convlens import Detector, find, train
 from convlens.cli import main
 from convlens.dataset.prepare import prepare
-from convlens.detector.find import Box, Finder
+from convlens.detector.boxes import Box
+from convlens.detector.find import Finder
 from convlens.detector.slide import Slider
 from convlens.errors import ConvlensError, UsageError
 from convlens.export.export import export
@@ -136,23 +137,23 @@ def test_what_was_put_somewhere_is_found_there_and_nothing_elsewhere(
             across = (one.findings[0].box.left + one.findings[0].box.right) / 2
             down = (one.findings[0].box.top + one.findings[0].box.bottom) / 2
             hits += box.left < across < box.right and box.top < down < box.bottom
-            overlaps += one.findings[0].box.overlap(box) > 0.3
+            overlaps += one.findings[0].box.iou(box) > 0.3
     assert hits >= 7
     assert overlaps >= 5
     assert nothing.findings == ()
-    assert nothing.cut_out > 3 * nothing.multiplications
+    assert nothing.multiplications_cut_out > 3 * nothing.multiplications
 
 
 def test_boxes_overlap_by_area_of_both_over_area_of_either() -> None:
-    assert Box(0, 0, 2, 2).overlap(Box(1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert Box(0, 0, 2, 2).overlap(Box(2, 2, 3, 3)) == 0
+    assert Box(0, 0, 2, 2).iou(Box(1, 0, 3, 2)) == pytest.approx(1 / 3)
+    assert Box(0, 0, 2, 2).iou(Box(2, 2, 3, 3)) == 0
 
 
 def test_an_extreme_shape_is_looked_at_within_bounds(seeker: Path) -> None:
     finder = Finder(Detector(seeker), smallest=0.02)
     for shape in ((3, 60_000, 3), (1, 1, 3), (1, 2, 3), (700, 1, 3)):
         for value in (0, 90, 255):
-            assert finder.look("odd", np.full(shape, value, np.uint8)).windows >= 1
+            assert finder.find("odd", np.full(shape, value, np.uint8)).windows >= 1
 
 
 def test_the_command_prints_json_and_pictures(

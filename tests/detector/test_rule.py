@@ -39,7 +39,7 @@ def test_the_share_of_answers_is_the_one_asked_for() -> None:
     covered = []
     for seed in range(200):
         rule = coverage_rule(0.8, drawn(150, 2 * seed)[1])
-        covered.append((rule.places(drawn(300, 2 * seed + 1)[1]) >= 0).mean())
+        covered.append((rule.predict(drawn(300, 2 * seed + 1)[1]) >= 0).mean())
     assert np.mean(covered) == pytest.approx(0.8, abs=0.015)
 
 
@@ -48,7 +48,7 @@ def test_the_recall_is_the_one_asked_for_on_average() -> None:
     for seed in range(300):
         rule = recall_rule("b", 0.95, labels=LABELS, **sample(150, 2 * seed))
         true, p = drawn(300, 2 * seed + 1)
-        found.append(recall_score(true, rule.places(p), labels=[1], average=None)[0])
+        found.append(recall_score(true, rule.predict(p), labels=[1], average=None)[0])
     assert 0.945 <= np.mean(found) <= 0.975
 
 
@@ -56,7 +56,7 @@ def test_costs_decide_by_their_expectation() -> None:
     costs = {("a", "b"): 5.0, ("c", "a"): 0.2}
     rule = cost_rule(costs, LABELS)
     _, p = drawn(100, 0)
-    for row, place in zip(p, rule.places(p), strict=True):
+    for row, predicted_k in zip(p, rule.predict(p), strict=True):
         expected = [
             sum(
                 row[t] * (costs.get((true, predicted), 1.0) if true != predicted else 0.0)
@@ -64,7 +64,7 @@ def test_costs_decide_by_their_expectation() -> None:
             )
             for predicted in LABELS
         ]
-        assert place == int(np.argmin(expected))
+        assert predicted_k == int(np.argmin(expected))
 
 
 def test_balance_is_the_highest_mean_recall() -> None:
@@ -74,7 +74,7 @@ def test_balance_is_the_highest_mean_recall() -> None:
     odds = 0.05 / 0.95 * np.exp(2 * x - 2)  # the exact posterior
     p = np.stack((1 / (1 + odds), odds / (1 + odds)), 1).astype(np.float32)
     rule = balance_rule(np.array([950, 50]))
-    got = balanced_accuracy_score(true, rule.places(p))
+    got = balanced_accuracy_score(true, rule.predict(p))
     best = max(balanced_accuracy_score(true, x > cut) for cut in np.linspace(-1, 3, 81))
     assert got == pytest.approx(best, abs=0.005)
     assert got > balanced_accuracy_score(true, p.argmax(1)) + 0.1
@@ -117,23 +117,23 @@ def test_the_interval_of_the_mean_recall_covers_the_truth(truth: tuple[float, fl
     assert 0.92 <= covered / 400 <= 0.98
 
 
-def test_without_an_aim_the_most_probable_class_is_the_answer() -> None:
+def test_without_an_objective_the_most_probable_class_is_the_answer() -> None:
     true, p = drawn(100, 0)
-    assert np.array_equal(Rule().places(p), p.argmax(1))
+    assert np.array_equal(Rule().predict(p), p.argmax(1))
     assert compute_metrics(LABELS, true, probabilities_NK=p).coverage == 1
 
 
 def test_figures_are_of_the_answers() -> None:
     true, p = drawn(500, 3)
     rule = coverage_rule(0.6, p)
-    figures = compute_metrics(LABELS, true, probabilities_NK=p, predicted_N=rule.places(p))
+    metrics = compute_metrics(LABELS, true, probabilities_NK=p, predicted_N=rule.predict(p))
     answered = p.max(1) >= rule.unsure_below
-    assert figures.coverage == answered.mean()
-    assert figures.accuracy == (p.argmax(1) == true)[answered].mean()
-    assert sum(map(sum, figures.confusion)) == answered.sum()
-    curve = np.array(figures.coverage_curve)
+    assert metrics.coverage == answered.mean()
+    assert metrics.accuracy == (p.argmax(1) == true)[answered].mean()
+    assert sum(map(sum, metrics.confusion)) == answered.sum()
+    curve = np.array(metrics.coverage_curve)
     assert curve[-1, :2].tolist() == [1.0, (p.argmax(1) == true).mean()]
-    assert curve[11, :2] == pytest.approx([0.6, figures.accuracy], abs=0.005)
+    assert curve[11, :2] == pytest.approx([0.6, metrics.accuracy], abs=0.005)
     assert (np.diff(curve[:, 2]) <= 0).all()
 
 
@@ -165,15 +165,15 @@ def test_a_detector_says_that_it_is_unsure(
     detector = Detector(done.detector)
     assert detector.rule.objective == "coverage 0.5"
     again = evaluate(detector, done.folder / "manifest.csv")
-    assert (again.figures.coverage, again.figures.accuracy) == (test["coverage"], test["accuracy"])
-    names = {answer.label for _, answer in again.answers}
+    assert (again.metrics.coverage, again.metrics.accuracy) == (test["coverage"], test["accuracy"])
+    names = {answer.predicted for _, answer in again.answers}
     assert "unsure" in names
-    unsure = next(answer for _, answer in again.answers if answer.label == "unsure")
+    unsure = next(answer for _, answer in again.answers if answer.predicted == "unsure")
     assert main(["predict", str(done.detector), unsure.name]) == 0
     assert capsys.readouterr().out.startswith("unsure")
     assert main(["predict", str(done.detector), unsure.name, "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)
-    assert one["label"] == "unsure"
+    assert one["predicted"] == "unsure"
     assert one["probability"] == max(one["probabilities"].values())
 
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_asked_is_refused_before_training(values: dict[str, Any],
         check_answers(AnswerOptions(**values), ("cross", "disc"), held=10)
 
 
-def test_one_aim_at_a_time() -> None:
+def test_one_objective_at_a_time() -> None:
     with pytest.raises(UsageError, match="one of --coverage, --recall and --costs"):
         options_from({"coverage": 0.9, "recall": "a=0.9"})
     with pytest.raises(UsageError, match="hold some out"):

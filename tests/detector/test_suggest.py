@@ -27,7 +27,7 @@ class Sure:
             stem = Path(source.name).stem.split("-")
             p = np.array([float(stem[0]), 1 - float(stem[0])], np.float32)
             strange = 2.0 if "strange" in stem else 0.1
-            yield Prediction(source.name, p, labels=("a", "b"), place=0, strangeness=strange)
+            yield Prediction(source.name, p, labels=("a", "b"), class_index=0, strangeness=strange)
 
 
 @pytest.fixture
@@ -66,13 +66,13 @@ def test_the_command_agrees_with_predict(
         if one.probabilities is not None
     }
     assert 1 <= len(named) <= 7
-    assert [margins[one["path"]] for one in named] == sorted(margins[o["path"]] for o in named)
-    assert margins[named[0]["path"]] == min(margins.values())
+    assert [margins[one["name"]] for one in named] == sorted(margins[o["name"]] for o in named)
+    assert margins[named[0]["name"]] == min(margins.values())
     assert main(["suggest", str(run), str(shapes), "--count", "7", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert [row["path"] for row in rows] == [one["path"] for one in named]
+    assert [row["name"] for row in rows] == [one["name"] for one in named]
     assert main(["suggest", str(run), str(shapes), "--count", "1"]) == 0
-    assert named[0]["path"] in capsys.readouterr().out
+    assert named[0]["name"] in capsys.readouterr().out
 
 
 def test_nothing_to_suggest_is_an_error(run: Path, tmp_path: Path) -> None:

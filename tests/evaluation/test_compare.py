@@ -61,6 +61,6 @@ def test_runs_without_a_shared_picture_are_refused(run: Path, tmp_path: Path) ->
     with pytest.raises(ConvlensError, match=r"no predictions\.csv"):
         compare([run, tmp_path])
     (tmp_path / "manifest.csv").write_text("path,hash,label,split,group\n/x.png,00,disc,test,\n")
-    (tmp_path / "predictions.csv").write_text("path,label,predicted\n/x.png,disc,disc\n")
+    (tmp_path / "predictions.csv").write_text("name,label,predicted\n/x.png,disc,disc\n")
     with pytest.raises(ConvlensError, match="no picture in common"):
         compare([run, tmp_path])

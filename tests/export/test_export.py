@@ -67,7 +67,7 @@ def test_the_file_is_sound_and_says_nothing_of_where_or_when_it_was_made(run: Pa
     assert not any(t.external_data for t in model.graph.initializer)
     about = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(about["labels"]) == ["cross", "disc"]
-    assert json.loads(about["figures"])["n"] == 32
+    assert json.loads(about["metrics"])["n"] == 32
     assert about["network"].startswith("conv 8 3x3 same, norm")
 
 
@@ -145,7 +145,7 @@ def test_the_same_picture_saved_in_each_way_predicts_alike(run: Path, tmp_path: 
     picture.convert("CMYK").save(tmp_path / "h.tif")
     answers = list(predict(run, tmp_path))
     assert len(answers) == 8
-    assert {answer.label for answer in answers} == {answers[0].label}
+    assert {answer.predicted for answer in answers} == {answers[0].predicted}
     exact = {answer.probability for answer in answers[:6]}
     assert len(exact) == 1
     assert answers[6].probability == pytest.approx(answers[0].probability, abs=0.02)

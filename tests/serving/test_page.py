@@ -98,7 +98,7 @@ def test_pictures_are_answered_and_saved_as_a_table(
     wanted = {Path(one.name).name: one for one in predict(run, paths)}
     assert len(rows) == 13
     for row in rows[:11]:
-        assert row["label"] == wanted[row["name"]].label
+        assert row["predicted"] == wanted[row["name"]].predicted
         assert float(row["p:disc"]) == pytest.approx(dict(wanted[row["name"]].top(2))["disc"])
     assert "not a picture" in rows[11]["error"]
     page.click("#clear")

@@ -78,7 +78,7 @@ def test_answers_are_those_of_predict(server: str, run: Path, shapes: Path) -> N
     told = httpx.post(f"{server}predict", files=sent).json()["predictions"]
     for answer, wanted in zip(told, predict(run, paths), strict=True):
         assert answer["name"] == Path(wanted.name).name
-        assert answer["label"] == wanted.label
+        assert answer["predicted"] == wanted.predicted
         assert answer["probabilities"] == pytest.approx(dict(wanted.top(2)))
         assert answer["error"] is None
 
@@ -104,7 +104,7 @@ def test_a_bad_picture_among_good_ones_is_its_own_error(server: str) -> None:
     sent = [("files", ("a.png", png(draw("disc", 1)))), ("files", ("b.png", b"no picture"))]
     good, bad = httpx.post(f"{server}predict", files=sent).json()["predictions"]
     assert good["error"] is None
-    assert bad["label"] is None
+    assert bad["predicted"] is None
     assert "not a picture" in bad["error"]
 
 
@@ -170,7 +170,7 @@ def test_it_tells_of_the_detector_and_of_itself(server: str, run: Path) -> None:
     about = httpx.get(f"{server}detector").json()
     assert about["labels"] == ["cross", "disc"]
     metrics = json.loads((run / "metrics.json").read_text())
-    assert about["figures"]["accuracy"] == metrics["test"]["accuracy"]
+    assert about["metrics"]["accuracy"] == metrics["test"]["accuracy"]
     assert about["limits"]["files"] == 5
     text = httpx.get(f"{server}metrics").text
     families = {family.name: family for family in text_string_to_metric_families(text)}
@@ -206,7 +206,9 @@ class Slow:
 
     def answer(self, name: str, image: RGB) -> Prediction:
         self.go.wait(20)
-        return Prediction(name, np.array([0.25, 0.75], np.float32), labels=self.labels, place=1)
+        return Prediction(
+            name, np.array([0.25, 0.75], np.float32), labels=self.labels, class_index=1
+        )
 
 
 def in_thread(detector: Any, limits: RequestLimits) -> tuple[str, Any]:
@@ -260,7 +262,7 @@ def test_a_slow_request_is_given_up_and_the_server_goes_on() -> None:
         assert found.status_code == 504
         slow.go.set()
         again = httpx.post(f"{address}predict", files={"files": png(draw("disc", 1))}, timeout=30)
-        assert again.json()["predictions"][0]["label"] == "b"
+        assert again.json()["predictions"][0]["predicted"] == "b"
     finally:
         slow.go.set()
         end()

@@ -85,7 +85,7 @@ def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
     assert run.metrics["test"]["accuracy"] >= 0.7
     with (run.folder / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len({row["path"] for row in rows}) == 60
+    assert len({row["name"] for row in rows}) == 60
     right = np.mean([row["predicted"] == row["label"] for row in rows])
     assert right == run.metrics["test"]["accuracy"]
     page = (run.folder / "report.html").read_text()

@@ -63,7 +63,7 @@ def test_a_detector_tells_strangers(tmp_path: Path, capsys: pytest.CaptureFixtur
     strangers = list(predict(detector, tmp_path / "q"))
     assert np.mean([one.strange for one in known]) <= 0.1
     assert np.mean([one.strange for one in strangers]) >= 0.8
-    assert all(one.label == "unsure" for one in strangers if one.strange)
+    assert all(one.predicted == "unsure" for one in strangers if one.strange)
     odd = next(one for one in strangers if one.strange)
     assert main(["predict", str(run.detector), odd.name]) == 0
     assert "strange: unlike" in capsys.readouterr().out

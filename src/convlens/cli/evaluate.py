@@ -28,50 +28,52 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Print the figures."""
+    """Print the metrics."""
     from ..evaluation.evaluate import evaluate
 
     with Bars() as bars:
-        done = evaluate(asked.detector, asked.pictures, split=asked.split, progress=bars.progress)
+        evaluation = evaluate(
+            asked.detector, asked.pictures, split=asked.split, progress=bars.progress
+        )
     if asked.json:
-        emit_json(done.as_json())
+        emit_json(evaluation.as_json())
         return 0
-    figures = done.figures
-    low, high = figures.interval
-    emit(f"n                 {figures.n:,}")
-    if figures.coverage < 1:
-        emit(f"answered          {figures.coverage:.2%}  (the others are called unsure)")
-    emit(f"accuracy          {figures.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
-    low, high = figures.balanced_interval
+    metrics = evaluation.metrics
+    low, high = metrics.interval
+    emit(f"n                 {metrics.n:,}")
+    if metrics.coverage < 1:
+        emit(f"answered          {metrics.coverage:.2%}  (the others are called unsure)")
+    emit(f"accuracy          {metrics.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+    low, high = metrics.balanced_interval
     emit(
-        f"balanced accuracy {figures.balanced_accuracy:.2%}  "
+        f"balanced accuracy {metrics.balanced_accuracy:.2%}  "
         f"(95 % interval {low:.2%} to {high:.2%})"
     )
-    emit(f"majority baseline {figures.majority_baseline:.2%}")
-    emit(f"cost J            {figures.cost:.4f} nats")
-    emit(f"calibration error {figures.ece:.2%}")
+    emit(f"majority baseline {metrics.majority_baseline:.2%}")
+    emit(f"cost J            {metrics.cost:.4f} nats")
+    emit(f"calibration error {metrics.ece:.2%}")
     emit("")
     rows = [
         [printable(label), f"{c.support:,}", f"{c.recall:.2%}", f"{c.precision:.2%}", f"{c.f1:.2%}"]
-        for label, c in figures.per_class.items()
+        for label, c in metrics.per_class.items()
     ]
     emit(table(["class", "pictures", "recall", "precision", "F1"], rows))
-    if len(figures.labels) <= 20:
-        emit("\ntrue \\ called")
+    if len(metrics.labels) <= 20:
+        emit("\ntrue \\ predicted")
         cells = [
             [printable(label), *map(str, counts)]
-            for label, counts in zip(figures.labels, figures.confusion, strict=True)
+            for label, counts in zip(metrics.labels, metrics.confusion, strict=True)
         ]
-        emit(table(["", *map(printable, figures.labels)], cells))
-    if done.mistakes:
+        emit(table(["", *map(printable, metrics.labels)], cells))
+    if evaluation.mistakes:
         emit("\nthe worst mistakes")
-        for mistake in done.mistakes[:10]:
+        for mistake in evaluation.mistakes[:10]:
             emit(
-                f"  {printable(mistake.label)} called {printable(mistake.predicted)} "
+                f"  {printable(mistake.label)}, predicted {printable(mistake.predicted)} "
                 f"({mistake.probability:.1%})  {printable(mistake.name)}"
             )
-    if done.skipped:
-        emit(f"\n{len(done.skipped)} files were left out")
-        for name, reason in done.skipped[:10]:
+    if evaluation.skipped:
+        emit(f"\n{len(evaluation.skipped)} files were left out")
+        for name, reason in evaluation.skipped[:10]:
             emit(f"  {printable(name)}: {printable(reason)}")
     return 0

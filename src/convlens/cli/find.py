@@ -13,7 +13,7 @@ from .arguments import Subparsers, add_pictures, command
 from .output import emit, named, printable
 
 if TYPE_CHECKING:
-    from ..detector.find import Found
+    from ..detector.localization import Localization
 
 EXAMPLES = """\
   convlens find runs/pets/detector.onnx photo.jpg
@@ -49,7 +49,7 @@ def run(asked: argparse.Namespace) -> int:
     from ..detector.find import Finder
     from ..detector.predict import find_pictures
 
-    finder = Finder(Detector(asked.detector), asked.smallest, sure=asked.sure)
+    finder = Finder(Detector(asked.detector), asked.smallest, min_probability=asked.sure)
     if not finder.has_background:
         print(  # noqa: T201
             "convlens: this detector has no class 'background', so it sees one of its classes "
@@ -57,60 +57,60 @@ def run(asked: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     taken: set[Path] = set()
-    total = {"windows": 0, "multiplications": 0, "cut_out": 0}
+    total = {"windows": 0, "multiplications": 0, "multiplications_cut_out": 0}
     seen = failed = 0
     if asked.json:
         emit("[")
-    for found in in_order(finder, find_pictures(named(asked.paths))):
-        drawn = _draw(found, asked.out, taken=taken) if asked.out and not found.error else None
+    for result in in_order(finder, find_pictures(named(asked.paths))):
+        drawn = _draw(result, asked.out, taken=taken) if asked.out and not result.error else None
         if asked.json:
-            told = {"error": found.error} if found.error else found.as_json()
-            row = {"path": found.name, **told, **({"drawn": str(drawn)} if drawn else {})}
+            content = {"error": result.error} if result.error else result.as_json()
+            row = {"name": result.name, **content, **({"drawn": str(drawn)} if drawn else {})}
             emit((",\n" if seen else "") + json.dumps(row))
         else:
-            _tell(found)
+            _print(result)
         seen += 1
-        failed += found.error is not None
+        failed += result.error is not None
         for name in total:
-            total[name] += getattr(found, name)
+            total[name] += getattr(result, name)
     if asked.json:
         emit("]")
     elif total["windows"]:
+        times = total["multiplications_cut_out"] / total["multiplications"]
         emit(
             f"{total['windows']:,} windows with {total['multiplications']:,} multiplications; "
-            "cutting each out would take "
-            f"{total['cut_out'] / total['multiplications']:,.1f} times as many: neighbours share"
+            f"cutting each out would take {times:,.1f} times as many: neighbours share"
         )
     if not seen:
         print("convlens: error: no pictures there", file=sys.stderr)  # noqa: T201
     return 1 if failed or not seen else 0
 
 
-def _tell(found: "Found") -> None:
-    name = printable(found.name)
-    if found.error:
-        emit(f"error  {name}: {printable(found.error)}")
-    for one in found.findings:
-        box = ", ".join(f"{at:.0f}" for at in one.box)
-        emit(f"{printable(one.label)} {one.probability:7.2%}  at ({box})  {name}")
-    if not found.findings and not found.error:
+def _print(result: "Localization") -> None:
+    name = printable(result.name)
+    if result.error:
+        emit(f"error  {name}: {printable(result.error)}")
+    for finding in result.findings:
+        box = ", ".join(f"{at:.0f}" for at in finding.box)
+        emit(f"{printable(finding.predicted)} {finding.probability:7.2%}  at ({box})  {name}")
+    if not result.findings and not result.error:
         emit(f"nothing found  {name}")
 
 
-def _draw(found: "Found", folder: Path, *, taken: set[Path]) -> Path:
+def _draw(result: "Localization", folder: Path, *, taken: set[Path]) -> Path:
     """Write the picture with what was found in it as `NAME-found.jpg`; no two have one name."""
-    from ..detector.draw import drawn
+    from ..detector.draw import draw_findings
     from ..pictures.decode import decode
     from ..pictures.source import FileSource
 
-    stem = Path(found.name).stem
+    stem = Path(result.name).stem
     path, number = folder / f"{stem}-found.jpg", 1
     while path in taken:
         number += 1
         path = folder / f"{stem}-found-{number}.jpg"
     taken.add(path)
     out = io.BytesIO()
-    drawn(decode(FileSource(found.name).read()), found).save(out, "JPEG", quality=90)
+    draw_findings(decode(FileSource(result.name).read()), result).save(out, "JPEG", quality=90)
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, out.getvalue())

@@ -168,7 +168,7 @@ def _write_lines(
             failed += 1
             emit(f"{'error':<{width}}          {name}: {printable(row.error)}")
             continue
-        shown = row.top(top) if top > 1 else [(row.label or "", row.probability or 0.0)]
+        shown = row.top(top) if top > 1 else [(row.predicted or "", row.probability or 0.0)]
         best = "  ".join(f"{printable(k):<{width}} {p:7.2%}" for k, p in shown)
         emit(f"{best}  {name}{STRANGE if row.strange else ''}")
     return failed, seen
@@ -178,7 +178,7 @@ def _write_json(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int)
     failed = seen = 0
     emit("[")
     for row in rows:
-        value: dict[str, Any] = {"path": row.name, "label": row.label}
+        value: dict[str, Any] = {"name": row.name, "predicted": row.predicted}
         value["probability"] = row.probability
         value["strangeness"] = row.strangeness
         if row.error is not None:

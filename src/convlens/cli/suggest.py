@@ -24,7 +24,7 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON array")
-    form.add_argument("--csv", action="store_true", help="CSV: path, likely label, probability")
+    form.add_argument("--csv", action="store_true", help="CSV: name, likeliest class, probability")
     parser.set_defaults(run=run)
 
 
@@ -39,7 +39,7 @@ def run(asked: argparse.Namespace) -> int:
             asked.detector, named(asked.paths), count=asked.count, progress=bars.progress
         )
     rows = [(one.name, *one.top(1)[0], one.strange) for one in found]
-    heads = ("path", "likely", "probability", "strange")
+    heads = ("name", "predicted", "probability", "strange")
     if asked.json:
         emit_json([dict(zip(heads, row, strict=True)) for row in rows])
     elif asked.csv:

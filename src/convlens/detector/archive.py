@@ -28,7 +28,7 @@ class Labelled:
 
 def headings(labels: tuple[str, ...]) -> list[str]:
     """The columns of a table of answers."""
-    return ["path", "label", "probability", "strangeness", "error", *(f"p:{k}" for k in labels)]
+    return ["name", "predicted", "probability", "strangeness", "error", *(f"p:{k}" for k in labels)]
 
 
 def cells(row: Prediction, labels: tuple[str, ...]) -> list[Any]:
@@ -37,7 +37,7 @@ def cells(row: Prediction, labels: tuple[str, ...]) -> list[Any]:
         return [row.name, "", "", "", row.error, *("" for _ in labels)]
     every = dict(row.top(len(labels)))
     strangeness = "" if row.strangeness is None else row.strangeness
-    return [row.name, row.label, row.probability, strangeness, "", *(every[k] for k in labels)]
+    return [row.name, row.predicted, row.probability, strangeness, "", *(every[k] for k in labels)]
 
 
 def predict_shards(

@@ -48,8 +48,8 @@ class Prediction:
     _: KW_ONLY
     labels: tuple[str, ...]
     error: str | None = None
-    place: int | None = None
-    """The answer as a place in `labels`; None where there is none."""
+    class_index: int | None = None
+    """The answer as an index into `labels`; None where there is none."""
     strangeness: float | None = None
     """How unlike the training pictures it is, 0 and up; None where the file cannot tell."""
 
@@ -59,19 +59,19 @@ class Prediction:
         return self.strangeness is not None and self.strangeness > 1
 
     @property
-    def label(self) -> str | None:
+    def predicted(self) -> str | None:
         """The answer: a class, as the detector's rule has it, or `unsure`."""
         if self.probabilities is None:
             return None
-        return UNSURE if self.place is None else self.labels[self.place]
+        return UNSURE if self.class_index is None else self.labels[self.class_index]
 
     @property
     def probability(self) -> float | None:
         """The answer's probability, 0 to 1; the highest one where it is `unsure`."""
         if self.probabilities is None:
             return None
-        place = self.place
-        return float(self.probabilities.max() if place is None else self.probabilities[place])
+        k = self.class_index
+        return float(self.probabilities.max() if k is None else self.probabilities[k])
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """The `count` most probable classes with their probabilities, the first one first."""
@@ -117,7 +117,7 @@ class Detector:
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
             shape = self._session.get_outputs()[0].shape
-            names = [one.name for one in self._session.get_outputs()]
+            names = [output.name for output in self._session.get_outputs()]
             self._outputs = [name for name in (OUTPUT, STRANGENESS) if name in names]
             if [i.name for i in self._session.get_inputs()] != [INPUT] or shape[1] != len(
                 self.labels
@@ -137,7 +137,7 @@ class Detector:
         return f"Detector({', '.join(self.labels)})"
 
     def provenance(self) -> dict[str, Any]:
-        """What the file says of how it was made: network, seed, data, figures."""
+        """What the file says of how it was made: network, seed, data, metrics."""
         return {
             name: json.loads(text) if text[:1] in "[{" else text
             for name, text in self.metadata.items()
@@ -148,7 +148,7 @@ class Detector:
         out: Probabilities = self._run(image, [OUTPUT])[0]
         return out
 
-    def windows(self, image: RGB, sizes: tuple[int, int]) -> Probabilities:
+    def window_logits(self, image: RGB, sizes: tuple[int, int]) -> Probabilities:
         """Logits [K, down, across] of each window in a picture squashed to (height, width).
 
         Only where the file's metadata has `slides`, and for sizes from its own side upwards.
@@ -165,8 +165,8 @@ class Detector:
             )
         try:
             return [
-                found[0]
-                for found in self._session.run(outputs, {INPUT: image[None], **(more or {})})
+                output[0]
+                for output in self._session.run(outputs, {INPUT: image[None], **(more or {})})
             ]
         except Exception as error:  # of ONNX Runtime, which raises many kinds
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -185,18 +185,18 @@ class Detector:
     def answer(self, name: str, image: RGB) -> Prediction:
         """The answer for upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
         probabilities, *more = self._run(image, self._outputs)
-        place = int(self.rule.places(probabilities[None])[0])
+        class_index = int(self.rule.predict(probabilities[None])[0])
         strangeness = float(more[0]) if more else None
-        answered = place if place >= 0 else None
-        found = Prediction(
+        prediction = Prediction(
             name,
             probabilities,
             labels=self.labels,
-            error=None,
-            place=answered,
+            class_index=class_index if class_index >= 0 else None,
             strangeness=strangeness,
         )
-        return replace(found, place=None) if found.strange and self.rule.unsure_below else found
+        if prediction.strange and self.rule.unsure_below:
+            return replace(prediction, class_index=None)
+        return prediction
 
     def predict(
         self, sources: Iterable[Source], workers: int | None = None

@@ -1,4 +1,4 @@
-"""From probabilities to an answer: the most probable class, or what an aim asks for."""
+"""From probabilities to an answer: the most probable class, or what an objective asks for."""
 
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from ..errors import ConvlensError
 UNSURE = "unsure"
 """The answer that is none."""
 BALANCE = "balance"
-"""The aim under which every class counts alike."""
+"""The objective under which every class counts alike."""
 _NONE = -1
 
 
@@ -32,13 +32,13 @@ class Rule:
     costs: tuple[tuple[float, ...], ...] | None = None
 
     @staticmethod
-    def from_json(found: dict[str, Any], classes: int) -> "Rule":
+    def from_json(data: dict[str, Any], classes: int) -> "Rule":
         """Back from plain data. Raises `ConvlensError` where it is no rule for so many classes."""
         try:
-            predicted, costs = found["predicted_from"], found["costs"]
+            predicted, costs = data["predicted_from"], data["costs"]
             rule = Rule(
-                str(found["objective"]),
-                float(found["unsure_below"]),
+                str(data["objective"]),
+                float(data["unsure_below"]),
                 predicted_from=(int(predicted[0]), float(predicted[1]))
                 if predicted is not None
                 else None,
@@ -57,8 +57,8 @@ class Rule:
         """The same as plain data."""
         return asdict(self)
 
-    def places(self, probabilities_NK: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """The answer to each picture [N], as a class's place; -1 where it is unsure.
+    def predict(self, probabilities_NK: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """The class index of each picture's answer [N]; -1 where it is unsure.
 
         Of two classes alike the first one is the answer.
         """
@@ -67,10 +67,10 @@ class Rule:
         if self.costs is not None:
             answers = (p @ np.array(self.costs, np.float32)).argmin(1)
         elif self.predicted_from is not None:
-            place, least = self.predicted_from
+            class_index, threshold = self.predicted_from
             others = p.copy()
-            others[:, place] = -1
-            answers = np.where(p[:, place] >= least, place, others.argmax(1))
+            others[:, class_index] = -1
+            answers = np.where(p[:, class_index] >= threshold, class_index, others.argmax(1))
         else:
             answers[p.max(1) < self.unsure_below] = _NONE
         return answers
@@ -99,12 +99,12 @@ def recall_rule(
     The share found from the k-th lowest of n probabilities on is 1 - k / (n + 1) in the mean; the
     largest such k is taken, and 1 where n is too small for any.
     """
-    place = labels.index(label)
-    own = np.sort(probabilities_NK[true_N == place, place])
+    k = labels.index(label)
+    own = np.sort(probabilities_NK[true_N == k, k])
     if not len(own):
         raise ConvlensError(f"--recall {label}: no validation picture is of that class")
-    k = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
-    return Rule(f"recall {label}={recall:g}", predicted_from=(place, float(own[k - 1])))
+    rank = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
+    return Rule(f"recall {label}={recall:g}", predicted_from=(k, float(own[rank - 1])))
 
 
 def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:

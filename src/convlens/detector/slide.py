@@ -22,7 +22,7 @@ PIXELS = 12_000_000
 CLIP = 8.0
 """Greatest log-odds of a window that count: beyond, networks exaggerate."""
 
-Map = npt.NDArray[np.float32]
+Floats32 = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 class Level:
     """One pass: answers of all windows at one scale."""
 
-    logits: Map
+    logits: Floats32
     """[K, down, across]"""
     sizes: tuple[int, int]
     """Height and width that the picture was squashed to."""
@@ -47,19 +47,19 @@ class Level:
         return self.logits.shape[1], self.logits.shape[2]
 
     @cached_property
-    def probabilities(self) -> Map:
+    def probabilities(self) -> Floats32:
         """[K, down, across]"""
         powers = np.exp(self.logits - self.logits.max(0))
-        out: Map = powers / powers.sum(0)
+        out: Floats32 = powers / powers.sum(0)
         return out
 
-    def odds(self, place: int) -> Floats:
+    def log_odds(self, class_index: int) -> Floats:
         """Log-odds of a class [down, across], clipped."""
-        others = np.delete(self.logits, place, 0).astype(np.float64)
-        found: Floats = self.logits[place] - np.logaddexp.reduce(others, 0)
-        return np.clip(found, -CLIP, CLIP)
+        others = np.delete(self.logits, class_index, 0).astype(np.float64)
+        odds: Floats = self.logits[class_index] - np.logaddexp.reduce(others, 0)
+        return np.clip(odds, -CLIP, CLIP)
 
-    def middles(self, points: Floats, axis: int) -> npt.NDArray[np.bool_]:
+    def covers(self, points: Floats, axis: int) -> npt.NDArray[np.bool_]:
         """Which windows have which points in their middle, along one axis: [points, windows].
 
         Beyond the outermost middles the outermost windows have to do.
@@ -67,24 +67,24 @@ class Level:
         starts, side = (self.tops, self.lefts)[axis], self.side[axis]
         centres = starts + side / 2
         inner = np.clip(points, centres[0], centres[-1])
-        found: npt.NDArray[np.bool_] = np.abs(inner[:, None] - centres) <= MIDDLE * side / 2
-        return found
+        covers: npt.NDArray[np.bool_] = np.abs(inner[:, None] - centres) <= MIDDLE * side / 2
+        return covers
 
-    def evidence(self, place: int, rows: Floats, *, columns: Floats) -> Floats:
+    def mean_log_odds(self, class_index: int, rows: Floats, *, columns: Floats) -> Floats:
         """Mean log-odds of the windows that have a point in their middle: [rows, columns]."""
-        down, across = self.middles(rows, 0), self.middles(columns, 1)
-        total = down.astype(np.float64) @ self.odds(place) @ across.T.astype(np.float64)
-        found: Floats = total / np.outer(down.sum(1), across.sum(1))
-        return found
+        down, across = self.covers(rows, 0), self.covers(columns, 1)
+        total = down.astype(np.float64) @ self.log_odds(class_index) @ across.T.astype(np.float64)
+        mean: Floats = total / np.outer(down.sum(1), across.sum(1))
+        return mean
 
-    def about(self, place: int, row: float, *, column: float) -> tuple[Floats, Floats]:
+    def windows_over(self, class_index: int, row: float, *, column: float) -> tuple[Floats, Floats]:
         """Boxes [n, 4] and log-odds [n] of the windows that have one point in their middle."""
-        down = np.flatnonzero(self.middles(np.array([row]), 0)[0])
-        across = np.flatnonzero(self.middles(np.array([column]), 1)[0])
+        down = np.flatnonzero(self.covers(np.array([row]), 0)[0])
+        across = np.flatnonzero(self.covers(np.array([column]), 1)[0])
         tops, lefts = np.meshgrid(self.tops[down], self.lefts[across], indexing="ij")
         corners = (lefts, tops, lefts + self.side[1], tops + self.side[0])
         boxes: Floats = np.stack([corner.ravel() for corner in corners], 1)
-        return boxes, self.odds(place)[np.ix_(down, across)].ravel()
+        return boxes, self.log_odds(class_index)[np.ix_(down, across)].ravel()
 
 
 class Slider:
@@ -116,7 +116,7 @@ class Slider:
             sizes = tuple(self.side + (count - 1) * self.stride for count in numbers)
             if sizes[0] * sizes[1] > PIXELS:
                 continue
-            logits = self.detector.windows(image, (sizes[0], sizes[1]))
+            logits = self.detector.window_logits(image, (sizes[0], sizes[1]))
             down, across = logits.shape[1:]
             yield Level(
                 logits,
@@ -128,21 +128,23 @@ class Slider:
 
     def multiplications(self, down: int, across: int) -> int:
         """Of one pass over so many windows."""
-        (one, wide), (high, both) = self.counts
+        (one, two_across), (two_down, four) = self.counts
         i, j = down - 1, across - 1
-        return one + i * (high - one) + j * (wide - one) + i * j * (both - high - wide + one)
+        more_down, more_across = two_down - one, two_across - one
+        both = four - two_down - two_across + one
+        return one + i * more_down + j * more_across + i * j * both
 
-    def _count(self, sides: float) -> int:
-        """Windows along a picture that is so many of them long."""
-        return max(1, 1 + round((sides - 1) * self.side / self.stride))
+    def _count(self, length: float) -> int:
+        """Windows along a picture that is as long as so many of them side by side."""
+        return max(1, 1 + round((length - 1) * self.side / self.stride))
 
-    def difference(self, image: RGB, levels: list[Level], *, sought: list[int]) -> float:
+    def difference(self, image: RGB, levels: list[Level], *, classes: list[int]) -> float:
         """What padding at a window's border, which sliding has not, does to the surest window."""
         several = [level for level in levels if level.count != (1, 1)]
         if not several:
             return 0.0
-        level = max(several, key=lambda one: float(one.probabilities[sought].max()))
-        best = level.probabilities[sought].max(0)
+        level = max(several, key=lambda level: float(level.probabilities[classes].max()))
+        best = level.probabilities[classes].max(0)
         row, column = (int(n) for n in np.unravel_index(int(best.argmax()), best.shape))
         pixels = Resizer(level.sizes)(image)
         top, left = row * self.stride, column * self.stride

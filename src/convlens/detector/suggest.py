@@ -39,23 +39,24 @@ def suggest(
     detector = detector if isinstance(detector, Detector) else Detector(detector)
     several = [paths] if isinstance(paths, str | Path) else paths
     sources = list(find_pictures(several))
-    found: list[tuple[bool, float, int, Prediction]] = []
-    for row, answer in enumerate(detector.predict(sources)):
-        if answer.probabilities is not None:
-            found.append((answer.strange, margin(answer.probabilities), row, answer))
+    ranked: list[tuple[bool, float, int, Prediction]] = []
+    for row, prediction in enumerate(detector.predict(sources)):
+        if prediction.probabilities is not None:
+            lead = margin(prediction.probabilities)
+            ranked.append((prediction.strange, lead, row, prediction))
         progress("looking at pictures", row + 1, len(sources))
-    if not found:
+    if not ranked:
         raise ConvlensError("there is no picture there that can be read")
     chosen: list[Prediction] = []
     hashes: list[int] = []
-    for _, _, row, answer in sorted(found, key=lambda one: one[:3]):
+    for _, _, row, prediction in sorted(ranked, key=lambda entry: entry[:3]):
         if len(chosen) == count:
             break
         try:
-            made = int.from_bytes(perceptual_hash(decode(sources[row].read())).tobytes())
+            bits = int.from_bytes(perceptual_hash(decode(sources[row].read())).tobytes())
         except PictureError:  # gone meanwhile
             continue
-        if all((made ^ other).bit_count() > ALIKE for other in hashes):
-            chosen.append(answer)
-            hashes.append(made)
+        if all((bits ^ other).bit_count() > ALIKE for other in hashes):
+            chosen.append(prediction)
+            hashes.append(bits)
     return chosen

@@ -134,7 +134,7 @@ def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
     found = {}
     with sound_record(folder / "predictions.csv"):
         for row in _rows(folder / "predictions.csv"):
-            path = str(Path(row["path"]).absolute())
+            path = str(Path(row["name"]).absolute())
             found[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
     return found
 

@@ -28,18 +28,18 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures, every answer beside its label, the worst mistakes first, and what was unreadable."""
+    """Metrics, each prediction beside its label, the worst mistakes first, and unreadable files."""
 
-    figures: Metrics
+    metrics: Metrics
     answers: tuple[tuple[str, Prediction], ...]
     _: KW_ONLY
     mistakes: tuple[Mistake, ...]
     skipped: tuple[tuple[str, str], ...]
 
     def as_json(self, most: int = 20) -> dict[str, Any]:
-        """Figures and the `most` worst mistakes as plain data."""
+        """Metrics and the `most` worst mistakes as plain data."""
         return {
-            **self.figures.as_json(),
+            **self.metrics.as_json(),
             "worst_mistakes": [
                 {
                     "name": mistake.name,
@@ -56,7 +56,7 @@ class Evaluation:
 def evaluate_catalog(
     detector: Detector, catalog: Catalog, *, progress: Callable[[str, int, int], None]
 ) -> Evaluation:
-    """Run every picture of a catalog and judge the answers. Raises `ConvlensError`."""
+    """Answer every picture of a catalog and count what is right. Raises `ConvlensError`."""
     unknown = sorted(set(catalog.labels) - set(detector.labels))
     if unknown:
         raise ConvlensError(
@@ -90,21 +90,23 @@ def evaluation_of(
     labels = answers[0][1].labels
     true = np.array([labels.index(label) for label, _ in answers], np.int64)
     probabilities = np.stack([p.probabilities for _, p in answers if p.probabilities is not None])
-    predicted = np.array([-1 if p.place is None else p.place for _, p in answers], np.int64)
+    predicted = np.array(
+        [-1 if p.class_index is None else p.class_index for _, p in answers], np.int64
+    )
     mistakes = [
         Mistake(
             prediction.name,
             label,
-            predicted=prediction.label or "",
+            predicted=prediction.predicted or "",
             probability=prediction.probability or 0,
             source=source,
         )
         for (label, prediction), source in zip(answers, sources, strict=True)
-        if prediction.place is not None and prediction.label != label
+        if prediction.class_index is not None and prediction.predicted != label
     ]
     mistakes.sort(key=lambda mistake: -mistake.probability)
-    figures = compute_metrics(labels, true, probabilities_NK=probabilities, predicted_N=predicted)
-    return Evaluation(figures, tuple(answers), mistakes=tuple(mistakes), skipped=skipped)
+    metrics = compute_metrics(labels, true, probabilities_NK=probabilities, predicted_N=predicted)
+    return Evaluation(metrics, tuple(answers), mistakes=tuple(mistakes), skipped=skipped)
 
 
 def evaluate(
@@ -114,11 +116,11 @@ def evaluate(
     split: str | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Evaluation:
-    """Judge a detector on labelled pictures: a folder or a table, as for training.
+    """Measure a detector on labelled pictures: a folder or a table, as for training.
 
-    `split` is `train`, `val`, `test` or `all`; unless told, the test pictures where the data marks
-    them, and all of them where it does not. A run's `manifest.csv` is such a table: judged on it,
-    a detector gives the figures that its run reported. Raises `ConvlensError`.
+    `split` is `train`, `val`, `test` or `all`; by default the test pictures where the data marks
+    them, and all of them where it does not. A run's `manifest.csv` is such a table: measured on it,
+    a detector gives the metrics that its run reported. Raises `ConvlensError`.
     """
     if split not in {None, "all", *SPLITS}:
         raise UsageError(f"--split {split}: it can be train, val, test or all")

@@ -1,4 +1,4 @@
-"""Figures from labels and probabilities."""
+"""Metrics from labels and probabilities."""
 
 from dataclasses import KW_ONLY, asdict, dataclass
 from math import sqrt
@@ -89,14 +89,14 @@ def calibration_bins(
     correct_N: npt.NDArray[np.bool_], confidence_N: npt.NDArray[np.float32], *, bins: int = 15
 ) -> list[tuple[float, float, int]]:
     """(Mean confidence, accuracy, pictures) of each equal bin of confidence that has any."""
-    place = np.minimum((confidence_N * bins).astype(int), bins - 1)
+    bin_N = np.minimum((confidence_N * bins).astype(int), bins - 1)
     return [
         (
-            float(confidence_N[place == b].mean()),
-            float(correct_N[place == b].mean()),
-            int((place == b).sum()),
+            float(confidence_N[bin_N == b].mean()),
+            float(correct_N[bin_N == b].mean()),
+            int((bin_N == b).sum()),
         )
-        for b in np.unique(place)
+        for b in np.unique(bin_N)
     ]
 
 
@@ -107,10 +107,10 @@ def compute_metrics(
     probabilities_NK: npt.NDArray[np.float32],
     predicted_N: npt.NDArray[np.int64] | None = None,
 ) -> Metrics:
-    """Figures for true classes [N] (places in `labels`) and probabilities [N, K]; N is 1 or more.
+    """Metrics for true class indices [N] and probabilities [N, K]; N is 1 or more.
 
-    Answers [N] are places, -1 for none; the most probable classes unless told. Calibration and the
-    curve of coverage are of the most probable classes.
+    `predicted_N` are class indices, -1 for no answer; by default the most probable classes.
+    Calibration and the curve of coverage are of the most probable classes.
     """
     n, classes = len(true_N), len(labels)
     predicted_N = probabilities_NK.argmax(axis=1) if predicted_N is None else predicted_N

@@ -57,7 +57,7 @@ def render_report(
         title=words.title(classes),
         style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
         summary=words.summary(test, metrics, classes=classes),
-        figures=_figures(test, training),
+        headline=_headline(test, training),
         learned=words.learned(training, record),
         tried=words.tried(metrics["tried"]),
         cost_chart=markupsafe.Markup(  # noqa: S704
@@ -141,7 +141,7 @@ def _calibration_chart(test: dict[str, Any], held: str) -> str:
     return paths(lines, "probability of the answer (%)", y_label="share right (%)", lowest=least)
 
 
-def _figures(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tuple[str, str]]:
+def _headline(test: dict[str, Any] | None, training: dict[str, Any]) -> list[tuple[str, str]]:
     held = []
     if test is not None:
         held = [

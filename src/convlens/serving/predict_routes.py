@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from ..detector.detector import Detector, Prediction
-from ..detector.find import Finder, Found
+from ..detector.find import Finder
+from ..detector.localization import Localization
 from ..errors import ConvlensError, PictureError
 from . import openapi
 from .concurrency import ConcurrencyLimit, time_limit
@@ -60,17 +61,17 @@ def _predict(detector: Detector, picture: RequestPicture) -> Prediction:
         return Prediction(picture.name, None, labels=detector.labels, error=str(error))
 
 
-def _find(finder: Finder, picture: RequestPicture) -> Found:
+def _find(finder: Finder, picture: RequestPicture) -> Localization:
     try:
-        return finder.look(picture.name, picture.pixels())
+        return finder.find(picture.name, picture.pixels())
     except PictureError as error:
-        return Found(picture.name, error=str(error))
+        return Localization(picture.name, error=str(error))
 
 
 def _prediction_json(prediction: Prediction, seconds: float) -> dict[str, object]:
     return {
         "name": prediction.name,
-        "label": prediction.label,
+        "predicted": prediction.predicted,
         "probability": prediction.probability,
         "probabilities": dict(prediction.top(len(prediction.labels))),
         "strangeness": prediction.strangeness,
@@ -80,7 +81,7 @@ def _prediction_json(prediction: Prediction, seconds: float) -> dict[str, object
     }
 
 
-def _findings_json(findings: Found, seconds: float) -> dict[str, object]:
+def _findings_json(findings: Localization, seconds: float) -> dict[str, object]:
     return {
         "name": findings.name,
         "error": findings.error,

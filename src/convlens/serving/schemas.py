@@ -7,7 +7,7 @@ class PicturePrediction(BaseModel):
     """The answer for one picture, or the reason why there is none."""
 
     name: str = Field(description="the file's name, or what kind of thing was sent")
-    label: str | None = Field(description="a class, or 'unsure'; null where there is an error")
+    predicted: str | None = Field(description="a class, or 'unsure'; null where there is an error")
     probability: float | None
     probabilities: dict[str, float] = Field(description="of every class, the likeliest first")
     strangeness: float | None = Field(description="above 1: unlike what the detector learnt from")
@@ -34,7 +34,7 @@ class Box(BaseModel):
 class Finding(BaseModel):
     """A class in a box; the probability is the answer for the box cut out by itself."""
 
-    label: str
+    predicted: str
     probability: float
     box: Box
 
@@ -74,7 +74,7 @@ class DetectorResponse(BaseModel):
     """What the detector knows, how good it was, how answers follow, and how it was made."""
 
     labels: list[str]
-    figures: dict[str, object]
+    metrics: dict[str, object]
     rule: dict[str, object]
     limits: dict[str, object]
     provenance: dict[str, object]

@@ -27,7 +27,7 @@ def add_status_routes(
         return JSONResponse(
             {
                 "labels": list(detector.labels),
-                "figures": provenance.pop("figures", {}),
+                "metrics": provenance.pop("metrics", {}),
                 "rule": detector.rule.as_json(),
                 "limits": vars(limits),
                 "provenance": provenance,

@@ -97,7 +97,7 @@ class Teaching:
             "status": self.status(),
             "said": training.last_message() if training else "",
             "history": training.history() if training else [],
-            "figures": {
+            "metrics": {
                 name: metrics[name] for name in ("n", "accuracy", "interval") if name in metrics
             },
         }

@@ -191,4 +191,4 @@ def _answered(
         asked, classes, true_N=labels.numpy(), probabilities_NK=sure, learnt_K=learnt_K.numpy()
     )
     p = torch.softmax(logits_MK / temperature, 1).numpy()
-    return OutOfFold(places, logits_MK, probabilities=p, predicted=rule.places(p))
+    return OutOfFold(places, logits_MK, probabilities=p, predicted=rule.predict(p))

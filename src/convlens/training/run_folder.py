@@ -148,11 +148,12 @@ def finish(
         evaluation = _crossed(results, out_of_fold)
     elif len(test):
         evaluation = evaluate_catalog(detector, test, progress=progress)
-    figures = evaluation.figures.as_json() if evaluation else None
-    brief = {key: figures[key] for key in ("n", "accuracy", "interval")} if figures else {}
-    data = with_metadata(plain, {"figures": brief})
+    test_metrics = evaluation.metrics.as_json() if evaluation else None
+    keys = ("n", "accuracy", "interval")
+    brief = {key: test_metrics[key] for key in keys} if test_metrics else {}
+    data = with_metadata(plain, {"metrics": brief})
     metrics = {
-        "test": figures,
+        "test": test_metrics,
         "folds": record["chosen"]["folds"],
         "strange": _strange(evaluation),
         "validation": validation,
@@ -201,8 +202,8 @@ def _crossed(results: Results, out_of_fold: OutOfFold) -> Evaluation | None:
     dataset, classes = results.dataset, results.dataset.classes
     side = dataset.subset("train").take(out_of_fold.places.tolist())
     answers = [
-        (label, Prediction(name, p, labels=classes, place=int(place) if place >= 0 else None))
-        for label, name, p, place in zip(
+        (label, Prediction(name, p, labels=classes, class_index=int(k) if k >= 0 else None))
+        for label, name, p, k in zip(
             side.labels, side.names, out_of_fold.probabilities, out_of_fold.predicted, strict=True
         )
     ]
@@ -228,10 +229,10 @@ def _uncalibrated(
         logits = out_of_fold.logits.double()
     else:
         logits = torch.from_numpy(probabilities).double().clamp(min=1e-12).log() * temperature
-    figures = compute_metrics(
-        evaluation.figures.labels, true, probabilities_NK=logits.softmax(1).float().numpy()
+    uncalibrated = compute_metrics(
+        evaluation.metrics.labels, true, probabilities_NK=logits.softmax(1).float().numpy()
     )
-    return {"cost": figures.cost, "ece": figures.ece}
+    return {"cost": uncalibrated.cost, "ece": uncalibrated.ece}
 
 
 def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
@@ -240,7 +241,7 @@ def _plain(evaluation: Evaluation | None) -> dict[str, Any] | None:
         return None
     true, probabilities = _held(evaluation)
     return compute_metrics(
-        evaluation.figures.labels, true, probabilities_NK=probabilities
+        evaluation.metrics.labels, true, probabilities_NK=probabilities
     ).as_json()
 
 
@@ -253,7 +254,7 @@ def _doubtful(evaluation: Evaluation | None) -> list[str]:
 
 def _held(evaluation: Evaluation) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """True classes [N] and probabilities [N, K] of the held-out pictures."""
-    labels = evaluation.figures.labels
+    labels = evaluation.metrics.labels
     true = np.array([labels.index(label) for label, _ in evaluation.answers], np.int64)
     found = [answer.probabilities for _, answer in evaluation.answers]
     return true, np.stack([p for p in found if p is not None])
@@ -314,7 +315,7 @@ def _judge_validation(
         classes,
         examples.labels,
         probabilities_NK=probabilities,
-        predicted_N=rule.places(probabilities),
+        predicted_N=rule.predict(probabilities),
     ).as_json(), rule
 
 
@@ -343,10 +344,10 @@ def _predictions(evaluation: Evaluation) -> str:
     """Every held-out picture, its label, the answer, and all probabilities to the last digit."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    labels = evaluation.figures.labels
-    writer.writerow(["path", "label", "predicted", *(f"p:{label}" for label in labels)])
+    labels = evaluation.metrics.labels
+    writer.writerow(["name", "label", "predicted", *(f"p:{label}" for label in labels)])
     for label, prediction in evaluation.answers:
         assert prediction.probabilities is not None  # noqa: S101
         values = [repr(float(np.float32(p))) for p in prediction.probabilities]
-        writer.writerow([prediction.name, label, prediction.label, *values])
+        writer.writerow([prediction.name, label, prediction.predicted, *values])
     return text.getvalue()

@@ -173,4 +173,4 @@ def test_training_and_judging_from_a_stream(http: Any, tmp_path: Path) -> None:
     assert record["pictures"] == address
     manifest = list(csv.DictReader((tmp_path / "run" / "manifest.csv").open()))
     assert all(row["path"].startswith(f"{address}/pictures-0") for row in manifest)
-    assert evaluate(done.detector, address).figures.n == 160
+    assert evaluate(done.detector, address).metrics.n == 160

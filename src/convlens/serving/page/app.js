@@ -33,8 +33,8 @@ async function describe() {
   const about = await ask("detector");
   $("classes").textContent = about.labels.slice(0, 8).join(" · ") + (about.labels.length > 8 ? " · …" : "");
   document.title = `convlens: ${about.labels.slice(0, 4).join(", ")}`;
-  const { n, accuracy, interval } = about.figures;
-  if (n) $("figures").textContent = say("figures", { n: number(n), accuracy: percent(accuracy), low: percent(interval[0]), high: percent(interval[1]) });
+  const { n, accuracy, interval } = about.metrics;
+  if (n) $("metrics").textContent = say("metrics", { n: number(n), accuracy: percent(accuracy), low: percent(interval[0]), high: percent(interval[1]) });
   const report = await fetch("report", { method: "HEAD" });
   $("report").hidden = !report.ok;
   return about;

@@ -42,9 +42,9 @@ function drawn(image, found) {
   const size = Math.max(11, Math.min(canvas.width, canvas.height) / 18);
   brush.lineWidth = Math.max(2, size / 6);
   brush.font = `${size}px system-ui, sans-serif`;
-  for (const { label, probability, box } of found.findings) {
+  for (const { predicted, probability, box } of found.findings) {
     const [x, y, right, bottom] = [box.left, box.top, box.right, box.bottom].map((at) => at * scale);
-    const text = `${label} ${percent(probability)}`;
+    const text = `${predicted} ${percent(probability)}`;
     brush.strokeStyle = brush.fillStyle = "#14dc78";
     brush.strokeRect(x, y, right - x, bottom - y);
     brush.fillRect(x, y, brush.measureText(text).width + size / 2, size * 1.3);
@@ -52,7 +52,7 @@ function drawn(image, found) {
     brush.fillText(text, x + size / 4, y + size);
   }
   canvas.setAttribute("role", "img");
-  const names = found.findings.map((one) => `${one.label} ${percent(one.probability)}`).join(", ");
+  const names = found.findings.map((one) => `${one.predicted} ${percent(one.probability)}`).join(", ");
   canvas.setAttribute("aria-label", say("try.heat", { found: names || say("try.nowhere") }));
   canvas.className = "found";
   return canvas;

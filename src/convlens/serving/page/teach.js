@@ -103,7 +103,7 @@ export function startTeaching(describe, limits) {
     if (training) $("learning").textContent = say("teach.training", { said: state.said });
     if (state.status === "failed") $("learning").textContent = say("teach.failed", { said: state.said });
     if (state.status === "done") {
-      const { n, accuracy, interval } = state.figures;
+      const { n, accuracy, interval } = state.metrics;
       $("learning").textContent = n ? say("teach.done", { n: number(n), accuracy: percent(accuracy), low: percent(interval[0]), high: percent(interval[1]) }) : say("teach.plain");
     }
     draw(state.history.filter((one) => one.cost_train !== null));

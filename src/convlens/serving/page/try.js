@@ -39,7 +39,7 @@ export function startTrying(shared, limits) {
     image.alt = answer.name;
     image.src = URL.createObjectURL(file);
     const title = document.createElement("h2");
-    title.textContent = answer.error ? "" : `${answer.label === "unsure" ? say("unsure") : answer.label} ${percent(answer.probability)}`;
+    title.textContent = answer.error ? "" : `${answer.predicted === "unsure" ? say("unsure") : answer.predicted} ${percent(answer.probability)}`;
     item.append(image, title);
     if (answer.error) {
       image.remove();
@@ -67,8 +67,8 @@ export function startTrying(shared, limits) {
   function save() {
     const labels = Object.keys(answers.find((one) => !one.error)?.probabilities ?? {}).sort();
     const quote = (text) => `"${String(text ?? "").replaceAll('"', '""').replace(/^([=+\-@])/, "'$1")}"`;
-    const rows = answers.map((one) => [one.name, one.label, one.probability, one.strangeness, one.error, ...labels.map((label) => one.probabilities[label])]);
-    const heads = ["name", "label", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
+    const rows = answers.map((one) => [one.name, one.predicted, one.probability, one.strangeness, one.error, ...labels.map((label) => one.probabilities[label])]);
+    const heads = ["name", "predicted", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
     const text = [heads, ...rows].map((row) => row.map(quote).join(",")).join("\n");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/csv" }));
