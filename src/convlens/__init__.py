@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from .network.named import describe_network
     from .network.spec import Network
     from .pictures.shards.write import Sharded, shard
-    from .reasons.run import Case, why
+    from .reasons.run import why
+    from .reasons.section import Case
     from .speed.bench import Speed, bench
     from .training.train import Run, resume, train
 
 _HOMES = {
-    "Case": "reasons.run",
+    "Case": "reasons.section",
     "Comparison": "evaluation.compare",
     "ConvlensError": "errors",
     "Detector": "detector.detector",

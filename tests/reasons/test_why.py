@@ -18,9 +18,16 @@ from convlens.network.build import Blur, build
 from convlens.network.layers import Conv, Full, Local, Window
 from convlens.network.published import rows_of
 from convlens.network.spec import Network, network
-from convlens.reasons import arithmetic, sharing, sparsity
-from convlens.reasons.experiments import dependence, efficiency, learning, translation
-from convlens.reasons.experiments.lab import blurred, drawn, largest_side, twin
+from convlens.reasons import arithmetic, counting, sharing
+from convlens.reasons.experiments import architectures, learning
+from convlens.reasons.experiments.effective_field import effective_field
+from convlens.reasons.experiments.equivariance import equivariance
+from convlens.reasons.experiments.invariance import agreement, invariance, shifted
+from convlens.reasons.experiments.learning_results import examples_ratio
+from convlens.reasons.experiments.perturbation import prove
+from convlens.reasons.experiments.trials import drawn
+from convlens.reasons.experiments.twins import blurred, largest_size, narrow_dense, twin
+from convlens.reasons.receptive_field import middle, receptive_field
 from helpers import save_class
 
 LECTURE = "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84"
@@ -35,12 +42,12 @@ def text(line: str, size: int) -> Network:
 
 
 def test_the_lectures_figures_to_the_digit() -> None:
-    case = arithmetic.lecture()
+    case = counting.lecture_twins()
     assert (case.inputs, case.outputs) == (3072, 4704)
     assert case.dense.weights == 14_450_688
     assert case.conv.parameters == 456
     assert arithmetic.LECTURES_156 == 156
-    large = arithmetic.lecture(1000)
+    large = counting.lecture_twins(1000)
     assert large.dense.weights == 17_856_288_000_000
     assert large.conv.parameters == 456
     assert case.saved == case.saved_by_sparsity * case.saved_by_sharing
@@ -60,7 +67,7 @@ def test_the_lectures_figures_to_the_digit() -> None:
     ids=str,
 )
 def test_counts_are_torchs_own(layer: Conv, size: int) -> None:
-    case = arithmetic.compare(layer, (3, size, size))
+    case = counting.twins_of(layer, (3, size, size))
     module = torch.nn.Conv2d(
         3, layer.filters, layer.window.kernel, layer.window.stride, layer.window.padding(),
         groups=layer.groups,
@@ -141,17 +148,17 @@ def test_what_an_output_depends_on_is_what_gradients_reach(line: str, size: int)
     layers = spec.all_layers
     for depth, layer in enumerate(layers, 1):
         shape = layer.out_shape(shape)
-        unit = sparsity.middle(shape)
+        unit = middle(shape)
         pixels = torch.rand(1, *spec.in_shape, dtype=torch.float64, requires_grad=True)
         module.layers[:depth](pixels)[0][unit].backward()  # type: ignore[index]
         assert pixels.grad is not None
         reached = (pixels.grad[0] != 0).numpy()
-        assert np.array_equal(reached, sparsity.inputs_of(layers[:depth], spec.in_shape, unit=unit))
+        assert np.array_equal(reached, receptive_field(layers[:depth], spec.in_shape, unit=unit))
 
 
 @pytest.mark.parametrize(("line", "size"), [(LECTURE, 32), (RESIDUAL, 24)])
 def test_what_lies_outside_changes_nothing_at_all(line: str, size: int) -> None:
-    proofs = dependence.prove(text(line, size))
+    proofs = prove(text(line, size))
     assert len(proofs) >= 3
     for proof in proofs:
         assert proof.change_outside == 0
@@ -163,9 +170,7 @@ def test_the_effective_field_lies_within_the_theoretical_one() -> None:
     spec = text("conv 8 3x3 same, conv 8 3x3 same, conv 8 3x3 same, gap", 32)
     module = build(spec, 0)
     layer = module.layers[4]  # type: ignore[index]
-    found = dependence.effective_field(
-        module, layer, name="third", pixels_NCHW=torch.rand(4, 3, 32, 32)
-    )
+    found = effective_field(module, layer, name="third", pixels_NCHW=torch.rand(4, 3, 32, 32))
     assert found.gradients.max() == 1
     assert 1 < found.side <= 7
     rows, columns = np.nonzero(found.gradients)
@@ -194,18 +199,18 @@ def test_twins_keep_the_outputs_and_lose_sharing_then_sparsity() -> None:
         assert network(spec.text, 32, classes=2) == spec
     counts = [spec.total().parameters for spec in (conv, local, full)]
     assert counts == sorted(counts)
-    assert largest_side(conv) == 32
+    assert largest_size(conv) == 32
     wide = "conv 64 3x3, pool 2, conv 64 3x3"
     parameters = [twin(text(wide, side), Full).total().parameters for side in (20, 24)]
     assert parameters[0] <= 50_000_000 < parameters[1]
-    assert largest_side(text(wide, 32)) == 20
-    few = text(learning.narrow(conv), 32).total().parameters
+    assert largest_size(text(wide, 32)) == 20
+    few = text(narrow_dense(conv), 32).total().parameters
     assert 0.9 < few / conv.total().parameters <= 1
 
 
 def test_a_convolution_moves_with_the_picture_and_strides_break_it() -> None:
     module = build(text("conv 4 5x5, pool 2, conv 4 3x3 stride 2, gap", 40), 0)
-    layers = translation.equivariance(module, torch.rand(2, 3, 40, 40))
+    layers = equivariance(module, torch.rand(2, 3, 40, 40))
     assert [layer.jump for layer in layers] == [1, 2, 4]
     for layer in layers:
         for shift, error in layer.errors.items():
@@ -217,9 +222,9 @@ def test_a_convolution_moves_with_the_picture_and_strides_break_it() -> None:
 
 def test_shifted_pictures_are_rolled_ones_inside() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3)).astype(np.uint8)
-    assert np.array_equal(translation.shifted(pictures, 0, right=0), pictures)
+    assert np.array_equal(shifted(pictures, 0, right=0), pictures)
     for down, right in ((3, 0), (-2, 5), (1, -1)):
-        got = translation.shifted(pictures, down, right=right)
+        got = shifted(pictures, down, right=right)
         wanted = np.roll(pictures, (down, right), (1, 2))
         inside = (slice(None), slice(5, -5), slice(5, -5))
         assert np.array_equal(got[inside], wanted[inside])
@@ -234,25 +239,25 @@ def test_invariance_of_answers_that_are_known() -> None:
         share = (batch[:, :, 7:10] > 0).any((1, 2, 3)).astype(float)
         return np.stack((share, 1 - share), 1)
 
-    found = translation.invariance(bright, pictures, shifts=(1, 2))
+    found = invariance(bright, pictures, shifts=(1, 2))
     assert found.kept[1] == 1
     # two pictures never change; the others do in all but the two vertical directions
     assert found.kept[2] == pytest.approx((2 + 2 * 2 / 8) / 4)
     assert found.change[2] == pytest.approx(2 * (6 / 8) / 4)
     labels = np.array([[0, 0, 1], [1, 1, 1]])
-    assert translation._agreement(labels) == pytest.approx((1 / 3 + 1) / 2)
+    assert agreement(labels) == pytest.approx((1 / 3 + 1) / 2)
 
 
 def test_how_many_times_the_examples() -> None:
-    def curve(*values: float) -> dict[int, dict[str, float]]:
-        return {25 * 2**k: {"held_out": value} for k, value in enumerate(values)}
+    def curve(*accuracies: float) -> dict[int, float]:
+        return {25 * 2**k: accuracy for k, accuracy in enumerate(accuracies)}
 
     conv, dense = curve(0.6, 0.7, 0.8, 0.9), curve(0.5, 0.55, 0.6, 0.7)
-    ratio, more = learning.examples_ratio(conv, dense)
+    ratio, more = examples_ratio(conv, dense)
     assert (round(ratio, 9), more) == (4, False)
-    ratio, more = learning.examples_ratio(curve(0.8, 0.8, 0.8, 0.8), dense)
+    ratio, more = examples_ratio(curve(0.8, 0.8, 0.8, 0.8), dense)
     assert (round(ratio, 9), more) == (8, True)
-    halfway, _ = learning.examples_ratio(conv, curve(0.5, 0.5, 0.5, 0.75))
+    halfway, _ = examples_ratio(conv, curve(0.5, 0.5, 0.5, 0.75))
     assert halfway == pytest.approx(200 / (50 * 2**0.5))
 
 
@@ -279,7 +284,7 @@ def test_controls_do_what_they_say() -> None:
 
 def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = {"dense": "dense 8", "lecture": "lecture", "resnet18": "resnet18"}
-    monkeypatch.setattr(efficiency, "ARCHITECTURES", lines)
+    monkeypatch.setattr(architectures, "ARCHITECTURES", lines)
     for kind in ("disc", "cross"):
         save_class(tmp_path / "p" / kind, kind, 60)
     told: list[str] = []

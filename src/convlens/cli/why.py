@@ -9,7 +9,7 @@ from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable, table
 
 if TYPE_CHECKING:
-    from ..reasons.run import Case
+    from ..reasons.section import Case
 
 EXAMPLES = """\
   convlens why                                        the lecture's arithmetic and its example

@@ -1,14 +1,12 @@
 """The case as one self-contained page."""
 
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .run import Case
+from .section import Case
 
 
-def render(case: "Case") -> str:
-    """The page as text. What came from outside is escaped; figures are our own markup."""
+def render(case: Case) -> str:
+    """The page as HTML. Text is escaped; the markup of figures, made here, is not."""
     import jinja2
     import markupsafe
 
@@ -17,9 +15,9 @@ def render(case: "Case") -> str:
         files("convlens.reasons").joinpath("page.html").read_text("utf-8")
     )
     style = files("convlens.report").joinpath("style.css").read_text("utf-8")
-    own = files("convlens.reasons").joinpath("page.css").read_text("utf-8")
+    own_style = files("convlens.reasons").joinpath("page.css").read_text("utf-8")
     return template.render(
         case=case,
-        style=markupsafe.Markup(style + own),  # noqa: S704
+        style=markupsafe.Markup(style + own_style),  # noqa: S704
         markup=markupsafe.Markup,
     )

@@ -13,7 +13,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def brightness_map(map_HW: Any) -> Pixels:
-    """A map as a grey picture [H, W, 3]: its own range to 0 to 255."""
+    """A map [H, W] as a grey picture [H, W, 3]: its lowest value black, its highest white."""
     values = np.asarray(map_HW, np.float64)
     low, high = values.min(), values.max()
     scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
@@ -21,13 +21,13 @@ def brightness_map(map_HW: Any) -> Pixels:
     return np.repeat(grey[:, :, None], 3, 2)
 
 
-def picture_markup(pixels_HWC: Pixels, side: int) -> str:
-    """An `img` whose pixels stay square, its longer side so many pixels on the page."""
-    address = data_uri(png(Image.fromarray(pixels_HWC)))
-    return f'<img class="pixels" src="{address}" alt="" width="{side}">'
+def picture_markup(pixels_HWC: Pixels, width: int) -> str:
+    """An `img` of that width in pixels on the page."""
+    url = data_uri(png(Image.fromarray(pixels_HWC)))
+    return f'<img class="pixels" src="{url}" alt="" width="{width}">'
 
 
-def row_markup(pictures: Sequence[Pixels], side: int) -> str:
-    """Pictures beside each other."""
-    inside = "".join(picture_markup(one, side) for one in pictures)
-    return f'<div class="row">{inside}</div>'
+def row_markup(pictures: Sequence[Pixels], width: int) -> str:
+    """Pictures beside each other, each of that width."""
+    images = "".join(picture_markup(picture, width) for picture in pictures)
+    return f'<div class="row">{images}</div>'

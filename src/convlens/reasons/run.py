@@ -2,8 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,32 +10,13 @@ from ..errors import ConvlensError, UsageError, require
 from ..files import read_json, saying_where, sound_record, write_whole
 from ..network.named import describe_network, line_of, usual_size
 from ..network.spec import PREFIX, Architecture, Network
+from ..pictures.hashing import Progress
 from . import arithmetic, sharing, sparsity
-from .section import MINUTES, SECTIONS, Section, joined
+from .page import render
+from .section import MINUTES, SECTIONS, Case, Section, joined
 
 if TYPE_CHECKING:
-    from .experiments.bench import Bench
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Case:
-    """The sections that were made, how to make them again, and where the page is, if anywhere."""
-
-    title: str
-    command: str
-    _: KW_ONLY
-    sections: list[Section]
-    folder: Path | None
-
-    def as_json(self) -> dict[str, object]:
-        """Every number."""
-        return {
-            "title": self.title,
-            "command": self.command,
-            "sections": [one.as_json() for one in self.sections],
-        }
+    from .experiments.experiments import Experiments
 
 
 def why(
@@ -51,72 +31,101 @@ def why(
 ) -> Case:
     """The case for convolutions: the lecture's figures, and those of a network or a detector.
 
-    `subject` is a network (a line, a name, `timm:NAME`) or a run's folder or detector file;
-    `pictures` are as `train` takes them; both together give every section. `section` asks for one.
-    Finished pieces are kept in `out` (`why/NAME` where pictures are given), so a stopped `why` goes
-    on. `minutes` is about how long the experiments take. Raises `ConvlensError`.
+    Args:
+        subject: A network (a line, a name or `timm:NAME`), or a run's folder or detector file.
+        pictures: Labelled pictures, as `train` takes them. A detector and pictures together give
+            every section.
+        section: The only section to make, one of `SECTIONS`. By default every section is made for
+            which enough was given.
+        out: The folder for the page and for finished measurements, so that a `why` that was
+            stopped goes on. By default it is `why/NAME` where there is something to measure.
+        size: Side length in pixels of the network's pictures, by default its usual one.
+        minutes: About how long the experiments take.
+        progress: Called with what is being done, how much of it is done, and how much there is.
+
+    Returns:
+        The sections, each with its claims, verdicts, tables and figures.
+
+    Raises:
+        UsageError: The section does not exist, or cannot be made from what was given.
+        ConvlensError: The subject or the pictures cannot be read.
+
+    Examples:
+        >>> import convlens
+        >>> case = convlens.why("conv 6 5x5, pool 2, dense 10", size=32, section="arithmetic")
+        >>> case.sections[0].claims[0].verdict
+        'holds'
     """
     if section is not None and section not in SECTIONS:
         raise UsageError(f"--section {section}: it can be {', '.join(SECTIONS)}")
-    wanted = (section,) if section else SECTIONS
     run = _run_folder(subject)
     architecture = _architecture(subject, run, size=size)
-    bench, folder = None, Path(out) if out else None
+    experiments, folder = None, Path(out) if out else None
     if pictures is not None or run is not None:
         require("torch", "train", what="the experiments of why")
-        from .experiments.bench import Bench
+        from .experiments.experiments import Experiments
 
         folder = folder or Path("why") / _name(pictures or subject)
-        bench = Bench(
+        experiments = Experiments(
             architecture, run, pictures=pictures, folder=folder, minutes=minutes, progress=progress
         )
-    made = [
-        found
-        for key in wanted
-        for found in [_section(key, architecture, bench=bench, alone=section is not None)]
-        if found is not None
-    ]
-    title = "Why convolutions?" + (f" {Path(pictures).name}" if pictures is not None else "")
-    given = [str(subject)] if subject is not None else []
-    given += ["--pictures", str(pictures)] if pictures is not None else []
-    given += ["--size", str(size)] if size else []
-    case = Case(title, shlex.join(["convlens", "why", *given]), sections=made, folder=folder)
+    if section is not None:
+        sections = [_section(section, architecture, experiments=experiments, alone=True)]
+    else:
+        sections = [_section(key, architecture, experiments=experiments) for key in SECTIONS]
+    case = Case(
+        "Why convolutions?" + (f" {Path(pictures).name}" if pictures is not None else ""),
+        _command(subject, pictures, size=size),
+        sections=[made for made in sections if made is not None],
+        folder=folder,
+    )
     if folder is not None:
         _write(case, folder)
     return case
 
 
+def _command(subject: str | Path | None, pictures: str | Path | None, *, size: int | None) -> str:
+    """The command that makes the case again."""
+    words = ["convlens", "why"]
+    words += [str(subject)] if subject is not None else []
+    words += ["--pictures", str(pictures)] if pictures is not None else []
+    words += ["--size", str(size)] if size else []
+    return shlex.join(words)
+
+
 def _section(
-    key: str, architecture: Architecture | None, *, bench: "Bench | None", alone: bool
+    key: str,
+    architecture: Architecture | None,
+    *,
+    experiments: "Experiments | None",
+    alone: bool = False,
 ) -> Section | None:
-    """One section, of as many parts as what was given allows; None where nothing can be said."""
+    """One section, of as many parts as what was given allows; None where nothing can be said.
+
+    Where it is asked for `alone`, it raises `UsageError` instead.
+    """
     parts: list[Section] = []
-    text = architecture if isinstance(architecture, Network) else None
+    network = architecture if isinstance(architecture, Network) else None
+    has_torch = find_spec("torch") is not None
     if key == "arithmetic":
         parts.append(arithmetic.section(architecture))
     elif key == "sharing":
         parts.append(sharing.section())
-    elif key == "sparsity" and (architecture is not None or alone or bench):
-        parts.append(sparsity.section(text))
-        if text is not None and _has_torch():
+    elif key == "sparsity" and (architecture is not None or alone or experiments):
+        parts.append(sparsity.section(network))
+        if network is not None and has_torch:
             from .experiments import dependence
 
-            parts.append(dependence.section(text))
-    if bench is not None:
-        parts += bench.sections(key)
-    elif key == "translation" and text is not None and _has_torch():
-        from .experiments import moving
+            parts.append(dependence.section(network))
+    if experiments is not None:
+        parts += experiments.sections(key)
+    elif key == "translation" and network is not None and has_torch:
+        from .experiments import translation, translation_section
 
-        parts.append(moving.section(None, text))
+        parts.append(translation_section.section(translation.measure(None, network)))
     if not parts and alone:
         raise UsageError(f"--section {key} is measured on pictures: give --pictures PICTURES")
     return joined(*parts) if parts else None
-
-
-def _has_torch() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("torch") is not None
 
 
 def _run_folder(subject: str | Path | None) -> Path | None:
@@ -155,13 +164,11 @@ def _fitting(line: str) -> int:
     return 224 if line.startswith(PREFIX) else 32
 
 
-def _name(given: str | Path | None) -> str:
-    return Path(str(given)).absolute().stem or "case"
+def _name(path: str | Path | None) -> str:
+    return Path(str(path)).absolute().stem or "case"
 
 
 def _write(case: Case, folder: Path) -> None:
-    from .page import render
-
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "why.json", json.dumps(case.as_json(), indent=1, default=str) + "\n")

@@ -1,12 +1,14 @@
-"""What every part of the case gives: claims with verdicts, tables, pictures, plain data."""
+"""The case and its sections as values: claims with verdicts, tables, figures, plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 from typing import Any
 
 SECTIONS = ("arithmetic", "sharing", "sparsity", "translation", "examples", "efficiency")
+"""The sections of the case, in order."""
 MINUTES = 20.0
-"""Of the case, in order; and about how long its experiments take unless told."""
+"""About how long the experiments take by default."""
 
 HOLDS, NEARLY, NOT = "holds", "holds nearly", "does not hold here"
 
@@ -34,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture for the page: markup of our own making, and what it shows in a sentence."""
+    """A picture for the page: markup that this package made, and a sentence on what it shows."""
 
     caption: str
     markup: str
@@ -42,7 +44,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the case. `data`: every number, for `--json`; `sketch`: a drawing in characters."""
+    """A part of the case.
+
+    `data` holds every number for `--json`; `sketch` is a drawing in characters.
+    """
 
     key: str
     title: str
@@ -55,7 +60,7 @@ class Section:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """All but the pictures."""
+        """All but the figures, as plain data."""
         return {
             "section": self.key,
             "title": self.title,
@@ -64,8 +69,37 @@ class Section:
         }
 
 
+@dataclass(frozen=True)
+class Case:
+    """The sections that were made.
+
+    `command` makes the case again; `folder` holds the page, and is None where none was written.
+    """
+
+    title: str
+    command: str
+    _: KW_ONLY
+    sections: list[Section]
+    folder: Path | None
+
+    def as_json(self) -> dict[str, object]:
+        """Every number as plain data."""
+        return {
+            "title": self.title,
+            "command": self.command,
+            "sections": [section.as_json() for section in self.sections],
+        }
+
+
 def verdict(value: float, holds: float, *, nearly: float, unit: str = "") -> tuple[str, str]:
-    """A verdict and its rule. Where `holds` is above `nearly`, larger is better."""
+    """A verdict by two thresholds, and the rule in words.
+
+    Args:
+        value: What was measured.
+        holds: The threshold of "holds". Where it is at least `nearly`, larger values are better.
+        nearly: The threshold of "holds nearly".
+        unit: What the numbers are of, with a leading space.
+    """
     larger = holds >= nearly
     word = "at least" if larger else "at most"
     good, fair = (value >= holds, value >= nearly) if larger else (value <= holds, value <= nearly)
@@ -74,7 +108,7 @@ def verdict(value: float, holds: float, *, nearly: float, unit: str = "") -> tup
 
 
 def exactly(measured: object, stated: object) -> tuple[str, str]:
-    """A verdict on figures that can be counted."""
+    """A verdict on what can be counted, and its rule."""
     return (HOLDS if measured == stated else NOT), "holds where the count is the stated one exactly"
 
 

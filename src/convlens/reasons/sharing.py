@@ -1,5 +1,6 @@
 """Parameter sharing, on one picture: a filter slides, and fires wherever its pattern stands."""
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,17 @@ HORIZONTAL = VERTICAL.T.copy()
 
 
 def correlate(picture_HW: Array, filter_KK: Array) -> Array:
-    """The filter's product with every place where it fits: [H - K + 1, W - K + 1].
+    """The filter's product with every patch of the picture: [H - K + 1, W - K + 1].
 
-    What the field calls convolution: cross-correlation, without turning the filter round.
+    It is what the field calls convolution: cross-correlation, which does not flip the filter.
     """
     patches = np.lib.stride_tricks.sliding_window_view(picture_HW, filter_KK.shape)
-    answer: Array = np.einsum("ijkl,kl->ij", patches, filter_KK)
-    return answer
+    map_HW: Array = np.einsum("ijkl,kl->ij", patches, filter_KK)
+    return map_HW
 
 
 def lecture_example() -> dict[str, Any]:
-    """The step, the filter and the answer, with what it takes: 9 parameters for 16 outputs."""
+    """The step, the filter and its answer as plain data, with the 9 parameters and 16 outputs."""
     answer = correlate(STEP, VERTICAL)
     return {
         "picture": STEP.tolist(),
@@ -43,7 +44,7 @@ def lecture_example() -> dict[str, Any]:
 def edges(pixels_HWC: npt.NDArray[np.uint8]) -> dict[str, Array]:
     """Where a picture's brightness changes from left to right, and from top to bottom: [H-2, W-2].
 
-    Brightness is 0 to 1, so an answer is -3 to 3.
+    Brightness is 0 to 1, so a filter's answer is -3 to 3.
     """
     grey = pixels_HWC.astype(np.float64).mean(2) / 255
     return {"vertical": correlate(grey, VERTICAL), "horizontal": correlate(grey, HORIZONTAL)}
@@ -52,16 +53,13 @@ def edges(pixels_HWC: npt.NDArray[np.uint8]) -> dict[str, Array]:
 def grid(values: Array, caption: str = "") -> str:
     """A small matrix as a table for the page, each cell as bright as its value."""
     low, high = float(values.min()), float(values.max())
-    cells = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="--v: {(v - low) / (high - low) if high > low else 0.5:.3f}">{v:g}</td>'
-            for v in row
-        )
-        + "</tr>"
-        for row in values
-    )
-    return f'<table class="grid"><caption>{caption}</caption>{cells}</table>'
+
+    def cell(value: float) -> str:
+        share = (value - low) / (high - low) if high > low else 0.5
+        return f'<td style="--v: {share:.3f}">{value:g}</td>'
+
+    rows = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in values)
+    return f'<table class="grid"><caption>{caption}</caption>{rows}</table>'
 
 
 def section() -> Section:
@@ -108,14 +106,14 @@ def sketch() -> str:
         ["filter", *_rows(VERTICAL)],
         ["answer", *_rows(correlate(STEP, VERTICAL))],
     ]
-    height = max(map(len, columns))
+    widths = [max(map(len, column)) for column in columns]
     lines = []
-    for line in range(height):
-        cells = [column[line] if line < len(column) else "" for column in columns]
-        widths = [max(map(len, column)) for column in columns]
-        marks = ["   ∗   ", "   =   "] if line == 2 else [" " * 7] * 2
-        first, second, third = (c.ljust(w) for c, w in zip(cells, widths, strict=True))
-        lines.append(f"{first}{marks[0]}{second}{marks[1]}{third}".rstrip())
+    for row, cells in enumerate(zip_longest(*columns, fillvalue="")):
+        times, equals = ("   ∗   ", "   =   ") if row == 2 else (" " * 7, " " * 7)
+        picture, filter_row, answer = (
+            cell.ljust(width) for cell, width in zip(cells, widths, strict=True)
+        )
+        lines.append(f"{picture}{times}{filter_row}{equals}{answer}".rstrip())
     return "\n".join(lines)
 
 

@@ -4,8 +4,9 @@
 the canvas has a brightness and a colour of its own, and each picture stands in one of them.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from statistics import mean
 from typing import Any
 
@@ -16,104 +17,120 @@ from ...dataset.batches import Examples
 from ...network.layers import Local
 from ...network.spec import Network
 from ..section import Claim, Section, Table, verdict
-from .lab import Notebook, Trial, accuracy, drawn, train_trial, twin
+from .notebook import Notebook
+from .trials import Splits, Trial, accuracy, drawn, train_trial
+from .twins import twin
 
 TINTS = np.array([(1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.6, 0.4), (0.4, 0.6, 1.0)])
 """What the channels are multiplied by: top left, top right, bottom left, bottom right."""
 PICTURES, STEPS = 2400, 500
-"""At most so many pictures of each side, and steps: the local twin of a canvas is slow."""
-QUARTERS = ("top left", "top right", "bottom left", "bottom right")
+"""At most so many pictures of each split, and steps: the local twin of a canvas is slow."""
+ALL, QUARTERS = "all", ("top left", "top right", "bottom left", "bottom right")
+
+
+@dataclass(frozen=True)
+class ByQuarter:
+    """Held-out accuracy of one training, by quarter and of all."""
+
+    accuracy: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The trainings of the convolutional network and of its local twin, one for each seed."""
+
+    size: int
+    trainings: Mapping[str, Sequence[ByQuarter]]
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Mean accuracy over the seeds, by kind of network and quarter."""
+        return {
+            kind: {
+                name: mean(training.accuracy[name] for training in trainings)
+                for name in (ALL, *QUARTERS)
+            }
+            for kind, trainings in self.trainings.items()
+        }
 
 
 def placed(examples: Examples, seed: int) -> tuple[Examples, npt.NDArray[np.int64]]:
-    """Each picture [S, S, 3] at half its side, S even, in the quarter [N] of a canvas [S, S, 3]."""
+    """Each picture [S, S, 3] at half its size, S even, in a quarter of a canvas [S, S, 3].
+
+    The second value is the quarter [N] of each, 0 to 3.
+    """
     whole = examples.pixels[examples.rows]
-    side = whole.shape[1] // 2
-    pixels = whole.reshape(len(whole), side, 2, side, 2, 3).mean((2, 4))
+    half = whole.shape[1] // 2
+    pixels = whole.reshape(len(whole), half, 2, half, 2, 3).mean((2, 4))
     quarters = np.random.default_rng(seed).integers(0, 4, len(pixels))
-    canvas = np.empty((len(pixels), 2 * side, 2 * side, 3), np.uint8)
+    canvas = np.empty((len(pixels), 2 * half, 2 * half, 3), np.uint8)
     for quarter, tint in enumerate(TINTS):
         down, right = divmod(quarter, 2)
-        region = canvas[:, down * side : (down + 1) * side, right * side : (right + 1) * side]
+        region = canvas[:, down * half : (down + 1) * half, right * half : (right + 1) * half]
         region[:] = 128 * tint
-        here = quarters == quarter
-        region[here] = pixels[here] * tint
+        inside = quarters == quarter
+        region[inside] = pixels[inside] * tint
     return Examples(
         canvas, np.arange(len(canvas)), labels=examples.labels, classes=examples.classes
     ), quarters
 
 
-def by_region(
-    notebook: Notebook,
-    sides: tuple[Examples, Examples, Examples],
-    *,
-    conv: Network,
-    trial: Trial,
-    seeds: Sequence[int],
-) -> dict[str, list[dict[str, Any]]]:
-    """Held-out accuracy in each quarter, for the network and its local twin, with each seed.
-
-    `sides` are the training, validation and held-out pictures.
-    """
-    found: dict[str, list[dict[str, Any]]] = {}
+def measure(
+    notebook: Notebook, splits: Splits, *, conv: Network, seeds: Sequence[int] = (0,)
+) -> Regions:
+    """Train the network and its local twin on pictures in quarters, with each seed."""
+    splits = Splits(*(drawn(split, PICTURES, seed=0) for split in splits))
+    trial = Trial("", conv.size, steps=min(STEPS, max(150, 20 * len(splits.train) // 64)))
+    trainings: dict[str, list[ByQuarter]] = {}
     for kind, line in (("convolutional", conv.text), ("local", twin(conv, Local).text)):
+        trainings[kind] = []
         for seed in seeds:
-            one = replace(trial, line=line, size=conv.size, seed=seed, kind=kind)
-
-            def make(one: Trial = one) -> dict[str, Any]:
-                (train, _), (val, _), (test, where) = (
-                    placed(side, number) for number, side in enumerate(sides)
-                )
-                module = train_trial(one, train, val=val).module
-                return {
-                    "all": accuracy(module, test),
-                    **{
-                        name: accuracy(module, test.take(np.where(where == quarter)[0]))
-                        for quarter, name in enumerate(QUARTERS)
-                    },
-                }
-
-            found.setdefault(kind, []).append(notebook.recall("regions", one, make=make))
-            notebook.progress("regions", len(found), 2)
-    return found
+            seeded = replace(trial, line=line, seed=seed, kind=kind)
+            make = partial(_train, splits, seeded)
+            training = notebook.recall("regions", seeded, read=ByQuarter, make=make)
+            trainings[kind].append(training)
+            notebook.progress("regions", len(trainings), 2)
+    return Regions(conv.size, trainings)
 
 
-def section(
-    notebook: Notebook,
-    sides: tuple[Examples, Examples, Examples],
-    *,
-    conv: Network,
-    seeds: Sequence[int] = (0,),
-) -> Section:
-    """Accuracy by quarter, convolutional against local."""
-    train, val, test = (drawn(side, PICTURES, seed=0) for side in sides)
-    steps = min(STEPS, max(150, 20 * len(train) // 64))
-    trial = Trial("", conv.size, steps=steps)
-    found = by_region(notebook, (train, val, test), conv=conv, trial=trial, seeds=seeds)
-    names = ("all", *QUARTERS)
-    means = {
-        kind: {name: mean(run[name] for run in runs) for name in names}
-        for kind, runs in found.items()
+def _train(splits: Splits, trial: Trial) -> ByQuarter:
+    (train, _), (val, _), (test, quarters) = (
+        placed(split, seed) for seed, split in enumerate(splits)
+    )
+    module = train_trial(trial, train, val=val).module
+    by_quarter = {
+        name: accuracy(module, test.take(np.where(quarters == quarter)[0]))
+        for quarter, name in enumerate(QUARTERS)
     }
-    gain = 100 * (means["convolutional"]["all"] - means["local"]["all"])
+    return ByQuarter({ALL: accuracy(module, test), **by_quarter})
+
+
+def section(regions: Regions) -> Section:
+    """Accuracy by quarter, convolutional against local."""
+    means, names = regions.means(), (ALL, *QUARTERS)
+    conv, local = (100 * means[kind][ALL] for kind in ("convolutional", "local"))
     claim = Claim(
         "Top left and bottom right may differ in distribution, and sharing still works",
-        f"each quarter with its own brightness and colour: convolutional "
-        f"{100 * means['convolutional']['all']:.1f} %, local {100 * means['local']['all']:.1f} %",
-        *verdict(gain, 0, nearly=-2, unit=" points more than the local network"),
+        f"each quarter with its own brightness and colour: convolutional {conv:.1f} %, "
+        f"local {local:.1f} %",
+        *verdict(conv - local, 0, nearly=-2, unit=" points more than the local network"),
     )
     table = Table(
-        f"Held-out accuracy (%) by the quarter of a {conv.size}×{conv.size} canvas in which the "
-        "picture stands",
+        f"Held-out accuracy (%) by the quarter of a {regions.size}×{regions.size} canvas in which "
+        "the picture stands",
         ["network", *names],
-        rows=[[kind, *(f"{100 * one[name]:.1f}" for name in names)] for kind, one in means.items()],
+        rows=[
+            [kind, *(f"{100 * accuracies[name]:.1f}" for name in names)]
+            for kind, accuracies in means.items()
+        ],
     )
+    runs: dict[str, Any] = {
+        kind: [training.accuracy for training in trainings]
+        for kind, trainings in regions.trainings.items()
+    }
     return Section(
         "regions",
         "Sharing where regions differ",
         claims=[claim],
         tables=[table],
-        figures=(),
-        notes=(),
-        data={"runs": found},
+        data={"runs": runs},
     )

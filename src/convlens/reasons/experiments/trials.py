@@ -1,0 +1,129 @@
+"""Small networks trained alike, so that only what is compared differs."""
+
+import time
+from dataclasses import KW_ONLY, dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from ...dataset.augment import Augment, parse_ways
+from ...dataset.batches import Batches, Examples, Order
+from ...engine.execution import Compute
+from ...engine.loop import Loop, Measure, predict_examples
+from ...engine.loss import Cost
+from ...engine.schedule import Phase, StepPlan
+from ...network.build import Classifier, build
+from ...network.spec import network
+from ...options import OptimizerOptions
+from ...parallel import cores
+
+MEASURED, PATIENCE = 15, 5
+"""How often a training is measured, and after how many measurements without a lower J it ends."""
+
+
+class Splits(NamedTuple):
+    """Examples of the three splits, at the networks' size."""
+
+    train: Examples
+    val: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network, as a line at a size, and how it is trained.
+
+    `learning_rate` None stands for the optimizer's usual one; `kind` names the network in results.
+    """
+
+    line: str
+    size: int
+    _: KW_ONLY
+    seed: int = 0
+    steps: int = 300
+    optimizer: str = "adam"
+    learning_rate: float | None = None
+    augment: str = "none"
+    batch: int = 64
+    kind: str = ""
+
+
+def drawn(examples: Examples, count: int, *, seed: int) -> Examples:
+    """So many examples, as even over the classes as they come. Smaller draws lie in larger ones."""
+    random = np.random.default_rng(seed)
+    by_class = [
+        random.permutation(np.where(examples.labels == k)[0]) for k in range(examples.classes)
+    ]
+    turns = max(map(len, by_class), default=0)
+    rows = [rows[turn] for turn in range(turns) for rows in by_class if turn < len(rows)]
+    return examples.take(np.array(rows[:count], np.int64))
+
+
+def accuracy(module: Classifier, examples: Examples) -> float:
+    """Share of right answers, 0 to 1."""
+    logits = predict_examples(module, examples, compute=Compute("float32", torch.get_num_threads()))
+    return float((logits.argmax(1).numpy() == examples.labels).mean())
+
+
+def untrained(trial: Trial, examples: Examples) -> Classifier:
+    """The network as its seed makes it."""
+    mean, std = examples.moments()
+    return build(
+        network(trial.line, trial.size, classes=examples.classes), trial.seed, mean=mean, std=std
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, J on validation pictures over the steps, and seconds taken."""
+
+    module: Classifier
+    history: list[Measure]
+    seconds: float
+
+    @property
+    def loss_val(self) -> float:
+        """The lowest J on the validation pictures."""
+        return min(m.cost_val for m in self.history if m.cost_val is not None)
+
+
+def train_trial(
+    trial: Trial, examples: Examples, *, val: Examples, patience: int = PATIENCE
+) -> Trained:
+    """Train, and keep the last parameters that are not clearly worse than the best.
+
+    Training ends early where `patience` measurements in a row did not lower J on the validation
+    pictures.
+    """
+    torch.set_num_threads(cores())
+    module = untrained(trial, examples)
+    options = OptimizerOptions(optimizer=trial.optimizer, learning_rate=trial.learning_rate)
+    batch = min(trial.batch, len(examples))
+    every = max(1, trial.steps // MEASURED)
+    plan = StepPlan((Phase(trial.steps, trial.size, seconds=1.0),), every)
+    loop = Loop(
+        module,
+        Batches(
+            examples,
+            Order(len(examples), batch, seed=trial.seed),
+            augment=Augment(parse_ways(trial.augment), trial.seed),
+        ),
+        val=val,
+        cost=Cost(torch.ones(examples.classes), 0.0, l2=0.0),
+        options=options,
+        plan=plan,
+        compute=Compute("float32", cores()),
+        seed=trial.seed,
+    )
+    history: list[Measure] = []
+    begun = time.monotonic()
+    progress = loop.progress
+
+    def stalled() -> bool:
+        lowest = min(history, key=lambda m: m.cost_val or 0.0, default=None)
+        return lowest is not None and progress.step - lowest.step > patience * every
+
+    loop.run(None, stalled, lambda *_: None, history.append)
+    module.load_state_dict(loop.best)
+    return Trained(module, history, seconds=time.monotonic() - begun)
