@@ -1,4 +1,4 @@
-"""What several tests share: made pictures, a small network's options, a server."""
+"""What several tests share: made pictures, a small network's options."""
 
 import io
 import os
@@ -6,8 +6,6 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -67,18 +65,6 @@ SMALL: dict[str, Any] = {
 
 BYTES = 60_000
 """In a shard of the shapes, about."""
-
-
-@contextmanager
-def served(run: Path) -> Iterator[str]:
-    """A server of its own, ended in any case."""
-    command = [sys.executable, "-m", "convlens", "serve", str(run), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().split(" at ")[1].strip()
-        finally:
-            process.terminate()
 
 
 def needs_weights() -> None:

@@ -38,7 +38,8 @@ def add_predict_routes(
                 for picture in pictures
             ]
         metrics.count_pictures([prediction for prediction, _ in timed_predictions])
-        return JSONResponse({"predictions": [_prediction_json(*one) for one in timed_predictions]})
+        bodies = [_prediction_json(prediction, spent) for prediction, spent in timed_predictions]
+        return JSONResponse({"predictions": bodies})
 
     @app.post("/find", **openapi.FIND)
     async def find(request: Request) -> JSONResponse:
@@ -51,7 +52,8 @@ def add_predict_routes(
             timed_findings = [
                 await concurrency.run(partial(_find, finder, picture)) for picture in pictures
             ]
-            return JSONResponse({"pictures": [_findings_json(*one) for one in timed_findings]})
+            bodies = [_findings_json(findings, spent) for findings, spent in timed_findings]
+            return JSONResponse({"pictures": bodies})
 
 
 def _predict(detector: Detector, picture: RequestPicture) -> Prediction:

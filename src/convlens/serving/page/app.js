@@ -1,7 +1,7 @@
 // The page: what the detector is, and the tabs.
-import { dark, startCamera } from "./camera.js";
-import { ask } from "./shared.js";
-import { fill, number, percent, say } from "./texts.js";
+import { closeCamera, startCamera } from "./camera.js";
+import { fetchJson } from "./shared.js";
+import { formatNumber, formatPercent, translate, translatePage } from "./texts.js";
 import { startTeaching } from "./teach.js";
 import { startTrying } from "./try.js";
 import { startWhy } from "./why.js";
@@ -10,42 +10,42 @@ const $ = (id) => document.getElementById(id);
 
 function startTabs() {
   const tabs = [...document.querySelectorAll("[role=tab]")];
-  const open = (tab) => {
-    for (const one of tabs) {
-      const chosen = one === tab;
-      one.setAttribute("aria-selected", chosen);
-      one.tabIndex = chosen ? 0 : -1;
-      $(one.getAttribute("aria-controls")).hidden = !chosen;
+  const select = (tab) => {
+    for (const other of tabs) {
+      const selected = other === tab;
+      other.setAttribute("aria-selected", selected);
+      other.tabIndex = selected ? 0 : -1;
+      $(other.getAttribute("aria-controls")).hidden = !selected;
     }
-    dark();
+    closeCamera();
     tab.focus();
   };
-  tabs.forEach((tab, n) => {
-    tab.addEventListener("click", () => open(tab));
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", () => select(tab));
     tab.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step) open(tabs[(n + step + tabs.length) % tabs.length]);
+      if (step) select(tabs[(index + step + tabs.length) % tabs.length]);
     });
   });
 }
 
-async function describe() {
-  const about = await ask("detector");
-  $("classes").textContent = about.labels.slice(0, 8).join(" · ") + (about.labels.length > 8 ? " · …" : "");
-  document.title = `convlens: ${about.labels.slice(0, 4).join(", ")}`;
-  const { n, accuracy, interval } = about.metrics;
-  if (n) $("metrics").textContent = say("metrics", { n: number(n), accuracy: percent(accuracy), low: percent(interval[0]), high: percent(interval[1]) });
+async function describeDetector() {
+  const detector = await fetchJson("detector");
+  $("classes").textContent = detector.labels.slice(0, 8).join(" · ") + (detector.labels.length > 8 ? " · …" : "");
+  document.title = `convlens: ${detector.labels.slice(0, 4).join(", ")}`;
+  const { n, accuracy, interval } = detector.metrics;
+  if (n) $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
   const report = await fetch("report", { method: "HEAD" });
   $("report").hidden = !report.ok;
-  return about;
+  return detector;
 }
 
-fill(document);
+translatePage(document);
 startTabs();
 startCamera();
-const about = await describe();
-const shared = { picture: null, changed: [], slides: "slides" in about.provenance };
-startTrying(shared, about.limits);
+const detector = await describeDetector();
+const shared = { pictureListeners: [], slides: "slides" in detector.provenance };
+startTrying(shared, detector.limits);
 startWhy(shared);
-startTeaching(describe, about.limits);
+startTeaching(describeDetector, detector.limits);
 document.body.dataset.ready = "yes";

@@ -1,66 +1,67 @@
-// The camera: seen where it was asked for, each photograph handed to whoever asked.
-import { say } from "./texts.js";
+// The camera: shown where it was opened, each photograph handed to whoever opened it.
+import { translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 let stream = null;  // a promise, so that two clicks open it once
-let handTo = null;
+let onPhotograph = null;
 let opener = null;
-let number = 0;
+let photographs = 0;
 
-// Show the camera within `place`; `take` gets a file for each photograph. Where there is none, says why.
-export async function light(place, take) {
+// Show the camera within `container`; `take` gets a file for each photograph. Throws an Error that says
+// why there is no camera.
+export async function openCamera(container, take) {
   opener = document.activeElement;
-  $("snap").disabled = true;  // seen elsewhere before, it begins anew
-  const mine = stream ??= open();
+  $("snap").disabled = true;  // shown elsewhere before, it begins anew
+  const requested = stream ??= requestStream();
   try {
-    $("seen").srcObject = await mine;
+    $("seen").srcObject = await requested;
   } catch (error) {
-    if (stream === mine) stream = null;
-    throw new Error(reason(error));
+    if (stream === requested) stream = null;
+    throw new Error(explain(error));
   }
-  if (stream !== mine) return;  // put away while the browser asked whether it may be
-  handTo = take;
-  place.append($("camera"));
+  if (stream !== requested) return;  // put away while the browser asked whether it may be
+  onPhotograph = take;
+  container.append($("camera"));
   $("camera").hidden = false;
   await $("seen").play();
-  while (stream === mine && !$("seen").videoWidth) await new Promise(requestAnimationFrame);
-  if (stream !== mine) return;  // now there is something to photograph
+  while (stream === requested && !$("seen").videoWidth) await new Promise(requestAnimationFrame);
+  if (stream !== requested) return;  // now there is something to photograph
   $("snap").disabled = false;
   $("snap").focus();
 }
 
-async function open() {
-  const opened = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  for (const track of opened.getTracks()) track.addEventListener("ended", dark);  // unplugged
-  return opened;
+async function requestStream() {
+  const granted = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  for (const track of granted.getTracks()) track.addEventListener("ended", closeCamera);  // unplugged
+  return granted;
 }
 
-function reason(error) {
-  if (!navigator.mediaDevices) return say("camera.insecure");
-  const known = { NotAllowedError: "camera.refused", NotFoundError: "camera.none", NotReadableError: "camera.taken" };
-  return say(known[error.name] ?? "camera.failed", { why: error.message });
+function explain(error) {
+  if (!navigator.mediaDevices) return translate("camera.insecure");
+  const keys = { NotAllowedError: "camera.refused", NotFoundError: "camera.none", NotReadableError: "camera.taken" };
+  return translate(keys[error.name] ?? "camera.failed", { why: error.message });
 }
 
-export async function dark() {
-  const opened = stream;
-  [stream, handTo] = [null, null];
+export async function closeCamera() {
+  const closing = stream;
+  [stream, onPhotograph] = [null, null];
   $("snap").disabled = true;
   $("camera").hidden = true;
   document.body.append($("camera"));  // away from where it was, which may go
   opener?.focus();
   opener = null;
-  for (const track of (await opened?.catch(() => null))?.getTracks() ?? []) track.stop();
+  for (const track of (await closing?.catch(() => null))?.getTracks() ?? []) track.stop();
 }
 
-async function snap() {
+async function photograph() {
   const video = $("seen");
   const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
   canvas.getContext("2d").drawImage(video, 0, 0);
   const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", 0.92); });
-  handTo?.(new File([blob], `camera-${++number}.jpg`, { type: blob.type }));
+  onPhotograph?.(new File([blob], `camera-${++photographs}.jpg`, { type: blob.type }));
 }
 
 export function startCamera() {
-  $("snap").addEventListener("click", snap);
-  $("dark").addEventListener("click", dark);
+  $("snap").addEventListener("click", photograph);
+  $("dark").addEventListener("click", closeCamera);
 }

@@ -1,39 +1,39 @@
-// What several parts of the page do alike: ask the server, draw bars, send files some at a time.
-import { percent } from "./texts.js";
+// What several parts of the page share: requests, bars of probabilities, files in batches.
+import { formatPercent } from "./texts.js";
 
-const TOGETHER = 8;  // files of a request: few enough for answers to come steadily
+const MAX_BATCH = 8;  // files of a request: few enough for answers to come steadily
 
-export async function ask(path, options) {
+export async function fetchJson(path, options) {
   const response = await fetch(path, options);
-  const told = await response.json();
-  if (!response.ok) throw new Error(told.detail ?? told.title);
-  return told;
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.detail ?? body.title);
+  return body;
 }
 
-export function bars(probabilities, most = 5) {
-  return Object.entries(probabilities).slice(0, most).map(([label, p]) => {
+export function probabilityBars(probabilities, limit = 5) {
+  return Object.entries(probabilities).slice(0, limit).map(([label, probability]) => {
     const row = document.createElement("div");
     row.className = "bar";
     const [name, bar, value] = ["span", "i", "span"].map((tag) => document.createElement(tag));
     name.textContent = label;
-    bar.style.setProperty("--share", `${100 * p}%`);
-    value.textContent = percent(p);
+    bar.style.setProperty("--share", `${100 * probability}%`);
+    value.textContent = formatPercent(probability);
     row.append(name, bar, value);
     return row;
   });
 }
 
-// Files in runs that fit into a request each.
-export function* together(files, limits) {
-  let some = [];
+// Files in batches that each fit into a request.
+export function* batches(files, limits) {
+  let batch = [];
   let bytes = 0;
   for (const file of files) {
-    if (some.length && (some.length === Math.min(TOGETHER, limits.files) || bytes + file.size > 0.9 * limits.upload)) {
-      yield some;
-      [some, bytes] = [[], 0];
+    if (batch.length && (batch.length === Math.min(MAX_BATCH, limits.files) || bytes + file.size > 0.9 * limits.upload)) {
+      yield batch;
+      [batch, bytes] = [[], 0];
     }
-    some.push(file);
+    batch.push(file);
     bytes += file.size;
   }
-  if (some.length) yield some;
+  if (batch.length) yield batch;
 }

@@ -1,23 +1,23 @@
 // The picture moved by single pixels, and what the detector says of it then.
-import { ask, bars } from "./shared.js";
-import { number, percent, say } from "./texts.js";
+import { fetchJson, probabilityBars } from "./shared.js";
+import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 const MARGIN = 32;  // pixels by which a picture can be moved; its edge is repeated there
 
 export function startShift(shared) {
   const canvas = $("moved");
-  const side = canvas.width;
+  const size = canvas.width;
   let image = null;
   let x = 0;
   let y = 0;
-  let seen = new Map();
-  let latest = 0;
-  $("range").textContent = say("shift.none");
+  let probabilitiesByOffset = new Map();
+  let requests = 0;
+  $("range").textContent = translate("shift.none");
 
   async function load(file) {
-    image = await createImageBitmap(file, { resizeWidth: side, resizeHeight: side });
-    seen = new Map();
+    image = await createImageBitmap(file, { resizeWidth: size, resizeHeight: size });
+    probabilitiesByOffset = new Map();
     await move(-x, -y);
   }
 
@@ -28,40 +28,40 @@ export function startShift(shared) {
     const context = canvas.getContext("2d", { willReadFrequently: true });
     // what comes in at the edge is the edge itself, drawn longer
     context.drawImage(image, x, y);
-    if (x) context.drawImage(image, x > 0 ? 0 : side - 1, 0, 1, side, x > 0 ? 0 : side + x, y, Math.abs(x), side);
-    if (y) context.drawImage(canvas, 0, y > 0 ? y : side + y - 1, side, 1, 0, y > 0 ? 0 : side + y, side, Math.abs(y));
-    $("offset").textContent = say("shift.offset", { x, y });
-    await judge(context.getImageData(0, 0, side, side).data);
+    if (x) context.drawImage(image, x > 0 ? 0 : size - 1, 0, 1, size, x > 0 ? 0 : size + x, y, Math.abs(x), size);
+    if (y) context.drawImage(canvas, 0, y > 0 ? y : size + y - 1, size, 1, 0, y > 0 ? 0 : size + y, size, Math.abs(y));
+    $("offset").textContent = translate("shift.offset", { x, y });
+    await predict(context.getImageData(0, 0, size, size).data);
   }
 
-  async function judge(rgba) {
-    const rgb = new Uint8Array(side * side * 3);
-    for (let n = 0; n < side * side; n++) for (let c = 0; c < 3; c++) rgb[3 * n + c] = rgba[4 * n + c];
-    const asked = ++latest;
-    const place = `${x},${y}`;
+  async function predict(rgba) {
+    const rgb = new Uint8Array(size * size * 3);
+    for (let n = 0; n < size * size; n++) for (let c = 0; c < 3; c++) rgb[3 * n + c] = rgba[4 * n + c];
+    const request = ++requests;
+    const offset = `${x},${y}`;
     try {
-      const { predictions } = await ask(`predict?height=${side}&width=${side}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: rgb });
+      const { predictions } = await fetchJson(`predict?height=${size}&width=${size}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: rgb });
       const [answer] = predictions;
-      seen.set(place, answer.probabilities);
+      probabilitiesByOffset.set(offset, answer.probabilities);
       summarize();
-      if (asked === latest) show(answer.probabilities);
+      if (request === requests) show(answer.probabilities);
     } catch (error) {
-      $("range").textContent = say("try.failed", { why: error.message });
+      $("range").textContent = translate("try.failed", { why: error.message });
     }
   }
 
   function show(probabilities) {
-    const first = seen.get("0,0") ?? probabilities;
-    // in the order of the picture where it was, so that bars keep their places
-    $("probabilities").replaceChildren(...bars(Object.fromEntries(Object.keys(first).map((label) => [label, probabilities[label]]))));
+    const unmoved = probabilitiesByOffset.get("0,0") ?? probabilities;
+    // in the order of the picture before it was moved, so that each bar stays where it is
+    $("probabilities").replaceChildren(...probabilityBars(Object.fromEntries(Object.keys(unmoved).map((label) => [label, probabilities[label]]))));
   }
 
   function summarize() {
-    const all = [...seen.values()];
-    const likeliest = Object.keys(seen.get("0,0") ?? all[0])[0];
-    const values = all.map((one) => one[likeliest]);
-    const changes = all.filter((one) => Object.keys(one)[0] !== likeliest).length;
-    $("range").textContent = say("shift.range", { n: number(all.length), changes: number(changes), low: percent(Math.min(...values), 2), high: percent(Math.max(...values), 2) });
+    const all = [...probabilitiesByOffset.values()];
+    const likeliest = Object.keys(probabilitiesByOffset.get("0,0") ?? all[0])[0];
+    const values = all.map((probabilities) => probabilities[likeliest]);
+    const changes = all.filter((probabilities) => Object.keys(probabilities)[0] !== likeliest).length;
+    $("range").textContent = translate("shift.range", { n: formatNumber(all.length), changes: formatNumber(changes), low: formatPercent(Math.min(...values), 2), high: formatPercent(Math.max(...values), 2) });
   }
 
   for (const button of document.querySelectorAll("[data-move]")) {
@@ -74,5 +74,5 @@ export function startShift(shared) {
     move(...step);
   });
   $("home").addEventListener("click", () => move(-x, -y));
-  shared.changed.push((file) => load(file).catch(() => {}));
+  shared.pictureListeners.push((file) => load(file).catch(() => {}));
 }

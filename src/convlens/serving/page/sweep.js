@@ -1,5 +1,5 @@
-// One 3×3 filter laid over every place of a picture.
-import { say } from "./texts.js";
+// One 3×3 filter laid over every position of a picture.
+import { translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 const FILTERS = {
@@ -9,13 +9,13 @@ const FILTERS = {
   blur: Array(9).fill(0.11),
   sharpen: [0, -1, 0, -1, 5, -1, 0, -1, 0],
 };
-const SIDE = 48;  // of a picture of the user's
+const SIZE = 48;  // to which a picture of the user's is scaled
 // the lecture's step: ten on the left, nothing on the right
-const STEP = { side: 6, values: Array.from({ length: 36 }, (_, n) => (n % 6 < 3 ? 10 : 0)), most: 10 };
+const STEP = { size: 6, values: Array.from({ length: 36 }, (_, n) => (n % 6 < 3 ? 10 : 0)), most: 10 };
 
 export function startSweep(shared) {
   let picture = STEP;
-  let at = Infinity;
+  let position = Infinity;  // up to which results are shown
   let timer = null;
   const numbers = Array.from({ length: 9 }, (_, n) => {
     const input = document.createElement("input");
@@ -25,58 +25,58 @@ export function startSweep(shared) {
     input.addEventListener("input", () => { $("filter").value = "own"; draw(); });
     return $("numbers").appendChild(input);
   });
-  for (const name of [...Object.keys(FILTERS), "own"]) $("filter").append(new Option(say(`sweep.${name}`), name));
+  for (const name of [...Object.keys(FILTERS), "own"]) $("filter").append(new Option(translate(`sweep.${name}`), name));
 
   function choose() {
     FILTERS[$("filter").value]?.forEach((value, n) => { numbers[n].value = value; });
     draw();
   }
 
-  const weights = () => numbers.map((input) => Number(input.value) || 0);
+  const readWeights = () => numbers.map((input) => Number(input.value) || 0);
 
-  function answer(x, y, w) {
+  function correlate(x, y, weights) {
     let sum = 0;
-    for (let dy = 0; dy < 3; dy++) for (let dx = 0; dx < 3; dx++) sum += w[3 * dy + dx] * picture.values[(y + dy) * picture.side + x + dx];
+    for (let dy = 0; dy < 3; dy++) for (let dx = 0; dx < 3; dx++) sum += weights[3 * dy + dx] * picture.values[(y + dy) * picture.size + x + dx];
     return sum;
   }
 
   function draw() {
-    const w = weights();
-    const out = picture.side - 2;
-    const results = Array.from({ length: out * out }, (_, n) => answer(n % out, Math.floor(n / out), w));
+    const weights = readWeights();
+    const out = picture.size - 2;
+    const results = Array.from({ length: out * out }, (_, n) => correlate(n % out, Math.floor(n / out), weights));
     const strongest = Math.max(...results.map(Math.abs), 1e-9);
-    const last = Math.min(at, out * out - 1);
-    paint($("source"), picture.side, (n) => (255 * picture.values[n]) / picture.most);
+    const last = Math.min(position, out * out - 1);
+    paint($("source"), picture.size, (n) => (255 * picture.values[n]) / picture.most);
     paint($("result"), out, (n) => (n <= last ? 127.5 + (127.5 * results[n]) / strongest : null));
     const [x, y] = [last % out, Math.floor(last / out)];
-    frame($("source"), picture.side, x, y, 3);
+    frame($("source"), picture.size, x, y, 3);
     frame($("result"), out, x, y, 1);
-    const terms = w.map((value, n) => `${round(value)}·${round(picture.values[(y + Math.floor(n / 3)) * picture.side + x + (n % 3)])}`);
+    const terms = weights.map((value, n) => `${round(value)}·${round(picture.values[(y + Math.floor(n / 3)) * picture.size + x + (n % 3)])}`);
     $("sum").textContent = `${terms.join(" + ").replaceAll("+ -", "− ")} = ${round(results[last])}`;
     $("result").dataset.values = out <= 8 ? results.map(round).join(" ") : "";
   }
 
   function play() {
     clearInterval(timer);
-    const places = (picture.side - 2) ** 2;
-    const stride = Math.max(1, Math.floor(places / 200));
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) { at = Infinity; draw(); return; }
-    at = 0;
+    const positions = (picture.size - 2) ** 2;
+    const stride = Math.max(1, Math.floor(positions / 200));
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) { position = Infinity; draw(); return; }
+    position = 0;
     timer = setInterval(() => {
       draw();
-      at += stride;
-      if (at >= places) { clearInterval(timer); at = Infinity; draw(); }
-    }, picture.side > 8 ? 30 : 250);
+      position += stride;
+      if (position >= positions) { clearInterval(timer); position = Infinity; draw(); }
+    }, picture.size > 8 ? 30 : 250);
   }
 
   async function load(file) {
     const image = await createImageBitmap(file);
-    const context = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE }).getContext("2d");
-    context.drawImage(image, 0, 0, SIDE, SIDE);
-    const { data } = context.getImageData(0, 0, SIDE, SIDE);
-    const values = Array.from({ length: SIDE * SIDE }, (_, n) => Math.round(0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]));
-    picture = { side: SIDE, values, most: 255 };
-    at = Infinity;
+    const context = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE }).getContext("2d");
+    context.drawImage(image, 0, 0, SIZE, SIZE);
+    const { data } = context.getImageData(0, 0, SIZE, SIZE);
+    const values = Array.from({ length: SIZE * SIZE }, (_, n) => Math.round(0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]));
+    picture = { size: SIZE, values, most: 255 };
+    position = Infinity;
     draw();
   }
 
@@ -84,31 +84,31 @@ export function startSweep(shared) {
   $("play").addEventListener("click", play);
   $("picture").addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    if (file) for (const changed of shared.changed) changed(file);
+    if (file) for (const listener of shared.pictureListeners) listener(file);
   });
-  shared.changed.push((file) => load(file).catch(() => {}));
+  shared.pictureListeners.push((file) => load(file).catch(() => {}));
   choose();
 }
 
 const round = (value) => String(Math.round(100 * value) / 100);
 
 // Cells of a square canvas in grey; null stays empty.
-function paint(canvas, side, grey) {
+function paint(canvas, size, grey) {
   const context = canvas.getContext("2d");
-  const cell = canvas.width / side;
+  const cell = canvas.width / size;
   context.clearRect(0, 0, canvas.width, canvas.height);
-  for (let n = 0; n < side * side; n++) {
+  for (let n = 0; n < size * size; n++) {
     const value = grey(n);
     if (value === null) continue;
     context.fillStyle = `rgb(${value} ${value} ${value})`;
-    context.fillRect((n % side) * cell, Math.floor(n / side) * cell, cell + 0.5, cell + 0.5);
+    context.fillRect((n % size) * cell, Math.floor(n / size) * cell, cell + 0.5, cell + 0.5);
   }
 }
 
-function frame(canvas, side, x, y, size) {
+function frame(canvas, cells, x, y, length) {
   const context = canvas.getContext("2d");
-  const cell = canvas.width / side;
+  const cell = canvas.width / cells;
   context.lineWidth = 3;
   context.strokeStyle = "#e8a400";
-  context.strokeRect(x * cell, y * cell, size * cell, size * cell);
+  context.strokeRect(x * cell, y * cell, length * cell, length * cell);
 }

@@ -13,7 +13,7 @@ const english = {
   "camera.open": "From the camera", "camera.seen": "what the camera sees", "camera.snap": "Take a picture", "camera.dark": "Camera off", "camera.none": "No camera was found.", "camera.taken": "Another program is using the camera.",
   "camera.refused": "The browser does not let this page use the camera: allow it beside the page's address.", "camera.insecure": "Browsers give the camera only to pages from this computer (http://localhost) or by https.", "camera.failed": "The camera did not open: {why}",
   "teach.minutes": "minutes (empty: as long as suits the pictures)", "teach.learn": "Learn", "teach.halt": "Stop soundly", "teach.use": "Use it here", "teach.download": "Download detector.onnx",
-  "teach.training": "Learning … {said}", "teach.done": "Done: right {accuracy} of the time on {n} pictures ({low} to {high}).", "teach.plain": "Done.", "teach.failed": "It did not work: {said}", "teach.used": "From now on it tells {labels}: try it.", "teach.costs": "J on training pictures, step by step", "teach.val": "J on validation pictures",
+  "teach.training": "Learning … {message}", "teach.done": "Done: right {accuracy} of the time on {n} pictures ({low} to {high}).", "teach.plain": "Done.", "teach.failed": "It did not work: {message}", "teach.used": "From now on it tells {labels}: try it.", "teach.costs": "J on training pictures, step by step", "teach.val": "J on validation pictures",
   "weights.title": "How many weights?", "weights.says": "A dense layer connects every number of the picture with every output. Filters are small, and each serves the whole picture.",
   "weights.side": "picture's side", "weights.channels": "channels", "weights.filters": "filters", "weights.kernel": "filter's side", "weights.stride": "stride", "weights.padding": "padding",
   "weights.input": "input", "weights.output": "output", "weights.parameters": "parameters of the filters", "weights.connections": "connections", "weights.dense": "weights of a dense layer", "weights.ratio": "times as many",
@@ -42,7 +42,7 @@ const chinese = {
   "camera.open": "用摄像头", "camera.seen": "摄像头看到的画面", "camera.snap": "拍一张", "camera.dark": "关闭摄像头", "camera.none": "没有找到摄像头。", "camera.taken": "另一个程序正在使用摄像头。",
   "camera.refused": "浏览器不允许这个页面使用摄像头：请在地址栏旁边允许。", "camera.insecure": "浏览器只让本机（http://localhost）或 https 的页面使用摄像头。", "camera.failed": "摄像头没有打开：{why}",
   "teach.minutes": "分钟（留空：由图片决定）", "teach.learn": "开始学习", "teach.halt": "稳妥地停止", "teach.use": "在这里使用", "teach.download": "下载 detector.onnx",
-  "teach.training": "正在学习……{said}", "teach.done": "完成：在 {n} 张图片上正确率 {accuracy}（{low} 到 {high}）。", "teach.plain": "完成。", "teach.failed": "没有成功：{said}", "teach.used": "从现在起它分辨 {labels}：试一试吧。", "teach.costs": "训练图片上的 J，逐步", "teach.val": "验证图片上的 J",
+  "teach.training": "正在学习……{message}", "teach.done": "完成：在 {n} 张图片上正确率 {accuracy}（{low} 到 {high}）。", "teach.plain": "完成。", "teach.failed": "没有成功：{message}", "teach.used": "从现在起它分辨 {labels}：试一试吧。", "teach.costs": "训练图片上的 J，逐步", "teach.val": "验证图片上的 J",
   "weights.title": "需要多少权重？", "weights.says": "全连接层把图片的每个数与每个输出相连。滤波器很小，而且每一个都用于整张图片。",
   "weights.side": "图片边长", "weights.channels": "通道", "weights.filters": "滤波器个数", "weights.kernel": "滤波器边长", "weights.stride": "步幅", "weights.padding": "填充",
   "weights.input": "输入", "weights.output": "输出", "weights.parameters": "滤波器的参数", "weights.connections": "连接", "weights.dense": "全连接层的权重", "weights.ratio": "倍",
@@ -61,23 +61,23 @@ const chinese = {
 export const language = (navigator.languages ?? [navigator.language]).find((l) => /^(zh|en)/i.test(l))?.slice(0, 2).toLowerCase() ?? "en";
 const texts = language === "zh" ? chinese : english;
 
-export function say(key, values = {}) {
-  const counted = texts[key].replace(/\{(\w+):([^|}]*)\|([^}]*)\}/g, (_, name, one, many) => (values[name] === "1" ? one : many));
-  return counted.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export function translate(key, values = {}) {
+  const withPlurals = texts[key].replace(/\{(\w+):([^|}]*)\|([^}]*)\}/g, (_, name, singular, plural) => (values[name] === "1" ? singular : plural));
+  return withPlurals.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-export function fill(root) {
+export function translatePage(root) {
   document.documentElement.lang = language;
-  for (const one of root.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text, { needed: 10 });
-  for (const one of root.querySelectorAll("[data-label]")) one.setAttribute("aria-label", say(one.dataset.label));
+  for (const element of root.querySelectorAll("[data-text]")) element.textContent = translate(element.dataset.text, { needed: 10 });
+  for (const element of root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", translate(element.dataset.label));
 }
 
-export const number = (value) => value.toLocaleString(language);
+export const formatNumber = (value) => value.toLocaleString(language);
 // Neither "0.0%" nor "100.0%" of what is not quite so.
-export function percent(share, digits = 1) {
+export function formatPercent(share, digits = 1) {
   const step = 0.1 ** (digits + 2);
-  const shown = (value) => value.toLocaleString(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
-  if (share > 0 && share < step / 2) return `<${shown(step)}`;
-  if (share < 1 && share > 1 - step / 2) return `>${shown(1 - step)}`;
-  return shown(share);
+  const format = (value) => value.toLocaleString(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (share > 0 && share < step / 2) return `<${format(step)}`;
+  if (share < 1 && share > 1 - step / 2) return `>${format(1 - step)}`;
+  return format(share);
 }

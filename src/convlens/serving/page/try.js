@@ -1,8 +1,8 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
 import { whereButton } from "./find.js";
-import { light } from "./camera.js";
-import { ask, bars, together } from "./shared.js";
-import { number, percent, say } from "./texts.js";
+import { openCamera } from "./camera.js";
+import { batches, fetchJson, probabilityBars } from "./shared.js";
+import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -12,34 +12,34 @@ export function startTrying(shared, limits) {
   async function take(files) {
     const pictures = [...files].filter((file) => file.size);
     if (!pictures.length) return;
-    const earlier = $("answers").firstChild;  // the latest stand above, in their own order
+    const before = $("answers").firstChild;  // the latest stand above, in their own order
     let done = 0;
-    for (const some of together(pictures, limits)) {
-      $("state").textContent = say("try.working", { done: number(done + 1), all: number(pictures.length) });
+    for (const batch of batches(pictures, limits)) {
+      $("state").textContent = translate("try.working", { done: formatNumber(done + 1), all: formatNumber(pictures.length) });
       const form = new FormData();
-      for (const picture of some) form.append("files", picture, picture.name || "picture");
+      for (const picture of batch) form.append("files", picture, picture.name || "picture");
       try {
-        const { predictions } = await ask("predict", { method: "POST", body: form });
-        predictions.forEach((answer, n) => show(answer, some[n], earlier));
+        const { predictions } = await fetchJson("predict", { method: "POST", body: form });
+        predictions.forEach((answer, n) => show(answer, batch[n], before));
         answers.push(...predictions);
         done += predictions.length;
       } catch (error) {
-        $("state").textContent = say("try.failed", { why: error.message });
+        $("state").textContent = translate("try.failed", { why: error.message });
         return;
       }
     }
-    const spent = answers.slice(-done).reduce((sum, one) => sum + one.seconds, 0);
-    $("state").textContent = say("try.done", { all: number(done), seconds: number(Math.round((1000 * spent) / done)) });
+    const seconds = answers.slice(-done).reduce((sum, answer) => sum + answer.seconds, 0);
+    $("state").textContent = translate("try.done", { all: formatNumber(done), seconds: formatNumber(Math.round((1000 * seconds) / done)) });
     $("save").hidden = $("clear").hidden = false;
   }
 
-  function show(answer, file, earlier) {
+  function show(answer, file, before) {
     const item = document.createElement("li");
     const image = document.createElement("img");
     image.alt = answer.name;
     image.src = URL.createObjectURL(file);
     const title = document.createElement("h2");
-    title.textContent = answer.error ? "" : `${answer.predicted === "unsure" ? say("unsure") : answer.predicted} ${percent(answer.probability)}`;
+    title.textContent = answer.error ? "" : `${answer.predicted === "unsure" ? translate("unsure") : answer.predicted} ${formatPercent(answer.probability)}`;
     item.append(image, title);
     if (answer.error) {
       image.remove();
@@ -48,28 +48,27 @@ export function startTrying(shared, limits) {
       why.textContent = answer.error;
       item.append(why);
     } else {
-      item.append(...bars(answer.probabilities));
+      item.append(...probabilityBars(answer.probabilities));
       if (shared.slides) item.append(whereButton(image, file, answer.probabilities));
-      shared.picture = file;
-      for (const changed of shared.changed) changed(file);
+      for (const listener of shared.pictureListeners) listener(file);
     }
     if (answer.strange) {
       const note = document.createElement("p");
-      note.textContent = say("try.strange");
+      note.textContent = translate("try.strange");
       item.append(note);
     }
     const name = document.createElement("small");
     name.textContent = answer.name;
     item.append(name);
-    $("answers").insertBefore(item, earlier?.parentNode ? earlier : null);
+    $("answers").insertBefore(item, before?.parentNode ? before : null);
   }
 
   function save() {
-    const labels = Object.keys(answers.find((one) => !one.error)?.probabilities ?? {}).sort();
+    const labels = Object.keys(answers.find((answer) => !answer.error)?.probabilities ?? {}).sort();
     const quote = (text) => `"${String(text ?? "").replaceAll('"', '""').replace(/^([=+\-@])/, "'$1")}"`;
-    const rows = answers.map((one) => [one.name, one.predicted, one.probability, one.strangeness, one.error, ...labels.map((label) => one.probabilities[label])]);
-    const heads = ["name", "predicted", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
-    const text = [heads, ...rows].map((row) => row.map(quote).join(",")).join("\n");
+    const rows = answers.map((answer) => [answer.name, answer.predicted, answer.probability, answer.strangeness, answer.error, ...labels.map((label) => answer.probabilities[label])]);
+    const header = ["name", "predicted", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
+    const text = [header, ...rows].map((row) => row.map(quote).join(",")).join("\n");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/csv" }));
     link.download = "answers.csv";
@@ -91,7 +90,7 @@ export function startTrying(shared, limits) {
     });
   }
   $("live").addEventListener("click", () => {
-    light($("drop"), (file) => take([file])).catch((error) => { $("state").textContent = error.message; });
+    openCamera($("drop"), (file) => take([file])).catch((error) => { $("state").textContent = error.message; });
   });
   document.addEventListener("paste", (event) => take(event.clipboardData.files));
   const drop = $("drop");

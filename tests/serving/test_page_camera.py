@@ -1,57 +1,15 @@
 """The page's camera, in a Chromium that has a made one, or none, or must not use it."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import expect
 
-from helpers import served
+from servers import OpenPage, get
 
 MADE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(run: Path) -> Iterator[str]:
-    with served(run) as found:
-        yield found
-
-
-@pytest.fixture
-def page_with(
-    playwright: Playwright, address: str, need: Callable[..., str]
-) -> Iterator[Callable[..., Page]]:
-    """The page in a browser with further words; no error may be left to nobody."""
-    path = need("chromium", "chromium-browser", "google-chrome")
-    begun: list[Browser] = []
-    errors: list[str] = []
-
-    def made(*words: str, locale: str = "en-GB", script: str = "") -> Page:
-        arguments = ["--no-sandbox", *words]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        begun.append(browser)
-        page = browser.new_context(locale=locale).new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.add_init_script(script)
-        page.goto(address)
-        page.wait_for_selector("body[data-ready]")
-        return page
-
-    yield made
-    for browser in begun:
-        browser.close()
-    assert errors == []
-
-
-def test_a_photograph_is_answered(page_with: Callable[..., Page]) -> None:
-    page = page_with(*MADE)
+def test_a_photograph_is_answered(open_page: OpenPage) -> None:
+    page = open_page(*MADE)
     page.click("#live")
     expect(page.locator("#try #camera")).to_be_visible()
     for number in (1, 2):
@@ -78,8 +36,8 @@ def test_a_photograph_is_answered(page_with: Callable[..., Page]) -> None:
     expect(page.locator("#live")).to_be_focused()
 
 
-def test_another_section_ends_the_camera(page_with: Callable[..., Page]) -> None:
-    page = page_with(*MADE)
+def test_another_section_ends_the_camera(open_page: OpenPage) -> None:
+    page = open_page(*MADE)
     page.click("#live")
     expect(page.locator("#snap")).to_be_enabled()
     track = page.evaluate_handle("document.querySelector('#seen').srcObject.getVideoTracks()[0]")
@@ -92,10 +50,8 @@ def test_another_section_ends_the_camera(page_with: Callable[..., Page]) -> None
     expect(page.locator("#snap")).to_be_enabled()
 
 
-def test_photographs_go_into_the_class_that_asked(
-    page_with: Callable[..., Page], address: str
-) -> None:
-    page = page_with(*MADE)
+def test_photographs_go_into_the_class_that_asked(open_page: OpenPage, page_server: str) -> None:
+    page = open_page(*MADE)
     page.click("#tab-teach")
     boxes = page.locator("#taught > div")
     camera = page.get_by_role("button", name="From the camera")
@@ -110,7 +66,7 @@ def test_photographs_go_into_the_class_that_asked(
         for count in range(many):
             page.click("#snap")
             expect(boxes.nth(n)).to_contain_text(f"{count + 1} picture")
-    assert httpx.get(f"{address}teach").json()["labels"] == {"cup": 3, "no cup": 2}
+    assert get(f"{page_server}teach").json()["labels"] == {"cup": 3, "no cup": 2}
     page.reload()  # what has been taught is still there, and can be seen
     page.click("#tab-teach")
     expect(boxes.nth(1)).to_contain_text("2 pictures")
@@ -123,7 +79,10 @@ def test_photographs_go_into_the_class_that_asked(
     camera.nth(0).click()
     page.click("#snap")
     expect(boxes.nth(0)).to_contain_text("4 pictures")
-    assert httpx.get(f"{address}teach").json()["labels"] == {"cup": 4}
+    assert get(f"{page_server}teach").json()["labels"] == {"cup": 4}
+    page.get_by_role("button", name="Take this class away").click()
+    expect(boxes).to_have_count(0)
+    assert get(f"{page_server}teach").json()["labels"] == {}
 
 
 REFUSED = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
@@ -142,9 +101,9 @@ HIDDEN = "Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: un
     ids=["refused", "refused, in Chinese", "none there", "plain http"],
 )
 def test_where_there_is_no_camera_it_says_why(
-    page_with: Callable[..., Page], words: list[str], options: dict[str, str], says: str
+    open_page: OpenPage, words: list[str], options: dict[str, str], says: str
 ) -> None:
-    page = page_with(*words, **options)
+    page = open_page(*words, **options)
     camera = page.locator("#live").inner_text()
     page.click("#live")
     expect(page.locator("#state")).to_contain_text(says)

@@ -1,0 +1,85 @@
+"""Servers of the tests' own, and requests that never fail for want of time."""
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+import numpy as np
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Page
+
+from convlens.detector.detector import Prediction
+from convlens.pictures.decode import RGB
+from convlens.serving.app import create_app
+from convlens.serving.request_limits import RequestLimits
+from helpers import draw
+
+SECONDS = 200
+"""A slow machine is no fault; what hangs for so long is."""
+
+Serve = Callable[..., str]
+OpenPage = Callable[..., Page]
+
+get, post = partial(httpx.get, timeout=SECONDS), partial(httpx.post, timeout=SECONDS)
+
+
+def png(pixels: RGB) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def disc() -> bytes:
+    """A small picture."""
+    return png(draw("disc", 1))
+
+
+def post_disc(url: str) -> httpx.Response:
+    """Ask what is in a small picture."""
+    return post(f"{url}predict", files={"files": disc()})
+
+
+class SlowDetector:
+    """A detector that has begun, and waits to be let go on."""
+
+    labels = ("a", "b")
+    path = None
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def answer(self, name: str, image: RGB) -> Prediction:
+        self.begun.set()
+        self.go.wait(SECONDS)
+        return Prediction(
+            name, np.array([0.25, 0.75], np.float32), labels=self.labels, class_index=1
+        )
+
+
+@contextmanager
+def slow_server(limits: RequestLimits) -> Iterator[tuple[SlowDetector, str]]:
+    """A slow detector behind a server in a thread of this process, and its address."""
+    detector: Any = SlowDetector()
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(detector, limits), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    try:
+        yield detector, f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    except BaseException:
+        detector.go.set()
+        raise
+    finally:
+        server.should_exit = True
+        thread.join(SECONDS)
+        assert not thread.is_alive()

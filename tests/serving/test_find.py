@@ -1,0 +1,33 @@
+"""Pictures sent to `/find`."""
+
+import json
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from convlens import Detector, find
+from convlens.export.export import export
+from convlens.network.build import build
+from convlens.network.spec import network
+from convlens.serving.app import create_app
+from servers import post
+
+
+def test_find_says_where_as_the_function_does(server: str, run: Path, shapes: Path) -> None:
+    paths = sorted((shapes / "cross").glob("*.png"))[:2]
+    files = [("files", (path.name, path.read_bytes())) for path in paths]
+    files.append(("files", ("bad.png", b"no picture")))
+    answers = post(f"{server}find", files=files).json()["pictures"]
+    for answer, wanted in zip(answers, find(run, list(map(str, paths))), strict=False):
+        fields = json.loads(json.dumps(wanted.as_json()))
+        assert {name: answer[name] for name in fields} == fields
+    assert "not a picture" in answers[2]["error"]
+    assert answers[2]["findings"] == []
+
+
+def test_a_detector_that_cannot_slide_says_so(tmp_path: Path) -> None:
+    module = build(network("dense 5", 24, classes=2), 0)
+    client = TestClient(create_app(Detector(export(module, 24, labels=("a", "b"), metadata={}))))
+    refused = client.post("/find", content=b"x", headers={"content-type": "image/png"})
+    assert refused.status_code == 409
+    assert "cannot slide" in refused.json()["detail"]
