@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convlens.inspection.features import frozen_side
-from convlens.inspection.label_errors import probably_wrong
+from convlens.inspection.features import pretrained_features
+from convlens.inspection.label_errors import label_issues
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.training import train_by_command
@@ -61,7 +61,7 @@ def main() -> None:
             table = write(
                 Path(place) / f"{seed}.csv", list(zip(names, given, [""] * len(names), strict=True))
             )
-            named = probably_wrong(*frozen_side(table, None, progress=lambda *_: None))
+            named = label_issues(*pretrained_features(table, None, progress=lambda *_: None))
             found = {Path(one.name).absolute() for one in named}
             planted = {paths[row].absolute() for row in chosen}
             right = len(found & planted)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from convlens.detector.suggest import margin
-from convlens.inspection.features import frozen_side
+from convlens.inspection.features import pretrained_features
 from convlens.inspection.learning_curve import learning_curve
 from convlens.transfer.head import FeatureSet, Head
 from convlens.transfer.linear_probe import probe_on
@@ -39,16 +39,16 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
     parser.add_argument("--seeds", type=int, default=10)
     asked = parser.parse_args()
-    dataset, whole = frozen_side(asked.pictures, None, progress=lambda *_: None)
-    classes, n = len(dataset.classes), len(whole.labels)
+    dataset, features = pretrained_features(asked.pictures, None, progress=lambda *_: None)
+    classes, n = len(dataset.classes), len(features.labels)
     for count in (n // 16, n // 8, n // 5):
         inside, ratios = 0, []
         for seed in range(asked.seeds):
             order = torch.from_numpy(np.random.default_rng(seed).permutation(n))
-            curve = learning_curve(whole.take(order[:count]), classes, seed=seed)
+            curve = learning_curve(features.take(order[:count]), classes, seed=seed)
             for point in curve.expected:
-                judged = whole.take(order[point.pictures :])
-                came = error(whole.take(order[: point.pictures]), judged, classes)
+                judged = features.take(order[point.pictures :])
+                came = error(features.take(order[: point.pictures]), judged, classes)
                 low, high = point.interval
                 inside += low <= came <= high
                 ratios.append((point.error, came))
@@ -63,18 +63,18 @@ def main() -> None:
         random = np.random.default_rng(seed)
         mixed = random.permutation(n)
         held, pool = mixed[: n // 5], mixed[n // 5 :]
-        judged = whole.take(torch.from_numpy(held))
+        judged = features.take(torch.from_numpy(held))
         for how, rows in reached.items():
             labelled, line = list(pool[:STEP]), []
             while True:
-                head = head_of(whole.take(torch.tensor(labelled)), classes)
+                head = head_of(features.take(torch.tensor(labelled)), classes)
                 answers = head.logits(judged.features.mean(1)).argmax(1)
                 line.append(float((answers == judged.labels).float().mean()))
                 if len(labelled) >= MOST:
                     break
                 left = np.setdiff1d(pool, labelled)
                 if how == "suggested":
-                    p = head.logits(whole.features[torch.from_numpy(left)].mean(1)).softmax(1)
+                    p = head.logits(features.features[torch.from_numpy(left)].mean(1)).softmax(1)
                     margins = np.array([margin(one) for one in p.numpy()])
                     labelled += left[np.argsort(margins, kind="stable")[:STEP]].tolist()
                 else:

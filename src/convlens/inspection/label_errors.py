@@ -13,10 +13,11 @@ from ..transfer.linear_probe import probe_on
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """A picture whose label is probably wrong: what it looks like instead, and how surely, 0 to 1.
+class LabelIssue:
+    """A picture whose label is probably wrong.
 
-    `probability` comes from a network that did not learn from this picture.
+    `suggested` is the class that it looks like, with a `probability` (0 to 1) that comes from a
+    head that did not learn from this picture.
     """
 
     name: str
@@ -26,34 +27,39 @@ class Suspect:
     probability: float
 
 
-def probably_wrong(
-    dataset: Dataset, whole: FeatureSet, *, progress: Progress = lambda *_: None
-) -> tuple[Suspect, ...]:
+def label_issues(
+    dataset: Dataset, features: FeatureSet, *, progress: Progress = lambda *_: None
+) -> tuple[LabelIssue, ...]:
     """The pictures whose label is probably wrong, the surest first.
 
-    `whole` are pretrained features of all of them, see `frozen_side`. Each picture is judged by a
-    linear head on them, fitted on folds that hold neither it nor a near duplicate or another
-    picture of its group.
+    Each picture's probabilities come from a linear head, fitted on folds that hold neither it nor a
+    near duplicate or another picture of its group.
+
+    Args:
+        dataset: The pictures.
+        features: Their features, as `pretrained_features` gives both.
+        progress: Called after each fold.
     """
     classes = len(dataset.classes)
     ones = torch.ones(classes)
-    C = probe_on(whole, whole.take(whole.groups < 0), classes=classes, weights_K=ones, seed=0).C
-    probabilities = np.full((len(whole.labels), classes), 1 / classes, np.float64)
-    fold = folds(whole.labels, whole.groups, seed=0)
+    no_features = features.take(features.groups < 0)
+    C = probe_on(features, no_features, classes=classes, weights_K=ones, seed=0).C
+    probabilities_NK = np.full((len(features.labels), classes), 1 / classes, np.float64)
+    fold = folds(features.labels, features.groups, seed=0)
     for k in range(FOLDS):
-        judged = fold == k
-        head = best_head(whole.take(~judged), classes, C=C, weights_K=ones)
-        logits = head.logits(whole.features[judged].mean(1)).double()
-        probabilities[judged.numpy()] = logits.softmax(1).numpy()
+        held_out = fold == k
+        head = best_head(features.take(~held_out), classes, C=C, weights_K=ones)
+        logits = head.logits(features.features[held_out].mean(1)).double()
+        probabilities_NK[held_out.numpy()] = logits.softmax(1).numpy()
         progress("judging labels", k + 1, FOLDS)
-    found = find_label_errors(whole.labels.numpy(), probabilities)
-    suggested = probabilities.argmax(1)
+    rows = find_label_errors(features.labels.numpy(), probabilities_NK)
+    suggested = probabilities_NK.argmax(1)
     return tuple(
-        Suspect(
+        LabelIssue(
             dataset.catalog.names[row],
             dataset.catalog.labels[row],
             suggested=dataset.classes[suggested[row]],
-            probability=round(float(probabilities[row].max()), 4),
+            probability=round(float(probabilities_NK[row].max()), 4),
         )
-        for row in found.tolist()
+        for row in rows.tolist()
     )

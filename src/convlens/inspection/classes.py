@@ -1,0 +1,84 @@
+"""How many pictures each class has, and classes with too few of them."""
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
+from statistics import median
+
+from ..dataset.notes import LEARNABLE, MEASURABLE
+from ..pictures.catalog import SPLITS, Catalog, unequal
+from .findings import Finding, Pictures
+
+SHOWN = 10
+"""Classes that a finding names."""
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class in one split: how many pictures, and their shorter sides in pixels.
+
+    `split` is `all` where the data does not say.
+    """
+
+    split: str
+    label: str
+    _: KW_ONLY
+    pictures: int
+    smallest: int
+    median: int
+    largest: int
+
+
+def class_rows(pictures: Pictures) -> Iterator[ClassRow]:
+    """The classes of every split."""
+    catalog = pictures.catalog
+    sides: dict[tuple[str | None, str], list[int]] = {}
+    for split, label, side in zip(
+        catalog.splits, catalog.labels, pictures.shorter_sides, strict=True
+    ):
+        sides.setdefault((split, label), []).append(side)
+    for split in (*SPLITS, None):
+        for label in catalog.classes:
+            if (split, label) in sides:
+                of_class = sides[split, label]
+                yield ClassRow(
+                    split or "all",
+                    label,
+                    pictures=len(of_class),
+                    smallest=min(of_class),
+                    median=round(median(of_class)),
+                    largest=max(of_class),
+                )
+
+
+def few_pictures(catalog: Catalog) -> Iterator[Finding]:
+    """Findings on classes that are small, or much smaller than others."""
+    counts = catalog.counts()
+    for kind, what, training, labels in (
+        (
+            "too_few_to_learn",
+            f"fewer than {LEARNABLE} pictures, too few to learn",
+            "tries, with little hope: add pictures",
+            [label for label, count in counts.items() if count < LEARNABLE],
+        ),
+        (
+            "too_few_to_judge",
+            f"fewer than {MEASURABLE} pictures, too few to judge",
+            f"gives figures for them that rest on fewer than {MEASURABLE // 5} held-out pictures",
+            [label for label, count in counts.items() if LEARNABLE <= count < MEASURABLE],
+        ),
+    ):
+        if labels:
+            shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels[:SHOWN])
+            ellipsis = ", …" if len(labels) > SHOWN else ""
+            yield Finding(
+                kind,
+                f"{len(labels):,} classes have {what}: {shown}{ellipsis}",
+                training=training,
+            )
+    if unequal(counts.values()):
+        yield Finding(
+            "unequal",
+            f"classes are unequal: {max(counts.values()):,} pictures of the largest, "
+            f"{min(counts.values()):,} of the smallest",
+            training="makes every class count alike (--balance off: every picture)",
+        )

@@ -1,0 +1,71 @@
+"""Pictures that are there twice, under two labels, or in two splits."""
+
+from collections.abc import Iterator
+
+from .findings import Finding, Pictures, clusters
+
+
+def duplicates(pictures: Pictures) -> Iterator[Finding]:
+    """Findings on exact and near duplicates."""
+    exact = pictures.exact_duplicates()
+    if exact:
+        yield Finding(
+            "exact_duplicates",
+            f"{sum(map(len, exact)):,} files show {len(exact):,} pictures: exact duplicates",
+            training="keeps the copies of a picture in one split",
+            pictures=pictures.names(exact),
+        )
+    near = pictures.near_duplicates()
+    if near:
+        yield Finding(
+            "near_duplicates",
+            f"{sum(map(len, near)):,} pictures are in {len(near):,} clusters of near duplicates",
+            training="keeps a cluster in one split",
+            pictures=pictures.names(near),
+        )
+
+
+def two_labels(pictures: Pictures) -> Iterator[Finding]:
+    """Findings on duplicates whose labels differ."""
+    labels = pictures.catalog.labels
+    for kind, what, training, candidates in (
+        (
+            "two_labels",
+            "pictures stand under two labels",
+            "leaves all their copies out, as they cannot be learnt",
+            pictures.exact_duplicates(),
+        ),
+        (
+            "near_two_labels",
+            "clusters of near duplicates stand under two labels",
+            "learns them as they are: correct the labels, unless both are right",
+            pictures.near_duplicates(),
+        ),
+    ):
+        differing = [rows for rows in candidates if len({labels[row] for row in rows}) > 1]
+        if differing:
+            yield Finding(
+                kind,
+                f"{len(differing):,} {what}",
+                training=training,
+                pictures=pictures.names(differing),
+            )
+
+
+def crossing_splits(pictures: Pictures) -> Iterator[Finding]:
+    """Findings on duplicates and groups that the data puts into two splits."""
+    splits = pictures.catalog.splits
+    for kind, what, keys in (
+        ("crossing", "pictures, or near duplicates of them, stand in two splits", pictures.near),
+        ("groups_crossing", "groups stand in two splits", pictures.catalog.groups),
+    ):
+        crossing = [
+            rows for rows in clusters(keys) if len({splits[row] for row in rows} - {None}) > 1
+        ]
+        if crossing:
+            yield Finding(
+                kind,
+                f"{len(crossing):,} {what}",
+                training="leaves them out of all but one split: test before val before train",
+                pictures=pictures.names(crossing),
+            )
