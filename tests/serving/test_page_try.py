@@ -40,11 +40,11 @@ def test_pictures_are_answered_and_saved_as_a_table(
     page.set_input_files("#choose", [*paths, tmp_path / "broken.png"])
     expect(page.locator("#answers li")).to_have_count(12)
     expect(page.locator("#answers .bad")).to_contain_text("not a picture")
-    expect(page.locator("#state")).to_contain_text("12 pictures")
+    expect(page.locator("#try-status")).to_contain_text("12 pictures")
     names = page.locator("#answers small").all_inner_texts()
     assert names == [*(path.name for path in paths), "broken.png"]
     page.set_input_files("#choose", paths[5])  # a later one stands above
-    expect(page.locator("#state")).to_have_text(re.compile(r"^1 picture, \d+ ms\.$"))
+    expect(page.locator("#try-status")).to_have_text(re.compile(r"^1 picture, \d+ ms\.$"))
     expect(page.locator("#answers small").first).to_have_text(paths[5].name)
     with page.expect_download() as download:
         page.click("#save")

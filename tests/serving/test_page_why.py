@@ -85,14 +85,14 @@ def test_shifts_are_judged_by_the_detector(open_page: OpenPage, run: Path, shape
     page.set_input_files("#picture", path)
     expect(page.locator("#range")).to_contain_text("Over 1 place")
     expect(page.locator("#probabilities .bar")).to_have_count(2)
-    page.focus("#moved")
+    page.focus("#shift-canvas")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#offset")).to_have_text("moved by 1, 0 pixels")
     expect(page.locator("#range")).to_contain_text("Over 2 places")
     for _ in range(3):
         page.click("[data-move='0,1']")
     expect(page.locator("#range")).to_contain_text("Over 5 places")
-    page.click("#home")
+    page.click("#shift-reset")
     expect(page.locator("#offset")).to_have_text("moved by 0, 0 pixels")
     shown = page.locator("#probabilities .bar").first.inner_text().split("\\n")[0]
     assert shown.startswith(

@@ -11,10 +11,10 @@ let photographs = 0;
 // why there is no camera.
 export async function openCamera(container, take) {
   opener = document.activeElement;
-  $("snap").disabled = true;  // shown elsewhere before, it begins anew
+  $("take-picture").disabled = true;  // shown elsewhere before, it begins anew
   const requested = stream ??= requestStream();
   try {
-    $("seen").srcObject = await requested;
+    $("camera-video").srcObject = await requested;
   } catch (error) {
     if (stream === requested) stream = null;
     throw new Error(explain(error));
@@ -23,11 +23,11 @@ export async function openCamera(container, take) {
   onPhotograph = take;
   container.append($("camera"));
   $("camera").hidden = false;
-  await $("seen").play();
-  while (stream === requested && !$("seen").videoWidth) await new Promise(requestAnimationFrame);
+  await $("camera-video").play();
+  while (stream === requested && !$("camera-video").videoWidth) await new Promise(requestAnimationFrame);
   if (stream !== requested) return;  // now there is something to photograph
-  $("snap").disabled = false;
-  $("snap").focus();
+  $("take-picture").disabled = false;
+  $("take-picture").focus();
 }
 
 async function requestStream() {
@@ -45,7 +45,7 @@ function explain(error) {
 export async function closeCamera() {
   const closing = stream;
   [stream, onPhotograph] = [null, null];
-  $("snap").disabled = true;
+  $("take-picture").disabled = true;
   $("camera").hidden = true;
   document.body.append($("camera"));  // away from where it was, which may go
   opener?.focus();
@@ -54,7 +54,7 @@ export async function closeCamera() {
 }
 
 async function photograph() {
-  const video = $("seen");
+  const video = $("camera-video");
   const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
   canvas.getContext("2d").drawImage(video, 0, 0);
   const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", 0.92); });
@@ -62,6 +62,6 @@ async function photograph() {
 }
 
 export function startCamera() {
-  $("snap").addEventListener("click", photograph);
-  $("dark").addEventListener("click", closeCamera);
+  $("take-picture").addEventListener("click", photograph);
+  $("close-camera").addEventListener("click", closeCamera);
 }

@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const MARGIN = 32;  // pixels by which a picture can be moved; its edge is repeated there
 
 export function startShift(shared) {
-  const canvas = $("moved");
+  const canvas = $("shift-canvas");
   const size = canvas.width;
   let image = null;
   let x = 0;
@@ -73,6 +73,6 @@ export function startShift(shared) {
     event.preventDefault();
     move(...step);
   });
-  $("home").addEventListener("click", () => move(-x, -y));
+  $("shift-reset").addEventListener("click", () => move(-x, -y));
   shared.pictureListeners.push((file) => load(file).catch(() => {}));
 }

@@ -25,7 +25,7 @@ export function startTeaching(describeDetector, limits) {
       entry.count,
     );
     classes.push(entry);
-    $("taught").append(entry.box);
+    $("class-list").append(entry.box);
     return entry;
   }
 
@@ -34,7 +34,7 @@ export function startTeaching(describeDetector, limits) {
 
   function hasName(entry) {
     if (labelOf(entry)) return true;
-    $("learning").textContent = translate("teach.nameless");
+    $("teach-status").textContent = translate("teach.nameless");
     entry.name.focus();
     return false;
   }
@@ -53,7 +53,7 @@ export function startTeaching(describeDetector, limits) {
     if (entry.name.readOnly) await update(picturesUrl(entry), { method: "DELETE" });
     if (entry.box.contains($("camera"))) closeCamera();
     entry.box.remove();
-    $("more").focus();
+    $("add-class").focus();
     classes.splice(classes.indexOf(entry), 1);
   }
 
@@ -62,7 +62,7 @@ export function startTeaching(describeDetector, limits) {
     try {
       await openCamera(entry.box, (file) => addPictures(entry, [file]));
     } catch (error) {
-      $("learning").textContent = error.message;
+      $("teach-status").textContent = error.message;
     }
   }
 
@@ -71,7 +71,7 @@ export function startTeaching(describeDetector, limits) {
     try {
       show(await fetchJson(path, options));
     } catch (error) {
-      $("learning").textContent = translate("teach.failed", { message: error.message });
+      $("teach-status").textContent = translate("teach.failed", { message: error.message });
     }
   }
 
@@ -89,17 +89,17 @@ export function startTeaching(describeDetector, limits) {
     for (const entry of classes) entry.count.textContent = translate("teach.count", { n: formatNumber(state.labels[labelOf(entry)] ?? 0) });
     const training = state.status === "training";
     $("teach-missing").hidden = state.available;
-    $("learn").disabled = !state.available || training;
-    $("halt").hidden = !training;
-    $("learnt").hidden = state.status !== "done";
-    if (training) $("learning").textContent = translate("teach.training", { message: state.said });
-    if (state.status === "failed") $("learning").textContent = translate("teach.failed", { message: state.said });
+    $("start-training").disabled = !state.available || training;
+    $("stop-training").hidden = !training;
+    $("trained").hidden = state.status !== "done";
+    if (training) $("teach-status").textContent = translate("teach.training", { message: state.said });
+    if (state.status === "failed") $("teach-status").textContent = translate("teach.failed", { message: state.said });
     if (state.status === "done") {
       const { n, accuracy, interval } = state.metrics;
-      $("learning").textContent = n ? translate("teach.done", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) }) : translate("teach.plain");
+      $("teach-status").textContent = n ? translate("teach.done", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) }) : translate("teach.plain");
     }
     const history = state.history.filter(({ cost_train }) => cost_train !== null);
-    $("costs").replaceChildren(...(history.length < 2 ? [] : [lossChart(history)]));
+    $("loss-chart").replaceChildren(...(history.length < 2 ? [] : [lossChart(history)]));
     clearTimeout(timer);
     if (training) timer = setTimeout(() => update("teach"), POLL_INTERVAL);
   }
@@ -107,12 +107,12 @@ export function startTeaching(describeDetector, limits) {
   async function useDetector() {
     const { labels } = await fetchJson("teach/use", { method: "POST" });
     await describeDetector();
-    $("learning").textContent = translate("teach.used", { labels: labels.join(", ") });
+    $("teach-status").textContent = translate("teach.used", { labels: labels.join(", ") });
   }
 
-  $("more").addEventListener("click", () => addClass().name.focus());
-  $("learn").addEventListener("click", () => update(`teach/start?minutes=${$("minutes").value}`, { method: "POST" }));
-  $("halt").addEventListener("click", () => update("teach/stop", { method: "POST" }));
+  $("add-class").addEventListener("click", () => addClass().name.focus());
+  $("start-training").addEventListener("click", () => update(`teach/start?minutes=${$("minutes").value}`, { method: "POST" }));
+  $("stop-training").addEventListener("click", () => update("teach/stop", { method: "POST" }));
   $("use").addEventListener("click", useDetector);
   addClass();
   addClass();

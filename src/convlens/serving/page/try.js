@@ -15,7 +15,7 @@ export function startTrying(shared, limits) {
     const before = $("answers").firstChild;  // the latest stand above, in their own order
     let done = 0;
     for (const batch of batches(pictures, limits)) {
-      $("state").textContent = translate("try.working", { done: formatNumber(done + 1), all: formatNumber(pictures.length) });
+      $("try-status").textContent = translate("try.working", { done: formatNumber(done + 1), all: formatNumber(pictures.length) });
       const form = new FormData();
       for (const picture of batch) form.append("files", picture, picture.name || "picture");
       try {
@@ -24,12 +24,12 @@ export function startTrying(shared, limits) {
         answers.push(...predictions);
         done += predictions.length;
       } catch (error) {
-        $("state").textContent = translate("try.failed", { why: error.message });
+        $("try-status").textContent = translate("try.failed", { why: error.message });
         return;
       }
     }
     const seconds = answers.slice(-done).reduce((sum, answer) => sum + answer.seconds, 0);
-    $("state").textContent = translate("try.done", { all: formatNumber(done), seconds: formatNumber(Math.round((1000 * seconds) / done)) });
+    $("try-status").textContent = translate("try.done", { all: formatNumber(done), seconds: formatNumber(Math.round((1000 * seconds) / done)) });
     $("save").hidden = $("clear").hidden = false;
   }
 
@@ -79,7 +79,7 @@ export function startTrying(shared, limits) {
     answers.length = 0;
     for (const image of $("answers").querySelectorAll("img")) URL.revokeObjectURL(image.src);
     $("answers").replaceChildren();
-    $("state").textContent = "";
+    $("try-status").textContent = "";
     $("save").hidden = $("clear").hidden = true;
   }
 
@@ -89,8 +89,8 @@ export function startTrying(shared, limits) {
       target.value = "";
     });
   }
-  $("live").addEventListener("click", () => {
-    openCamera($("drop"), (file) => take([file])).catch((error) => { $("state").textContent = error.message; });
+  $("open-camera").addEventListener("click", () => {
+    openCamera($("drop"), (file) => take([file])).catch((error) => { $("try-status").textContent = error.message; });
   });
   document.addEventListener("paste", (event) => take(event.clipboardData.files));
   const drop = $("drop");
