@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from convlens import Detector
 from servers import Serve
 
+TRAINING = 600_000
+"""Milliseconds that a training may take on a machine with other things to do."""
 
+
+@pytest.mark.timeout(900)
 def test_a_detector_is_taught_tried_and_taken_away(
     serve: Serve, browser_with: Callable[..., Browser], shapes: Path, tmp_path: Path
 ) -> None:
@@ -26,8 +31,8 @@ def test_a_detector_is_taught_tried_and_taken_away(
     page.fill("#minutes", "0.3")
     page.click("#start-training")
     expect(page.locator("#stop-training")).to_be_visible()
-    expect(page.locator("#loss-chart polyline").first).to_be_visible()
-    expect(page.locator("#trained")).to_be_visible()
+    expect(page.locator("#loss-chart polyline").first).to_be_visible(timeout=TRAINING)
+    expect(page.locator("#trained")).to_be_visible(timeout=TRAINING)
     expect(page.locator("#teach-status")).to_contain_text("Done: right")
     with page.expect_download() as download:
         page.click("#trained a")
