@@ -10,9 +10,8 @@ with the photograph (area of both over area of either), its label, and findings 
 a control.
 """
 
-import argparse
-import csv
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,11 +24,16 @@ from convlens import Detector, train
 from convlens.detector.boxes import Box
 from convlens.detector.draw import draw_findings
 from convlens.detector.find import Finder
+from convlens.detector.localization import Localization
 from convlens.evaluation.metrics import wilson
 from convlens.parallel import in_order
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import add_pictures, script_parser
+from shared.pictures import held_out_pictures
+
 OTHERS = ("airplane", "automobile", "ship", "truck")
-"""Of CIFAR-10: nothing like a cat or a dog; for the background from its training side."""
+"""Of CIFAR-10: nothing like a cat or a dog; for the background from its training split."""
 SCENE = (480, 800)
 """Least and greatest side of a scene, in pixels."""
 PASTED = (0.25, 0.7)
@@ -47,11 +51,11 @@ class Scene:
 
 def others(pictures: Path, learnt: bool) -> list[Path]:
     """Pictures of other things: those that a background is made of, or the rest."""
-    side = "train" if learnt else "test"
+    split = "train" if learnt else "test"
     cifar = [
         path
-        for kind in OTHERS
-        for path in sorted((pictures / "cifar10" / side / kind).glob("*.jpg"))[:200]
+        for label in OTHERS
+        for path in sorted((pictures / "cifar10" / split / label).glob("*.jpg"))[:200]
     ]
     lecture = sorted((pictures / "lecture-cats" / "other").glob("*.png"))
     return cifar + lecture[0 if learnt else 1 :: 2]
@@ -81,7 +85,7 @@ def scene_of(
     return Scene(np.asarray(canvas), label, Box(left, top, left + size[0], top + size[1]))
 
 
-def scenes(held: list[tuple[str, str]], rest: list[Path], seed: int = 0) -> Iterator[Scene]:
+def make_scenes(held: list[tuple[str, str]], rest: list[Path], seed: int = 0) -> Iterator[Scene]:
     """For each held-out picture (path, label) one scene with it, and one with a control."""
     random = np.random.default_rng(seed)
     for path, label in held:
@@ -95,7 +99,7 @@ def share(right: list[bool]) -> str:
     return f"{np.mean(right):6.1%} of {len(right)} ({low:.1%} to {high:.1%})"
 
 
-def trained(pictures: Path) -> Path:
+def train_with_background(pictures: Path) -> Path:
     """A run on `cats-dogs` with a background of other pictures."""
     folder = Path(tempfile.mkdtemp())
     (folder / "others").mkdir()
@@ -106,70 +110,65 @@ def trained(pictures: Path) -> Path:
     return run.folder
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, default=Path("../pictures"))
-    parser.add_argument("--run", type=Path)
-    parser.add_argument("--show", type=Path, help="put the first pictures with what was found here")
-    parser.add_argument("--side", default="test", help="val: to try something, not for figures")
-    parser.add_argument("--most", type=int, default=400, help="photographs")
-    parser.add_argument("--skip", type=int, default=0, help="leave out so many that were seen")
-    asked = parser.parse_args()
-    run = asked.run or trained(asked.pictures)
-    with (run / "manifest.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == asked.side]
-    held = [(row["path"], row["label"]) for row in rows if row["label"] != "background"]
-    held = [
-        held[k] for k in np.random.default_rng(0).permutation(len(held))[asked.skip :][: asked.most]
-    ]
-    rest = others(asked.pictures, learnt=False)
-    finder = Finder(Detector(run))
-    made = list(scenes(held, rest))
-    answers = list(in_order(lambda s: finder.find("", s.pixels), made))
-    pasted = [(s, a) for s, a in zip(made, answers, strict=True) if s.label is not None]
-    controls = [a for s, a in zip(made, answers, strict=True) if s.label is None]
+def print_figures(scenes: list[Scene], answers: list[Localization]) -> None:
+    """How often `find` is right, and what it multiplies for that."""
+    pasted = [(s, a) for s, a in zip(scenes, answers, strict=True) if s.label is not None]
+    controls = [a for s, a in zip(scenes, answers, strict=True) if s.label is None]
     pointed = [
         s.box.left <= x <= s.box.right and s.box.top <= y <= s.box.bottom
         for s, a in pasted
         for x, y in [a.hottest]
     ]
     best = [(s, max(a.findings, key=lambda f: f.probability, default=None)) for s, a in pasted]
-    print(f"pointing: the hottest point lies in the photograph   {share(pointed)}")
-    print(
-        "best box overlaps the photograph by 0.5 or more      "
-        f"{share([f is not None and f.box.iou(s.box) >= 0.5 for s, f in best])}"
-    )
-    print(
-        "mean overlap (0 where nothing was found)             "
-        f"{np.mean([f.box.iou(s.box) if f else 0.0 for s, f in best]):.2f}"
-    )
-    print(
-        "the best finding has the photograph's label          "
-        f"{share([f is not None and f.predicted == s.label for s, f in best])}"
-    )
-    print(
-        "more than one finding in a scene with one photograph "
-        f"{share([len(a.findings) > 1 for _, a in pasted])}"
-    )
-    print(
-        "something found in a scene with a control only       "
-        f"{share([bool(a.findings) for a in controls])}"
-    )
+    overlaps = [f.box.iou(s.box) if f else 0.0 for s, f in best]
+    labelled = [f is not None and f.predicted == s.label for s, f in best]
+    shares = {
+        "pointing: the hottest point lies in the photograph": pointed,
+        "best box overlaps the photograph by 0.5 or more": [part >= 0.5 for part in overlaps],
+        "the best finding has the photograph's label": labelled,
+        "more than one finding in a scene with one photograph": [
+            len(a.findings) > 1 for _, a in pasted
+        ],
+        "something found in a scene with a control only": [bool(a.findings) for a in controls],
+    }
+    for name, right in shares.items():
+        print(f"{name:52} {share(right)}")
+    print(f"{'mean overlap (0 where nothing was found)':52} {np.mean(overlaps):.2f}")
     cut_out = sum(a.multiplications_cut_out for a in answers)
     sliding = sum(a.multiplications for a in answers)
     print(
         f"multiplications: cutting all windows out needs {cut_out / sliding:.1f} times "
         f"as many as sliding ({np.mean([a.windows for a in answers]):.0f} windows a picture)"
     )
+    differences = [a.difference for a in answers]
     print(
         "probability, sliding against the same pixels cut out: "
-        f"median difference {np.median([a.difference for a in answers]):.3f}, "
-        f"95 % below {np.quantile([a.difference for a in answers], 0.95):.3f}"
+        f"median difference {np.median(differences):.3f}, "
+        f"95 % below {np.quantile(differences, 0.95):.3f}"
     )
-    if asked.show:
-        asked.show.mkdir(parents=True, exist_ok=True)
-        for number, (scene, found) in enumerate(zip(made[:24], answers, strict=False)):
-            draw_findings(scene.pixels, found).save(asked.show / f"{number:02}.jpg")
+
+
+def main() -> None:
+    parser = script_parser(__doc__)
+    add_pictures(parser)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--show", type=Path, help="put the first pictures with what was found here")
+    parser.add_argument("--split", default="test", help="val: to try something, not for figures")
+    parser.add_argument("--most", type=int, default=400, help="photographs")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many that were seen")
+    arguments = parser.parse_args()
+    run = arguments.run or train_with_background(arguments.pictures)
+    held = [row for row in held_out_pictures(run, arguments.split) if row[1] != "background"]
+    order = np.random.default_rng(0).permutation(len(held))
+    held = [held[k] for k in order[arguments.skip :][: arguments.most]]
+    finder = Finder(Detector(run))
+    scenes = list(make_scenes(held, others(arguments.pictures, learnt=False)))
+    answers = list(in_order(lambda scene: finder.find("", scene.pixels), scenes))
+    print_figures(scenes, answers)
+    if arguments.show:
+        arguments.show.mkdir(parents=True, exist_ok=True)
+        for number, (scene, answer) in enumerate(zip(scenes[:24], answers, strict=False)):
+            draw_findings(scene.pixels, answer).save(arguments.show / f"{number:02}.jpg")
 
 
 if __name__ == "__main__":

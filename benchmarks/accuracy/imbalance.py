@@ -7,8 +7,6 @@
 Both figures come from the same detector's probabilities, under the one rule and under the other.
 """
 
-import argparse
-import csv
 import sys
 import tempfile
 from pathlib import Path
@@ -16,38 +14,39 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import add_pictures, script_parser
+from shared.pictures import picture_paths, write_table
 from shared.training import train_by_command
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
+    parser = script_parser(__doc__)
+    add_pictures(parser, "cats-dogs")
     parser.add_argument("--draws", type=int, default=5)
-    asked, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args()
     by_class: dict[str, list[str]] = {}
-    for path in sorted(asked.pictures.rglob("*.[jp][pn]g")):
+    for path in picture_paths(arguments.pictures):
         by_class.setdefault(path.parent.name, []).append(str(path.absolute()))
     common, rare = sorted(by_class)
     rows: list[tuple[float, ...]] = []
-    with tempfile.TemporaryDirectory() as place:
-        for draw in range(asked.draws):
+    with tempfile.TemporaryDirectory() as home:
+        for draw in range(arguments.draws):
             random = np.random.default_rng(draw)
-            table, out = Path(place) / f"{draw}.csv", Path(place) / str(draw)
-            with table.open("w", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(("path", "label", "split"))
-                for label, count in ((common, 190), (rare, 10)):
-                    for n, path in enumerate(random.permutation(by_class[label])):
-                        writer.writerow((path, label, "train" if n < count else "test"))
-            metrics = train_by_command(table, out, "--seed", str(draw), *options)
+            drawn = [
+                (path, label, "train" if n < count else "test")
+                for label, count in ((common, 190), (rare, 10))
+                for n, path in enumerate(random.permutation(by_class[label]))
+            ]
+            table = write_table(Path(home) / f"{draw}.csv", drawn)
+            metrics = train_by_command(table, Path(home) / str(draw), "--seed", str(draw), *options)
             rows.append(
                 tuple(
                     value
-                    for one in (metrics["plain"], metrics["test"])
+                    for under_rule in (metrics["plain"], metrics["test"])
                     for value in (
-                        one["per_class"][rare]["recall"],
-                        one["per_class"][common]["recall"],
-                        one["balanced_accuracy"],
+                        under_rule["per_class"][rare]["recall"],
+                        under_rule["per_class"][common]["recall"],
+                        under_rule["balanced_accuracy"],
                     )
                 )
             )

@@ -5,7 +5,7 @@
 Copies that are alike to a picture's other copies may be found through those.
 """
 
-import argparse
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -17,7 +17,11 @@ from convlens.pictures.catalog import read_catalog
 from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.store import open_store
 
-HOW = (
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import add_pictures, script_parser
+from shared.pictures import picture_paths
+
+CHANGES = (
     "as JPEG of quality 50",
     "half the size",
     "a fifth brighter",
@@ -40,38 +44,38 @@ def plant(image: Image.Image, how: str, path: Path) -> None:
         case ["grey"]:
             image = image.convert("L")
         case ["cut", "by", percent, _]:
-            x, y = (max(1, round(side * int(percent) / 100)) for side in image.size)
+            x, y = (max(1, round(length * int(percent) / 100)) for length in image.size)
             image = image.crop((x, y, width - x, height - y))
     image.save(path, "JPEG", quality=90)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, default=Path("../pictures/cats-dogs"))
+    parser = script_parser(__doc__)
+    add_pictures(parser, "cats-dogs")
     parser.add_argument("--count", type=int, default=200, help="pictures that are planted again")
     parser.add_argument("--size", type=int, default=128, help="side at which they are compared")
-    asked = parser.parse_args()
-    found = sorted(asked.pictures.rglob("*.[jp][pn]g"))
+    arguments = parser.parse_args()
+    paths = picture_paths(arguments.pictures)
     random = np.random.default_rng(0)
-    chosen = [found[k] for k in random.permutation(len(found))[: asked.count]]
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "all"
+    chosen = [paths[k] for k in random.permutation(len(paths))[: arguments.count]]
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home) / "all"
         folder.mkdir()
         for number, path in enumerate(chosen):
             with Image.open(path) as image:
                 picture = image.convert("RGB")
             picture.save(folder / f"{number}-0.png")
-            for which, how in enumerate(HOW, 1):
-                plant(picture, how, folder / f"{number}-{which}.jpg")
-        catalog = read_catalog(place)
-        store = open_store(catalog, asked.size, progress=lambda *_: None)
-        near = near_duplicate_clusters(store, lambda *_: None)
+            for change, how in enumerate(CHANGES, 1):
+                plant(picture, how, folder / f"{number}-{change}.jpg")
+        catalog = read_catalog(home)
+        store = open_store(catalog, arguments.size, progress=lambda *_: None)
+        clusters = near_duplicate_clusters(store, lambda *_: None)
         cluster = {
-            Path(name).stem: int(near[row])
+            Path(name).stem: int(clusters[row])
             for name, row in zip(catalog.names, store.rows, strict=True)
         }
-    for which, how in enumerate(HOW, 1):
-        same = [cluster[f"{n}-0"] == cluster[f"{n}-{which}"] for n in range(len(chosen))]
+    for number, how in enumerate(CHANGES, 1):
+        same = [cluster[f"{n}-0"] == cluster[f"{n}-{number}"] for n in range(len(chosen))]
         print(f"{how:22} {np.mean(same):6.1%} of {len(same)} found")
     originals = Counter(cluster[f"{n}-0"] for n in range(len(chosen)))
     wrong = sum(count - 1 for count in originals.values())

@@ -2,15 +2,13 @@
 
     python benchmarks/accuracy/ood.py RUN [--pictures ../pictures]
 
-RUN is a finished run on `cats-dogs`. Strangers are the ships and trucks of `cifar10` (test side),
+RUN is a finished run on `cats-dogs`. Strangers are the ships and trucks of `cifar10` (test split),
 and solar cells, where they are installed; its own are the pictures that the run held out. For the
 probability of the answer and for strangeness: AUROC, and the share of strangers that pass where
 95 % of its own do.
 """
 
-import argparse
-import csv
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,34 +16,43 @@ from sklearn.metrics import roc_auc_score
 
 from convlens import Detector, predict
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import add_pictures, script_parser
+from shared.pictures import held_out_pictures, solar_cells
+
 MOST = 500
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = script_parser(__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--pictures", type=Path, default=Path("../pictures"))
-    asked = parser.parse_args()
-    detector = Detector(asked.run)
-    with (asked.run / "manifest.csv").open(newline="") as file:
-        own = [row["path"] for row in csv.DictReader(file) if row["split"] == "test"]
+    add_pictures(parser)
+    arguments = parser.parse_args()
+    detector = Detector(arguments.run)
+    own = [path for path, _ in held_out_pictures(arguments.run)]
     strangers = {
         "ships and trucks": [
             path
             for kind in ("ship", "truck")
-            for path in sorted((asked.pictures / "cifar10" / "test" / kind).glob("*"))[: MOST // 2]
+            for path in sorted((arguments.pictures / "cifar10" / "test" / kind).glob("*"))[
+                : MOST // 2
+            ]
         ]
     }
-    spec = find_spec("elpv_dataset")
-    if spec is not None and spec.origin is not None:
-        cells = sorted((Path(spec.origin).parent / "data" / "images").glob("*.png"))
+    data = solar_cells()
+    if data is not None:
+        cells = sorted((data / "images").glob("*.png"))
         strangers["solar cells"] = cells[:: max(1, len(cells) // MOST)]
     inside = list(predict(detector, own))
     for what, paths in strangers.items():
         outside = list(predict(detector, paths))
         scores = {
-            "probability": [[-(p.probability or 0) for p in side] for side in (inside, outside)],
-            "strangeness": [[p.strangeness or 0 for p in side] for side in (inside, outside)],
+            "probability": [
+                [-(p.probability or 0) for p in predictions] for predictions in (inside, outside)
+            ],
+            "strangeness": [
+                [p.strangeness or 0 for p in predictions] for predictions in (inside, outside)
+            ],
         }
         for name, (ours, theirs) in scores.items():
             truth = [0] * len(ours) + [1] * len(theirs)
@@ -55,7 +62,7 @@ def main() -> None:
                 f"{np.mean(np.array(theirs) <= limit):6.1%} of {len(theirs)} pass where 95 % of "
                 f"{len(ours)} of its own do"
             )
-        shares = [np.mean([p.strange for p in side]) for side in (outside, inside)]
+        shares = [np.mean([p.strange for p in predictions]) for predictions in (outside, inside)]
         print(f"{what:17} called strange: {shares[0]:.1%}, and of its own {shares[1]:.1%}")
 
 

@@ -3,13 +3,12 @@
     python benchmarks/accuracy/table.py --pictures ../pictures [--rows cats-dogs,few] [--runs 5]
 
 Each run is `convlens train` as a user gives it, with only the options that the table names, on a
-table of pictures whose held-out side is fixed beforehand. Beside it stands the usual alternative on
-the same pictures: frozen ImageNet features (224 pixels, each picture once) under scikit-learn's
+table of pictures whose held-out split is fixed beforehand. Beside it stands the usual alternative
+on the same pictures: frozen ImageNet features (224 pixels, each picture once) under scikit-learn's
 logistic regression. Runs are kept in `benchmarks/accuracy/table.jsonl`, those that are there
 already are not repeated, and `docs/accuracy.md` is written anew from all of them.
 """
 
-import argparse
 import csv
 import json
 import math
@@ -19,15 +18,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from convlens.evaluation.compare import mcnemar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import add_pictures, script_parser
+from shared.frozen_baseline import right_by_frozen_features
+from shared.pictures import Labelled, labelled_solar_cells, picture_paths, write_table
 from shared.training import train_by_command
 
 HERE = Path(__file__).parent
@@ -62,9 +65,6 @@ HEADS = (
     "paired",
     "train",
 )
-
-Labelled = list[tuple[str, str]]
-"""Path and label of each picture."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +101,21 @@ ROWS = (
 )
 
 
-def labelled(folder: str, pictures: Path) -> Labelled:
-    """All pictures of a set; solar cells come from their package, 0 and 1/3 as sound."""
-    if folder != "elpv":
-        found = sorted((pictures / folder).rglob("*.[jp][pn]g"))
-        return [(str(path.absolute()), path.parent.name) for path in found]
-    spec = find_spec("elpv_dataset")
-    if spec is None or spec.origin is None:
-        sys.exit("the solar cells are not installed: pip install elpv-dataset")
-    data = Path(spec.origin).parent / "data"
-    lines = [line.split() for line in (data / "labels.csv").read_text().splitlines()]
-    return [
-        (str(data / name), "defective" if float(share) > 0.5 else "functional")
-        for name, share, _ in lines
-    ]
+def labelled_pictures(row: Row, pictures: Path) -> Labelled:
+    """All pictures of a row's set."""
+    if row.folder == "elpv":
+        return labelled_solar_cells()
+    paths = picture_paths(pictures / row.folder)
+    return [(str(path.absolute()), path.parent.name) for path in paths]
 
 
-def held_out(row: Row, found: Labelled, run: int) -> np.ndarray:
+def held_out(row: Row, pictures: Labelled, run: int) -> npt.NDArray[np.bool_]:
     """True [N] for the pictures that this run does not see until its end."""
     if row.held == "given":
-        return np.array(["/test/" in path for path, _ in found])
+        return np.array(["/test/" in path for path, _ in pictures])
     random = np.random.default_rng(1000 + (0 if row.held == "fold" else run))
-    labels = np.array([label for _, label in found])
-    held = np.zeros(len(found), bool)
+    labels = np.array([label for _, label in pictures])
+    held = np.zeros(len(pictures), bool)
     for label in sorted(set(labels)):
         rows = random.permutation(np.where(labels == label)[0])
         match row.held:
@@ -136,112 +128,72 @@ def held_out(row: Row, found: Labelled, run: int) -> np.ndarray:
     return held
 
 
-def frozen_features(found: Labelled, held: np.ndarray) -> np.ndarray:
-    """Whether the usual alternative is right [held pictures]."""
-    import timm
-    import torch
-    from PIL import Image
-    from sklearn.linear_model import LogisticRegression
-
-    from convlens.network.pretrained import imagenet_parameters
-
-    network = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
-    network.load_state_dict(imagenet_parameters(network))
-    config = timm.data.resolve_model_data_config(network)
-    mean, std = (torch.tensor(config[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
-    features = []
-    with torch.inference_mode():
-        for first in range(0, len(found), 8):
-            images = [
-                np.asarray(Image.open(path).convert("RGB").resize((224, 224)))
-                for path, _ in found[first : first + 8]
-            ]
-            pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-            maps = network.forward_features((pixels - mean) / std)
-            features.append(network.forward_head(maps, pre_logits=True))
-    x = torch.cat(features).numpy()
-    y = np.array([label for _, label in found])
-    fitted = LogisticRegression(max_iter=5000).fit(x[~held], y[~held])
-    right: np.ndarray = fitted.predict(x[held]) == y[held]
-    return right
-
-
-def one_run(row: Row, found: Labelled, run: int, keep: Path | None) -> dict[str, object]:
-    """Train once and judge; the table of pictures and the run stay in `keep`, if given."""
-    held = held_out(row, found, run)
-    with tempfile.TemporaryDirectory() as place:
-        kept = Path(place) if keep is None else keep / f"{row.name}-{run}"
-        kept.mkdir(parents=True, exist_ok=True)
-        table, out = kept / "pictures.csv", kept / "run"
-        with table.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("path", "label", "split"))
-            writer.writerows(
-                (path, label, "test" if h else "train")
-                for (path, label), h in zip(found, held, strict=True)
-            )
-        begun = time.monotonic()
-        metrics = train_by_command(table, out, "--seed", str(run), *row.options)
-        seconds = time.monotonic() - begun
-        with (out / "predictions.csv").open() as file:
-            answers = {
-                line["name"]: line["predicted"] == line["label"] for line in csv.DictReader(file)
-            }
-    n, right = metrics["test"]["n"], sum(answers.values())
-    result: dict[str, object] = {
+def one_run(row: Row, pictures: Labelled, run: int, folder: Path) -> dict[str, Any]:
+    """Train once into a folder; how many held-out pictures are answered rightly."""
+    held = held_out(row, pictures, run)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = (
+        (path, label, "test" if h else "train")
+        for (path, label), h in zip(pictures, held, strict=True)
+    )
+    table, out = write_table(folder / "pictures.csv", rows), folder / "run"
+    begin = time.monotonic()
+    metrics = train_by_command(table, out, "--seed", str(run), *row.options)
+    seconds = time.monotonic() - begin
+    with (out / "predictions.csv").open() as file:
+        right = {line["name"]: line["predicted"] == line["label"] for line in csv.DictReader(file)}
+    result = {
         "row": row.name,
         "run": run,
-        "n": n,
-        "right": right,
+        "n": metrics["test"]["n"],
+        "right": sum(right.values()),
         "trained_on": int((~held).sum()),
         "seconds": round(seconds),
         "fine-tuned": (metrics["tried"] or {}).get("fine-tuned"),
     }
     if row.frozen:
-        other = frozen_features(found, held)
-        judged = [path for (path, _), h in zip(found, held, strict=True) if h]
-        by_path = dict(zip(judged, other.tolist(), strict=True))
-        shared = [path for path in answers if path in by_path]
-        result["frozen_right"] = int(other.sum())
-        result["only_ours"] = sum(answers[p] and not by_path[p] for p in shared)
-        result["only_frozen"] = sum(by_path[p] and not answers[p] for p in shared)
+        frozen = right_by_frozen_features(pictures, held)
+        held_paths = [path for (path, _), h in zip(pictures, held, strict=True) if h]
+        by_path = dict(zip(held_paths, frozen.tolist(), strict=True))
+        shared = [path for path in right if path in by_path]
+        result["frozen_right"] = int(frozen.sum())
+        result["only_ours"] = sum(right[p] and not by_path[p] for p in shared)
+        result["only_frozen"] = sum(by_path[p] and not right[p] for p in shared)
     return result
 
 
-def interval(runs: list[dict[str, object]]) -> tuple[float, float, float]:
+def interval(runs: list[dict[str, Any]]) -> tuple[float, float, float]:
     """Mean accuracy with a 95 % interval, in per cent.
 
     Where runs hold out different pictures once each, Wilson's over all of them; where runs overlap,
     Student's over the runs' means.
     """
-    shares = np.array([int(str(r["right"])) / int(str(r["n"])) for r in runs]) * 100
+    shares = np.array([r["right"] / r["n"] for r in runs]) * 100
     if len(runs) > 1 and runs[0]["row"] in {"few", "elpv"}:
         half = stats.t.ppf(0.975, len(runs) - 1) * shares.std(ddof=1) / math.sqrt(len(runs))
         return shares.mean(), shares.mean() - half, shares.mean() + half
-    right, n = sum(int(str(r["right"])) for r in runs), sum(int(str(r["n"])) for r in runs)
-    found = stats.binomtest(right, n).proportion_ci(method="wilson")
-    return 100 * right / n, 100 * found.low, 100 * found.high
+    right, n = sum(r["right"] for r in runs), sum(r["n"] for r in runs)
+    wilson = stats.binomtest(right, n).proportion_ci(method="wilson")
+    return 100 * right / n, 100 * wilson.low, 100 * wilson.high
 
 
-def lines(kept: list[dict[str, object]]) -> Iterator[str]:
+def lines(results: list[dict[str, Any]]) -> Iterator[str]:
     """The table."""
     yield f"| {' | '.join(HEADS)} |"
     yield "|" + " --- |" * len(HEADS)
     for row in ROWS:
-        runs = [r for r in kept if r["row"] == row.name]
+        runs = [r for r in results if r["row"] == row.name]
         if not runs:
             yield f"| {row.folder} | {row.how} | not measured yet | | {row.target} | | | |"
             continue
         mean, low, high = interval(runs)
-        worst = min(100 * int(str(r["right"])) / int(str(r["n"])) for r in runs)
-        n = sum(int(str(r["n"])) for r in runs)
-        minutes = np.median([int(str(r["seconds"])) for r in runs]) / 60
+        worst = min(100 * r["right"] / r["n"] for r in runs)
+        n = sum(r["n"] for r in runs)
+        minutes = np.median([r["seconds"] for r in runs]) / 60
         frozen = paired = ""
         if row.frozen:
-            frozen = f"{100 * sum(int(str(r['frozen_right'])) for r in runs) / n:.1f} %"
-            ours, theirs = (
-                sum(int(str(r[key])) for r in runs) for key in ("only_ours", "only_frozen")
-            )
+            frozen = f"{100 * sum(r['frozen_right'] for r in runs) / n:.1f} %"
+            ours, theirs = (sum(r[key] for r in runs) for key in ("only_ours", "only_frozen"))
             paired = f"{ours} to {theirs}, p = {mcnemar(ours, theirs):.2g}"
         yield (
             f"| {row.folder} | {row.how} | **{mean:.1f} %** ({low:.1f} to {high:.1f}), "
@@ -252,26 +204,28 @@ def lines(kept: list[dict[str, object]]) -> Iterator[str]:
 
 def main() -> None:
     """Run what is missing, write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, default=Path("../pictures"), help="their folder")
-    parser.add_argument("--rows", default="", help="names with commas between; all unless told")
+    parser = script_parser(__doc__)
+    add_pictures(parser)
+    parser.add_argument("--rows", default="", help="names with commas between; all by default")
     parser.add_argument("--runs", type=int, default=5, help="runs per row [5]")
-    parser.add_argument("--keep", type=Path, help="a folder for the runs, which else are removed")
-    asked = parser.parse_args()
-    kept = [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.exists() else []
-    wanted = [name for name in asked.rows.split(",") if name] or [row.name for row in ROWS]
-    for row in (row for row in ROWS if row.name in wanted):
-        for run in range(1 if row.held == "given" else asked.runs):
-            if any(r["row"] == row.name and r["run"] == run for r in kept):
+    parser.add_argument("--keep", type=Path, help="a folder for the runs; else they are removed")
+    arguments = parser.parse_args()
+    results = [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.exists() else []
+    names = [name for name in arguments.rows.split(",") if name] or [row.name for row in ROWS]
+    for row in (row for row in ROWS if row.name in names):
+        for run in range(1 if row.held == "given" else arguments.runs):
+            if any(r["row"] == row.name and r["run"] == run for r in results):
                 continue
-            result = one_run(row, labelled(row.folder, asked.pictures), run, asked.keep)
+            pictures = labelled_pictures(row, arguments.pictures)
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = (arguments.keep or Path(temporary)) / f"{row.name}-{run}"
+                result = one_run(row, pictures, run, folder)
             print(json.dumps(result), flush=True)
-            kept.append(result)
+            results.append(result)
             with RUNS.open("a") as file:
                 file.write(json.dumps(result) + "\n")
-    machine = platform.processor() or platform.machine()
-    head = ABOUT.format(machine=machine)
-    PAGE.write_text(head + "\n".join(lines(kept)) + "\n")
+    about = ABOUT.format(machine=platform.processor() or platform.machine())
+    PAGE.write_text(about + "\n".join(lines(results)) + "\n")
     print(PAGE.read_text())
 
 

@@ -1,4 +1,4 @@
-"""What each process of `scale.py` does: the same training, together or alone, and its figures."""
+"""What each process of a training does, together with others or alone, and its figures."""
 
 import json
 import statistics
@@ -57,48 +57,48 @@ class Logged(Batches):
         return super().groups(step, side, mixed=mixed, numbers=numbers)
 
 
-def make_loop(asked: dict[str, Any], workers: Workers) -> Loop:
-    count, batch, side, steps = (asked[key] for key in ("pictures", "batch", "side", "steps"))
+def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
+    count, batch, side, steps = (task[key] for key in ("pictures", "batch", "side", "steps"))
     batches = Logged(
         examples(count, side), Order(count, batch, seed=1), augment=Augment(parse_ways(USUAL), 1)
     )
-    batches.log = Path(asked["log"] + f".{workers.number}") if "log" in asked else None
+    batches.log = Path(task["log"] + f".{workers.number}") if "log" in task else None
     return Loop(
         build(network(LINE, side, classes=CLASSES), 0),
         batches,
         val=examples(64, side).take(np.arange(0)),
         cost=Cost(torch.ones(CLASSES), 0.0, l2=0.0),
         options=OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0),
-        plan=StepPlan((Phase(steps, side, seconds=1.0),), asked.get("every", steps)),
+        plan=StepPlan((Phase(steps, side, seconds=1.0),), task.get("every", steps)),
         compute=Compute("float32", 1),
         seed=1,
         workers=workers,
     )
 
 
-def work(asked: dict[str, Any]) -> None:
+def work(task: dict[str, Any]) -> None:
     """What each process does."""
     torch.set_num_threads(1)
     with joined() as workers:
-        loop = make_loop(asked, workers)
-        if "folder" in asked:
-            folder = Path(asked["folder"])
+        loop = make_loop(task, workers)
+        if "folder" in task:
+            folder = Path(task["folder"])
             if workers.agree(folder.exists):
                 loop.restore(folder, print)
             begun = loop.progress.step
             loop.run(folder, lambda: False, lambda *_: None, lambda _: None)
-            found: dict[str, Any] = {"begun": begun, "ended": loop.progress.step}
+            figures: dict[str, Any] = {"begun": begun, "ended": loop.progress.step}
         else:
             costs, seconds = [], []
-            for step in range(asked["steps"]):
+            for step in range(task["steps"]):
                 begin = time.perf_counter()
                 costs.append(loop.train_step(step))
                 seconds.append(time.perf_counter() - begin)
-            found = {"costs": costs, "seconds": statistics.median(seconds[2:])}
+            figures = {"costs": costs, "seconds": statistics.median(seconds[2:])}
             sizes = [p.numel() for p in loop.module.parameters()]
-            found |= {"parameters": sum(sizes), "exchange": exchange(sum(sizes), workers)}
+            figures |= {"parameters": sum(sizes), "exchange": exchange(sum(sizes), workers)}
         if workers.first:
-            Path(asked["answer"]).write_text(json.dumps(found))
+            Path(task["answer"]).write_text(json.dumps(figures))
 
 
 def exchange(numbers: int, workers: Workers, turns: int = 20) -> float:

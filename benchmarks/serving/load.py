@@ -9,7 +9,6 @@ each refusal the stated one. Then good requests alone, a picture each, in turn w
 `decode` and ONNX Runtime on the same pictures and the server's core.
 """
 
-import argparse
 import contextlib
 import os
 import random
@@ -28,17 +27,18 @@ from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
 
-from http_requests import Kind, kinds_of
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from convlens import Detector
 from convlens.errors import PictureError
 from convlens.pictures.decode import decode
+from serving.http_requests import Kind, kinds_of
+from shared.arguments import detector_file, script_parser
 
 CONNECTIONS = 4
 
 
 @contextlib.contextmanager
-def serving(detector: Path, core: int) -> Iterator[tuple[str, int]]:
+def run_server(detector: Path, core: int) -> Iterator[tuple[str, int]]:
     """A server on one core: its address and process."""
     words = [sys.executable, "-m", "convlens", "serve", str(detector), "--port", "0"]
     command = ["taskset", "-c", str(core), *words]
@@ -54,7 +54,7 @@ class Memory:
     """A process's resident megabytes, looked at every second."""
 
     def __init__(self, process: int) -> None:
-        self.seen: list[float] = []
+        self.megabytes: list[float] = []
         self._path = Path(f"/proc/{process}/statm")
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
@@ -62,7 +62,7 @@ class Memory:
     def _look(self) -> None:
         while not self._ended.wait(1):
             pages = int(self._path.read_text().split()[1])
-            self.seen.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+            self.megabytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
     def __enter__(self) -> "Memory":
         self._thread.start()
@@ -74,8 +74,8 @@ class Memory:
 
 
 @dataclass
-class Told:
-    """What wrk found, by kind of request."""
+class LoadResult:
+    """What wrk measured, by kind of request."""
 
     right: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
@@ -93,7 +93,7 @@ class Told:
         return not self.wrong.total() + self.failed.total()
 
 
-def load(address: str, kinds: list[Kind], core: int, seconds: float) -> Told:
+def load(address: str, kinds: list[Kind], core: int, seconds: float) -> LoadResult:
     """Send these kinds of requests, mixed by their shares, from another core."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -111,34 +111,34 @@ def load(address: str, kinds: list[Kind], core: int, seconds: float) -> Told:
         done = subprocess.run(
             [*command, "--", folder, str(CONNECTIONS)], check=True, capture_output=True, text=True
         )
-    told = Told()
+    result = LoadResult()
     for line in done.stdout.splitlines():
         match line.split("\t"):
             case ["right" | "wrong" as how, which, count]:
-                getattr(told, how)[which.rsplit(" ", 1)[0]] += int(count)
+                getattr(result, how)[which.rsplit(" ", 1)[0]] += int(count)
             case ["said", which, text]:
-                told.said[which.rsplit(" ", 1)[0]] = text
+                result.said[which.rsplit(" ", 1)[0]] = text
             case ["failed", where, count]:
-                told.failed[where] = int(count)
+                result.failed[where] = int(count)
             case ["seconds", text]:
-                told.seconds = float(text)
+                result.seconds = float(text)
             case ["latency", share, text]:
-                told.latency[share] = float(text)
-    return told
+                result.latency[share] = float(text)
+    return result
 
 
 def readable(folder: Path, many: int) -> list[bytes]:
     """Some of a folder's pictures."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     random.Random(0).shuffle(paths)
-    found: list[bytes] = []
+    pictures: list[bytes] = []
     for path in paths:
         with contextlib.suppress(PictureError):
             decode(path.read_bytes())
-            found.append(path.read_bytes())
-        if len(found) == many:
+            pictures.append(path.read_bytes())
+        if len(pictures) == many:
             break
-    return found
+    return pictures
 
 
 def bare(detector: Path, sent: list[bytes], core: int, seconds: float) -> float:
@@ -157,19 +157,19 @@ def bare(detector: Path, sent: list[bytes], core: int, seconds: float) -> float:
     return done / (time.perf_counter() - begun)
 
 
-def tell(told: Told, kinds: list[Kind], memory: list[float]) -> None:
+def print_mixed_load(result: LoadResult, kinds: list[Kind], memory: list[float]) -> None:
     """Print what came of the mixed load."""
-    many = told.right.total() + told.wrong.total()
-    print(f"{many:,} requests in {told.seconds / 60:.1f} minutes, {CONNECTIONS} at once")
+    many = result.right.total() + result.wrong.total()
+    print(f"{many:,} requests in {result.seconds / 60:.1f} minutes, {CONNECTIONS} at once")
     print(f"{'kind':26} wanted    answered so   otherwise")
     for kind in kinds:
         status, name = kind.requests[0].wanted[:3], kind.name
-        print(f"{name:26} {status:6} {told.right[name]:14,} {told.wrong[name]:11,}")
-    for name, text in told.said.items():
+        print(f"{name:26} {status:6} {result.right[name]:14,} {result.wrong[name]:11,}")
+    for name, text in result.said.items():
         print(f"{name}: {text}")
-    where = ", ".join(f"{count} ({where})" for where, count in told.failed.items() if count)
+    where = ", ".join(f"{count} ({where})" for where, count in result.failed.items() if count)
     print(f"connections that failed: {where or 'none'}")
-    print("latency: " + ", ".join(f"p{share} {ms:.0f} ms" for share, ms in told.latency.items()))
+    print("latency: " + ", ".join(f"p{share} {ms:.0f} ms" for share, ms in result.latency.items()))
     print(
         f"memory of the server: {memory[:60][-1]:.0f} MB after {min(60, len(memory))} s, "
         f"{memory[-1]:.0f} MB at the end, {max(memory):.0f} MB at most"
@@ -177,40 +177,40 @@ def tell(told: Told, kinds: list[Kind], memory: list[float]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = script_parser(__doc__)
     parser.add_argument("detector", type=Path)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=30, help="of a round, for each of the two")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if shutil.which("wrk") is None:
         sys.exit("it takes wrk: apt-get install wrk")
     if len(cores) < 2:
         sys.exit("it takes two cores: one for the server, one for wrk")
-    own, other = cores[:2]
-    file = asked.detector / "detector.onnx" if asked.detector.is_dir() else asked.detector
-    sent = readable(asked.pictures, 100)
+    server_core, load_core = cores[:2]
+    file = detector_file(arguments.detector)
+    sent = readable(arguments.pictures, 100)
     kinds = kinds_of(Detector(file), sent)
-    with serving(file, own) as (address, process):
-        load(address, kinds, other, 5)  # to be warm
+    with run_server(file, server_core) as (address, process):
+        load(address, kinds, load_core, 5)  # to be warm
         with Memory(process) as memory:
-            told = load(address, kinds, other, 60 * asked.minutes)
-        tell(told, kinds, memory.seen)
-        sound = told.sound
+            result = load(address, kinds, load_core, 60 * arguments.minutes)
+        print_mixed_load(result, kinds, memory.megabytes)
+        sound = result.sound
         ratios = []
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            for number in range(asked.rounds):
-                plain = pool.submit(bare, file, sent, own, asked.seconds).result()
-                told = load(address, kinds[:1], other, asked.seconds)
-                sound &= told.sound
-                served = told.right.total() / told.seconds
+            for number in range(arguments.rounds):
+                plain = pool.submit(bare, file, sent, server_core, arguments.seconds).result()
+                result = load(address, kinds[:1], load_core, arguments.seconds)
+                sound &= result.sound
+                served = result.right.total() / result.seconds
                 ratios.append(served / plain)
                 print(
                     f"round {number + 1}: {served:.1f} pictures a second served, {plain:.1f} bare: "
-                    f"{ratios[-1]:.3f}; p50 {told.latency['50']:.0f} ms, "
-                    f"p99 {told.latency['99']:.0f} ms"
+                    f"{ratios[-1]:.3f}; p50 {result.latency['50']:.0f} ms, "
+                    f"p99 {result.latency['99']:.0f} ms"
                 )
     print(f"throughput: {statistics.median(ratios):.3f} of the plain loop's (median)")
     sys.exit(not sound)

@@ -1,7 +1,7 @@
 """Pictures into pixels: convlens against other decoders with an equal resize, in turns.
 
     pip install opencv-python-headless
-    python benchmarks/speed/reading.py PICTURES [--size 128 --number 400 --rounds 7]
+    python benchmarks/speed/reading.py PICTURES [--size 128] [--number 400] [--rounds 7]
 
 Every decoder (Pillow, OpenCV, torchvision, simplejpeg) with every resize that averages over what
 it shrinks as the detector's does (Pillow's bilinear, torch's antialiased one on uint8, and
@@ -10,12 +10,11 @@ file and checks sizes meanwhile. Prints pictures a second, medians, and convlens
 and of the best with its own pixels: the other resizes differ from them by a level in places.
 """
 
-import argparse
 import io
-import random
 import statistics
-import time
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,31 +31,36 @@ from convlens.parallel import in_order
 from convlens.pictures.decode import decode
 from convlens.pictures.resize import Resizer
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import script_parser
+from shared.pictures import shuffled_jpegs
+from shared.timing import seconds_in_turns
+
 Pixels = npt.NDArray[np.uint8]
 
 
-def pillow(data: bytes) -> Pixels:
+def by_pillow(data: bytes) -> Pixels:
     """By Pillow."""
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def opencv(data: bytes) -> Pixels:
+def by_opencv(data: bytes) -> Pixels:
     """By OpenCV, from BGR."""
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert found is not None
-    pixels: Pixels = cv2.cvtColor(found, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert bgr is not None
+    pixels: Pixels = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
     return pixels
 
 
-def tv(data: bytes) -> Pixels:
+def by_torchvision(data: bytes) -> Pixels:
     """By torchvision, from channels first."""
     raw = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    found = torchvision.io.decode_jpeg(raw, torchvision.io.ImageReadMode.RGB)
-    pixels: Pixels = found.permute(1, 2, 0).contiguous().numpy()
+    channels_first = torchvision.io.decode_jpeg(raw, torchvision.io.ImageReadMode.RGB)
+    pixels: Pixels = channels_first.permute(1, 2, 0).contiguous().numpy()
     return pixels
 
 
-def simple(data: bytes) -> Pixels:
+def by_simplejpeg(data: bytes) -> Pixels:
     """By simplejpeg."""
     pixels: Pixels = simplejpeg.decode_jpeg(data)
     return pixels
@@ -77,23 +81,32 @@ def resize_torch(size: int) -> Callable[[Pixels], Any]:
     return resize
 
 
+def read_all(way: Callable[[bytes], Any], files: list[bytes]) -> None:
+    """Read all files, on all cores."""
+    for _ in in_order(way, files):
+        pass
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = script_parser(__doc__)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--number", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=7)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    paths = sorted(asked.pictures.rglob("*.jp*g"))
-    random.Random(0).shuffle(paths)
-    files = [path.read_bytes() for path in paths[: asked.number]]
-    decoders = {"pillow": pillow, "opencv": opencv, "torchvision": tv, "simplejpeg": simple}
+    files = [path.read_bytes() for path in shuffled_jpegs(options.pictures, options.number)]
+    decoders = {
+        "pillow": by_pillow,
+        "opencv": by_opencv,
+        "torchvision": by_torchvision,
+        "simplejpeg": by_simplejpeg,
+    }
     resizes: dict[str, Callable[[Pixels], Any]] = {
-        "pillow": resize_pillow(asked.size),
-        "torch": resize_torch(asked.size),
-        "convlens": Resizer(asked.size),
+        "pillow": resize_pillow(options.size),
+        "torch": resize_torch(options.size),
+        "convlens": Resizer(options.size),
     }
     ways: dict[str, Callable[[bytes], Any]] = {
         f"{d} + {r}": lambda data, d=decoder, r=resize: r(d(data))  # type: ignore[misc]
@@ -102,22 +115,18 @@ def main() -> None:
     }
     own = "convlens"
     ways[own] = lambda data: resizes["convlens"](decode(data))
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(asked.rounds + 1):
-        for name, way in ways.items():
-            begun = time.perf_counter()
-            for _ in in_order(way, files):
-                pass
-            if number:
-                rates[name].append(len(files) / (time.perf_counter() - begun))
-    middle = {name: statistics.median(seen) for name, seen in rates.items()}
-    for name, rate in sorted(middle.items(), key=lambda item: -item[1]):
-        print(f"{name:26} {rate:8,.0f} pictures/s")
+    seconds = seconds_in_turns(
+        {name: partial(read_all, way, files) for name, way in ways.items()}, options.rounds
+    )
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    for name, median in sorted(medians.items(), key=lambda item: item[1]):
+        print(f"{name:26} {len(files) / median:8,.0f} pictures/s")
     others = [name for name in ways if name != own]
     equal = [name for name in others if name.endswith(own)]
     for what, names in (("fastest", others), ("fastest with equal pixels", equal)):
-        best = max(names, key=middle.__getitem__)
-        ratio = statistics.median(a / b for a, b in zip(rates[own], rates[best], strict=True))
+        best = min(names, key=medians.__getitem__)
+        turns = zip(seconds[own], seconds[best], strict=True)
+        ratio = statistics.median(other / ours for ours, other in turns)
         print(f"convlens: {ratio:.2f} of the {what}, {best} (median of turns)")
 
 

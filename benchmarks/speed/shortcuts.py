@@ -7,7 +7,8 @@ bfloat16, convlens's in float32), dropout, and ReLU and pooling in either order,
 backward. `ONEDNN_MAX_CPU_ISA=AVX2` shows a machine without instructions for bfloat16.
 """
 
-import argparse
+import sys
+from pathlib import Path
 
 import torch
 from timm.optim.muon import zeropower_via_newtonschulz
@@ -19,29 +20,32 @@ from convlens.network.build import FewerDraws
 from convlens.parallel import cores
 from convlens.speed.roofline import least_seconds
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import script_parser
+
 BANKS = ((64, 576), (128, 1152), (256, 2304), (512, 4608), (128, 16384))
 DROPPED, POOLED = (64, 64, 16, 16), (64, 16, 128, 128)
 
 
-def milliseconds(what: nn.Module, x: Tensor) -> float:
+def milliseconds(module: nn.Module, x: Tensor) -> float:
     """Forward and backward."""
-    gradient = torch.ones_like(what(x))
+    gradient = torch.ones_like(module(x))
 
-    def both() -> None:
+    def forward_and_backward() -> None:
         x.grad = None
-        what(x).backward(gradient)
+        module(x).backward(gradient)
 
-    return 1000 * least_seconds(both, seconds=0.5)
+    return 1000 * least_seconds(forward_and_backward, seconds=0.5)
 
 
-def maps(*shape: int) -> Tensor:
+def feature_maps(*shape: int) -> Tensor:
     """Feature maps as training has them."""
     x = torch.randn(shape).bfloat16().contiguous(memory_format=torch.channels_last)
     return x.requires_grad_()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = script_parser(__doc__)
     parser.add_argument("--threads", type=int, default=cores())
     torch.set_num_threads(parser.parse_args().threads)
     keep_memory()
@@ -53,10 +57,10 @@ def main() -> None:
         )
         ours = least_seconds(lambda x=bank: orthogonal(x), seconds=0.5)  # type: ignore[misc]
         print(f"Muon, {rows}×{columns:<6} timm's {1000 * theirs:8.1f}   ours {1000 * ours:8.1f}")
-    x = maps(*DROPPED)
+    x = feature_maps(*DROPPED)
     theirs, ours = (milliseconds(kind(0.2), x) for kind in (nn.Dropout, FewerDraws))
     print(f"dropout           torch's {theirs:7.1f}   ours {ours:8.1f}")
-    x, relu, pool = maps(*POOLED), nn.ReLU(), nn.MaxPool2d(2)
+    x, relu, pool = feature_maps(*POOLED), nn.ReLU(), nn.MaxPool2d(2)
     before, after = (
         milliseconds(nn.Sequential(*order), x) for order in ((relu, pool), (pool, relu))
     )

@@ -1,52 +1,50 @@
 """How long things take to begin, each as a whole process, in turns; medians.
 
-python benchmarks/speed/startup.py [--detector RUN --picture FILE] [--rounds 11]
+    python benchmarks/speed/startup.py [--detector RUN --picture FILE] [--rounds 11]
+
+Prints milliseconds of the whole process, and what goes beyond those of Python alone.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
-import time
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import script_parser
+from shared.timing import seconds_in_turns
 
 PYTHON = sys.executable
 
 
-def seconds(command: list[str]) -> float:
-    """Wall seconds of one process."""
-    begun = time.perf_counter()
+def run_process(command: list[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begun
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = script_parser(__doc__)
     parser.add_argument("--detector")
     parser.add_argument("--picture")
     parser.add_argument("--rounds", type=int, default=11)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     commands = {
         "python alone": [PYTHON, "-c", "pass"],
         "import convlens": [PYTHON, "-c", "import convlens"],
         "convlens --help": [PYTHON, "-m", "convlens", "--help"],
     }
-    if asked.detector and asked.picture:
+    if options.detector and options.picture:
         libraries = "import numpy, PIL.Image, onnxruntime"
         commands["import numpy, PIL, onnxruntime"] = [PYTHON, "-c", libraries]
-        predict = [PYTHON, "-m", "convlens", "predict", asked.detector, asked.picture]
+        predict = [PYTHON, "-m", "convlens", "predict", options.detector, options.picture]
         commands["convlens predict, one picture"] = predict
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(asked.rounds + 1):
-        for name, command in commands.items():
-            taken = seconds(command)
-            if number:  # the first round warms the file cache
-                times[name].append(taken)
-    alone = statistics.median(times["python alone"])
-    for name, seen in times.items():
-        middle = statistics.median(seen)
-        print(
-            f"{name:32} {1000 * middle:7.0f} ms   beyond python {1000 * (middle - alone):6.0f} ms"
-        )
+    seconds = seconds_in_turns(
+        {name: partial(run_process, command) for name, command in commands.items()}, options.rounds
+    )
+    medians = {name: 1000 * statistics.median(taken) for name, taken in seconds.items()}
+    for name, median in medians.items():
+        beyond = median - medians["python alone"]
+        print(f"{name:32} {median:7.0f} ms   beyond python {beyond:6.0f} ms")
 
 
 if __name__ == "__main__":

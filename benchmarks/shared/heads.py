@@ -1,0 +1,19 @@
+"""Heads on pretrained features, as `inspect` and `suggest` fit them."""
+
+import torch
+
+from convlens.transfer.head import FeatureSet, Head
+from convlens.transfer.linear_probe import probe_on
+
+
+def fit_head(learn: FeatureSet, classes: int) -> Head:
+    """A head fitted to these features and labels."""
+    return probe_on(
+        learn, learn.take(learn.labels < 0), classes=classes, weights_K=torch.ones(classes), seed=0
+    ).head()
+
+
+def accuracy(head: Head, judged: FeatureSet) -> float:
+    """The share of pictures that a head answers rightly."""
+    predicted = head.logits(judged.features.mean(1)).argmax(1)
+    return float((predicted == judged.labels).float().mean())
