@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "torture"))
 import faults
 import fuzz
+import good_files
 import kills
 
 
@@ -34,7 +35,7 @@ def test_mutated_files_end_in_answers_or_clear_errors(
 
 
 def test_mutated_runs_end_in_answers_or_clear_errors(tmp_path: Path) -> None:
-    fuzz.prepare_run(tmp_path)
+    good_files.prepare_run(tmp_path)
     for kind, count in (("detectors", 40), ("checkpoints", 20), ("runs", 20)):
         counts, failures = fuzz.torture(kind, count, 11, tmp_path)
         assert failures == []

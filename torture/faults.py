@@ -150,8 +150,8 @@ FAULTS = (quota, quota_of_the_cache, folder_gone, nowhere, memory, disk_full)
 
 def torture(rounds: int, faults: tuple[Callable[[Case, int], None], ...] = FAULTS) -> int:
     """How many faults there were; all ended as they should."""
-    with tempfile.TemporaryDirectory() as place:
-        case = Case(Path(place))
+    with tempfile.TemporaryDirectory() as folder:
+        case = Case(Path(folder))
         for number in range(rounds):
             for fault in faults:
                 fault(case, number)
@@ -160,7 +160,9 @@ def torture(rounds: int, faults: tuple[Callable[[Case, int], None], ...] = FAULT
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     print(f"faults: {torture(parser.parse_args().rounds)}, all as they should be")
 

@@ -9,8 +9,6 @@ kind and number, which make it again.
 """
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import random
@@ -19,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parent))
+from good_files import good_files, prepare_run
+from readers import READERS
 
 SECONDS = 5.0
 MEMORY = 4 * 2**30
@@ -60,152 +59,6 @@ def mutated(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
     return bytes(out)
 
 
-def good_pictures() -> list[bytes]:
-    """A picture in every format, mode and size that matters."""
-    import pillow_heif
-    from PIL import Image
-
-    pillow_heif.register_heif_opener()
-    noise = np.random.default_rng(0).integers(0, 256, (48, 40, 4)).astype(np.uint8)
-    base = Image.fromarray(noise, "RGBA")
-    made = []
-    for kind, modes in {
-        "JPEG": ("RGB", "L", "CMYK"),
-        "PNG": ("RGB", "RGBA", "L", "P", "1", "I;16"),
-        "WEBP": ("RGB", "RGBA"),
-        "GIF": ("P", "L"),
-        "BMP": ("RGB", "1"),
-        "TIFF": ("RGB", "RGBA", "CMYK", "F", "I;16"),
-        "AVIF": ("RGB", "RGBA"),
-        "HEIF": ("RGB",),
-        "MPO": ("RGB",),
-    }.items():
-        for mode in modes:
-            image = base.convert("L").convert(mode) if mode == "F" else None
-            if mode == "I;16":
-                image = Image.fromarray(noise[..., 0].astype(np.uint16) * 257)
-            buffer = io.BytesIO()
-            extra = {"save_all": True, "append_images": [base.convert("RGB")]}
-            many = extra if kind in {"MPO", "GIF"} and mode != "L" else {}
-            (image or base.convert("RGB").convert(mode) if mode != "RGBA" else base).save(
-                buffer, kind, **many
-            )
-            made.append(buffer.getvalue())
-    return made
-
-
-def good_tables(home: Path) -> list[bytes]:
-    """CSV and Parquet tables, of paths and of bytes."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    pictures = good_pictures()[:4]
-    for number, data in enumerate(pictures):
-        (home / f"{number}.png").write_bytes(data)
-    rows = [(f"{n}.png", "cat" if n % 2 else "dog", "train", f"g{n}") for n in range(4)]
-    lines = ["path,label,split,group", *(",".join(row) for row in rows)]
-    made = ["\n".join(lines).encode(), "\n".join(lines).replace(",", ";").encode("utf-8-sig")]
-    columns = {"image": pictures, "label": [row[1] for row in rows]}
-    for table in (pa.table(columns), pa.table({"path": [row[0] for row in rows], **columns})):
-        buffer = io.BytesIO()
-        parquet.write_table(table, buffer)
-        made.append(buffer.getvalue())
-    return made
-
-
-def read_picture(data: bytes, home: Path) -> None:
-    from convlens.errors import PictureError
-    from convlens.pictures.decode import decode, dimensions
-
-    with contextlib.suppress(PictureError):
-        dimensions(data)
-    pixels = decode(data)
-    assert pixels.dtype == np.uint8
-    assert pixels.ndim == 3
-
-
-def read_table(data: bytes, home: Path) -> None:
-    from convlens.errors import PictureError
-    from convlens.pictures.catalog import read_catalog
-
-    path = home / ("t.parquet" if data[:4] == b"PAR1" else "t.csv")
-    path.write_bytes(data)
-    catalog = read_catalog(path)
-    for source in catalog.sources[:8]:
-        with contextlib.suppress(PictureError):
-            source.read()
-
-
-def read_detector(data: bytes, home: Path) -> None:
-    from convlens import Detector
-
-    detector = Detector(data)
-    assert detector.probabilities(np.zeros((20, 30, 3), np.uint8)).shape == (len(detector.labels),)
-
-
-def read_checkpoint(data: bytes, home: Path) -> None:
-    from convlens.engine.checkpoint import newest_checkpoint as read
-
-    folder = home / "checkpoint"
-    folder.mkdir(exist_ok=True)
-    (folder / "step-000000001.safetensors").write_bytes(data)
-    read(folder, lambda _: None)
-
-
-def read_run(data: bytes, home: Path) -> None:
-    from convlens.engine.callbacks import NullCallback
-    from convlens.training.train import resume
-
-    class Stop(NullCallback):
-        """Ends a run that can be gone on with at once."""
-
-        def say(self, text: str) -> None:
-            raise EnoughError
-
-    class EnoughError(Exception):
-        pass
-
-    (home / "run" / "run.json").write_bytes(data)
-    with contextlib.suppress(EnoughError):
-        resume(home / "run", Stop())
-
-
-def prepare_run(home: Path) -> None:
-    """A short run to take good files from."""
-    sys.path.insert(0, str(Path(__file__).parent))
-    from kills import draw
-
-    from convlens import train
-
-    line = "conv 4 3x3, norm, pool 2, dense 6"
-    data = draw(home / "pictures", 12)
-    train(data, home / "run", network=line, weights="none", size=16, steps=2, compute="float32")
-
-
-READ: dict[str, Callable[[bytes, Path], None]] = {
-    "pictures": read_picture,
-    "tables": read_table,
-    "detectors": read_detector,
-    "checkpoints": read_checkpoint,
-    "runs": read_run,
-}
-
-
-def good(kind: str, home: Path) -> list[bytes]:
-    """Whole files of a kind."""
-    match kind:
-        case "pictures":
-            return good_pictures()
-        case "tables":
-            return good_tables(home)
-        case "detectors":
-            return [(home / "run" / "detector.onnx").read_bytes()]
-        case "checkpoints":
-            return [p.read_bytes() for p in sorted((home / "run" / "checkpoint").glob("*.saf*"))]
-        case _:
-            return [(home / "run" / "run.json").read_bytes()]
-
-
 def resealed(data: bytes, rng: random.Random) -> bytes:
     """Half of the detectors carry a right checksum, as a stranger could make them do."""
     from convlens.detector.integrity import SEAL, seal
@@ -218,7 +71,7 @@ def child(kind: str, seed: int, first: int, last: int, home: Path, log: Path) ->
     from convlens.errors import ConvlensError
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    files = good(kind, home)
+    files = good_files(kind, home)
     with log.open("a", buffering=1) as note:
         for number in range(first, last):
             rng = random.Random(f"{kind} {seed} {number}")
@@ -227,7 +80,7 @@ def child(kind: str, seed: int, first: int, last: int, home: Path, log: Path) ->
                 data = resealed(data, rng)
             note.write(json.dumps({"began": number, "at": time.process_time()}) + "\n")
             try:
-                READ[kind](data, home)
+                READERS[kind](data, home)
                 how = "read"
             except ConvlensError as error:
                 how = "clear error" if str(error) else "an error without a word"
@@ -307,18 +160,20 @@ def main() -> None:
         kind, seed, first, last, home, log = sys.argv[2:]
         child(kind, int(seed), int(first), int(last), Path(home), Path(log))
         return
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", default=",".join(SHARES))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     failed = []
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["CONVLENS_CACHE"] = str(Path(place) / "cache")
-        prepare_run(Path(place))
-        for kind in asked.kinds.split(","):
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CONVLENS_CACHE"] = str(Path(home) / "cache")
+        prepare_run(Path(home))
+        for kind in arguments.kinds.split(","):
             counts, failures = torture(
-                kind, round(asked.count * SHARES[kind]), asked.seed, Path(place)
+                kind, round(arguments.count * SHARES[kind]), arguments.seed, Path(home)
             )
             print(f"{kind}: {counts}, {len(failures)} failures", flush=True)
             failed += failures

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SHAPES = "conv 8 3x3 same, norm, pool 2, conv 16 3x3 same, norm, dropout 0.2, gap"
-OPTIONS = ("--network", SHAPES, "--weights", "none", "--size", "32", "--batch", "16")
+NETWORK = "conv 8 3x3 same, norm, pool 2, conv 16 3x3 same, norm, dropout 0.2, gap"
+OPTIONS = ("--network", NETWORK, "--weights", "none", "--size", "32", "--batch", "16")
 EXACT = ("--compute", "float32", "--threads", "1", "--optimizer", "auto", "--augment", "mirror,mix")
 
 
@@ -65,8 +65,8 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
     """Counts: kills, by what had been reached then, and runs that came to their end."""
     rng = random.Random(seed)
     counts = {"kills": 0, "before run.json": 0, "before a checkpoint": 0, "later": 0, "ends": 0}
-    with tempfile.TemporaryDirectory() as place:
-        home = Path(place)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
         data = draw(home / "pictures", pictures)
         begun = time.monotonic()
         run(start(data, home / "whole", steps), home / "cache-whole", None)
@@ -91,8 +91,8 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
                 left -= 1
                 reached = "before run.json"
                 if (out / "run.json").exists():
-                    there = any((out / "checkpoint").glob("step-*.safetensors"))
-                    reached = "later" if there else "before a checkpoint"
+                    stored = any((out / "checkpoint").glob("step-*.safetensors"))
+                    reached = "later" if stored else "before a checkpoint"
                 counts[reached] += 1
             counts["ends"] += 1
             if (out / "detector.onnx").read_bytes() != wanted:
@@ -105,11 +105,13 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    print(f"kills: {torture(asked.kills, asked.seed)}; every end was the same bytes")
+    arguments = parser.parse_args()
+    print(f"kills: {torture(arguments.kills, arguments.seed)}; every end was the same bytes")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""convlens against others: the same pictures, side and network, on the same cores, in turns.
+"""convlens against others: the same pictures, size and network, on the same cores, in turns.
 
     python benchmarks/peers PICTURES [--size 128] [--epochs 5] [--rounds 3] [--peers fastai ...]
         [--as-it-comes]
@@ -15,19 +15,19 @@ parameters; then convlens does, and gets a fifth of the time that the peer's who
 option, from the parameters that come with it. `val` plays no part in any choice of convlens's.
 """
 
-import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import venv
-from dataclasses import dataclass, field
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from processes import ProcessReport, run
+
+from shared.arguments import script_parser
 
 HERE = Path(__file__).parent
 TORCH = ["torch==2.14.1", "torchvision==0.29.1"]
@@ -49,20 +49,6 @@ SHARE, BEFORE_AND_AFTER, LEAST = 0.2, 25.0, 5.0
 and seconds of training at least."""
 
 
-@dataclass
-class Told:
-    """What a process did: seconds to each of its lines, the most memory of all its processes."""
-
-    seconds: float = 0.0
-    megabytes: float = 0.0
-    lines: list[tuple[float, dict[str, float]]] = field(default_factory=list)
-
-    @property
-    def accuracy(self) -> float:
-        """The last one told."""
-        return next((told["accuracy"] for _, told in reversed(self.lines)), float("nan"))
-
-
 def environment(name: str, home: Path) -> Path:
     """The peer's own Python."""
     folder = home / name
@@ -77,53 +63,7 @@ def environment(name: str, home: Path) -> Path:
     return python
 
 
-def proportional(process: int) -> float:
-    """Megabytes of all processes of a session, shared pages counted once."""
-    total = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            session = int(stat.read_text().rpartition(")")[2].split()[3])
-            if session == process:
-                rollup = (stat.parent / "smaps_rollup").read_text()
-                total += int(rollup.partition("\nPss:")[2].split()[0])
-        except (OSError, ValueError, IndexError):
-            continue
-    return total / 1000
-
-
-def run(command: list[str], where: Path) -> Told:
-    """Run a process to its end, in a folder of its own."""
-    told = Told()
-    begun = time.perf_counter()
-    with (
-        (where / "log").open("w") as log,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=where,
-            start_new_session=True, env={**os.environ, "CONVLENS_CACHE": str(where / "cache")},
-        ) as process,
-    ):  # fmt: skip
-        ended = threading.Event()
-
-        def watch() -> None:
-            while not ended.wait(0.5):
-                told.megabytes = max(told.megabytes, proportional(process.pid))
-
-        watching = threading.Thread(target=watch)
-        watching.start()
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith('{"epoch"'):
-                told.lines.append((time.perf_counter() - begun, json.loads(line)))
-        process.wait()
-        told.seconds = time.perf_counter() - begun
-        ended.set()
-        watching.join()
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{(where / 'log').read_text()[-2000:]}")
-    return told
-
-
-def peer(name: str, python: Path, folder: Path, size: int, epochs: int) -> Told:
+def peer(name: str, python: Path, folder: Path, size: int, epochs: int) -> ProcessReport:
     """Train with a peer."""
     script = HERE / f"run_{name}.py"
     with tempfile.TemporaryDirectory() as where:
@@ -131,18 +71,18 @@ def peer(name: str, python: Path, folder: Path, size: int, epochs: int) -> Told:
         return run(words, Path(where))
 
 
-def ours(folder: Path, *options: str) -> Told:
+def ours(folder: Path, *options: str) -> ProcessReport:
     """Train with convlens on the same pictures, `val` held out for the figures alone."""
     with tempfile.TemporaryDirectory() as text:
         where = Path(text)
         command = [sys.executable, "-m", "convlens", "train", str(folder), "--out", "run"]
-        told = run([*command, *options], where)
+        report = run([*command, *options], where)
         metrics = json.loads((where / "run" / "metrics.json").read_text())
-        told.lines.append((told.seconds, {"accuracy": metrics["test"]["accuracy"]}))
-        return told
+        report.lines.append((report.seconds, {"accuracy": metrics["test"]["accuracy"]}))
+        return report
 
 
-def sides(pictures: Path, home: Path) -> tuple[Path, Path]:
+def link_splits(pictures: Path, home: Path) -> tuple[Path, Path]:
     """The pictures as `train` and `val`, for convlens `train` and `test`: links to the same."""
     given = pictures / "train", pictures / "test"
     theirs, mine = home / f"{pictures.name}-peers", home / f"{pictures.name}-convlens"
@@ -162,19 +102,19 @@ def sides(pictures: Path, home: Path) -> tuple[Path, Path]:
 def link(path: Path, *folders: Path) -> None:
     """The same file under a folder for its class."""
     for folder in folders:
-        place = folder / path.parent.name / path.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(path.resolve())
+        target = folder / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(path.resolve())
 
 
-def some(folder: Path, home: Path, held: str) -> tuple[Path, int]:
+def link_some(folder: Path, home: Path, held: str) -> tuple[Path, int]:
     """The same with `FEW` pictures to learn from and a tenth as many held out."""
     small = home / f"{folder.name}-some"
     if not small.exists():
-        for side, most in (("train", FEW), (held, FEW // 10)):
-            paths = sorted((folder / side).rglob("*.*"), key=lambda p: (p.name, p.parent.name))
+        for split, most in (("train", FEW), (held, FEW // 10)):
+            paths = sorted((folder / split).rglob("*.*"), key=lambda p: (p.name, p.parent.name))
             for path in paths[:: max(1, len(paths) // most)][:most]:
-                link(path, small / side)
+                link(path, small / split)
     return small, len(list((small / "train").rglob("*.*")))
 
 
@@ -182,8 +122,8 @@ def throughput(
     name: str, python: Path, theirs: Path, mine: Path, home: Path, size: int, rounds: int
 ) -> None:
     """Pictures a second in training, in turns."""
-    few, count = some(theirs, home, "val")
-    few_mine, _ = some(mine, home, "test")
+    few, count = link_some(theirs, home, "val")
+    few_mine, _ = link_some(mine, home, "test")
     network = NETWORKS.get(name, "resnet18")
     rates: dict[str, list[float]] = {name: [], "convlens": []}
     for _ in range(rounds):
@@ -191,19 +131,19 @@ def throughput(
             spent = []
             for epochs in (1, 3):
                 if who == name:
-                    told = peer(name, python, few, size, epochs)
-                    spent.append(told.lines[-1][0])
+                    report = peer(name, python, few, size, epochs)
+                    spent.append(report.lines[-1][0])
                 else:
                     words = ["--network", network, "--weights", "none", "--epochs", str(epochs)]
                     spent.append(ours(few_mine, "--size", str(size), *words).seconds)
             seen.append(2 * count / (spent[1] - spent[0]))
     ratio = statistics.median(b / a for a, b in zip(rates[name], rates["convlens"], strict=True))
-    told_rates = ", ".join(f"{who} {statistics.median(r):,.0f}" for who, r in rates.items())
-    print(f"{name}: pictures/s in training {told_rates}: {ratio:.2f} times (median)", flush=True)
+    shown = ", ".join(f"{who} {statistics.median(r):,.0f}" for who, r in rates.items())
+    print(f"{name}: pictures/s in training {shown}: {ratio:.2f} times (median)", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = script_parser(__doc__)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=5)
@@ -211,34 +151,36 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--as-it-comes", action="store_true")
     parser.add_argument("--home", type=Path, default=Path.home() / ".cache" / "convlens-peers")
-    asked = parser.parse_args()
-    asked.home.mkdir(parents=True, exist_ok=True)
-    theirs, mine = sides(asked.pictures.resolve(), asked.home.resolve())
-    for name in asked.peers:
-        python = environment(name, asked.home.resolve())
-        if asked.rounds:
-            throughput(name, python, theirs, mine, asked.home, asked.size, asked.rounds)
-        told = peer(name, python, theirs, asked.size, asked.epochs)
-        first = told.lines[0][0]
-        taken = told.lines[-1][0]
+    arguments = parser.parse_args()
+    arguments.home.mkdir(parents=True, exist_ok=True)
+    theirs, mine = link_splits(arguments.pictures.resolve(), arguments.home.resolve())
+    for name in arguments.peers:
+        python = environment(name, arguments.home.resolve())
+        if arguments.rounds:
+            throughput(name, python, theirs, mine, arguments.home, arguments.size, arguments.rounds)
+        report = peer(name, python, theirs, arguments.size, arguments.epochs)
+        first = report.lines[0][0]
+        taken = report.lines[-1][0]
         print(
-            f"{name}: {told.accuracy:.1%} after {taken:.0f} s ({asked.epochs} epochs), first "
-            f"figure after {first:.0f} s, {told.megabytes:,.0f} MB; by epoch: "
-            + ", ".join(f"{line['accuracy']:.1%} at {at:.0f} s" for at, line in told.lines),
+            f"{name}: {report.accuracy:.1%} after {taken:.0f} s ({arguments.epochs} epochs), first "
+            f"figure after {first:.0f} s, {report.megabytes:,.0f} MB; by epoch: "
+            + ", ".join(f"{line['accuracy']:.1%} at {at:.0f} s" for at, line in report.lines),
             flush=True,
         )
         minutes = max(LEAST, SHARE * taken - BEFORE_AND_AFTER) / 60
-        words = ["--size", str(asked.size), "--weights", "none", "--minutes", f"{minutes:.3f}"]
-        tell(name, f"from random parameters, {60 * minutes:.0f} s of training", ours(mine, *words))
-    if asked.as_it_comes:
-        tell("convlens", "as it comes", ours(mine))
+        words = ["--size", str(arguments.size), "--weights", "none", "--minutes", f"{minutes:.3f}"]
+        print_report(
+            name, f"from random parameters, {60 * minutes:.0f} s of training", ours(mine, *words)
+        )
+    if arguments.as_it_comes:
+        print_report("convlens", "as it comes", ours(mine))
 
 
-def tell(name: str, how: str, own: Told) -> None:
-    """What convlens did beside a peer."""
+def print_report(name: str, how: str, report: ProcessReport) -> None:
+    """What convlens reached beside a peer."""
     print(
-        f"{name}: convlens, {how}: {own.accuracy:.1%} in {own.seconds:.0f} s, "
-        f"{own.megabytes:,.0f} MB",
+        f"{name}: convlens, {how}: {report.accuracy:.1%} in {report.seconds:.0f} s, "
+        f"{report.megabytes:,.0f} MB",
         flush=True,
     )
 

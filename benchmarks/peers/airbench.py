@@ -7,9 +7,9 @@ PyTorch on a processor, the way one would port it: bfloat16 autocast, default la
 start of the process to the test pictures' accuracy, those of training alone, and the accuracy.
 """
 
-import argparse
 import json
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from PIL import Image  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from shared.arguments import script_parser  # noqa: E402
+
 BATCH, SMOOTHING, SHIFT = 2000, 0.2, 2
 BIAS_RATE, HEAD_RATE, DECAY, MOMENTUM = 0.053, 0.67, 2e-6 * BATCH, 0.85
 MUON_RATE, MUON_MOMENTUM = 0.24, 0.6
@@ -29,17 +32,19 @@ WHITENING_EPOCHS = 3
 WIDTHS = (64, 256, 256)
 
 
-def read(folder: Path) -> tuple[Tensor, Tensor]:
+def read_pictures(folder: Path) -> tuple[Tensor, Tensor]:
     """Pictures uint8 [N, 3, 32, 32] and labels [N] of a folder per class."""
     pictures, labels = [], []
-    for label, place in enumerate(sorted(path for path in folder.iterdir() if path.is_dir())):
-        for path in sorted(place.iterdir()):
+    for label, class_folder in enumerate(
+        sorted(path for path in folder.iterdir() if path.is_dir())
+    ):
+        for path in sorted(class_folder.iterdir()):
             pictures.append(np.asarray(Image.open(path).convert("RGB")))
             labels.append(label)
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), torch.tensor(labels)
 
 
-def normal(pictures: Tensor) -> Tensor:
+def normalise(pictures: Tensor) -> Tensor:
     """Float pixels with CIFAR-10's mean and deviation taken out."""
     mean, deviation = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
     scaled = pictures.float() / 255
@@ -102,8 +107,8 @@ def orthogonal(gradient: Tensor) -> Tensor:
     for _ in range(3):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    found: Tensor = (x.T if turned else x).to(gradient.dtype)
-    return found
+    nearest: Tensor = (x.T if turned else x).to(gradient.dtype)
+    return nearest
 
 
 class Muon:
@@ -128,9 +133,9 @@ class Muon:
 def shifted(pictures: Tensor) -> Tensor:
     """Each picture moved by up to two pixels, reflected at the border."""
     padded = functional.pad(pictures, (SHIFT,) * 4, mode="reflect")
-    places = torch.randint(2 * SHIFT + 1, (2, len(pictures), 1))
+    offsets = torch.randint(2 * SHIFT + 1, (2, len(pictures), 1))
     side = pictures.shape[-1]
-    rows, columns = places + torch.arange(side)
+    rows, columns = offsets + torch.arange(side)
     numbers = torch.arange(len(pictures))[:, None, None]
     return padded.permute(0, 2, 3, 1)[numbers, rows[:, :, None], columns[:, None, :]].permute(
         0, 3, 1, 2
@@ -142,8 +147,8 @@ def views(network: nn.Module, pictures: Tensor) -> Tensor:
     """Logits: half from the picture and its mirror image, half from both moved by a pixel."""
 
     def both(x: Tensor) -> Tensor:
-        found: Tensor = (network(x) + network(x.flip(-1))) / 2
-        return found
+        logits: Tensor = (network(x) + network(x.flip(-1))) / 2
+        return logits
 
     padded = functional.pad(pictures, (1,) * 4, mode="reflect")
     side = pictures.shape[-1]
@@ -152,22 +157,22 @@ def views(network: nn.Module, pictures: Tensor) -> Tensor:
 
 
 def main() -> None:  # noqa: PLR0915 -- one recipe, from top to bottom
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = script_parser(__doc__)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=float, default=8)
     parser.add_argument("--steps", type=int, help="stop after so many, to time them")
-    asked = parser.parse_args()
-    torch.manual_seed(asked.seed)
-    pictures, labels = read(asked.pictures / "train")
-    pictures = normal(pictures)
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    pictures, labels = read_pictures(arguments.pictures / "train")
+    pictures = normalise(pictures)
     begun = time.perf_counter()
     with torch.no_grad():
         network = Network(pictures[:5000])
     flipped = torch.rand(len(pictures)) < 0.5
     pictures[flipped] = pictures[flipped].flip(-1)
     per_epoch = len(pictures) // BATCH
-    steps = math.ceil(asked.epochs * per_epoch)
+    steps = math.ceil(arguments.epochs * per_epoch)
     whitening_steps = math.ceil(WHITENING_EPOCHS * per_epoch)
     muon = Muon([p for p in network.parameters() if p.ndim == 4 and p.requires_grad])
     biases = [p for n, p in network.named_parameters() if p.ndim == 1 and p.requires_grad]
@@ -180,10 +185,10 @@ def main() -> None:  # noqa: PLR0915 -- one recipe, from top to bottom
     rest = torch.optim.SGD(groups, momentum=MOMENTUM, nesterov=True)
     highest = [group["lr"] for group in rest.param_groups]
     step = 0
-    while step < steps and step != asked.steps:
+    while step < steps and step != arguments.steps:
         epoch_pictures = shifted(pictures if step // per_epoch % 2 == 0 else pictures.flip(-1))
         for part in torch.randperm(len(pictures))[: per_epoch * BATCH].view(per_epoch, BATCH):
-            if step in {steps, asked.steps}:
+            if step in {steps, arguments.steps}:
                 break
             left = 1 - step / steps
             for number, (group, rate) in enumerate(zip(rest.param_groups, highest, strict=True)):
@@ -194,24 +199,24 @@ def main() -> None:  # noqa: PLR0915 -- one recipe, from top to bottom
             network.train()
             with torch.autocast("cpu", torch.bfloat16):
                 logits = network(epoch_pictures[part])
-            cost = functional.cross_entropy(logits.float(), labels[part], label_smoothing=SMOOTHING)
+            loss = functional.cross_entropy(logits.float(), labels[part], label_smoothing=SMOOTHING)
             network.zero_grad()
-            cost.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]
             muon.step()
             rest.step()
             step += 1
     trained = time.perf_counter()
-    told: dict[str, float] = {"training": trained - begun, "steps": step}
-    told["pictures_per_second"] = step * BATCH / (trained - begun)
-    if asked.steps is None:
+    figures: dict[str, float] = {"training": trained - begun, "steps": step}
+    figures["pictures_per_second"] = step * BATCH / (trained - begun)
+    if arguments.steps is None:
         network.eval()
-        tests, truth = read(asked.pictures / "test")
-        tests = normal(tests)
+        tests, truth = read_pictures(arguments.pictures / "test")
+        tests = normalise(tests)
         with torch.autocast("cpu", torch.bfloat16):
             answers = torch.cat([views(network, x).argmax(1) for x in torch.split(tests, BATCH)])
-        told["accuracy"] = (answers == truth).float().mean().item()
-    told["seconds"] = time.perf_counter() - BEGUN
-    print(json.dumps(told))
+        figures["accuracy"] = (answers == truth).float().mean().item()
+    figures["seconds"] = time.perf_counter() - BEGUN
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What a peer's script tells the benchmark: one line of JSON for each thing."""
+"""What a peer's script reports to the benchmark: one line of JSON for each epoch."""
 
 import json
 
 
-def tell(**what: float) -> None:
+def report_epoch(epoch: int, *, accuracy: float) -> None:
     """Print it at once; the benchmark notes when it came."""
-    print(json.dumps(what), flush=True)
+    print(json.dumps({"epoch": epoch, "accuracy": accuracy}), flush=True)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from epochs import tell
+from epochs import report_epoch
 from fastai.vision.all import (
     Callback,
     ImageDataLoaders,
@@ -19,14 +19,14 @@ from fastai.vision.all import (
 )
 
 
-class Tell(Callback):  # type: ignore[misc]
+class Report(Callback):  # type: ignore[misc]
     """Each epoch's accuracy."""
 
     order = 60  # after the recorder
 
     def after_epoch(self) -> None:
         """After validation."""
-        tell(epoch=self.epoch + 1, accuracy=float(self.recorder.values[-1][-1]))
+        report_epoch(epoch=self.epoch + 1, accuracy=float(self.recorder.values[-1][-1]))
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     )
     learner = vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy)
     learner.unfreeze()
-    learner.fit_one_cycle(epochs, cbs=Tell())
+    learner.fit_one_cycle(epochs, cbs=Report())
 
 
 if __name__ == "__main__":

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import keras
 import tensorflow
-from epochs import tell
+from epochs import report_epoch
 
 
 def main() -> None:
     folder, size, epochs = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     train, val = (
         keras.utils.image_dataset_from_directory(
-            folder / side, image_size=(size, size), batch_size=32, verbose=False
+            folder / split, image_size=(size, size), batch_size=32, verbose=False
         )
-        for side in ("train", "val")
+        for split in ("train", "val")
     )
     classes = len(train.class_names)
     train = train.cache().shuffle(1000).prefetch(tensorflow.data.AUTOTUNE)
@@ -42,12 +42,14 @@ def main() -> None:
             layers.Dense(classes),
         ]
     )
-    cost = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", cost, metrics=["accuracy"])
-    told = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: tell(epoch=epoch + 1, accuracy=float(logs["val_accuracy"]))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    report = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: report_epoch(
+            epoch=epoch + 1, accuracy=float(logs["val_accuracy"])
+        )
     )
-    model.fit(train, validation_data=val, epochs=epochs, verbose=0, callbacks=[told])
+    model.fit(train, validation_data=val, epochs=epochs, verbose=0, callbacks=[report])
 
 
 if __name__ == "__main__":

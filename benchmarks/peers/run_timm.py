@@ -7,7 +7,7 @@ python run_timm.py FOLDER SIZE EPOCHS
 import sys
 
 import torch
-from epochs import tell
+from epochs import report_epoch
 from timm.data import create_dataset, create_loader
 from timm.models import create_model
 from timm.optim import create_optimizer_v2
@@ -20,7 +20,7 @@ RATE = 0.1 * BATCH / 256
 def main() -> None:
     folder, size, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     torch.manual_seed(42)
-    train, val = (create_dataset("", folder, split=side) for side in ("train", "val"))
+    train, val = (create_dataset("", folder, split=split) for split in ("train", "val"))
     model = create_model("resnet18", num_classes=len(train.reader.class_to_idx))
     usual = {
         "input_size": (3, size, size),
@@ -33,25 +33,25 @@ def main() -> None:
     learn = create_loader(
         train, is_training=True, hflip=0.5, color_jitter=0.4, interpolation="random", **usual
     )
-    compute_metrics = create_loader(val, interpolation="bilinear", crop_pct=0.875, **usual)
+    judged = create_loader(val, interpolation="bilinear", crop_pct=0.875, **usual)
     optimizer = create_optimizer_v2(model, opt="sgd", lr=RATE, momentum=0.9, weight_decay=2e-5)
     schedule, _ = create_scheduler_v2(
         optimizer, sched="cosine", num_epochs=epochs, warmup_epochs=min(5, epochs // 4)
     )
-    cost = torch.nn.CrossEntropyLoss()
+    loss = torch.nn.CrossEntropyLoss()
     for epoch in range(epochs):
         schedule.step(epoch)
         model.train()
         for pixels, labels in learn:
             optimizer.zero_grad()
-            cost(model(pixels), labels).backward()
+            loss(model(pixels), labels).backward()
             optimizer.step()
         model.eval()
         right = 0
         with torch.inference_mode():
-            for pixels, labels in compute_metrics:
+            for pixels, labels in judged:
                 right += int((model(pixels).argmax(1) == labels).sum())
-        tell(epoch=epoch + 1, accuracy=right / len(val))
+        report_epoch(epoch=epoch + 1, accuracy=right / len(val))
 
 
 if __name__ == "__main__":

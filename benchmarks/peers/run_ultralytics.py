@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from epochs import tell
+from epochs import report_epoch
 from ultralytics.models.yolo.classify import ClassificationTrainer
 
 NETWORK = """
@@ -26,7 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as out:
         written = Path(out) / "resnet18-cls.yaml"
         written.write_text(NETWORK)
-        asked = {
+        overrides = {
             "model": str(written),
             "pretrained": False,
             "data": folder,
@@ -36,11 +36,13 @@ def main() -> None:
             "plots": False,
             "verbose": False,
         }
-        trainer = ClassificationTrainer(overrides=asked)
+        trainer = ClassificationTrainer(overrides=overrides)
 
         def after_epoch(trainer: Any) -> None:
             if trainer.epoch < epochs:  # once more at the end, with the best parameters
-                tell(epoch=trainer.epoch + 1, accuracy=trainer.metrics["metrics/accuracy_top1"])
+                report_epoch(
+                    epoch=trainer.epoch + 1, accuracy=trainer.metrics["metrics/accuracy_top1"]
+                )
 
         trainer.add_callback("on_fit_epoch_end", after_epoch)
         trainer.train()
