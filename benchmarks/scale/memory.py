@@ -24,7 +24,7 @@ from convlens.pictures.store import open_store
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 catalog = read_catalog(sys.argv[1])
 listed = peak()
-open_store(catalog, 32, lambda *_: None)
+open_store(catalog, 32, progress=lambda *_: None)
 print(json.dumps({"listed": listed, "peak": peak()}))
 """
 
