@@ -5,13 +5,13 @@ import torch
 
 from convlens.dataset.augment import Augment
 from convlens.dataset.batches import Batches, Examples, Order
-from convlens.engine.execution import Compute
+from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop
 from convlens.engine.loss import make_cost
 from convlens.engine.schedule import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.options import CostOptions, OptimizerOptions
+from convlens.options import EXECUTION_CONFIGS, CostOptions, OptimizerOptions
 
 PLAIN = CostOptions(label_smoothing=0.0)
 
@@ -44,6 +44,6 @@ def loop(
         cost=make_cost(cost, torch.from_numpy(data.labels), classes=3),
         options=optimizer or OptimizerOptions(optimizer="gd"),
         plan=StepPlan((Phase(steps, SIZE, seconds=0.1),), 3),
-        compute=Compute("float32", 1),
+        execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=5,
     )

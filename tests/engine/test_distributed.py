@@ -18,8 +18,8 @@ import torch
 
 from convlens.dataset.augment import WAYS, Augment
 from convlens.dataset.batches import Batches, Order
+from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import ALONE, Workers, joined
-from convlens.engine.execution import Compute
 from convlens.engine.loop import Loop, predict_examples
 from convlens.engine.loss import make_cost
 from convlens.engine.schedule import Phase, StepPlan
@@ -27,7 +27,7 @@ from convlens.errors import UsageError
 from convlens.files import read_json
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.options import CostOptions, OptimizerOptions
+from convlens.options import EXECUTION_CONFIGS, CostOptions, OptimizerOptions
 from helpers import SMALL
 from loops import SIZE, examples
 
@@ -49,7 +49,7 @@ def shared_loop(workers: Workers = ALONE) -> Loop:
         ),
         options=options,
         plan=StepPlan((Phase(STEPS, SIZE, seconds=0.1),), 50),
-        compute=Compute("float32", 1),
+        execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=5,
         workers=workers,
     )
@@ -79,7 +79,7 @@ def _worker(folder: Path) -> None:
             "costs": costs,
             "resumed": resumed,
             "logits": predict_examples(
-                made.average, made.val, compute=made.compute, workers=workers
+                made.average, made.val, execution=made.execution, workers=workers
             ).tolist(),
             "state": {name: value.tolist() for name, value in state.items()},
             "asked": workers.any(workers.number == 1),

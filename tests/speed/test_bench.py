@@ -8,12 +8,12 @@ import pytest
 
 from convlens import train
 from convlens.cli import main
-from convlens.engine.autotune import TuningCache, autotune
 from convlens.engine.callbacks import NullCallback
-from convlens.engine.execution import Compute
+from convlens.engine.compute.autotune import TuningCache, autotune
+from convlens.engine.compute.execution import Execution
 from convlens.errors import UsageError
 from convlens.network.spec import network
-from convlens.options import CHOICES
+from convlens.options import CPU_CONFIGS
 from convlens.speed.bench import bench
 from helpers import SMALL
 
@@ -31,7 +31,7 @@ def test_every_stage_is_measured_and_layers_count_what_the_network_has(
     assert list(told["training"]) == ["float32-last"]
     for rate in ("decode", "resize", "predict"):
         assert told[rate] > 0
-    assert 0 < told["of_limit"] < 1
+    assert 0 < told["roofline_fraction"] < 1
     layers = told["layers"]
     assert sum(layer["share"] for layer in layers) == pytest.approx(1)
     group = 32
@@ -90,24 +90,24 @@ def test_the_fastest_way_is_remembered_and_obeyed(shapes: Path, tmp_path: Path) 
 def test_what_is_remembered_wrongly_is_not_obeyed() -> None:
     memory = TuningCache(1, "a network", 32)
     assert memory.get() is None
-    memory.keep("bfloat16-last")
+    memory.put("bfloat16-last")
     assert memory.get() == "bfloat16-last"
     assert TuningCache(2, "a network", 32).get() is None
     memory._path().write_text("{}")
     assert memory.get() is None
-    memory.keep("float17")
+    memory.put("float17")
     assert memory.get() is None
 
 
 def test_a_precision_that_is_hopeless_is_given_up_after_one_step() -> None:
     begun: list[str] = []
 
-    def step(way: Compute) -> None:
-        begun.append(way.choice)
-        time.sleep(1.1 if way.choice.startswith("bfloat16") else 0.002)
+    def step(execution: Execution) -> None:
+        begun.append(execution.config.name)
+        time.sleep(1.1 if execution.config.precision == "bfloat16" else 0.002)
 
-    best, seconds = autotune(CHOICES, 1, step=step, seconds=0.02)
-    assert best.choice.startswith("float32")
+    best, seconds = autotune(CPU_CONFIGS, 1, step=step, seconds=0.02)
+    assert best.config.precision == "float32"
     assert begun.count("bfloat16") == 1
     assert set(seconds) == {"float32", "float32-last", "float32-last-products"}
     assert "bfloat16-last" not in begun

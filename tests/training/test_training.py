@@ -211,7 +211,7 @@ def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> N
             return float("nan")
         return cost
 
-    wild.train_step = once  # type: ignore[method-assign]
+    wild.train_step = once  # type: ignore[method-assign,assignment]
     assert wild.run(tmp_path / "a", lambda: False, **quiet, on_trouble=told.append)
     assert len(told) == 1
     assert "J exploded at step 21 (nan): back to step" in told[0]
@@ -250,7 +250,7 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     assert trained.progress.best_cost == costs[trained.progress.best_step]
     assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
     trained.module.load_state_dict(trained.best)
-    logits = predict_examples(trained.module, trained.val, compute=trained.compute)
+    logits = predict_examples(trained.module, trained.val, execution=trained.execution)
     again = calibrated_losses(logits, torch.from_numpy(trained.val.labels)).mean().item()
     assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
 

@@ -25,13 +25,13 @@ from .checkpoint import (
     restore_optimizer,
     write_checkpoint,
 )
+from .compute.execution import Execution
+from .compute.timing import StepTimer
 from .distributed import ALONE, Running, Workers
-from .execution import Compute
 from .loss import Cost
 from .model_selection import ModelSelection
 from .optimizers import make_optimizer, rate_factor
 from .schedule import StepPlan
-from .step_timer import StepTimer
 
 EXPLODED = 1e4
 """A J as high as this is as bad as one that is no number."""
@@ -79,15 +79,15 @@ class Progress:
 
 
 def predict_examples(
-    module: Classifier, examples: Examples, *, compute: Compute, workers: Workers = ALONE
+    module: Classifier, examples: Examples, *, execution: Execution, workers: Workers = ALONE
 ) -> Tensor:
     """Logits [N, K] in float32 for pictures as evaluation sees them; workers share them out."""
     module.eval()
     parts = np.array_split(np.arange(len(examples)), -(-len(examples) // module.group))
     logits_NK = torch.zeros(len(examples), examples.classes)
     for number in workers.share(len(parts)):
-        with torch.inference_mode(), compute.precision():
-            found = module(compute.inputs(examples.images(parts[number]))).float().cpu()
+        with torch.inference_mode(), execution.precision():
+            found = module(execution.inputs(examples.images(parts[number]))).float().cpu()
         logits_NK[torch.from_numpy(parts[number])] = found
     return workers.add(logits_NK)
 
@@ -121,21 +121,20 @@ class Loop:
         cost: Cost,
         options: OptimizerOptions,
         plan: StepPlan,
-        compute: Compute,
+        execution: Execution,
         seed: int,
         workers: Workers = ALONE,
     ) -> None:
         workers.enough(batches.order.batch, batches.group)
         self.workers = workers
-        self.module = module
-        compute.place(module)
+        self.module = module = execution.place(module)
         self.parallel = workers.parallel(module)
         self.batches = batches
         self.val = val
         self.cost = cost
         self.options = options
         self.plan = plan
-        self.compute = compute
+        self.execution = execution
         self.seed = seed
         self.pretrained = module.pretrained
         self.optimizer = make_optimizer(
@@ -144,7 +143,7 @@ class Loop:
         self.highest = [group["lr"] for group in self.optimizer.param_groups]
         self.ema = AveragedModel(module, multi_avg_fn=ema_update, use_buffers=True)
         self.progress = Progress()
-        self.stages = StepTimer()
+        self.timer = StepTimer()
         self.best: dict[str, Tensor] = {}
         self.keep = ModelSelection(self.pretrained)
 
@@ -155,8 +154,10 @@ class Loop:
         assert isinstance(module, Classifier)  # noqa: S101
         return module
 
-    def train_step(self, step: int) -> float:
+    def train_step(self, step: int, *, size: int | None = None) -> float:
         """One update of the parameters; returns J before it.
+
+        Pictures have the plan's size at this step, or the one that is given.
 
         The batch's groups are computed one after the other and their gradients added, so memory
         depends on the group and not on the batch.
@@ -171,19 +172,19 @@ class Loop:
         mixed = step / self.plan.steps
         workers = self.workers
         mine, running = workers.share(self.batches.parts), Running(self.module, workers)
-        with self.stages.spent("pixels"):
+        with self.timer.time("pixels"):
             labels_N, groups = self.batches.groups(
-                step, self.plan.side(step), mixed=mixed, numbers=mine
+                step, size or self.plan.side(step), mixed=mixed, numbers=mine
             )
         total = 0.0
         for number, (pixels, targets) in zip(mine, groups, strict=True):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
             with workers.exchanging(self.parallel, last=number == mine[-1]):
-                with self.stages.spent("forward"):
-                    with self.compute.precision():
-                        logits = self.parallel(self.compute.inputs(pixels)).cpu()
+                with self.timer.time("forward"):
+                    with self.execution.precision():
+                        logits = self.parallel(self.execution.inputs(pixels)).cpu()
                     part = self.cost.examples(logits, targets, whole=labels_N)
-                with self.stages.spent("backward"):
+                with self.timer.time("backward"):
                     # gradients are averaged over the workers, and have to add up
                     (part * workers.count).backward()  # type: ignore[no-untyped-call]
             total += part.item()
@@ -193,9 +194,9 @@ class Loop:
         if penalty is not None:
             penalty.backward()  # type: ignore[no-untyped-call]
             total += penalty.item()
-        with self.stages.spent("optimizer"):
+        with self.timer.time("optimizer"):
             self.optimizer.step()
-        with self.stages.spent("averages"):
+        with self.timer.time("averages"):
             self.ema.update_parameters(self.module)
         return total
 
@@ -210,7 +211,7 @@ class Loop:
         best = True
         if len(self.val):
             logits = predict_examples(
-                self.average, self.val, compute=self.compute, workers=self.workers
+                self.average, self.val, execution=self.execution, workers=self.workers
             )
             labels = self.val.targets(np.arange(len(self.val)))
             costs_N = calibrated_losses(logits, labels)
@@ -231,7 +232,7 @@ class Loop:
             pictures_per_second=rate,
             seconds=progress.seconds,
             best=best,
-            waiting=self.stages.shares()["pixels"],
+            waiting=self.timer.shares()["pixels"],
         )
         progress.cost_sum, progress.cost_steps = 0.0, 0
         progress.history.append(asdict(measured))
@@ -346,8 +347,8 @@ class Loop:
             parts[part][key] = value
         self.module.load_state_dict(parts["module"])
         self.ema.load_state_dict(parts["ema"])
-        self.compute.place(self.module)
-        self.compute.place(self.ema)
+        self.execution.place(self.module)
+        self.execution.place(self.ema)
         self.best = parts["best"]
         self.keep.bar = parts["bar"].get("costs")
         restore_optimizer(self.optimizer, parts["optimizer"], plain=found.state["optimizer"])

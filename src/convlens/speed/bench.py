@@ -18,8 +18,9 @@ from ..dataset.augment import SMALL as SMALL_SIDE
 from ..dataset.augment import USUAL, USUAL_SMALL, Augment, parse_ways
 from ..dataset.batches import Batches, Examples, Order
 from ..detector.detector import Detector
-from ..engine.autotune import autotune
-from ..engine.execution import Compute, processor
+from ..engine.compute.autotune import autotune
+from ..engine.compute.execution import Execution, processor
+from ..engine.compute.timing import fastest_seconds
 from ..engine.loop import Loop
 from ..engine.loss import make_cost
 from ..engine.schedule import Phase, StepPlan
@@ -27,14 +28,14 @@ from ..errors import UsageError
 from ..export.export import export
 from ..network.build import Classifier
 from ..network.named import describe_network, line_of
-from ..options import CHOICES, CostOptions, OptimizerOptions
+from ..options import CPU_CONFIGS, CostOptions, OptimizerOptions
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
 from ..pictures.folder import files_below
 from ..pictures.resize import Resizer
 from ..transfer.pretrained import make_module
 from .layers import LayerCost, layer_costs
-from .roofline import Limits, least_seconds, measure_limits
+from .roofline import Limits, measure_limits
 
 Progress = Callable[[str, int, int], None]
 PICTURES, SHAPE = 64, (360, 480)
@@ -90,8 +91,9 @@ def bench(
     `pictures` is a folder whose first files are read; without it pictures are made (360×480, JPEG).
     `profile` times each layer by itself. Raises `UsageError`.
     """
-    if compute not in ("auto", *CHOICES):
-        raise UsageError(f"--compute {compute}: it can be auto, {', '.join(CHOICES)}")
+    configs = {config.name: config for config in CPU_CONFIGS}
+    if compute not in ("auto", *configs):
+        raise UsageError(f"--compute {compute}: it can be auto, {', '.join(configs)}")
     threads = threads or cores()
     files = _files(pictures)
     progress("measuring", 0, 5)
@@ -106,27 +108,30 @@ def bench(
     )
     loops: dict[str, Loop] = {}
 
-    def step(way: Compute) -> None:
-        if way.choice not in loops:
-            loops[way.choice] = _loop(
-                copy.deepcopy(module), size, classes=classes, batch=batch, way=way
+    def step(execution: Execution) -> None:
+        name = execution.config.name
+        if name not in loops:
+            loops[name] = _loop(
+                copy.deepcopy(module), size, classes=classes, batch=batch, execution=execution
             )
-        loops[way.choice].train_step(0)
+        loops[name].train_step(0)
 
-    best, seconds = autotune(CHOICES if compute == "auto" else (compute,), threads, step=step)
+    tried = CPU_CONFIGS if compute == "auto" else (configs[compute],)
+    best, seconds = autotune(tried, threads, step=step)
+    fastest = best.config
     progress("measuring", 3, 5)
-    loop = loops[best.choice]
-    loop.stages.clear()
+    loop = loops[fastest.name]
+    loop.timer.clear()
     for number in range(STEPS):
         loop.train_step(number)
-    stages = loop.stages.shares()
+    stages = loop.timer.shares()
     progress("measuring", 4, 5)
     predicting = _predicting(module, size, classes=classes, files=files)
     rates = {name: batch / spent for name, spent in seconds.items()}
     layers = []
     if profile:
         pixels = loop.batches.groups(0, size)[1][0][0]
-        layers = layer_costs(loop.module, pixels, compute=best, limits=limits)
+        layers = layer_costs(loop.module, pixels, execution=best, limits=limits)
     progress("measuring", 5, 5)
     return Speed(
         _machine(threads),
@@ -137,13 +142,13 @@ def bench(
         multiplications=described["multiplications"],
         decode=decoding,
         resize=resizing,
-        compute=best.choice,
+        compute=fastest.name,
         training=rates,
         stages=stages,
         roofline_fraction=3
         * described["multiplications"]
-        * rates[best.choice]
-        / limits.products[best.numbers],
+        * rates[fastest.name]
+        / limits.products[fastest.precision],
         predict=predicting,
         layers=layers,
     )
@@ -181,11 +186,13 @@ def _reading(files: list[bytes], size: int) -> tuple[float, float]:
     """Pictures decoded a second, and decoded ones resized."""
     pixels = list(in_order(decode, files))
     resize = Resizer(size)
-    decoding = least_seconds(lambda: list(in_order(decode, files)))
-    return len(files) / decoding, len(files) / least_seconds(lambda: list(in_order(resize, pixels)))
+    decoding = fastest_seconds(lambda: list(in_order(decode, files)))
+    return len(files) / decoding, len(files) / fastest_seconds(
+        lambda: list(in_order(resize, pixels))
+    )
 
 
-def _loop(module: Classifier, size: int, *, classes: int, batch: int, way: Compute) -> Loop:
+def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution: Execution) -> Loop:
     count = max(1000, batch)
     random = np.random.default_rng(0)
     pixels: npt.NDArray[np.uint8] = random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
@@ -206,7 +213,7 @@ def _loop(module: Classifier, size: int, *, classes: int, batch: int, way: Compu
         cost=cost,
         options=OptimizerOptions(),
         plan=plan,
-        compute=way,
+        execution=execution,
         seed=0,
     )
 
@@ -216,4 +223,4 @@ def _predicting(module: Classifier, size: int, *, classes: int, files: list[byte
     labels = tuple(str(number) for number in range(classes))
     detector = Detector(export(module.eval(), size, labels=labels, metadata={}))
     answer = lambda data: detector.probabilities(decode(data))  # noqa: E731
-    return len(files) / least_seconds(lambda: list(in_order(answer, files)))
+    return len(files) / fastest_seconds(lambda: list(in_order(answer, files)))

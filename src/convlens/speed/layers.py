@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..engine.execution import Compute
+from ..engine.compute.execution import Execution
+from ..engine.compute.timing import fastest_seconds
 from ..network.build import Classifier
-from .roofline import Limits, least_seconds
+from .roofline import Limits
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class LayerCost:
 
 
 def layer_costs(
-    module: Classifier, pixels: Tensor, *, compute: Compute, limits: Limits
+    module: Classifier, pixels: Tensor, *, execution: Execution, limits: Limits
 ) -> list[LayerCost]:
     """Time every layer of a placed module by itself, on what it sees of these pictures."""
     found: list[tuple[str, nn.Module, Tensor, float, float]] = []
     module.train()
-    inputs = _inputs(module, compute.inputs(pixels), compute=compute)
+    inputs = _inputs(module, execution.inputs(pixels), execution=execution)
     for name, part, x in inputs:
-        forward, backward, out = _time(part, x, compute=compute)
+        forward, backward, out = _time(part, x, execution=execution)
         found.append((name, part, out, forward, backward))
     total = sum(forward + backward for *_, forward, backward in found)
     costs = []
@@ -50,7 +51,10 @@ def layer_costs(
         if products:
             passes = 3 if x.requires_grad else 2
             roofline_fraction = (
-                passes * products / (forward + backward) / limits.products[compute.numbers]
+                passes
+                * products
+                / (forward + backward)
+                / limits.products[execution.config.precision]
             )
         else:  # forward reads one and writes one, backward reads two and writes one
             moved = 5 * out.numel() * out.element_size()
@@ -71,7 +75,7 @@ def layer_costs(
 
 
 def _inputs(
-    module: nn.Module, pixels: Tensor, *, compute: Compute
+    module: nn.Module, pixels: Tensor, *, execution: Execution
 ) -> list[tuple[str, nn.Module, Tensor]]:
     """Each innermost layer, and its input."""
     seen: list[tuple[str, nn.Module, Tensor]] = []
@@ -85,7 +89,7 @@ def _inputs(
 
     hooks = [part.register_forward_hook(hook(name)) for name, part in _innermost(module)]
     try:
-        with compute.precision():
+        with execution.precision():
             module(pixels)
     finally:
         for one in hooks:
@@ -100,17 +104,17 @@ def _innermost(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name.removeprefix("layers."), part
 
 
-def _time(part: nn.Module, x: Tensor, *, compute: Compute) -> tuple[float, float, Tensor]:
+def _time(part: nn.Module, x: Tensor, *, execution: Execution) -> tuple[float, float, Tensor]:
     """Seconds forward and backward, and what comes out."""
     learns = x.requires_grad or any(p.requires_grad for p in part.parameters())
 
     def run() -> Tensor:
-        with compute.precision():
+        with execution.precision():
             out: Tensor = part(x)
         return out
 
     out = run()
-    forward = least_seconds(run, seconds=0.05)
+    forward = fastest_seconds(run, seconds=0.05)
     if not learns:
         return forward, 0.0, out.detach()
     gradient = torch.randn_like(out)
@@ -120,7 +124,7 @@ def _time(part: nn.Module, x: Tensor, *, compute: Compute) -> tuple[float, float
         x.grad = None
         run().backward(gradient)  # type: ignore[no-untyped-call]
 
-    return forward, max(0.0, least_seconds(both, seconds=0.05) - forward), out.detach()
+    return forward, max(0.0, fastest_seconds(both, seconds=0.05) - forward), out.detach()
 
 
 def _products(part: nn.Module, out: Tensor) -> int:

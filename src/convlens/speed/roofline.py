@@ -1,10 +1,10 @@
 """What this machine can do at most: products of matrices, and moving memory."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+
+from ..engine.compute.timing import fastest_seconds
 
 SIDES, SLOW = (256, 2048), 0.002
 """Of the matrices: the larger ones reach full speed, but are left out where the smaller ones take
@@ -25,18 +25,6 @@ class Limits:
     bytes: float
 
 
-def least_seconds(work: Callable[[], object], turns: int = 5, *, seconds: float = 0.3) -> float:
-    """Of some turns the fastest, as whatever else runs makes others slower."""
-    work()
-    best, begun, done = float("inf"), time.perf_counter(), 0
-    while done < turns or time.perf_counter() - begun < seconds:
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-        done += 1
-    return best
-
-
 def measure_limits(threads: int) -> Limits:
     """Measure them."""
     torch.set_num_threads(threads)
@@ -45,10 +33,10 @@ def measure_limits(threads: int) -> Limits:
         for side in SIDES:
             left, right = (torch.randn(side, side).to(kind) for _ in range(2))
             with torch.inference_mode():
-                seconds = least_seconds(lambda a=left, b=right: a @ b)  # type: ignore[misc]
+                seconds = fastest_seconds(lambda a=left, b=right: a @ b)  # type: ignore[misc]
             products[name] = side**3 / seconds
             if seconds > SLOW:
                 break
     source = torch.zeros(BYTES // 4)
     target = torch.empty_like(source)
-    return Limits(products, 2 * BYTES / least_seconds(lambda: target.copy_(source)))
+    return Limits(products, 2 * BYTES / fastest_seconds(lambda: target.copy_(source)))

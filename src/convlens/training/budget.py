@@ -9,17 +9,18 @@ import torch
 from ..dataset.augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
 from ..dataset.batches import Batches, Order
 from ..dataset.prepare import Dataset
-from ..engine.autotune import TuningCache, autotune, usual_ways
 from ..engine.callbacks import Callback
+from ..engine.compute.autotune import TuningCache, autotune, available_configs
+from ..engine.compute.execution import Execution
+from ..engine.compute.timing import fastest_seconds
 from ..engine.distributed import Workers
-from ..engine.execution import Compute
 from ..engine.loop import Loop
 from ..engine.loss import make_cost
 from ..engine.model_selection import HARD
 from ..engine.schedule import Phase, StepPlan
 from ..network.build import Classifier
 from ..network.spec import Architecture
-from ..options import BudgetOptions, TrainOptions
+from ..options import EXECUTION_CONFIGS, BudgetOptions, TrainOptions
 from ..transfer.pretrained import ENLARGED
 
 SCRATCH = (55, 5.0, 45.0)
@@ -87,42 +88,43 @@ def settle(
     )
     pictures, seed, size = len(examples), asked.data.seed, dataset.store.size
     augment = Augment(parse_ways(ways), seed)
-    candidates: dict[str, Loop] = {}
-    # a part of a batch is enough to tell the candidates apart
+    loops: dict[str, Loop] = {}
+    # a part of a batch is enough to tell the configurations apart
     timed = 16 if frozen is not None else 256
     timed = min(batch, max(timed, workers.count * template.group))
 
-    def step(compute: Compute) -> None:
-        if compute.choice not in candidates:
+    def step(execution: Execution) -> None:
+        name = execution.config.name
+        if name not in loops:
             batches = Batches(
                 examples, Order(pictures, timed, seed=seed), augment=augment, group=template.group
             )
             once = StepPlan((Phase(1, size, seconds=1.0),), 1)
-            candidates[compute.choice] = Loop(
+            loops[name] = Loop(
                 copy.deepcopy(template),
                 batches,
                 val=val,
                 cost=cost,
                 options=asked.optimizer,
                 plan=once,
-                compute=compute,
+                execution=execution,
                 seed=seed,
                 workers=workers,
             )
-        candidates[compute.choice].train_step(0)
+        loops[name].train_step(0)
 
     memory = TuningCache(threads, spec.text, size, frozen is not None, timed, workers.count)
     known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
-    compute, seconds = autotune(
-        (known,) if known else usual_ways(),
+    execution, seconds = autotune(
+        (EXECUTION_CONFIGS[known],) if known else available_configs(),
         threads,
         step=step,
         workers=workers,
         seconds=_timing(asked.budget.minutes),
     )
     if not known and workers.first:
-        memory.keep(compute.choice)
-    fastest = candidates[compute.choice]
+        memory.put(execution.config.name)
+    fastest = loops[execution.config.name]
     by_time = asked.budget.steps is asked.budget.epochs is None
     trainings = folds + 1 if folds > 1 else 1
     budget = asked.budget
@@ -132,7 +134,7 @@ def settle(
     listened = LISTENED * 60 * minutes if by_time else 0.0
     cropped = bool(augment.ways & set(AREA))
     shares = [
-        (share, side, _time_step(fastest, side, seconds_to_take=listened) * batch / timed)
+        (share, side, _time_step(fastest, side, seconds=listened) * batch / timed)
         for share, side in _sides(spec, size, pretrained=frozen is not None, cropped=cropped)
     ]
     measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
@@ -150,8 +152,8 @@ def settle(
             ways = USUAL_FEW
     why = f"the fastest of {len(seconds)} timed" if not known else "the fastest before"
     if asked.compute.compute == "auto":
-        rate = timed / seconds[compute.choice]
-        callback.say(f"compute: {compute}, {why} ({rate:,.0f} pictures/s)")
+        rate = timed / seconds[execution.config.name]
+        callback.say(f"compute: {execution}, {why} ({rate:,.0f} pictures/s)")
     sides = ", then ".join(str(stage.side) for stage in plan.stages)
     many = (
         f"{trainings} trainings (for all pictures, and for each fold), each " if folds > 1 else ""
@@ -160,7 +162,7 @@ def settle(
         f"plan:    {many}{steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} "
         f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
     )
-    return Settled(ways, plan, compute=compute.choice, threads=compute.threads)
+    return Settled(ways, plan, compute=execution.config.name, threads=execution.threads)
 
 
 def _timing(minutes: float | None) -> float:
@@ -208,23 +210,14 @@ def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Phase, 
     return tuple(stages)
 
 
-def _time_step(loop: Loop, side: int, *, seconds_to_take: float, turns: int = 5) -> float:
-    """Seconds of a step at a side: the fastest, as whatever else runs makes others slower.
-
-    So many turns, and more for as long as it may take.
-    """
-    loop.plan = StepPlan((Phase(1, side, seconds=1.0),), 1)
-
-    def step() -> float:
-        return loop.compute.seconds(lambda: loop.train_step(0))
-
-    step()
-    seconds: list[float] = []
-    more = True
-    while more:
-        seconds.append(step())
-        more = loop.workers.agree(lambda: len(seconds) < turns or sum(seconds) < seconds_to_take)
-    return loop.workers.agree(lambda: min(seconds))
+def _time_step(loop: Loop, size: int, *, seconds: float) -> float:
+    """Seconds of a step on pictures of a size, timed for so many seconds at least."""
+    return fastest_seconds(
+        lambda: loop.train_step(0, size=size),
+        seconds=seconds,
+        wait=loop.execution.wait,
+        workers=loop.workers,
+    )
 
 
 def _steps(

@@ -152,7 +152,7 @@ def cross_validate_training(
                 break
             loop.module.load_state_dict(loop.best)
             found = {
-                name: predict_examples(loop.module, part.examples(name), compute=loop.compute)
+                name: predict_examples(loop.module, part.examples(name), execution=loop.execution)
                 for name in ("val", "test")
             }
             write_whole(kept, save(found))

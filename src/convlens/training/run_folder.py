@@ -304,7 +304,7 @@ def _judge_validation(
             learnt_K=_learnt(results),
         )
     module = results.loop.module
-    logits = predict_examples(module, examples, compute=results.loop.compute)
+    logits = predict_examples(module, examples, execution=results.loop.execution)
     if not torch.isfinite(logits).all():
         raise ConvlensError(
             "training ended in numbers that are not finite: try a lower --learning-rate"

@@ -15,8 +15,8 @@ from ..dataset.batches import Batches, Order
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
 from ..engine.callbacks import Callback, NullCallback, tell_steps
+from ..engine.compute.execution import Execution, enough_memory, keep_memory
 from ..engine.distributed import ALONE, Workers, joined
-from ..engine.execution import Compute, enough_memory, keep_memory
 from ..engine.interrupt import stop_on_interrupt
 from ..engine.loop import Loop, Measure
 from ..engine.loss import make_cost
@@ -25,7 +25,7 @@ from ..evaluation.evaluate import Evaluation
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
-from ..options import TrainKeywords, TrainOptions, options_from
+from ..options import EXECUTION_CONFIGS, TrainKeywords, TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..transfer.linear_probe import LinearProbe, set_head
@@ -111,7 +111,9 @@ def _train(
     callback: Callback,
 ) -> Run:
     if asked.compute.compute != "auto":
-        Compute(asked.compute.compute, 1)  # before any picture is read: that there is such a GPU
+        Execution(
+            EXECUTION_CONFIGS[asked.compute.compute], 1
+        )  # before any picture is read: that there is such a GPU
     size = usual_size(line)
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
@@ -351,7 +353,7 @@ def _begin(
         cost=make_cost(asked.cost, labels, classes=len(dataset.classes), pretrained=pretrained),
         options=asked.optimizer,
         plan=chosen.plan,
-        compute=Compute(chosen.compute, chosen.threads),
+        execution=Execution(EXECUTION_CONFIGS[chosen.compute], chosen.threads),
         seed=asked.data.seed,
         workers=workers,
     )

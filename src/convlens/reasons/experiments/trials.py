@@ -9,13 +9,13 @@ import torch
 
 from ...dataset.augment import Augment, parse_ways
 from ...dataset.batches import Batches, Examples, Order
-from ...engine.execution import Compute
+from ...engine.compute.execution import Execution
 from ...engine.loop import Loop, Measure, predict_examples
 from ...engine.loss import Cost
 from ...engine.schedule import Phase, StepPlan
 from ...network.build import Classifier, build
 from ...network.spec import network
-from ...options import OptimizerOptions
+from ...options import EXECUTION_CONFIGS, OptimizerOptions
 from ...parallel import cores
 
 MEASURED, PATIENCE = 15, 5
@@ -62,7 +62,8 @@ def drawn(examples: Examples, count: int, *, seed: int) -> Examples:
 
 def accuracy(module: Classifier, examples: Examples) -> float:
     """Share of right answers, 0 to 1."""
-    logits = predict_examples(module, examples, compute=Compute("float32", torch.get_num_threads()))
+    execution = Execution(EXECUTION_CONFIGS["float32"], torch.get_num_threads())
+    logits = predict_examples(module, examples, execution=execution)
     return float((logits.argmax(1).numpy() == examples.labels).mean())
 
 
@@ -113,7 +114,7 @@ def train_trial(
         cost=Cost(torch.ones(examples.classes), 0.0, l2=0.0),
         options=options,
         plan=plan,
-        compute=Compute("float32", cores()),
+        execution=Execution(EXECUTION_CONFIGS["float32"], cores()),
         seed=trial.seed,
     )
     history: list[Measure] = []

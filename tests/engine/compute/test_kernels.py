@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from convlens.engine.execution import Compute
-from convlens.engine.kernels import Conv2dByProduct, gradients_by_product
+from convlens.engine.compute.execution import Execution
+from convlens.engine.compute.kernels import Conv2dByProduct, gradients_by_product
+from convlens.options import EXECUTION_CONFIGS
 
 
 def gradients(layer: nn.Module, pixels: Tensor) -> list[Tensor]:
@@ -42,7 +43,7 @@ def test_gradients_as_products_are_torchs(
     torch.manual_seed(0)
     plain = nn.Conv2d(channels, filters, kernel, stride, padding, bias=bias).double()
     ours = copy.deepcopy(plain)
-    gradients_by_product(ours)
+    ours = gradients_by_product(ours)
     assert type(ours) is Conv2dByProduct
     pixels = torch.randn(5, channels, side, side + 1).double()
     for layout in (torch.contiguous_format, torch.channels_last):
@@ -59,12 +60,12 @@ def test_in_bfloat16_they_are_as_near_to_the_exact_ones_as_torchs() -> None:
     pixels = torch.randn(16, 32, 4, 4)
     exact = gradients(copy.deepcopy(plain).double(), pixels.double())
     errors = {}
-    for choice in ("bfloat16-last", "bfloat16-last-products"):
-        compute = Compute(choice, 1)
-        layer = compute.place(copy.deepcopy(plain))
-        with compute.precision():
-            found = gradients(layer, compute.inputs(pixels))
-        errors[choice] = [
+    for name in ("bfloat16-last", "bfloat16-last-products"):
+        execution = Execution(EXECUTION_CONFIGS[name], 1)
+        layer = execution.place(copy.deepcopy(plain))
+        with execution.precision():
+            found = gradients(layer, execution.inputs(pixels))
+        errors[name] = [
             ((a - b).norm() / b.norm()).item() for a, b in zip(found, exact, strict=True)
         ]
     for torchs, ours in zip(*errors.values(), strict=True):
@@ -82,5 +83,5 @@ def test_only_what_can_be_computed_so_is() -> None:
     assert not any(isinstance(layer, Conv2dByProduct) for layer in layers)
     fixed = nn.Conv2d(4, 4, 3)
     fixed.weight.requires_grad = False
-    gradients_by_product(fixed)
+    fixed = gradients_by_product(fixed)
     assert fixed(torch.randn(1, 4, 5, 5)).shape == (1, 4, 3, 3)

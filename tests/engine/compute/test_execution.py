@@ -10,15 +10,17 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from convlens import train
-from convlens.engine.autotune import autotune, usual_ways
-from convlens.engine.execution import Compute
+from convlens.engine.compute.autotune import autotune, available_configs
+from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop, predict_examples
 from convlens.errors import UsageError
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import (
-    CHOICES,
-    GPU,
+    CPU_CONFIGS,
+    EXECUTION_CONFIGS,
+    GPU_CONFIGS,
+    ExecutionConfig,
     OptimizerOptions,
 )
 from loops import SIZE, loop
@@ -27,9 +29,9 @@ MUON = OptimizerOptions()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of autocast, which finds no GPU
-@pytest.mark.parametrize("choice", GPU)
+@pytest.mark.parametrize("config", GPU_CONFIGS, ids=lambda config: config.name)
 def test_on_a_gpu_every_tensor_is_in_its_place(
-    choice: str, monkeypatch: pytest.MonkeyPatch
+    config: ExecutionConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """torch's simulated tensors have devices, and refuse to mix them, but hold no numbers."""
     cuda = torch.device("cuda", 0)
@@ -45,7 +47,7 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
             cost=plain.cost,
             options=plain.options,
             plan=plain.plan,
-            compute=Compute(choice, 1),
+            execution=Execution(config, 1),
             seed=5,
         )
         assert {p.device for p in made.module.parameters()} == {cuda}
@@ -58,11 +60,11 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
         monkeypatch.setattr(torch.Tensor, "backward", backward)
         made.train_step(0)
         assert {p.device for p in made.average.parameters()} == {cuda}
-        logits = predict_examples(made.average, made.val, compute=made.compute)
+        logits = predict_examples(made.average, made.val, execution=made.execution)
         assert logits.device.type == "cpu"
-        made.compute.wait()
+        made.execution.wait()
     assert waited
-    assert str(made.compute).endswith("on cuda")
+    assert str(made.execution).endswith("on cuda")
 
 
 def test_without_a_gpu_one_cannot_be_asked_for(
@@ -70,25 +72,25 @@ def test_without_a_gpu_one_cannot_be_asked_for(
 ) -> None:
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
     with pytest.raises(UsageError, match="finds no GPU here"):
-        Compute("gpu-float32", 1)
+        Execution(EXECUTION_CONFIGS["gpu-float32"], 1)
     with pytest.raises(UsageError, match="finds no GPU here"):
         train(shapes, tmp_path / "run", compute="gpu-bfloat16-last")
-    assert usual_ways() == CHOICES
+    assert available_configs() == CPU_CONFIGS
 
 
 def test_a_gpu_that_fails_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = torch.device("cuda", 0)
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: cuda)
     monkeypatch.setattr(torch.accelerator, "synchronize", lambda: None)
-    assert usual_ways() == (*CHOICES, *GPU)
+    assert available_configs() == (*CPU_CONFIGS, *GPU_CONFIGS)
 
-    def step(way: Compute) -> None:
-        if way.elsewhere:
+    def step(execution: Execution) -> None:
+        if execution.config.device == "gpu":
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    best, seconds = autotune(usual_ways(), 1, step=step, seconds=0.01)
-    assert best.choice in CHOICES
-    assert not set(seconds) & set(GPU)
+    best, seconds = autotune(available_configs(), 1, step=step, seconds=0.01)
+    assert best.config in CPU_CONFIGS
+    assert not any(name.startswith("gpu") for name in seconds)
 
 
 def test_depthwise_convolutions_stay_in_float32() -> None:
@@ -96,12 +98,12 @@ def test_depthwise_convolutions_stay_in_float32() -> None:
     names = list(module.state_dict())
     kept: list[torch.dtype] = []
     plain = module(torch.rand(2, 3, SIZE, SIZE))
-    compute = Compute("bfloat16-last", 1)
-    compute.place(compute.place(module))
+    execution = Execution(EXECUTION_CONFIGS["bfloat16-last"], 1)
+    execution.place(execution.place(module))
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             part.register_forward_hook(lambda _m, _i, out: kept.append(out.dtype))
-    with compute.precision():
+    with execution.precision():
         got = module(torch.rand(2, 3, SIZE, SIZE))
     assert kept == [torch.bfloat16, torch.float32]
     assert got.shape == plain.shape

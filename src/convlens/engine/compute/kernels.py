@@ -1,11 +1,14 @@
 """Convolutions computed in another way than torch's own where that is faster; same results."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class _Float32(nn.Module):
@@ -33,11 +36,33 @@ def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
     return type(kind.__name__, (_Float32, kind), {})
 
 
-def groups_in_float32(module: nn.Module) -> None:
-    """Make every convolution in groups stay in float32."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d) and part.groups > 1 and not isinstance(part, _Float32):
-            part.__class__ = _in_float32(type(part))  # type: ignore[assignment,arg-type]
+def _replace_layers(
+    module: Module, replacement: Callable[[nn.Module], type[nn.Module] | None]
+) -> Module:
+    """Put layers of other classes in the place of some, and return the module.
+
+    A new layer has the parameters, settings and hooks of the one before it.
+    """
+    for name, child in module.named_children():
+        new = _replace_layers(child, replacement)
+        if new is not child:
+            setattr(module, name, new)
+    kind = replacement(module)
+    if kind is None:
+        return module
+    layer = kind.__new__(kind)
+    layer.__dict__.update(module.__dict__)
+    return cast("Module", layer)
+
+
+def grouped_in_float32(module: Module) -> Module:
+    """Replace every convolution in groups by one that stays in float32; returns the module."""
+
+    def replacement(layer: nn.Module) -> type[nn.Module] | None:
+        grouped = isinstance(layer, nn.Conv2d) and layer.groups > 1
+        return _in_float32(type(layer)) if grouped and not isinstance(layer, _Float32) else None  # type: ignore[arg-type]
+
+    return _replace_layers(module, replacement)
 
 
 class _ByProduct(torch.autograd.Function):
@@ -147,14 +172,17 @@ class Conv2dByProduct(nn.Conv2d):
         return out
 
 
-def gradients_by_product(module: nn.Module) -> None:
-    """Give every plain convolution of a module that way to compute its weights' gradient."""
-    for part in module.modules():
-        if (
-            type(part) is nn.Conv2d
-            and part.groups == 1
-            and part.dilation == (1, 1)
-            and not isinstance(part.padding, str)
-            and part.padding_mode == "zeros"
-        ):
-            part.__class__ = Conv2dByProduct
+def gradients_by_product(module: Module) -> Module:
+    """Replace every plain convolution by a `Conv2dByProduct`; returns the module."""
+
+    def replacement(layer: nn.Module) -> type[nn.Module] | None:
+        plain = (
+            type(layer) is nn.Conv2d
+            and layer.groups == 1
+            and layer.dilation == (1, 1)
+            and not isinstance(layer.padding, str)
+            and layer.padding_mode == "zeros"
+        )
+        return Conv2dByProduct if plain else None
+
+    return _replace_layers(module, replacement)

@@ -3,100 +3,90 @@
 import ctypes
 import os
 import platform
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConvlensError, UsageError
-from .kernels import gradients_by_product, groups_in_float32
+from ...errors import ConvlensError, UsageError
+from ...options import ExecutionConfig
+from .kernels import gradients_by_product, grouped_in_float32
 
-ELSEWHERE = "gpu-"
-"""How the name of a way begins that is not the processor's."""
+Placed = TypeVar("Placed", bound=nn.Module)
+
+MEMORY_FORMATS = {
+    "channels_first": torch.contiguous_format,
+    "channels_last": torch.channels_last,
+}
 
 
 @dataclass(frozen=True)
-class Compute:
-    """A precision (`bfloat16` is autocast over float32 parameters), a layout (`-last`: NHWC), and
-    whether small maps' filters have their gradients as matrix products (`-products`); on the
-    processor, or what PyTorch has as its accelerator (`gpu-`). Raises `UsageError` without one.
+class Execution:
+    """A configuration on this machine: places modules and pixels, and sets the precision.
+
+    Raises `UsageError` where it wants a GPU and there is none.
     """
 
-    choice: str
+    config: ExecutionConfig
     threads: int
 
     def __post_init__(self) -> None:
-        if self.elsewhere and accelerator() is None:
+        if self.config.device == "gpu" and accelerator() is None:
             raise UsageError(
-                f"--compute {self.choice}: PyTorch finds no GPU here; a run that was begun on one "
-                "goes on where there is one, or is trained again with --compute auto"
+                f"--compute {self.config.name}: PyTorch finds no GPU here; a run that was begun on "
+                "one goes on where there is one, or is trained again with --compute auto"
             )
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether it is a GPU that computes."""
-        return self.choice.startswith(ELSEWHERE)
 
     @property
     def device(self) -> torch.device:
         """What computes."""
-        found = accelerator() if self.elsewhere else None
+        found = accelerator() if self.config.device == "gpu" else None
         return found or torch.device("cpu")
 
     @property
-    def _words(self) -> list[str]:
-        return self.choice.removeprefix(ELSEWHERE).split("-")
+    def memory_format(self) -> torch.memory_format:
+        """Of feature maps and filters."""
+        return MEMORY_FORMATS[self.config.memory_format]
 
-    @property
-    def numbers(self) -> str:
-        """`float32` or `bfloat16`."""
-        return self._words[0]
+    def place(self, module: Placed) -> Placed:
+        """The module on the device, its filters in the memory format, with its kernels.
 
-    @property
-    def layout(self) -> torch.memory_format:
-        """Memory layout of feature maps and filters."""
-        return torch.channels_last if "last" in self._words else torch.contiguous_format
-
-    def place(self, module: nn.Module) -> nn.Module:
-        """The module there, with its filters in this layout, and its layers in their precision."""
-        if self.numbers == "bfloat16" and not self.elsewhere:
-            groups_in_float32(module)
-        if "products" in self._words:
-            gradients_by_product(module)
-        return module.to(self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
+        Layers are replaced within the module, and share its parameters; doing it again changes
+        nothing.
+        """
+        if self.config.precision == "bfloat16" and self.config.device == "cpu":
+            module = grouped_in_float32(module)
+        if self.config.kernel == "products":
+            module = gradients_by_product(module)
+        return module.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload, no-any-return]
 
     def inputs(self, pixels_NCHW: Tensor) -> Tensor:
-        """Pixels there, in this layout."""
-        return pixels_NCHW.contiguous(memory_format=self.layout).to(self.device)
+        """Pixels on the device, in the memory format."""
+        return pixels_NCHW.contiguous(memory_format=self.memory_format).to(self.device)
 
     def wait(self) -> None:
-        """Until all that was asked of it is done: a GPU is asked ahead of time."""
-        if self.elsewhere:
+        """Until all that was asked of the device is done: a GPU is asked ahead of time."""
+        if self.config.device == "gpu":
             torch.accelerator.synchronize()
-
-    def seconds(self, do: Callable[[], object]) -> float:
-        """What something takes, to its very end."""
-        begun = time.perf_counter()
-        do()
-        self.wait()
-        return time.perf_counter() - begun
 
     @contextmanager
     def precision(self) -> Iterator[None]:
-        """Within it, products are computed in this precision."""
-        mixed = self.numbers == "bfloat16"
+        """Within it, products are computed in the configuration's precision."""
+        mixed = self.config.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
             yield
 
     def __str__(self) -> str:
-        last = "last" if "last" in self._words else "first"
-        products = ", filters' gradients as products" if "products" in self._words else ""
-        where = f"on {self.device.type}" if self.elsewhere else f"{self.threads} threads"
-        return f"{self.numbers}, channels {last}{products}, {where}"
+        config = self.config
+        layout = config.memory_format.replace("_", " ")
+        products = ", filters' gradients as products" if config.kernel == "products" else ""
+        gpu = config.device == "gpu"
+        where = f"on {self.device.type}" if gpu else f"{self.threads} threads"
+        return f"{config.precision}, {layout}{products}, {where}"
 
 
 def accelerator() -> torch.device | None:
