@@ -107,7 +107,9 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop, list[f
             alone.save(folder / "of one")
         costs.append(alone.train_step(step))
     torch.set_num_threads(threads)
-    subprocess.run(torchrun(__file__, str(folder)), check=True, timeout=250)
+    paths = os.pathsep.join(sys.path)  # where the helpers of the tests are
+    environment = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run(torchrun(__file__, str(folder)), check=True, timeout=250, env=environment)
     return folder, alone, costs
 
 
