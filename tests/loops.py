@@ -7,13 +7,13 @@ from convlens.dataset.augment import Augment
 from convlens.dataset.batches import Batches, Examples, Order
 from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop
-from convlens.engine.loss import make_cost
-from convlens.engine.schedule import Phase, StepPlan
+from convlens.engine.loss import make_loss
+from convlens.engine.step_plan import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.options import EXECUTION_CONFIGS, CostOptions, OptimizerOptions
+from convlens.options import EXECUTION_CONFIGS, LossOptions, OptimizerOptions
 
-PLAIN = CostOptions(label_smoothing=0.0)
+PLAIN = LossOptions(label_smoothing=0.0)
 
 
 SIZE = 12
@@ -32,7 +32,7 @@ def loop(
     batch: int = 10,
     steps: int = 6,
     optimizer: OptimizerOptions | None = None,
-    cost: CostOptions = PLAIN,
+    loss: LossOptions = PLAIN,
     ways: frozenset[str] = frozenset(),
     held: int = 9,
 ) -> Loop:
@@ -41,7 +41,7 @@ def loop(
         build(network(line, SIZE, classes=3), 0),
         Batches(data, Order(count, batch, seed=5), augment=Augment(ways, 5)),
         val=examples(held, 1),
-        cost=make_cost(cost, torch.from_numpy(data.labels), classes=3),
+        loss=make_loss(loss, torch.from_numpy(data.labels), classes=3),
         options=optimizer or OptimizerOptions(optimizer="gd"),
         plan=StepPlan((Phase(steps, SIZE, seconds=0.1),), 3),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),

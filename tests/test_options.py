@@ -38,7 +38,7 @@ def test_a_preset_is_behind_what_is_given() -> None:
     asked = options_from({"preset": "quick", "minutes": 2.0, "batch": "64"})
     assert (asked.budget.minutes, asked.budget.epochs) == (2.0, None)
     assert asked.optimizer.batch == "64"
-    assert asked.cost.label_smoothing == plain.cost.label_smoothing == 0.2
+    assert asked.loss.label_smoothing == plain.loss.label_smoothing == 0.2
     assert options_from(plain.flat()) == plain  # as a resumed run reads it
     with pytest.raises(UsageError, match="--preset slow: it can be quick"):
         options_from({"preset": "slow"})

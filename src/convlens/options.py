@@ -113,7 +113,7 @@ class AugmentOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CostOptions:
+class LossOptions:
     """What J is, besides the mean cross-entropy."""
 
     class_weights: str = option(
@@ -281,7 +281,7 @@ class TrainOptions:
     data: DataOptions = DataOptions()
     network: NetworkOptions = NetworkOptions()
     augment: AugmentOptions = AugmentOptions()
-    cost: CostOptions = CostOptions()
+    loss: LossOptions = LossOptions()
     optimizer: OptimizerOptions = OptimizerOptions()
     budget: BudgetOptions = BudgetOptions()
     answer: AnswerOptions = AnswerOptions()

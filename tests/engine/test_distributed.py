@@ -19,15 +19,16 @@ import torch
 from convlens.dataset.augment import WAYS, Augment
 from convlens.dataset.batches import Batches, Order
 from convlens.engine.compute.execution import Execution
-from convlens.engine.distributed import ALONE, Workers, joined
-from convlens.engine.loop import Loop, predict_examples
-from convlens.engine.loss import make_cost
-from convlens.engine.schedule import Phase, StepPlan
+from convlens.engine.distributed import SINGLE_PROCESS, Workers, init_distributed
+from convlens.engine.loop import Loop
+from convlens.engine.loss import make_loss
+from convlens.engine.measurement import predict_examples
+from convlens.engine.step_plan import Phase, StepPlan
 from convlens.errors import UsageError
 from convlens.files import read_json
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.options import EXECUTION_CONFIGS, CostOptions, OptimizerOptions
+from convlens.options import EXECUTION_CONFIGS, LossOptions, OptimizerOptions
 from helpers import SMALL
 from loops import SIZE, examples
 
@@ -35,17 +36,17 @@ STEPS, COUNT, BATCH = 100, 400, 170  # three groups of 57 or 56, so two workers 
 LINE = "conv 4 3x3, norm, dropout 0.3, conv 6 3x3, norm, dense 6"
 
 
-def shared_loop(workers: Workers = ALONE) -> Loop:
+def shared_loop(workers: Workers = SINGLE_PROCESS) -> Loop:
     data = examples(COUNT)
     options = OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0)
     return Loop(
         build(
-            network(LINE, SIZE, classes=3), 7 * (1 + workers.number)
+            network(LINE, SIZE, classes=3), 7 * (1 + workers.rank)
         ),  # the first one's parameters count
         Batches(data, Order(COUNT, BATCH, seed=5), augment=Augment(frozenset(WAYS), 5)),
         val=examples(99, 1),
-        cost=make_cost(
-            CostOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), classes=3
+        loss=make_loss(
+            LossOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), classes=3
         ),
         options=options,
         plan=StepPlan((Phase(STEPS, SIZE, seconds=0.1),), 50),
@@ -64,7 +65,7 @@ def curve(made: Loop) -> list[float]:
 def _worker(folder: Path) -> None:
     """What each process does: the same training together, and then from a checkpoint of one."""
     torch.set_num_threads(1)
-    with joined() as workers:
+    with init_distributed() as workers:
         made = shared_loop(workers)
         made.restore(folder / "of one", print)
         at = made.progress.step
@@ -72,20 +73,20 @@ def _worker(folder: Path) -> None:
         made = shared_loop(workers)
         costs = curve(made)
         made.save(folder / "of two")
-        state = made.average.state_dict() | {
+        state = made.ema_module.state_dict() | {
             f"own {k}": v for k, v in made.module.state_dict().items()
         }
         mine = {
             "costs": costs,
             "resumed": resumed,
             "logits": predict_examples(
-                made.average, made.val, execution=made.execution, workers=workers
+                made.ema_module, made.val, execution=made.execution, workers=workers
             ).tolist(),
             "state": {name: value.tolist() for name, value in state.items()},
-            "asked": workers.any(workers.number == 1),
+            "asked": workers.any(workers.rank == 1),
             "share": list(workers.share(3)),
         }
-        (folder / f"{workers.number}.json").write_text(json.dumps(mine))
+        (folder / f"{workers.rank}.json").write_text(json.dumps(mine))
 
 
 def torchrun(*command: str, count: int = 2) -> list[str]:
@@ -128,7 +129,7 @@ def test_two_workers_have_the_same_costs_as_one(
     # parameters, averages and running statistics are equal in every process, and those of one alone
     assert found[0]["state"] == found[1]["state"]
     assert found[0]["logits"] == found[1]["logits"]
-    state = alone.average.state_dict() | {
+    state = alone.ema_module.state_dict() | {
         f"own {k}": v for k, v in alone.module.state_dict().items()
     }
     assert any("running_var" in name for name in state)
@@ -141,8 +142,8 @@ def test_two_workers_have_the_same_costs_as_one(
 
 def test_a_batch_with_fewer_groups_than_workers_is_refused() -> None:
     with pytest.raises(UsageError, match="give --batch 192 or more, or start fewer workers"):
-        Workers(0, 3).enough(128, 64)
-    Workers(0, 3).enough(129, 64)
+        Workers(0, 3).check_batch(128, 64)
+    Workers(0, 3).check_batch(129, 64)
     for count in (1, 2, 3, 5):
         shared = [part for number in range(count) for part in Workers(number, count).share(7)]
         assert shared == list(range(7))

@@ -32,12 +32,12 @@ def test_clearly_lower_is_a_paired_t_above_one() -> None:
     ],
 )
 def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[bool]) -> None:
-    keep = ModelSelection(pretrained)
+    selection = ModelSelection(pretrained)
     noise = torch.randn(MIN_VAL_EXAMPLES, generator=torch.Generator().manual_seed(0))
     first = 1 + noise.square()
     kept, cost = [], None
     for costs in (first, first + 0.2, first - 0.2, first - 0.19 + noise, first + 0.1, first - 0.3):
-        kept.append(keep(scale * costs, cost))
+        kept.append(selection.accepts(scale * costs, cost))
         if kept[-1]:
             cost = scale * costs.mean().item()
     assert kept == wanted
@@ -45,14 +45,14 @@ def test_which_parameters_are_kept(pretrained: bool, scale: float, wanted: list[
 
 @pytest.mark.parametrize("scale", [0.01, 1.0])
 def test_fine_tuning_that_may_have_helped_is_taken_where_features_are_hard(scale: float) -> None:
-    keep = ModelSelection(pretrained=True)
+    selection = ModelSelection(pretrained=True)
     noise = torch.randn(MIN_VAL_EXAMPLES, generator=torch.Generator().manual_seed(0))
     noise -= noise.mean()
     first = 1 + noise.square()
-    assert keep(scale * first, None)
+    assert selection.accepts(scale * first, None)
     cost = scale * first.mean().item()
-    assert keep(scale * (first - 0.01 + noise), cost) is (scale == 1.0)
-    assert not keep(scale * (first + 0.01 + noise), cost)
+    assert selection.accepts(scale * (first - 0.01 + noise), cost) is (scale == 1.0)
+    assert not selection.accepts(scale * (first + 0.01 + noise), cost)
 
 
 def test_the_temperature_is_the_one_of_lowest_cost() -> None:

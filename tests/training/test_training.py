@@ -13,15 +13,28 @@ from convlens.dataset.augment import WAYS
 from convlens.dataset.batches import Order
 from convlens.engine import muon
 from convlens.engine.calibration import calibrated_losses
-from convlens.engine.loop import MEMORY, predict_examples
-from convlens.engine.loss import make_cost
+from convlens.engine.callbacks import NullCallback
+from convlens.engine.ema import EXPONENT
+from convlens.engine.loss import make_loss
+from convlens.engine.measurement import predict_examples
 from convlens.engine.optimizers import LEARNING_RATES, make_optimizer, rate_factor
-from convlens.engine.schedule import Phase, StepPlan
+from convlens.engine.step_plan import Phase, StepPlan
 from convlens.errors import ConvlensError
 from convlens.network.build import MICRO_BATCH, build
 from convlens.network.spec import network
-from convlens.options import CostOptions, OptimizerOptions
+from convlens.options import LossOptions, OptimizerOptions
 from loops import SIZE, examples, loop
+
+
+class Heard(NullCallback):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
 
 TORCHS: dict[str, Any] = {
     "gd": torch.optim.SGD,
@@ -85,14 +98,14 @@ def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: flo
         torch.randn(50, 3, generator=random),
         torch.tensor([0] * 35 + [1] * 10 + [2] * 5),
     )
-    cost = make_cost(
-        CostOptions(class_weights=weights, label_smoothing=smoothing), labels, classes=3
+    loss = make_loss(
+        LossOptions(class_weights=weights, label_smoothing=smoothing), labels, classes=3
     )
     wanted = nn.functional.cross_entropy(
-        logits, labels, weight=cost.weights, label_smoothing=smoothing
+        logits, labels, weight=loss.class_weights, label_smoothing=smoothing
     )
     parts = [
-        cost.examples(logits[part], labels[part], whole=labels)
+        loss.part(logits[part], labels[part], batch_labels=labels)
         for part in ([*range(17)], [*range(17, 50)])
     ]
     assert sum(parts).item() == pytest.approx(wanted.item(), rel=1e-5)  # type: ignore[union-attr]
@@ -103,13 +116,13 @@ def test_balanced_weights_are_scikit_learns() -> None:
 
     labels = torch.tensor([0] * 35 + [1] * 10 + [2] * 5)
     wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
-    assert make_cost(
-        CostOptions(class_weights="balanced"), labels, classes=3
-    ).weights.tolist() == pytest.approx(wanted)
+    assert make_loss(
+        LossOptions(class_weights="balanced"), labels, classes=3
+    ).class_weights.tolist() == pytest.approx(wanted)
 
 
 def test_l2_adds_half_its_sum_of_squared_weights() -> None:
-    plain, decayed = loop(), loop(cost=CostOptions(label_smoothing=0.0, l2=0.1))
+    plain, decayed = loop(), loop(loss=LossOptions(label_smoothing=0.0, l2=0.1))
     squares = sum(p.square().sum().item() for p in plain.module.parameters() if p.ndim > 1)
     assert decayed.train_step(0) - plain.train_step(0) == pytest.approx(0.05 * squares, rel=1e-4)
 
@@ -152,8 +165,8 @@ def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
     for step in range(40):
         made.train_step(step)
         seen.append({k: v.clone() for k, v in made.module.state_dict().items()})
-    reach = (np.arange(41) / 40) ** (MEMORY + 1)  # the share of all weight up to each step
-    for name, average in made.average.state_dict().items():
+    reach = (np.arange(41) / 40) ** (EXPONENT + 1)  # the share of all weight up to each step
+    for name, average in made.ema_module.state_dict().items():
         wanted = sum(w * state[name] for w, state in zip(np.diff(reach), seen, strict=True))
         assert torch.allclose(average, wanted, atol=1e-5)
 
@@ -163,17 +176,16 @@ def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> 
     line = "conv 4 3x3, norm, dropout 0.5, dense 6"
     options = OptimizerOptions(optimizer=name)
     made = {"optimizer": options, "ways": frozenset(WAYS), "steps": 9}
-    quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
     whole = loop(line, **made)  # type: ignore[arg-type]
-    assert whole.run(None, lambda: False, **quiet)
+    assert whole.run()
     for stop_at in (1, 3, 5):
         folder = tmp_path / str(stop_at)
         first = loop(line, **made)  # type: ignore[arg-type]
-        assert not first.run(folder, lambda: first.progress.step >= stop_at, **quiet)  # noqa: B023
+        assert not first.run(folder, stop=lambda: first.progress.step >= stop_at)  # noqa: B023
         second = loop(line, **made)  # type: ignore[arg-type]
         second.restore(folder, pytest.fail)
         assert second.progress.step == stop_at
-        assert second.run(folder, lambda: False, **quiet)
+        assert second.run(folder)
         for key, value in whole.best.items():
             assert torch.equal(value, second.best[key]), key
         timed = dict.fromkeys(("seconds", "pictures_per_second", "waiting"), 0)
@@ -184,7 +196,7 @@ def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None:
     first = loop(steps=9)
-    first.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None)
+    first.run(tmp_path)
     files = sorted(tmp_path.glob("*.safetensors"))
     assert [f.stem for f in files] == ["step-000000006", "step-000000009"]
     files[-1].write_bytes(files[-1].read_bytes()[:-1])
@@ -196,8 +208,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None
 
 
 def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> None:
-    told: list[str] = []
-    quiet: Any = {"on_step": lambda *_: None, "on_measure": lambda *_: None}
+    heard = Heard()
     wild = loop("dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3))
     train_step = wild.train_step
     exploded: list[int] = []
@@ -212,28 +223,28 @@ def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> N
         return cost
 
     wild.train_step = once  # type: ignore[method-assign,assignment]
-    assert wild.run(tmp_path / "a", lambda: False, **quiet, on_trouble=told.append)
-    assert len(told) == 1
-    assert "J exploded at step 21 (nan): back to step" in told[0]
-    assert wild.progress.troubles == 1
+    assert wild.run(tmp_path / "a", [heard])
+    assert len(heard.warnings) == 1
+    assert "J exploded at step 21 (nan): back to step" in heard.warnings[0]
+    assert wild.progress.recoveries == 1
     assert all(torch.isfinite(value).all() for value in wild.best.values())
     # by then the learning rate was smaller, and it stays so
     calm = loop("dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3))
-    assert calm.run(None, lambda: False, **quiet)
+    assert calm.run()
     rates = [m["learning_rate"] for m in wild.progress.history]
     usual = {m["step"]: m["learning_rate"] for m in calm.progress.history}
     assert rates[-2] == pytest.approx(0.3 * usual[wild.progress.history[-2]["step"]])
 
 
 def test_what_always_explodes_ends_with_what_to_do(tmp_path: Any) -> None:
-    told: list[str] = []
+    heard = Heard()
     wild = loop(
         "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=99.0)
     )
-    wild.highest = [1e20]
+    wild.learning_rates = [1e20]
     with pytest.raises(ConvlensError, match=r"lower --learning-rate than 1e\+20"):
-        wild.run(tmp_path, lambda: False, lambda *_: None, lambda *_: None, told.append)
-    assert len(told) == 3
+        wild.run(tmp_path, [heard])
+    assert len(heard.warnings) == 3
     again = loop(
         "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=99.0)
     )
@@ -245,23 +256,23 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     trained = loop(
         "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3)
     )
-    trained.run(None, lambda: False, lambda *_: None, lambda *_: None)
+    trained.run()
     costs = {m["step"]: m["cost_val"] for m in trained.progress.history}
-    assert trained.progress.best_cost == costs[trained.progress.best_step]
+    assert trained.progress.best_loss == costs[trained.progress.best_step]
     assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
     trained.module.load_state_dict(trained.best)
     logits = predict_examples(trained.module, trained.val, execution=trained.execution)
     again = calibrated_losses(logits, torch.from_numpy(trained.val.labels)).mean().item()
-    assert again == pytest.approx(trained.progress.best_cost, rel=1e-5)
+    assert again == pytest.approx(trained.progress.best_loss, rel=1e-5)
 
 
 def test_the_plan_knows_sides_and_what_is_left() -> None:
     plan = StepPlan((Phase(10, 32, seconds=1.0), Phase(20, 64, seconds=4.0)), 5)
     assert plan.steps == 20
-    assert [plan.side(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
+    assert [plan.size(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
     assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]
-    assert plan.left(10, 20.0) == 80  # twice as slow as timed so far
-    assert plan.left(0, 0.0) == 50
+    assert plan.seconds_left(10, 20.0) == 80  # twice as slow as timed so far
+    assert plan.seconds_left(0, 0.0) == 50
 
 
 def test_mean_and_deviation_are_numpys() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ..engine.loop import Measure
+    from ..engine.measurement import Measurement
 
 STATUS_SECONDS = 20.0
 """How often a line tells of the training where there is no terminal to draw a bar on."""
@@ -110,23 +110,23 @@ class Bars:
         self._show("training", done, steps, f"{rate}  {duration(seconds_left)} left")
         self._left = seconds_left
 
-    def measure(self, measured: "Measure") -> None:
+    def measure(self, measurement: "Measurement") -> None:
         """J and accuracy were measured: one line."""
         held = ""
-        if measured.cost_val is not None and measured.accuracy_val is not None:
+        if measurement.cost_val is not None and measurement.accuracy_val is not None:
             held = (
-                f"  validation J {measured.cost_val:.4f}  accuracy {measured.accuracy_val:6.1%}"
-                f"{' *' if measured.best else '  '}"
+                f"  validation J {measurement.cost_val:.4f}"
+                f"  accuracy {measurement.accuracy_val:6.1%}{' *' if measurement.best else '  '}"
             )
         self._spoke = time.monotonic()
-        if measured.cost_train is None:
+        if measurement.cost_train is None:
             if held:
                 self.say(f"features as they are: {held.strip()}")
             return
         left = duration(self._left)
         self.console.print(
-            f"epoch {measured.epoch:6.1f}  training J {measured.cost_train:.4f}{held}"
-            f"  {measured.pictures_per_second:7,.0f} pictures/s  {left} left",
+            f"epoch {measurement.epoch:6.1f}  training J {measurement.cost_train:.4f}{held}"
+            f"  {measurement.pictures_per_second:7,.0f} pictures/s  {left} left",
             soft_wrap=True,
         )
 

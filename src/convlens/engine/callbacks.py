@@ -1,9 +1,8 @@
 """What wants to know how training goes."""
 
-from collections.abc import Callable
 from typing import Protocol
 
-from .loop import Loop, Measure
+from .measurement import Measurement
 
 
 class Callback(Protocol):
@@ -21,12 +20,12 @@ class Callback(Protocol):
     def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
         """One training step is done."""
 
-    def measure(self, measured: Measure) -> None:
+    def measure(self, measurement: Measurement) -> None:
         """J and accuracy were measured."""
 
 
 class NullCallback:
-    """A listener that prints nothing."""
+    """A callback that does nothing; one that wants to know a part derives from it."""
 
     def say(self, text: str) -> None:
         """Nothing."""
@@ -40,12 +39,5 @@ class NullCallback:
     def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
         """Nothing."""
 
-    def measure(self, measured: Measure) -> None:
+    def measure(self, measurement: Measurement) -> None:
         """Nothing."""
-
-
-def tell_steps(loop: Loop, callback: Callback) -> Callable[[int, float], None]:
-    """What `Loop.run` is to call after each step, so that the listener hears of it."""
-    return lambda done, rate: callback.step(
-        done, loop.plan.steps, rate, loop.plan.left(done, loop.progress.seconds)
-    )

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,61 @@ KEPT = 2
 
 
 @dataclass
-class Checkpoint:
-    """Everything that the next step depends on: tensors by name, and a state of plain data."""
+class Progress:
+    """What training has come to: steps, J since the last measurement, the best one, and all."""
 
-    step: int
-    tensors: dict[str, Tensor]
-    state: dict[str, Any]
+    step: int = 0
+    seconds: float = 0.0
+    _: KW_ONLY
+    loss_sum: float = 0.0
+    loss_steps: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    recoveries: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def advance(self, loss: float, seconds: float) -> None:
+        """Count a step."""
+        self.loss_sum += loss
+        self.loss_steps += 1
+        self.step += 1
+        self.seconds += seconds
+
+    def take_mean_loss(self) -> float | None:
+        """J over the steps since it was taken last; None where there were none."""
+        mean = self.loss_sum / self.loss_steps if self.loss_steps else None
+        self.loss_sum, self.loss_steps = 0.0, 0
+        return mean
+
+
+@dataclass
+class Checkpoint:
+    """Everything that the next step depends on.
+
+    `tensors` are those of the module, its average (`ema`), the best parameters so far (`best`), the
+    optimizer and the model selection, by part and name; `optimizer_state` is the optimizer's plain
+    data.
+    """
+
+    tensors: Mapping[str, dict[str, Tensor]]
+    progress: Progress
+    _: KW_ONLY
+    optimizer_state: dict[str, Any]
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write `step-N.safetensors`, its checksum inside; drop all but the last two."""
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"step-{checkpoint.step:09d}.safetensors"
-    state = json.dumps({"step": checkpoint.step, **checkpoint.state})
-    tensors = {name: value.contiguous() for name, value in checkpoint.tensors.items()}
+    path = folder / f"step-{checkpoint.progress.step:09d}.safetensors"
+    state = json.dumps(
+        {"progress": asdict(checkpoint.progress), "optimizer": checkpoint.optimizer_state}
+    )
+    tensors = {
+        f"{part}.{name}": value.contiguous()
+        for part, values in checkpoint.tensors.items()
+        for name, value in values.items()
+    }
     write_whole(path, save(tensors, {"state": state, "sha256": _checksum(tensors, state)}))
     for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
         old.unlink(missing_ok=True)
@@ -45,16 +87,21 @@ def _checksum(tensors: dict[str, Tensor], state: str) -> str:
 
 def checkpoint_from(data: bytes) -> Checkpoint:
     """A checkpoint from its file's bytes. Raises what safetensors and JSON raise, `ValueError`."""
-    tensors = load(data)
+    flat = load(data)
     length = int.from_bytes(data[:8], "little")
     inside = json.loads(data[8 : 8 + length])["__metadata__"]
-    if _checksum(tensors, inside["state"]) != inside["sha256"]:
+    if _checksum(flat, inside["state"]) != inside["sha256"]:
         raise ValueError("its checksum differs")
     state = json.loads(inside["state"])
-    return Checkpoint(int(state.pop("step")), tensors, state=state)
+    tensors: dict[str, dict[str, Tensor]] = defaultdict(dict)  # a part may have none
+    for key, value in flat.items():
+        part, name = key.split(".", 1)
+        tensors[part][name] = value
+    progress = Progress(**state["progress"])
+    return Checkpoint(tensors, progress, optimizer_state=state["optimizer"])
 
 
-def newest_checkpoint(folder: Path, warn: Any) -> bytes:
+def newest_checkpoint(folder: Path, warn: Callable[[str], None]) -> bytes:
     """The newest sound checkpoint's bytes; a damaged one is passed over with a warning.
 
     Raises `ConvlensError` where none is left.

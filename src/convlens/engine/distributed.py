@@ -35,203 +35,218 @@ _KNOWN = inspect.signature(DistributedDataParallel).parameters
 _BUFFERS = next(n for n in ("forward_sync_buffers", "broadcast_buffers") if n in _KNOWN)
 """The argument's name in torch 2.14, and before."""
 
-_joined = itertools.count()
+_groups = itertools.count()
 
 
 class Workers:
-    """The processes that train one detector; without `store`, one alone.
+    """The processes that train one detector; without `store`, a single one.
 
-    `number` 0 is the first; `beside` of them are on its machine, `place` is the number there, and
-    `machine` that machine's number.
+    Args:
+        rank: This process among all; 0 is the first.
+        world_size: How many there are.
+        local_rank: This process among those on its node (machine).
+        local_world_size: How many are on its node.
+        node: The node's number.
+        store: torch's key-value store that all of them see.
     """
 
     def __init__(
         self,
-        number: int = 0,
-        count: int = 1,
+        rank: int = 0,
+        world_size: int = 1,
         *,
-        beside: int = 1,
-        place: int = 0,
-        machine: int = 0,
+        local_rank: int = 0,
+        local_world_size: int = 1,
+        node: int = 0,
         store: Any = None,
     ) -> None:
-        self.number = number
-        self.count = count
-        self.beside = beside
-        self.place = place
-        self.machine = machine
+        self.rank = rank
+        self.world_size = world_size
+        self.local_rank = local_rank
+        self.local_world_size = local_world_size
+        self.node = node
         self._store = store
-        self._said = itertools.count()
+        self._broadcasts = itertools.count()
 
     @property
     def first(self) -> bool:
         """Whether this is the one that decides, writes and tells."""
-        return self.number == 0
+        return self.rank == 0
 
     def cores(self) -> int:
         """Processors for each of those on this machine."""
-        return max(1, cores() // self.beside)
+        return max(1, cores() // self.local_world_size)
 
     def share(self, parts: int) -> range:
         """Which of so many parts are this one's: consecutive ones, as even as can be."""
-        return range(parts * self.number // self.count, parts * (self.number + 1) // self.count)
+        return range(
+            parts * self.rank // self.world_size, parts * (self.rank + 1) // self.world_size
+        )
 
-    def enough(self, batch: int, group: int) -> None:
-        """Raise `UsageError` where a batch has fewer groups than there are workers."""
-        if -(-batch // group) < self.count:
+    def check_batch(self, batch: int, micro_batch: int) -> None:
+        """Raise `UsageError` where a batch has fewer micro-batches than there are workers."""
+        if -(-batch // micro_batch) < self.world_size:
             raise UsageError(
-                f"a step sees {batch} pictures in groups of {group}, which normalisation keeps "
-                f"together, so {self.count} workers cannot share it: give --batch "
-                f"{self.count * group} or more, or start fewer workers"
+                f"a step sees {batch} pictures in groups of {micro_batch}, which normalisation "
+                f"keeps together, so {self.world_size} workers cannot share it: give --batch "
+                f"{self.world_size * micro_batch} or more, or start fewer workers"
             )
 
-    def parallel(self, module: nn.Module) -> nn.Module:
+    def data_parallel(self, module: nn.Module) -> nn.Module:
         """The module with gradients averaged over all; every one then has the first's numbers."""
-        if self.count == 1:
+        if self.world_size == 1:
             return module
-        options: Any = {_BUFFERS: False}  # `Running` sees to them
+        options: Any = {_BUFFERS: False}  # `RunningStatistics` sees to them
         return DistributedDataParallel(module, **options)
 
-    def exchanging(self, module: nn.Module, last: bool) -> AbstractContextManager[None]:
-        """Within it, gradients stay here unless it is the last group of this step."""
+    def gradient_sync(self, module: nn.Module, last: bool) -> AbstractContextManager[None]:
+        """Within it, gradients stay here unless it is the last micro-batch of this step."""
         if last or not isinstance(module, DistributedDataParallel):
             return contextlib.nullcontext()
-        held: AbstractContextManager[None] = module.no_sync()
-        return held
+        no_sync: AbstractContextManager[None] = module.no_sync()
+        return no_sync
 
-    def agree(self, decide: Callable[[], Value]) -> Value:
+    def broadcast(self, decide: Callable[[], Value]) -> Value:
         """What the first one decides, as JSON; the others wait for it as long as it takes."""
         if self._store is None:
             return decide()
-        key = f"said {next(self._said)}"
+        key = f"broadcast {next(self._broadcasts)}"
         if self.first:
             self._store.set(key, json.dumps(decide()))
         self._store.wait([key], LONG)
-        said: Value = json.loads(self._store.get(key))
-        return said
+        value: Value = json.loads(self._store.get(key))
+        return value
 
     @contextmanager
-    def in_turn(self) -> Iterator[None]:
-        """On each machine one goes first, so that the others find in the cache what it made."""
-        key = f"made {next(self._said)} on {self.machine}"
-        if self._store is not None and self.place:
+    def local_first(self) -> Iterator[None]:
+        """On each node one goes first, so that the others find in the cache what it made."""
+        key = f"made {next(self._broadcasts)} on {self.node}"
+        if self._store is not None and self.local_rank:
             self._store.wait([key], LONG)
         yield
-        if self._store is not None and not self.place:
+        if self._store is not None and not self.local_rank:
             self._store.set(key, "")
 
-    def add(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """The sum over all, in place."""
-        if self.count > 1:
+        if self.world_size > 1:
             distributed.all_reduce(tensor)
         return tensor
 
-    def total(self, number: float) -> float:
+    def sum(self, number: float) -> float:
         """The sum over all."""
-        if self.count == 1:
+        if self.world_size == 1:
             return number
-        return self.add(torch.tensor(number, dtype=torch.float64)).item()
+        return self.all_reduce(torch.tensor(number, dtype=torch.float64)).item()
 
     def any(self, fact: bool) -> bool:
         """Whether it is so for one of them at least."""
-        return self.total(float(fact)) > 0 if self.count > 1 else fact
+        return self.sum(float(fact)) > 0 if self.world_size > 1 else fact
 
-    def data(self, read: Callable[[], bytes]) -> bytes:
+    def broadcast_bytes(self, read: Callable[[], bytes]) -> bytes:
         """What the first one reads."""
-        if self.count == 1:
+        if self.world_size == 1:
             return read()
-        held = torch.frombuffer(bytearray(read()), dtype=torch.uint8) if self.first else None
-        length = int(self.total(0.0 if held is None else float(len(held))))
-        whole = torch.empty(length, dtype=torch.uint8) if held is None else held
-        distributed.broadcast(whole, 0)
-        return bytes(whole.numpy().tobytes())
+        own = torch.frombuffer(bytearray(read()), dtype=torch.uint8) if self.first else None
+        length = int(self.sum(0.0 if own is None else float(len(own))))
+        data = torch.empty(length, dtype=torch.uint8) if own is None else own
+        distributed.broadcast(data, 0)
+        return bytes(data.numpy().tobytes())
 
     @contextmanager
-    def noticing_loss(self, folder: Path) -> Iterator[None]:
+    def reporting_lost_worker(self, folder: Path) -> Iterator[None]:
         """Turn what is raised inside where another one is lost into a `ConvlensError`."""
         try:
             yield
         except RuntimeError as error:
-            if self.count == 1 or not _is_loss(error):
+            if self.world_size == 1 or not _is_lost_worker(error):
                 raise
             raise ConvlensError(
-                f"worker {self.number + 1} of {self.count} lost the connection to another one, "
+                f"worker {self.rank + 1} of {self.world_size} lost the connection to another one, "
                 f"which has died or hangs; the last checkpoint in {folder} is whole: go on with "
                 f"'train --resume {folder}', with as many workers as you like"
             ) from error
 
 
-ALONE = Workers()
+SINGLE_PROCESS = Workers()
 
 
-def _is_loss(error: RuntimeError) -> bool:
-    said = str(error).lower()
+def _is_lost_worker(error: RuntimeError) -> bool:
+    message = str(error).lower()
     return isinstance(error, distributed.DistError) or any(
-        word in said for word in ("gloo", "nccl", "connection", "timed out")
+        word in message for word in ("gloo", "nccl", "connection", "timed out")
     )
 
 
 @contextmanager
-def joined() -> Iterator[Workers]:
+def init_distributed() -> Iterator[Workers]:
     """Those that `torchrun` started with this process, or this one alone."""
-    number, count = worker()
-    if count == 1:
-        yield ALONE
+    rank, world_size = worker()
+    if world_size == 1:
+        yield SINGLE_PROCESS
         return
     rendezvous = distributed.rendezvous("env://", timeout=PATIENCE)  # type: ignore[attr-defined]
-    found, _, _ = next(iter(rendezvous))
+    torchruns_store, _, _ = next(iter(rendezvous))
     # torchrun's store outlives the processes that it starts again
     begun = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    name = f"convlens {begun} {next(_joined)}"
-    store = distributed.PrefixStore(name, found)  # type: ignore[attr-defined]
+    name = f"convlens {begun} {next(_groups)}"
+    store = distributed.PrefixStore(name, torchruns_store)  # type: ignore[attr-defined]
     # each kind of tensor by its own means
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(
-        backend, store=store, rank=number, world_size=count, timeout=PATIENCE
-    )
-    beside, place, machine = (
-        int(os.environ.get(name, usual))
-        for name, usual in (("LOCAL_WORLD_SIZE", "1"), ("LOCAL_RANK", "0"), ("GROUP_RANK", number))
+        backend, store=store, rank=rank, world_size=world_size, timeout=PATIENCE
     )
     try:
-        yield Workers(number, count, beside=beside, place=place, machine=machine, store=store)
+        yield Workers(
+            rank,
+            world_size,
+            local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+            local_world_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+            node=int(os.environ.get("GROUP_RANK", rank)),
+            store=store,
+        )
         distributed.barrier()  # nobody goes while another may still ask
     finally:
         distributed.destroy_process_group()
 
 
-class Running:
+class RunningStatistics:
     """Keeps running means and variances of normalisation as one process alone would have them.
 
-    Each group moves them by its momentum m: r becomes (1 - m) r + m s. So after all groups of a
-    step, one's own groups count by (1 - m) to the power of how many come after them, and what was
-    before the step by (1 - m) to the power of all.
+    Each micro-batch moves them by its momentum m: r becomes (1 - m) r + m s. So after all of a
+    step, one's own micro-batches count by (1 - m) to the power of how many come after them, and
+    what was before the step by (1 - m) to the power of all.
+
+    It is made before a step, and `synchronize` is called after it.
     """
 
     def __init__(self, module: nn.Module, workers: Workers) -> None:
         self._workers = workers
-        parts = [p for p in module.modules() if isinstance(p, _BatchNorm) and p.training]
-        if workers.count == 1:
-            parts = []
-        self._counts = [p.num_batches_tracked for p in parts if p.num_batches_tracked is not None]
-        self._kept: list[tuple[Tensor, float]] = []
-        for part in parts:
-            for held in (part.running_mean, part.running_var):
-                if held is not None and part.momentum is not None:
-                    self._kept.append((held, 1 - part.momentum))
-        self._before = [held.clone() for held, _ in self._kept]
+        layers = [p for p in module.modules() if isinstance(p, _BatchNorm) and p.training]
+        if workers.world_size == 1:
+            layers = []
+        self._counts = [p.num_batches_tracked for p in layers if p.num_batches_tracked is not None]
+        self._statistics: list[tuple[Tensor, float]] = []
+        for layer in layers:
+            for statistic in (layer.running_mean, layer.running_var):
+                if statistic is not None and layer.momentum is not None:
+                    self._statistics.append((statistic, 1 - layer.momentum))
+        self._before = [statistic.clone() for statistic, _ in self._statistics]
 
-    def bring_together(self, mine: range, groups: int) -> None:
-        """After a step of so many groups, of which some were computed here."""
-        if not self._kept:
+    def synchronize(self, own: range, micro_batches: int) -> None:
+        """After a step of so many micro-batches, of which some were computed here."""
+        if not self._statistics:
             return
-        own = [
-            (held - keep ** len(mine) * before) * keep ** (groups - mine.stop)
-            for (held, keep), before in zip(self._kept, self._before, strict=True)
+        moved = [
+            (statistic - keep ** len(own) * before) * keep ** (micro_batches - own.stop)
+            for (statistic, keep), before in zip(self._statistics, self._before, strict=True)
         ]
-        whole = self._workers.add(torch.cat(own))
-        sums = torch.split(whole, [len(part) for part in own])
-        for (held, keep), before, total in zip(self._kept, self._before, sums, strict=True):
-            held.copy_(total + keep**groups * before)
-        for seen in self._counts:
-            seen.add_(groups - len(mine))
+        sums = torch.split(
+            self._workers.all_reduce(torch.cat(moved)), [len(part) for part in moved]
+        )
+        for (statistic, keep), before, total in zip(
+            self._statistics, self._before, sums, strict=True
+        ):
+            statistic.copy_(total + keep**micro_batches * before)
+        for count in self._counts:
+            count.add_(micro_batches - len(own))

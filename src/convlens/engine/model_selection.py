@@ -8,16 +8,16 @@ MIN_VAL_EXAMPLES = 50
 """With fewer validation pictures, nobody could tell which of two sets of parameters is better."""
 
 HARD = 0.1
-"""Cost of pretrained features as they are from which fine-tuning is expected to help: it gets more
-time, and any lower cost is enough for it to win."""
+"""Loss of pretrained features as they are from which fine-tuning is expected to help: it gets more
+time, and any lower loss is enough for it to win."""
 
 
-def clearly_lower(costs_N: Tensor, than_N: Tensor) -> bool:
-    """Whether costs are lower by more than a standard error of the paired differences.
+def clearly_lower(losses_N: Tensor, than_N: Tensor) -> bool:
+    """Whether losses are lower by more than a standard error of the paired differences.
 
     Never where there are fewer than `MIN_VAL_EXAMPLES`.
     """
-    gain = than_N - costs_N
+    gain = than_N - losses_N
     if len(gain) < MIN_VAL_EXAMPLES:
         return False
     return (gain.mean() > gain.std() / len(gain) ** 0.5).item() is True
@@ -28,25 +28,33 @@ class ModelSelection:
     """Decides, measurement after measurement, whether its parameters shall be kept.
 
     Pretrained parameters as they were first, under their fitted head, are kept until later ones
-    have clearly lower costs (or lower ones, where the first are `HARD`), and then those with the
-    lowest. From random parameters later ones are kept unless their costs are clearly above the
+    have clearly lower losses (or lower ones, where the first are `HARD`), and then those with the
+    lowest. From random parameters later ones are kept unless their losses are clearly above the
     lowest so far: a schedule is made for its end, and the lowest of many measurements is partly
-    chance. `bar` are the costs [N] to be beaten.
+    chance. `reference` are the losses [N] to be beaten.
     """
 
     pretrained: bool
-    bar: Tensor | None = None
+    reference: Tensor | None = None
 
-    def __call__(self, costs_N: Tensor, kept_cost: float | None) -> bool:
-        """Whether parameters with these costs shall take the place of those with `kept_cost`."""
-        if self.bar is None:
-            self.bar = costs_N
+    def accepts(self, losses_N: Tensor, best_loss: float | None) -> bool:
+        """Whether parameters with these losses shall take the place of those with `best_loss`."""
+        if self.reference is None:
+            self.reference = losses_N
             return True
         if self.pretrained:
-            if len(costs_N) < MIN_VAL_EXAMPLES or (kept_cost or 0.0) <= costs_N.mean().item():
+            if len(losses_N) < MIN_VAL_EXAMPLES or (best_loss or 0.0) <= losses_N.mean().item():
                 return False
-            return self.bar.mean().item() >= HARD or clearly_lower(costs_N, self.bar)
-        keep = not clearly_lower(self.bar, costs_N)
-        if costs_N.mean() < self.bar.mean():
-            self.bar = costs_N
-        return keep
+            return self.reference.mean().item() >= HARD or clearly_lower(losses_N, self.reference)
+        accepted = not clearly_lower(self.reference, losses_N)
+        if losses_N.mean() < self.reference.mean():
+            self.reference = losses_N
+        return accepted
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What a checkpoint holds of it."""
+        return {} if self.reference is None else {"reference": self.reference}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """The reverse of `state_dict`."""
+        self.reference = state.get("reference")

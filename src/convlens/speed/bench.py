@@ -22,13 +22,13 @@ from ..engine.compute.autotune import autotune
 from ..engine.compute.execution import Execution, processor
 from ..engine.compute.timing import fastest_seconds
 from ..engine.loop import Loop
-from ..engine.loss import make_cost
-from ..engine.schedule import Phase, StepPlan
+from ..engine.loss import make_loss
+from ..engine.step_plan import Phase, StepPlan
 from ..errors import UsageError
 from ..export.export import export
 from ..network.build import Classifier
 from ..network.named import describe_network, line_of
-from ..options import CPU_CONFIGS, CostOptions, OptimizerOptions
+from ..options import CPU_CONFIGS, LossOptions, OptimizerOptions
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
 from ..pictures.folder import files_below
@@ -202,15 +202,15 @@ def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution:
     batches = Batches(
         examples, Order(count, batch, seed=0), augment=Augment(ways, 0), group=module.group
     )
-    cost = make_cost(
-        CostOptions(), torch.from_numpy(examples.labels), classes=classes, pretrained=False
+    loss = make_loss(
+        LossOptions(), torch.from_numpy(examples.labels), classes=classes, pretrained=False
     )
     plan = StepPlan((Phase(STEPS, size, seconds=1.0),), STEPS)
     return Loop(
         module,
         batches,
         val=examples,
-        cost=cost,
+        loss=loss,
         options=OptimizerOptions(),
         plan=plan,
         execution=execution,

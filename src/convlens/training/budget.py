@@ -15,9 +15,9 @@ from ..engine.compute.execution import Execution
 from ..engine.compute.timing import fastest_seconds
 from ..engine.distributed import Workers
 from ..engine.loop import Loop
-from ..engine.loss import make_cost
+from ..engine.loss import make_loss
 from ..engine.model_selection import HARD
-from ..engine.schedule import Phase, StepPlan
+from ..engine.step_plan import Phase, StepPlan
 from ..network.build import Classifier
 from ..network.spec import Architecture
 from ..options import EXECUTION_CONFIGS, BudgetOptions, TrainOptions
@@ -80,8 +80,8 @@ def settle(
     take the timed steps together; the first one's clock decides.
     """
     examples, val = dataset.examples("train"), dataset.examples("val")
-    cost = make_cost(
-        asked.cost,
+    loss = make_loss(
+        asked.loss,
         torch.from_numpy(examples.labels),
         classes=len(dataset.classes),
         pretrained=frozen is not None,
@@ -91,7 +91,7 @@ def settle(
     loops: dict[str, Loop] = {}
     # a part of a batch is enough to tell the configurations apart
     timed = 16 if frozen is not None else 256
-    timed = min(batch, max(timed, workers.count * template.group))
+    timed = min(batch, max(timed, workers.world_size * template.group))
 
     def step(execution: Execution) -> None:
         name = execution.config.name
@@ -104,7 +104,7 @@ def settle(
                 copy.deepcopy(template),
                 batches,
                 val=val,
-                cost=cost,
+                loss=loss,
                 options=asked.optimizer,
                 plan=once,
                 execution=execution,
@@ -113,8 +113,10 @@ def settle(
             )
         loops[name].train_step(0)
 
-    memory = TuningCache(threads, spec.text, size, frozen is not None, timed, workers.count)
-    known = workers.agree(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
+    memory = TuningCache(threads, spec.text, size, frozen is not None, timed, workers.world_size)
+    known = (
+        workers.broadcast(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
+    )
     execution, seconds = autotune(
         (EXECUTION_CONFIGS[known],) if known else available_configs(),
         threads,
@@ -143,7 +145,7 @@ def settle(
     every = round(
         min(max(pictures / batch, steps / 40), steps / FEWEST_MEASURED[frozen is not None])
     )
-    plan = StepPlan(_stages(steps, shares), max(1, every))
+    plan = StepPlan(_phases(steps, shares), max(1, every))
     epochs = steps * batch / pictures
     if asked.augment.augment is None and frozen is None:
         if epochs >= MIXED_EPOCHS:
@@ -154,7 +156,7 @@ def settle(
     if asked.compute.compute == "auto":
         rate = timed / seconds[execution.config.name]
         callback.say(f"compute: {execution}, {why} ({rate:,.0f} pictures/s)")
-    sides = ", then ".join(str(stage.side) for stage in plan.stages)
+    sides = ", then ".join(str(phase.size) for phase in plan.phases)
     many = (
         f"{trainings} trainings (for all pictures, and for each fold), each " if folds > 1 else ""
     )
@@ -199,15 +201,15 @@ def _multiple(side: float, of: int = 16) -> int:
     return max(of, round(side / of) * of)
 
 
-def _stages(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Phase, ...]:
-    stages: list[Phase] = []
+def _phases(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Phase, ...]:
+    phases: list[Phase] = []
     done = 0.0
     for share, side, seconds in shares:
         done += share
-        until = round(done * steps)
-        if until > (stages[-1].until if stages else 0):
-            stages.append(Phase(until, side, seconds=seconds))
-    return tuple(stages)
+        end = round(done * steps)
+        if end > (phases[-1].end if phases else 0):
+            phases.append(Phase(end, side, seconds=seconds))
+    return tuple(phases)
 
 
 def _time_step(loop: Loop, size: int, *, seconds: float) -> float:

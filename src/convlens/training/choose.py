@@ -9,9 +9,9 @@ from ..dataset.augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
 from ..dataset.prepare import Dataset
 from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
-from ..engine.loss import make_cost
+from ..engine.loss import make_loss
 from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
-from ..engine.schedule import Phase, StepPlan
+from ..engine.step_plan import Phase, StepPlan
 from ..errors import UsageError
 from ..network.build import Classifier
 from ..network.named import describe_network, line_of
@@ -56,15 +56,15 @@ class Chosen:
     @staticmethod
     def from_record(record: dict[str, Any]) -> "Chosen":
         """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
-        stages = tuple(Phase(**stage) for stage in record["plan"]["stages"])
-        plan = StepPlan(stages, record["plan"]["measure_every"])
+        phases = tuple(Phase(**phase) for phase in record["plan"]["phases"])
+        plan = StepPlan(phases, record["plan"]["measure_every"])
         return Chosen(**{**record, "plan": plan})
 
     def among(self, workers: Workers, threads: int | None) -> "Chosen":
         """The same for as many workers as there are now, with threads that suit them."""
-        if self.workers == workers.count:
+        if self.workers == workers.world_size:
             return self
-        return replace(self, workers=workers.count, threads=threads or workers.cores())
+        return replace(self, workers=workers.world_size, threads=threads or workers.cores())
 
 
 def first_module(dataset: Dataset, chosen: Chosen, *, asked: TrainOptions) -> Classifier:
@@ -119,7 +119,7 @@ def choose(
         )
         return asdict(chosen), timed, start.cost if start else None
 
-    record, timed, frozen = workers.agree(decide)
+    record, timed, frozen = workers.broadcast(decide)
     chosen = Chosen.from_record(record)
     if timed:
         judged = for_training if chosen.folds > 1 else dataset
@@ -167,11 +167,11 @@ def _choose(
     learnt = weights in {"package", "hub"}
     tunable = fold_count > 1 and asked.data.folds is None and pictures >= TUNABLE
     group = (Pretrained if learnt else Classifier).group
-    batch = _batch(asked.optimizer.batch, pictures, learnt=learnt, least=workers.count * group)
-    workers.enough(batch, group)
+    batch = _batch(asked.optimizer.batch, pictures, learnt=learnt, least=workers.world_size * group)
+    workers.check_batch(batch, group)
     usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
     ways, threads = asked.augment.augment or usual, asked.compute.threads or workers.cores()
-    no_steps, count = StepPlan((), 1), workers.count
+    no_steps, count = StepPlan((), 1), workers.world_size
     chosen = Chosen(
         size,
         spec.text,
@@ -227,7 +227,9 @@ def first_start(
         return None
     learn, judge = dataset.examples("train"), dataset.examples("val")
     labels = torch.from_numpy(learn.labels)
-    weights = make_cost(asked.cost, labels, classes=len(dataset.classes), pretrained=True).weights
+    weights = make_loss(
+        asked.loss, labels, classes=len(dataset.classes), pretrained=True
+    ).class_weights
     return fit_linear_probe(
         module,
         learn,

@@ -17,8 +17,9 @@ from safetensors.torch import load, save
 
 from ..dataset.prepare import Dataset
 from ..engine.calibration import fit_temperature
-from ..engine.callbacks import Callback, tell_steps
-from ..engine.loop import Loop, predict_examples
+from ..engine.callbacks import Callback
+from ..engine.loop import Loop
+from ..engine.measurement import predict_examples
 from ..errors import UsageError
 from ..files import write_whole
 from ..options import AnswerOptions, TrainOptions
@@ -146,9 +147,7 @@ def cross_validate_training(
             loop = begin(part)
             if checkpoints.exists():
                 loop.restore(checkpoints, callback.warn)
-            if not loop.run(
-                checkpoints, stop, tell_steps(loop, callback), callback.measure, callback.warn
-            ):
+            if not loop.run(checkpoints, [callback], stop=stop):
                 break
             loop.module.load_state_dict(loop.best)
             found = {

@@ -22,7 +22,8 @@ from ..dataset.prepare import Dataset
 from ..detector.detector import Detector, Prediction
 from ..detector.rule import BALANCE, Rule
 from ..engine.calibration import fit_temperature
-from ..engine.loop import Loop, predict_examples
+from ..engine.loop import Loop
+from ..engine.measurement import predict_examples
 from ..errors import ConvlensError
 from ..evaluation.evaluate import Evaluation, evaluate_catalog, evaluation_of
 from ..evaluation.label_errors import find_label_errors

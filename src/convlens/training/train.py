@@ -14,12 +14,13 @@ from ..dataset.augment import USUAL, Augment, parse_ways
 from ..dataset.batches import Batches, Order
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
-from ..engine.callbacks import Callback, NullCallback, tell_steps
+from ..engine.callbacks import Callback, NullCallback
 from ..engine.compute.execution import Execution, enough_memory, keep_memory
-from ..engine.distributed import ALONE, Workers, joined
+from ..engine.distributed import SINGLE_PROCESS, Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
-from ..engine.loop import Loop, Measure
-from ..engine.loss import make_cost
+from ..engine.loop import Loop
+from ..engine.loss import make_loss
+from ..engine.measurement import Measurement
 from ..errors import ConvlensError, UsageError
 from ..evaluation.evaluate import Evaluation
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
@@ -72,8 +73,8 @@ def train(
     line, weights = settle_network(asked.network)
     if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, classes=2)  # a misspelt layer fails at once
-    with joined() as workers:
-        folder = Path(workers.agree(lambda: str(_new_folder(pictures, out))))
+    with init_distributed() as workers:
+        folder = Path(workers.broadcast(lambda: str(_new_folder(pictures, out))))
         with _at_work(folder, workers):
             heard = _heard(callback, workers)
             return _train(
@@ -96,7 +97,7 @@ def _heard(callback: Callback | None, workers: Workers) -> Callback:
 def _at_work(folder: Path, workers: Workers) -> Iterator[None]:
     """Within it, the folder is this run's, and what ends it from outside is told clearly."""
     mine = only_one(folder) if workers.first else nullcontext()
-    with mine, enough_memory(), workers.noticing_loss(folder):
+    with mine, enough_memory(), workers.reporting_lost_worker(folder):
         yield
 
 
@@ -117,10 +118,10 @@ def _train(
     size = usual_size(line)
     if size and weights in {"package", "hub"}:
         size = round(size * ENLARGED)
-    with workers.in_turn():
+    with workers.local_first():
         dataset = prepare(pictures, asked.data, progress=callback.progress, usual_size=size)
-    if workers.count > 1:
-        _same_pictures(dataset, pictures, fingerprint=workers.agree(dataset.fingerprint))
+    if workers.world_size > 1:
+        _same_pictures(dataset, pictures, fingerprint=workers.broadcast(dataset.fingerprint))
     fold_count = choose_folds(asked, dataset, weights=weights)
     _one_process(fold_count, weights, workers=workers)
     to_judge = len(dataset.catalog) if fold_count > 1 else len(dataset.split.rows("val"))
@@ -177,7 +178,7 @@ def _same_pictures(dataset: Dataset, pictures: str | Path, *, fingerprint: str) 
 
 def _one_process(folds: int, weights: str, *, workers: Workers) -> None:
     """Raise `UsageError` where several would train a network for each fold."""
-    if folds > 1 and workers.count > 1 and weights not in {"package", "hub"}:
+    if folds > 1 and workers.world_size > 1 and weights not in {"package", "hub"}:
         raise UsageError(
             "--folds trains a network for each fold, which is for few pictures: train in one "
             "process, or without --folds"
@@ -190,8 +191,8 @@ def resume(run: str | Path, callback: Callback | None = None) -> Run:
     Everything is as `run.json` has it. Raises `ConvlensError` where the pictures have changed.
     """
     folder = Path(run)
-    with joined() as workers:
-        record = workers.agree(lambda: _record(folder))
+    with init_distributed() as workers:
+        record = workers.broadcast(lambda: _record(folder))
         with sound_record(folder / "run.json"):
             asked = options_from(record["options"])
             chosen = Chosen.from_record(record["chosen"]).among(workers, asked.compute.threads)
@@ -231,7 +232,7 @@ def _resume(
     callback: Callback,
 ) -> Run:
     _one_process(chosen.folds, chosen.weights, workers=workers)
-    with workers.in_turn():
+    with workers.local_first():
         dataset = prepare(
             pictures, replace(asked.data, size=chosen.size), progress=callback.progress
         )
@@ -272,7 +273,7 @@ def _run(
             first_module(dataset, chosen, asked=asked), dataset, asked=asked, callback=callback
         )
     checkpoints = folder / "checkpoint"
-    there = workers.agree(checkpoints.exists)  # others come to the loop when the first one does
+    there = workers.broadcast(checkpoints.exists)  # others come to the loop when the first one does
     loop = _begin(dataset, asked, chosen, start, workers)
     if resumed and not there:
         callback.say("there is no checkpoint yet: beginning again, by the same plan")
@@ -284,19 +285,12 @@ def _run(
     if workers.first:
         results.begin(resumed)
 
-    def on_measure(measured: Measure) -> None:
-        if workers.first:
-            results.event("measure", asdict(measured))
-        callback.measure(measured)
-
     def on_first() -> None:
         callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
 
     out_of_fold = None
     with stop_on_interrupt(on_first) as stop:
-        finished = loop.run(
-            checkpoints, stop, tell_steps(loop, callback), on_measure, callback.warn
-        )
+        finished = loop.run(checkpoints, [_EventLog(results), callback], stop=stop)
         if workers.first and chosen.folds > 1 and start is not None:
             out_of_fold = cross_validate_probe(
                 start, chosen.folds, asked=asked.answer, classes=dataset.classes
@@ -327,7 +321,18 @@ def _run(
     evaluation = None
     if workers.first:
         metrics, evaluation = finish(results, out_of_fold, progress=callback.progress)
-    return Run(folder, metrics, evaluation=evaluation, finished=workers.agree(lambda: finished))
+    return Run(folder, metrics, evaluation=evaluation, finished=workers.broadcast(lambda: finished))
+
+
+class _EventLog(NullCallback):
+    """Writes measurements to the run's `events.jsonl`, by the first worker."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    def measure(self, measurement: Measurement) -> None:
+        if self._results.loop.workers.first:
+            self._results.event("measure", asdict(measurement))
 
 
 def _begin(
@@ -335,7 +340,7 @@ def _begin(
     asked: TrainOptions,
     chosen: Chosen,
     start: LinearProbe | None = None,
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE_PROCESS,
 ) -> Loop:
     """The loop before its first step."""
     examples = dataset.examples("train")
@@ -350,7 +355,7 @@ def _begin(
         module,
         Batches(examples, order, augment=augment, group=module.group),
         val=dataset.examples("val"),
-        cost=make_cost(asked.cost, labels, classes=len(dataset.classes), pretrained=pretrained),
+        loss=make_loss(asked.loss, labels, classes=len(dataset.classes), pretrained=pretrained),
         options=asked.optimizer,
         plan=chosen.plan,
         execution=Execution(EXECUTION_CONFIGS[chosen.compute], chosen.threads),

@@ -12,7 +12,8 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from convlens import train
 from convlens.engine.compute.autotune import autotune, available_configs
 from convlens.engine.compute.execution import Execution
-from convlens.engine.loop import Loop, predict_examples
+from convlens.engine.loop import Loop
+from convlens.engine.measurement import predict_examples
 from convlens.errors import UsageError
 from convlens.network.build import build
 from convlens.network.spec import network
@@ -44,7 +45,7 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
             plain.module,
             plain.batches,
             val=plain.val,
-            cost=plain.cost,
+            loss=plain.loss,
             options=plain.options,
             plan=plain.plan,
             execution=Execution(config, 1),
@@ -59,8 +60,8 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
 
         monkeypatch.setattr(torch.Tensor, "backward", backward)
         made.train_step(0)
-        assert {p.device for p in made.average.parameters()} == {cuda}
-        logits = predict_examples(made.average, made.val, execution=made.execution)
+        assert {p.device for p in made.ema_module.parameters()} == {cuda}
+        logits = predict_examples(made.ema_module, made.val, execution=made.execution)
         assert logits.device.type == "cpu"
         made.execution.wait()
     assert waited

@@ -13,7 +13,7 @@ from ...errors import ConvlensError
 from ...files import write_whole
 from ...options import CPU_CONFIGS, EXECUTION_CONFIGS, GPU_CONFIGS, ExecutionConfig
 from ...pictures.cache import cache_folder
-from ..distributed import ALONE, Workers
+from ..distributed import SINGLE_PROCESS, Workers
 from .execution import Execution, accelerator, keep_memory, processor
 from .timing import fastest_turns, seconds_of
 
@@ -77,7 +77,7 @@ def _worth_timing(
             if config.device == "cpu" or not promising:
                 raise
             continue
-        seconds = workers.agree(lambda: own)  # noqa: B023
+        seconds = workers.broadcast(lambda: own)  # noqa: B023
         if seconds > max(HOPELESS * least, SECONDS):
             hopeless.add((config.device, config.precision))
             continue
@@ -91,7 +91,7 @@ def autotune(
     threads: int,
     *,
     step: Callable[[Execution], None],
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE_PROCESS,
     seconds: float = 1.0,
 ) -> tuple[Execution, dict[str, float]]:
     """The fastest configuration for a step.

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..distributed import ALONE, Workers
+from ..distributed import SINGLE_PROCESS, Workers
 
 STAGES = ("pixels", "forward", "backward", "optimizer", "averages")
 """Of a step: its pictures made ready, the network and J, gradients, the update, the averages."""
@@ -68,7 +68,7 @@ def fastest_turns(
     *,
     fewest: int,
     most: float = math.inf,
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE_PROCESS,
 ) -> dict[str, float]:
     """The seconds of each timer's fastest turn, as whatever else runs makes others slower.
 
@@ -92,8 +92,8 @@ def fastest_turns(
         names = [name for name in names if min(turns[name]) < SLOW * best]
         count, spent = len(turns[names[0]]), sum(map(sum, turns.values()))
         done = count >= fewest and (spent >= seconds or count >= most)
-        names, done = workers.agree(lambda: (names, done))  # noqa: B023
-    return workers.agree(lambda: {name: min(seen) for name, seen in turns.items()})
+        names, done = workers.broadcast(lambda: (names, done))  # noqa: B023
+    return workers.broadcast(lambda: {name: min(seen) for name, seen in turns.items()})
 
 
 def fastest_seconds(
@@ -102,7 +102,7 @@ def fastest_seconds(
     *,
     seconds: float = 0.3,
     wait: Callable[[], None] | None = None,
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE_PROCESS,
 ) -> float:
     """What a piece of work takes in the fastest of some turns, after one that is not counted.
 

@@ -9,10 +9,12 @@ import torch
 
 from ...dataset.augment import Augment, parse_ways
 from ...dataset.batches import Batches, Examples, Order
+from ...engine.callbacks import NullCallback
 from ...engine.compute.execution import Execution
-from ...engine.loop import Loop, Measure, predict_examples
-from ...engine.loss import Cost
-from ...engine.schedule import Phase, StepPlan
+from ...engine.loop import Loop
+from ...engine.loss import Loss
+from ...engine.measurement import Measurement, predict_examples
+from ...engine.step_plan import Phase, StepPlan
 from ...network.build import Classifier, build
 from ...network.spec import network
 from ...options import EXECUTION_CONFIGS, OptimizerOptions
@@ -80,13 +82,23 @@ class Trained:
     """A trained network, J on validation pictures over the steps, and seconds taken."""
 
     module: Classifier
-    history: list[Measure]
+    history: list[Measurement]
     seconds: float
 
     @property
     def loss_val(self) -> float:
         """The lowest J on the validation pictures."""
         return min(m.cost_val for m in self.history if m.cost_val is not None)
+
+
+class _History(NullCallback):
+    """Keeps every measurement."""
+
+    def __init__(self) -> None:
+        self.measurements: list[Measurement] = []
+
+    def measure(self, measurement: Measurement) -> None:
+        self.measurements.append(measurement)
 
 
 def train_trial(
@@ -111,20 +123,20 @@ def train_trial(
             augment=Augment(parse_ways(trial.augment), trial.seed),
         ),
         val=val,
-        cost=Cost(torch.ones(examples.classes), 0.0, l2=0.0),
+        loss=Loss(torch.ones(examples.classes), 0.0, l2=0.0),
         options=options,
         plan=plan,
         execution=Execution(EXECUTION_CONFIGS["float32"], cores()),
         seed=trial.seed,
     )
-    history: list[Measure] = []
+    history = _History()
     begun = time.monotonic()
     progress = loop.progress
 
     def stalled() -> bool:
-        lowest = min(history, key=lambda m: m.cost_val or 0.0, default=None)
+        lowest = min(history.measurements, key=lambda m: m.cost_val or 0.0, default=None)
         return lowest is not None and progress.step - lowest.step > patience * every
 
-    loop.run(None, stalled, lambda *_: None, history.append)
+    loop.run(None, [history], stop=stalled)
     module.load_state_dict(loop.best)
-    return Trained(module, history, seconds=time.monotonic() - begun)
+    return Trained(module, history.measurements, seconds=time.monotonic() - begun)
