@@ -17,14 +17,14 @@ def fit_temperature(logits_NK: Tensor, labels_N: Tensor) -> float:
     """What to divide logits by for the lowest cross-entropy on these pictures; 1 without any."""
     logits, labels = logits_NK.double(), labels_N
 
-    def cost(power: float) -> float:
+    def loss(power: float) -> float:
         total = functional.cross_entropy(logits * exp(-power), labels, reduction="sum")
         return total.item() + (power / PRIOR) ** 2 / 2
 
-    found = minimize_scalar(
-        cost, bounds=(-WIDEST, WIDEST), method="bounded", options={"xatol": 1e-6}
+    minimum = minimize_scalar(
+        loss, bounds=(-WIDEST, WIDEST), method="bounded", options={"xatol": 1e-6}
     )
-    return exp(found.x)
+    return exp(minimum.x)
 
 
 def calibrated_losses(logits_NK: Tensor, labels_N: Tensor) -> Tensor:

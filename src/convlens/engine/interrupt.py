@@ -10,23 +10,23 @@ from types import FrameType
 @contextmanager
 def stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Yields a function that says whether to stop. Outside the main thread nothing is caught."""
-    asked = threading.Event()
+    stopping = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield stopping.is_set
         return
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in signals}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+        if stopping.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        stopping.set()
         on_first()
 
     for number in signals:
         signal.signal(number, handle)
     try:
-        yield asked.is_set
+        yield stopping.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -47,12 +47,12 @@ class Muon(timms.Muon):  # type: ignore[misc]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(bank)
         assert bank.grad is not None  # noqa: S101
-        moving, momentum = state["momentum_buffer"], group["momentum"]
-        moving.lerp_(bank.grad, 1 - momentum)
-        turned = orthogonal(_rows(bank.grad.lerp(moving, momentum)))
-        rate = group["lr"] * timms.get_lr_scale(turned.shape, group["adjust_lr_fn"])
+        average, momentum = state["momentum_buffer"], group["momentum"]
+        average.lerp_(bank.grad, 1 - momentum)
+        update = orthogonal(_rows(bank.grad.lerp(average, momentum)))
+        rate = group["lr"] * timms.get_lr_scale(update.shape, group["adjust_lr_fn"])
         bank.mul_(1 - group["lr"] * group["weight_decay"])
-        _rows(bank).add_(turned, alpha=-rate)
+        _rows(bank).add_(update, alpha=-rate)
 
 
 def is_bank(parameter: Tensor) -> bool:
@@ -78,15 +78,15 @@ def orthogonal(x_MN: Tensor) -> Tensor:
         square = step @ square @ step
         step = _polynomial(square, *coefficients)
         whole = whole @ step
-    turned: Tensor = (whole / length) @ x
-    return turned if x is x_MN else turned.T
+    result: Tensor = (whole / length) @ x
+    return result if x is x_MN else result.T
 
 
 def _polynomial(x: Tensor, a: float, b: float, c: float) -> Tensor:
     """a + b x + c x² of a square matrix."""
-    found = torch.addmm(x, x, x, beta=b, alpha=c)
-    found.diagonal().add_(a)
-    return found
+    polynomial = torch.addmm(x, x, x, beta=b, alpha=c)
+    polynomial.diagonal().add_(a)
+    return polynomial
 
 
 def _rows(bank: Tensor) -> Tensor:

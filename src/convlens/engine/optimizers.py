@@ -44,7 +44,7 @@ def make_optimizer(
     """The named optimizer at its highest learning rate, over parameters that are not fixed.
 
     `auto` is Muon (Jordan 2024) for random parameters: it makes every direction of a filter bank
-    move alike, and reaches a given cost in about half of AdamW's steps. Vectors, and matrices with
+    move alike, and reaches a given J in about half of AdamW's steps. Vectors, and matrices with
     fewer than four rows, follow AdamW within it. Learnt parameters are fine-tuned by AdamW.
     """
     name = options.optimizer

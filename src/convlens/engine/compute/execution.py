@@ -44,8 +44,8 @@ class Execution:
     @property
     def device(self) -> torch.device:
         """What computes."""
-        found = accelerator() if self.config.device == "gpu" else None
-        return found or torch.device("cpu")
+        gpu = accelerator() if self.config.device == "gpu" else None
+        return gpu or torch.device("cpu")
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -100,8 +100,12 @@ def enough_memory() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        said = str(error).lower()
-        if isinstance(error, MemoryError) or "allocate memory" in said or "out of memory" in said:
+        message = str(error).lower()
+        if (
+            isinstance(error, MemoryError)
+            or "allocate memory" in message
+            or "out of memory" in message
+        ):
             raise ConvlensError(
                 "there is not enough memory for this network at this size: a smaller --size or "
                 "--network needs less, a smaller --batch does not, as batches are computed in "

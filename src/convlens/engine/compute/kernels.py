@@ -69,7 +69,7 @@ class _ByProduct(torch.autograd.Function):
     """A convolution whose weights' gradient is one matrix product.
 
     oneDNN 3.12 reaches a twentieth to a fifth of the forward pass's rate for that gradient where
-    maps are small: it splits the work by places, of which there are few, and each has to add up
+    maps are small: it splits the work by positions, of which there are few, and each has to add up
     over all pictures. With the patches laid out as rows, all are one sum.
     """
 
@@ -125,7 +125,7 @@ def _weight_gradient(
     stride: tuple[int, int],
     padding: tuple[int, int],
 ) -> Tensor:
-    """Of the filters [K, C, kernel]: gradients [K, N × places] times patches."""
+    """Of the filters [K, C, kernel]: gradients [K, N × positions] times patches."""
     filters, channels, *kernel = weight.shape
     (down, right), (pad_y, pad_x) = stride, padding
     pictures, _, rows, columns = gradient_NKHW.shape
@@ -140,14 +140,16 @@ def _weight_gradient(
     return product.view(filters, *kernel, channels).permute(0, 3, 1, 2)
 
 
-MOST_PLACES = 64
+MOST_POSITIONS = 64
 """Largest map, of 8×8, whose filters' gradient is faster as a product."""
 FEWEST_FILTERS = 256
 """On maps above a quarter of that, only from so many filters on."""
 
 
-def _small(filters: int, places: int) -> bool:
-    return places <= MOST_PLACES and (filters >= FEWEST_FILTERS or 4 * places <= MOST_PLACES)
+def _small(filters: int, positions: int) -> bool:
+    return positions <= MOST_POSITIONS and (
+        filters >= FEWEST_FILTERS or 4 * positions <= MOST_POSITIONS
+    )
 
 
 class Conv2dByProduct(nn.Conv2d):
