@@ -252,6 +252,22 @@ def test_what_always_explodes_ends_with_what_to_do(tmp_path: Any) -> None:
     assert all(torch.isfinite(p).all() for p in again.module.parameters())
 
 
+def test_measuring_changes_nothing_and_recording_keeps_it() -> None:
+    trained = loop()
+    trained.train_step(0)
+    once, twice = trained.measure(), trained.measure()
+    assert once is not None
+    assert twice is not None
+    assert torch.equal(once.losses, twice.losses)
+    assert not trained.best
+    assert not trained.progress.history
+    assert trained.selection.reference is None
+    measurement = trained.record(once, 0.0)
+    assert measurement.best
+    assert measurement.cost_val == once.loss == trained.progress.best_loss
+    assert trained.best
+
+
 def test_the_parameters_kept_are_those_of_their_step() -> None:
     trained = loop(
         "dense 30", steps=30, optimizer=OptimizerOptions(optimizer="gd", learning_rate=0.3)

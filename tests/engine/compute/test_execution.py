@@ -112,3 +112,9 @@ def test_depthwise_convolutions_stay_in_float32() -> None:
     one, two = copy.deepcopy(module), module
     pixels = torch.rand(2, 3, SIZE, SIZE)
     assert torch.equal(one(pixels), two(pixels))
+
+
+def test_every_configuration_has_a_name_of_its_own() -> None:
+    assert len(set(EXECUTION_CONFIGS.values())) == len(EXECUTION_CONFIGS)
+    for name, config in EXECUTION_CONFIGS.items():
+        assert config.name == name

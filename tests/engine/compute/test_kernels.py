@@ -72,6 +72,20 @@ def test_in_bfloat16_they_are_as_near_to_the_exact_ones_as_torchs() -> None:
         assert ours < max(1.5 * torchs, 1e-3)
 
 
+def test_layers_are_replaced_in_their_place_and_share_the_parameters() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 3)))
+    layer, parameters = module[0], dict(module.named_parameters())
+    torch.manual_seed(0)
+    drawn = torch.rand(1)
+    torch.manual_seed(0)
+    assert gradients_by_product(module) is module
+    assert torch.equal(torch.rand(1), drawn)  # no random numbers are used up
+    assert type(layer) is nn.Conv2d
+    assert type(module[0]) is Conv2dByProduct
+    for name, parameter in module.named_parameters():
+        assert parameter is parameters[name]
+
+
 def test_only_what_can_be_computed_so_is() -> None:
     layers = nn.Sequential(
         nn.Conv2d(4, 4, 3, groups=2),
