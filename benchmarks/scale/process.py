@@ -13,14 +13,14 @@ from torch import distributed
 
 from convlens.dataset.augment import USUAL, Augment, parse_ways
 from convlens.dataset.batches import Batches, Examples, Order
-from convlens.engine.distributed import Workers, joined
-from convlens.engine.execution import Compute
+from convlens.engine.compute.execution import Execution
+from convlens.engine.distributed import Workers, init_distributed
 from convlens.engine.loop import Loop
-from convlens.engine.loss import Cost
-from convlens.engine.schedule import Phase, StepPlan
+from convlens.engine.loss import Loss
+from convlens.engine.step_plan import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.options import OptimizerOptions
+from convlens.options import EXECUTION_CONFIGS, OptimizerOptions
 
 LINE = (
     "conv 32 3x3 same, norm, pool 2, residual [conv 64 3x3 same, norm, conv 64 3x3 same, norm], "
@@ -62,15 +62,15 @@ def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
     batches = Logged(
         examples(count, side), Order(count, batch, seed=1), augment=Augment(parse_ways(USUAL), 1)
     )
-    batches.log = Path(task["log"] + f".{workers.number}") if "log" in task else None
+    batches.log = Path(task["log"] + f".{workers.rank}") if "log" in task else None
     return Loop(
         build(network(LINE, side, classes=CLASSES), 0),
         batches,
         val=examples(64, side).take(np.arange(0)),
-        cost=Cost(torch.ones(CLASSES), 0.0, l2=0.0),
+        loss=Loss(torch.ones(CLASSES), 0.0, l2=0.0),
         options=OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0),
         plan=StepPlan((Phase(steps, side, seconds=1.0),), task.get("every", steps)),
-        compute=Compute("float32", 1),
+        execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=1,
         workers=workers,
     )
@@ -79,14 +79,14 @@ def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
 def work(task: dict[str, Any]) -> None:
     """What each process does."""
     torch.set_num_threads(1)
-    with joined() as workers:
+    with init_distributed() as workers:
         loop = make_loop(task, workers)
         if "folder" in task:
             folder = Path(task["folder"])
-            if workers.agree(folder.exists):
+            if workers.broadcast(folder.exists):
                 loop.restore(folder, print)
             begun = loop.progress.step
-            loop.run(folder, lambda: False, lambda *_: None, lambda _: None)
+            loop.run(folder)
             figures: dict[str, Any] = {"begun": begun, "ended": loop.progress.step}
         else:
             costs, seconds = [], []
@@ -103,13 +103,13 @@ def work(task: dict[str, Any]) -> None:
 
 def exchange(numbers: int, workers: Workers, turns: int = 20) -> float:
     """Seconds to add up so many float32 numbers over all processes: the median."""
-    if workers.count == 1:
+    if workers.world_size == 1:
         return 0.0
     gradients, seconds = torch.zeros(numbers), []
     for _ in range(turns):
         distributed.barrier()
         begin = time.perf_counter()
-        workers.add(gradients)
+        workers.all_reduce(gradients)
         seconds.append(time.perf_counter() - begin)
     return statistics.median(seconds)
 

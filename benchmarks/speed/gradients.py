@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from convlens.engine.execution import keep_memory
-from convlens.engine.kernels import _weight_gradient
-from convlens.speed.roofline import least_seconds
+from convlens.engine.compute.execution import keep_memory
+from convlens.engine.compute.kernels import _weight_gradient
+from convlens.engine.compute.timing import fastest_seconds
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import script_parser
@@ -60,7 +60,7 @@ def main() -> None:
                 x, g, weight=w, stride=UNIT, padding=UNIT
             ),
         )
-        forward, theirs, ours = (work / least_seconds(way, seconds=0.1) for way in ways)
+        forward, theirs, ours = (work / fastest_seconds(way, seconds=0.1) for way in ways)
         print(
             f"{channels:3} → {filters:3}  {side:2}×{side:<2} {forward:11,.0f} {theirs:16,.0f} "
             f"{ours:16,.0f}"

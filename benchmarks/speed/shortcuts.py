@@ -14,11 +14,11 @@ import torch
 from timm.optim.muon import zeropower_via_newtonschulz
 from torch import Tensor, nn
 
-from convlens.engine.execution import keep_memory
+from convlens.engine.compute.execution import keep_memory
+from convlens.engine.compute.timing import fastest_seconds
 from convlens.engine.muon import STEPS, orthogonal
 from convlens.network.build import FewerDraws
 from convlens.parallel import cores
-from convlens.speed.roofline import least_seconds
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import script_parser
@@ -35,7 +35,7 @@ def milliseconds(module: nn.Module, x: Tensor) -> float:
         x.grad = None
         module(x).backward(gradient)
 
-    return 1000 * least_seconds(forward_and_backward, seconds=0.5)
+    return 1000 * fastest_seconds(forward_and_backward, seconds=0.5)
 
 
 def feature_maps(*shape: int) -> Tensor:
@@ -51,11 +51,11 @@ def main() -> None:
     keep_memory()
     for rows, columns in BANKS:
         bank = torch.randn(rows, columns)
-        theirs = least_seconds(
+        theirs = fastest_seconds(
             lambda x=bank: zeropower_via_newtonschulz(x, len(STEPS), list(STEPS)),  # type: ignore[misc]
             seconds=0.5,
         )
-        ours = least_seconds(lambda x=bank: orthogonal(x), seconds=0.5)  # type: ignore[misc]
+        ours = fastest_seconds(lambda x=bank: orthogonal(x), seconds=0.5)  # type: ignore[misc]
         print(f"Muon, {rows}×{columns:<6} timm's {1000 * theirs:8.1f}   ours {1000 * ours:8.1f}")
     x = feature_maps(*DROPPED)
     theirs, ours = (milliseconds(kind(0.2), x) for kind in (nn.Dropout, FewerDraws))
