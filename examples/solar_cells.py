@@ -69,13 +69,13 @@ def held_out(manifest: Path) -> list[str]:
 def main() -> None:
     """The demo."""
     begun = time.monotonic()
-    found = find_spec("elpv_dataset")
-    if found is None or found.origin is None:
+    spec = find_spec("elpv_dataset")
+    if spec is None or spec.origin is None:
         sys.exit("the pictures are not installed: pip install elpv-dataset")
     say("1. Real pictures")
     print(ABOUT)
     table = OUT.parent / "solar-cells.csv"
-    count = write_table(Path(found.origin).parent / "data", table)
+    count = write_table(Path(spec.origin).parent / "data", table)
     print(f"A table of {count:,} paths and labels: {table}")
 
     say("2. Train: one command, from the table to a detector in one file")

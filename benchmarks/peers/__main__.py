@@ -127,7 +127,7 @@ def throughput(
     network = NETWORKS.get(name, "resnet18")
     rates: dict[str, list[float]] = {name: [], "convlens": []}
     for _ in range(rounds):
-        for who, seen in rates.items():
+        for who, throughputs in rates.items():
             spent = []
             for epochs in (1, 3):
                 if who == name:
@@ -136,7 +136,7 @@ def throughput(
                 else:
                     words = ["--network", network, "--weights", "none", "--epochs", str(epochs)]
                     spent.append(ours(few_mine, "--size", str(size), *words).seconds)
-            seen.append(2 * count / (spent[1] - spent[0]))
+            throughputs.append(2 * count / (spent[1] - spent[0]))
     ratio = statistics.median(b / a for a, b in zip(rates[name], rates["convlens"], strict=True))
     shown = ", ".join(f"{who} {statistics.median(r):,.0f}" for who, r in rates.items())
     print(f"{name}: pictures/s in training {shown}: {ratio:.2f} times (median)", flush=True)

@@ -34,7 +34,7 @@ def once(home: Path, small: bool) -> dict[str, Any]:
     second = {**work, "log": str(home / "second")}
     subprocess.run(training_command(1, second), check=True)
     begun = json.loads((home / "end.json").read_text())["begun"]
-    seen: Counter[str] = Counter()
+    times_seen: Counter[str] = Counter()
     reached = 0
     for path in home.glob("*.[01]"):
         for line in path.read_text().splitlines():
@@ -42,13 +42,18 @@ def once(home: Path, small: bool) -> dict[str, Any]:
             if path.name.startswith("first"):
                 reached = max(reached, int(step) + 1)
             if (int(step) < begun) == path.name.startswith("first"):
-                seen.update(pictures)
-    often = Counter(seen.values())
+                times_seen.update(pictures)
+    often = Counter(times_seen.values())
     print(f"killed after step {reached} of {steps}; resumed after step {begun} by one process")
-    print(f"pictures by how often steps that count saw them: {dict(often)} of {len(seen):,}")
-    assert set(seen) == {f"0:{n}" for n in range(size["pictures"])}
+    print(f"pictures by how often steps that count saw them: {dict(often)} of {len(times_seen):,}")
+    assert set(times_seen) == {f"0:{n}" for n in range(size["pictures"])}
     assert set(often) == {1}
-    return {"killed_at": reached, "resumed_at": begun, "pictures": len(seen), "often": dict(often)}
+    return {
+        "killed_at": reached,
+        "resumed_at": begun,
+        "pictures": len(times_seen),
+        "often": dict(often),
+    }
 
 
 if __name__ == "__main__":
