@@ -10,12 +10,11 @@ from ..errors import ConvlensError, UsageError, require
 from ..files import read_json, saying_where, sound_record, write_whole
 from ..network.named import describe_network, line_of, usual_size
 from ..network.spec import PREFIX, Architecture, Network
-from ..pictures.hashing import Progress
 from . import arithmetic, sharing, sparsity
-from .page import render
 from .section import MINUTES, SECTIONS, Case, Section, joined
 
 if TYPE_CHECKING:
+    from ..pictures.hashing import Progress
     from .experiments.experiments import Experiments
 
 
@@ -27,7 +26,7 @@ def why(
     out: str | Path | None = None,
     size: int | None = None,
     minutes: float = MINUTES,
-    progress: Progress = lambda *_: None,
+    progress: "Progress" = lambda *_: None,
 ) -> Case:
     """The case for convolutions: the lecture's figures, and those of a network or a detector.
 
@@ -169,6 +168,8 @@ def _name(path: str | Path | None) -> str:
 
 
 def _write(case: Case, folder: Path) -> None:
+    from .page import render
+
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "why.json", json.dumps(case.as_json(), indent=1, default=str) + "\n")
