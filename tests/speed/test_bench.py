@@ -1,6 +1,7 @@
 """How fast it is here: whole, consistent, and remembered."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_the_fastest_way_is_remembered_and_obeyed(shapes: Path, tmp_path: Path) 
         heard = Heard()
         train(shapes, tmp_path / name, callback=heard, **options)
         told.append(next(line for line in heard.said if line.startswith("compute:")))
-    assert "the fastest of 6 timed" in told[0]
+    assert re.search(r"the fastest of \d+ timed", told[0])  # how many depends on the machine
     assert "the fastest before" in told[1]
     chosen = [
         json.loads((tmp_path / name / "run.json").read_text())["chosen"]["compute"]

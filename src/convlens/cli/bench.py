@@ -46,7 +46,7 @@ def run(asked: argparse.Namespace) -> int:
 
         speed = bench(**{name: getattr(asked, name) for name in names}, progress=bars.progress)
     if asked.json:
-        emit_json(speed.record())
+        emit_json(speed.as_json())
     else:
         emit(_told(speed))
     return 0

@@ -1,1 +1,1 @@
-"""How fast this machine is, stage by stage, against its own limits."""
+"""How fast this machine reads, trains and predicts, against its own limits."""

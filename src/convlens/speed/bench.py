@@ -1,47 +1,31 @@
-"""How fast pictures are read, trained on and judged here."""
+"""`convlens bench`: how fast pictures are read, trained on and predicted here."""
 
-import copy
-import io
-from collections.abc import Callable
 from dataclasses import KW_ONLY, asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnxruntime
 import torch
-from PIL import Image
 
-from ..dataset.augment import SMALL as SMALL_SIDE
-from ..dataset.augment import USUAL, USUAL_SMALL, Augment, parse_ways
-from ..dataset.batches import Batches, Examples, Order
 from ..detector.detector import Detector
-from ..engine.compute.autotune import autotune
-from ..engine.compute.execution import Execution, processor
+from ..engine.compute.execution import processor
 from ..engine.compute.timing import fastest_seconds
-from ..engine.loop import Loop
-from ..engine.loss import make_loss
-from ..engine.step_plan import Phase, StepPlan
 from ..errors import UsageError
 from ..export.export import export
 from ..network.build import Classifier
 from ..network.named import describe_network, line_of
-from ..options import CPU_CONFIGS, LossOptions, OptimizerOptions
+from ..options import CPU_CONFIGS
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
-from ..pictures.folder import files_below
-from ..pictures.resize import Resizer
+from ..pictures.hashing import Progress
 from ..transfer.pretrained import make_module
-from .layers import LayerCost, layer_costs
+from .layers import LayerTiming, time_layers
+from .reading import reading_rates, sample_files
 from .roofline import Limits, measure_limits
+from .training import training_speed
 
-Progress = Callable[[str, int, int], None]
-PICTURES, SHAPE = 64, (360, 480)
-"""Made pictures, where none are given, and their height and width."""
-STEPS = 8
-"""Whose stages are told."""
+MANY = 50_000
+"""So many pictures are assumed where `auto` chooses a network."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +33,10 @@ class Speed:
     """What was measured. Rates are a second.
 
     `decode` and `resize` are pictures read, on all threads; `training` is pictures by each way to
-    compute, those not worth a second turn left out; `stages` the shares of a training step;
-    `predict` pictures by the exported file, each on one thread, on all threads.
+    compute, those not worth a second turn left out, and `compute` the fastest of them; `stages` are
+    the shares of a training step; `roofline_fraction` is the rate of a training step's products as
+    a share of the machine's limit; `predict` is pictures by the exported file, each on one thread,
+    on all threads.
     """
 
     machine: dict[str, Any]
@@ -67,10 +53,10 @@ class Speed:
     stages: dict[str, float]
     roofline_fraction: float
     predict: float
-    layers: list[LayerCost]
+    layers: list[LayerTiming]
 
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain data."""
         return asdict(self)
 
 
@@ -88,68 +74,78 @@ def bench(
 ) -> Speed:
     """Measure reading, training and predicting with a network from random parameters.
 
-    `pictures` is a folder whose first files are read; without it pictures are made (360×480, JPEG).
-    `profile` times each layer by itself. Raises `UsageError`.
+    Args:
+        network: A line or a name.
+        size: Side length in pixels of the network's pictures.
+        classes: How many classes the network tells apart.
+        batch: Pictures of a training step.
+        threads: Processor threads, all cores by default.
+        compute: The name of one way to compute; `auto` times all of them.
+        pictures: A folder whose first files are read. By default pictures are made (360×480, JPEG).
+        profile: Whether to time each layer by itself.
+        progress: Called with what is being done, how much of it is done, and how much there is.
+
+    Returns:
+        The rates, and the machine's limits beside them.
+
+    Raises:
+        UsageError: There is no such network or way to compute, or there are no such pictures.
+
+    Examples:
+        >>> import convlens
+        >>> speed = convlens.bench("conv 4 3x3, gap", 16, batch=16, compute="float32")
+        >>> speed.training["float32"] > 0
+        True
     """
     configs = {config.name: config for config in CPU_CONFIGS}
     if compute not in ("auto", *configs):
         raise UsageError(f"--compute {compute}: it can be auto, {', '.join(configs)}")
     threads = threads or cores()
-    files = _files(pictures)
-    progress("measuring", 0, 5)
+    files = sample_files(pictures)
+    progress("measuring", 0, 4)
     limits = measure_limits(threads)
-    progress("measuring", 1, 5)
-    decoding, resizing = _reading(files, size)
-    progress("measuring", 2, 5)
-    spec = describe_network(line_of(network, size, pictures=50_000), size, classes=classes)
-    described = spec.describe()
+    progress("measuring", 1, 4)
+    decode_rate, resize_rate = reading_rates(files, size)
+    progress("measuring", 2, 4)
+    described = describe_network(line_of(network, size, pictures=MANY), size, classes=classes)
     module = make_module(
-        spec.text, size, classes=classes, seed=0, mean=[0.5] * 3, std=[0.25] * 3, weights="none"
+        described.text,
+        size,
+        classes=classes,
+        seed=0,
+        mean=[0.5] * 3,
+        std=[0.25] * 3,
+        weights="none",
     )
-    loops: dict[str, Loop] = {}
-
-    def step(execution: Execution) -> None:
-        name = execution.config.name
-        if name not in loops:
-            loops[name] = _loop(
-                copy.deepcopy(module), size, classes=classes, batch=batch, execution=execution
-            )
-        loops[name].train_step(0)
-
-    tried = CPU_CONFIGS if compute == "auto" else (configs[compute],)
-    best, seconds = autotune(tried, threads, step=step)
-    fastest = best.config
-    progress("measuring", 3, 5)
-    loop = loops[fastest.name]
-    loop.timer.clear()
-    for number in range(STEPS):
-        loop.train_step(number)
-    stages = loop.timer.shares()
-    progress("measuring", 4, 5)
-    predicting = _predicting(module, size, classes=classes, files=files)
-    rates = {name: batch / spent for name, spent in seconds.items()}
+    timed = CPU_CONFIGS if compute == "auto" else (configs[compute],)
+    training = training_speed(
+        module, size, classes=classes, batch=batch, configs=timed, threads=threads
+    )
+    progress("measuring", 3, 4)
+    predict_rate = _predict_rate(module, size, classes=classes, files=files)
+    fastest, loop = training.execution.config, training.loop
     layers = []
     if profile:
         pixels = loop.batches.groups(0, size)[1][0][0]
-        layers = layer_costs(loop.module, pixels, execution=best, limits=limits)
-    progress("measuring", 5, 5)
+        layers = time_layers(loop.module, pixels, execution=training.execution, limits=limits)
+    progress("measuring", 4, 4)
+    counts = described.total()
+    # a training step has the products of the forward pass, and twice as many in the backward pass
+    products = 3 * counts.multiplications * training.rates[fastest.name]
     return Speed(
         _machine(threads),
         limits,
-        network=spec.text,
+        network=described.text,
         size=size,
-        parameters=described["parameters"],
-        multiplications=described["multiplications"],
-        decode=decoding,
-        resize=resizing,
+        parameters=counts.parameters,
+        multiplications=counts.multiplications,
+        decode=decode_rate,
+        resize=resize_rate,
         compute=fastest.name,
-        training=rates,
-        stages=stages,
-        roofline_fraction=3
-        * described["multiplications"]
-        * rates[fastest.name]
-        / limits.products[fastest.precision],
-        predict=predicting,
+        training=training.rates,
+        stages=training.stages,
+        roofline_fraction=products / limits.products[fastest.precision],
+        predict=predict_rate,
         layers=layers,
     )
 
@@ -164,63 +160,12 @@ def _machine(threads: int) -> dict[str, Any]:
     }
 
 
-def _files(pictures: str | Path | None) -> list[bytes]:
-    if pictures is not None:
-        if not Path(pictures).is_dir():
-            raise UsageError(f"--pictures {pictures}: it is no folder")
-        paths = list(islice(files_below(Path(pictures)), PICTURES))
-        if not paths:
-            raise UsageError(f"--pictures {pictures}: there are no files in it")
-        return [Path(path).read_bytes() for path in paths]
-    random = np.random.default_rng(0)
-    made = []
-    for _ in range(PICTURES):
-        small = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-        buffer = io.BytesIO()
-        Image.fromarray(small).resize(SHAPE[::-1], Image.Resampling.BICUBIC).save(buffer, "JPEG")
-        made.append(buffer.getvalue())
-    return made
-
-
-def _reading(files: list[bytes], size: int) -> tuple[float, float]:
-    """Pictures decoded a second, and decoded ones resized."""
-    pixels = list(in_order(decode, files))
-    resize = Resizer(size)
-    decoding = fastest_seconds(lambda: list(in_order(decode, files)))
-    return len(files) / decoding, len(files) / fastest_seconds(
-        lambda: list(in_order(resize, pixels))
-    )
-
-
-def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution: Execution) -> Loop:
-    count = max(1000, batch)
-    random = np.random.default_rng(0)
-    pixels: npt.NDArray[np.uint8] = random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-    rows = np.arange(count)
-    examples = Examples(pixels, rows, labels=rows % classes, classes=classes)
-    ways = parse_ways(USUAL_SMALL if size < SMALL_SIDE else USUAL)
-    batches = Batches(
-        examples, Order(count, batch, seed=0), augment=Augment(ways, 0), group=module.group
-    )
-    loss = make_loss(
-        LossOptions(), torch.from_numpy(examples.labels), classes=classes, pretrained=False
-    )
-    plan = StepPlan((Phase(STEPS, size, seconds=1.0),), STEPS)
-    return Loop(
-        module,
-        batches,
-        val=examples,
-        loss=loss,
-        options=OptimizerOptions(),
-        plan=plan,
-        execution=execution,
-        seed=0,
-    )
-
-
-def _predicting(module: Classifier, size: int, *, classes: int, files: list[bytes]) -> float:
-    """Pictures that the exported file answers for, decoding included."""
+def _predict_rate(module: Classifier, size: int, *, classes: int, files: list[bytes]) -> float:
+    """Pictures a second that the exported file answers for, decoding included."""
     labels = tuple(str(number) for number in range(classes))
     detector = Detector(export(module.eval(), size, labels=labels, metadata={}))
-    answer = lambda data: detector.probabilities(decode(data))  # noqa: E731
-    return len(files) / fastest_seconds(lambda: list(in_order(answer, files)))
+
+    def predict(data: bytes) -> object:
+        return detector.probabilities(decode(data))
+
+    return len(files) / fastest_seconds(lambda: list(in_order(predict, files)))

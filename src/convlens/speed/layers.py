@@ -1,8 +1,7 @@
 """What each layer of a network costs, forward and backward, and how near that is to the limit."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,18 +13,18 @@ from .roofline import Limits
 
 
 @dataclass(frozen=True)
-class LayerCost:
-    """One layer, by itself, on one group of pictures.
+class LayerTiming:
+    """One layer, by itself, on one micro-batch of pictures.
 
-    Seconds forward and backward; `multiplications` of the forward pass (the backward pass has twice
-    as many where the layer learns); `share` is the layer's part of all layers' time;
-    `roofline_fraction` is its rate as a part of what the limits allow: of the products' where it
-    multiplies, else of
-    the memory's.
+    `forward` and `backward` are seconds; `multiplications` are the forward pass's (the backward
+    pass has twice as many where the layer learns); `share` is the layer's part of all layers' time;
+    `roofline_fraction` is its rate as a part of what the limits allow: of the products' limit where
+    it multiplies, else of the memory's.
     """
 
     name: str
     kind: str
+    _: KW_ONLY
     out: tuple[int, ...]
     forward: float
     backward: float
@@ -34,102 +33,114 @@ class LayerCost:
     roofline_fraction: float
 
 
-def layer_costs(
-    module: Classifier, pixels: Tensor, *, execution: Execution, limits: Limits
-) -> list[LayerCost]:
+@dataclass(frozen=True)
+class _Timed:
+    """A layer, what it was given and gave, and seconds."""
+
+    name: str
+    layer: nn.Module
+    _: KW_ONLY
+    input: Tensor
+    output: Tensor
+    forward: float
+    backward: float
+
+    @property
+    def seconds(self) -> float:
+        return self.forward + self.backward
+
+    @property
+    def products(self) -> int:
+        """Multiplications of the forward pass."""
+        if isinstance(self.layer, nn.Conv2d):
+            return self.layer.weight[0].numel() * self.output.numel()
+        if isinstance(self.layer, nn.Linear):
+            return self.layer.in_features * self.output.numel()
+        return 0
+
+    def roofline_fraction(self, limits: Limits, precision: str) -> float:
+        """The layer's rate as a part of what the limits allow in this precision."""
+        if self.products:
+            passes = 3 if self.input.requires_grad else 2
+            return passes * self.products / self.seconds / limits.products[precision]
+        # forward reads one and writes one, backward reads two and writes one
+        moved = 5 * self.output.numel() * self.output.element_size()
+        return moved / self.seconds / limits.bytes
+
+
+def time_layers(
+    module: Classifier, pixels_NCHW: Tensor, *, execution: Execution, limits: Limits
+) -> list[LayerTiming]:
     """Time every layer of a placed module by itself, on what it sees of these pictures."""
-    found: list[tuple[str, nn.Module, Tensor, float, float]] = []
     module.train()
-    inputs = _inputs(module, execution.inputs(pixels), execution=execution)
-    for name, part, x in inputs:
-        forward, backward, out = _time(part, x, execution=execution)
-        found.append((name, part, out, forward, backward))
-    total = sum(forward + backward for *_, forward, backward in found)
-    costs = []
-    for (name, part, out, forward, backward), (_, _, x) in zip(found, inputs, strict=True):
-        products = _products(part, out)
-        if products:
-            passes = 3 if x.requires_grad else 2
-            roofline_fraction = (
-                passes
-                * products
-                / (forward + backward)
-                / limits.products[execution.config.precision]
-            )
-        else:  # forward reads one and writes one, backward reads two and writes one
-            moved = 5 * out.numel() * out.element_size()
-            roofline_fraction = moved / (forward + backward) / limits.bytes
-        costs.append(
-            LayerCost(
-                name,
-                type(part).__name__,
-                tuple(out.shape[1:]),
-                forward,
-                backward,
-                products,
-                (forward + backward) / total,
-                roofline_fraction,
-            )
+    inputs = _inputs(module, execution.inputs(pixels_NCHW), execution=execution)
+    layers = [_time(name, layer, x, execution=execution) for name, layer, x in inputs]
+    total = sum(timed.seconds for timed in layers)
+    return [
+        LayerTiming(
+            timed.name,
+            type(timed.layer).__name__,
+            out=tuple(timed.output.shape[1:]),
+            forward=timed.forward,
+            backward=timed.backward,
+            multiplications=timed.products,
+            share=timed.seconds / total,
+            roofline_fraction=timed.roofline_fraction(limits, execution.config.precision),
         )
-    return costs
+        for timed in layers
+    ]
 
 
 def _inputs(
-    module: nn.Module, pixels: Tensor, *, execution: Execution
+    module: nn.Module, pixels_NCHW: Tensor, *, execution: Execution
 ) -> list[tuple[str, nn.Module, Tensor]]:
     """Each innermost layer, and its input."""
-    seen: list[tuple[str, nn.Module, Tensor]] = []
+    inputs_of: list[tuple[str, nn.Module, Tensor]] = []
 
-    def hook(name: str) -> Any:
-        def note(part: nn.Module, inputs: tuple[Any, ...], _: object) -> None:
-            x = inputs[0]
-            seen.append((name, part, x.detach().clone().requires_grad_(x.requires_grad)))
+    def record(name: str, layer: nn.Module, x: Tensor) -> None:
+        inputs_of.append((name, layer, x.detach().clone().requires_grad_(x.requires_grad)))
 
-        return note
-
-    hooks = [part.register_forward_hook(hook(name)) for name, part in _innermost(module)]
+    hooks = [
+        layer.register_forward_hook(
+            lambda layer, inputs, _, name=name: record(name, layer, inputs[0])
+        )
+        for name, layer in _innermost(module)
+    ]
     try:
         with execution.precision():
-            module(pixels)
+            module(pixels_NCHW)
     finally:
-        for one in hooks:
-            one.remove()
-    return seen
+        for hook in hooks:
+            hook.remove()
+    return inputs_of
 
 
 def _innermost(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    for name, part in module.named_modules():
-        idle = isinstance(part, nn.Identity | nn.Flatten | nn.Unflatten)
-        if not idle and not any(True for _ in part.children()):
-            yield name.removeprefix("layers."), part
+    for name, layer in module.named_modules():
+        idle = isinstance(layer, nn.Identity | nn.Flatten | nn.Unflatten)
+        if not idle and not any(True for _ in layer.children()):
+            yield name.removeprefix("layers."), layer
 
 
-def _time(part: nn.Module, x: Tensor, *, execution: Execution) -> tuple[float, float, Tensor]:
-    """Seconds forward and backward, and what comes out."""
-    learns = x.requires_grad or any(p.requires_grad for p in part.parameters())
+def _time(name: str, layer: nn.Module, x: Tensor, *, execution: Execution) -> _Timed:
+    """The least seconds of a layer, forward and backward."""
+    learns = x.requires_grad or any(p.requires_grad for p in layer.parameters())
 
     def run() -> Tensor:
         with execution.precision():
-            out: Tensor = part(x)
-        return out
+            output: Tensor = layer(x)
+        return output
 
-    out = run()
+    output = run()
     forward = fastest_seconds(run, seconds=0.05)
-    if not learns:
-        return forward, 0.0, out.detach()
-    gradient = torch.randn_like(out)
+    backward = 0.0
+    if learns:
+        gradient = torch.randn_like(output)
 
-    def both() -> None:
-        part.zero_grad()
-        x.grad = None
-        run().backward(gradient)  # type: ignore[no-untyped-call]
+        def both() -> None:
+            layer.zero_grad()
+            x.grad = None
+            run().backward(gradient)  # type: ignore[no-untyped-call]
 
-    return forward, max(0.0, fastest_seconds(both, seconds=0.05) - forward), out.detach()
-
-
-def _products(part: nn.Module, out: Tensor) -> int:
-    if isinstance(part, nn.Conv2d):
-        return part.weight[0].numel() * out.numel()
-    if isinstance(part, nn.Linear):
-        return part.in_features * out.numel()
-    return 0
+        backward = max(0.0, fastest_seconds(both, seconds=0.05) - forward)
+    return _Timed(name, layer, input=x, output=output.detach(), forward=forward, backward=backward)

@@ -1,4 +1,4 @@
-"""What this machine can do at most: products of matrices, and moving memory."""
+"""What this machine can do at most (Williams et al. 2009): products, and moving memory."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,19 @@ import torch
 
 from ..engine.compute.timing import fastest_seconds
 
-SIDES, SLOW = (256, 2048), 0.002
-"""Of the matrices: the larger ones reach full speed, but are left out where the smaller ones take
-so many seconds, as without instructions for a precision."""
+ROWS, SLOW = (256, 2048), 0.002
+"""Of the square matrices. The larger ones reach full speed, but are left out where the smaller ones
+take longer than so many seconds, as they do without instructions for a precision."""
 BYTES = 256 << 20
 """To move: more than caches hold."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Rates measured on all threads.
+    """What this machine can do in a second, on all threads.
 
-    `products` are multiplications a second by precision, two matrices' product; `bytes` are bytes
-    a second, read and written, of a copy.
+    `products` are the multiplications of a product of two matrices, by precision; `bytes` are those
+    that a copy reads and writes.
     """
 
     products: dict[str, float]
@@ -26,15 +26,15 @@ class Limits:
 
 
 def measure_limits(threads: int) -> Limits:
-    """Measure them."""
+    """Measure what this machine can do on so many threads."""
     torch.set_num_threads(threads)
     products = {}
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        for side in SIDES:
-            left, right = (torch.randn(side, side).to(kind) for _ in range(2))
+        for rows in ROWS:
+            left, right = (torch.randn(rows, rows).to(kind) for _ in range(2))
             with torch.inference_mode():
                 seconds = fastest_seconds(lambda a=left, b=right: a @ b)  # type: ignore[misc]
-            products[name] = side**3 / seconds
+            products[name] = rows**3 / seconds
             if seconds > SLOW:
                 break
     source = torch.zeros(BYTES // 4)
