@@ -11,7 +11,7 @@ from scipy.optimize import curve_fit
 from convlens.cli import main
 from convlens.inspection.learning_curve import extrapolated, learning_curve, power_law
 from convlens.transfer.head import FeatureSet
-from helpers import needs_weights
+from helpers import needs_weights, save_shapes
 
 COUNTS = [100, 200, 400, 800, 1600]
 
@@ -79,8 +79,9 @@ def test_groups_are_not_parted_by_draws() -> None:
     assert curve.measured[-1].error > 0.35
 
 
-def test_inspect_says_it(shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needs_weights()
+    shapes = save_shapes(tmp_path / "p", 30)
     assert main(["inspect", str(shapes), "--more"]) == 0
     printed = capsys.readouterr().out
     assert "would more pictures help?" in printed

@@ -1,0 +1,37 @@
+"""Architectures compared: who is on the Pareto front, and what the section says of it."""
+
+from convlens.reasons.experiments.architectures import (
+    ArchitectureResult,
+    Budget,
+    pareto,
+    section,
+)
+from convlens.reasons.section import HOLDS, NOT
+
+
+def result(name: str, accuracy: float, multiplications: int) -> ArchitectureResult:
+    return ArchitectureResult(
+        name,
+        accuracy,
+        interval=(accuracy - 0.05, accuracy + 0.05),
+        n=100,
+        parameters=1000,
+        multiplications=multiplications,
+        steps=10,
+        seconds_to_train=1.0,
+        seconds_to_predict=0.001,
+    )
+
+
+def test_the_front_is_beaten_by_none() -> None:
+    results = [result("dense", 0.7, 10), result("small", 0.8, 20), result("large", 0.8, 30)]
+    assert pareto(results) == ["dense", "small"]
+    assert pareto([result("a", 0.8, 20), result("b", 0.8, 20)]) == ["a", "b"]
+
+
+def test_the_verdict_compares_intervals() -> None:
+    dense, budget = result("dense", 0.7, 10), Budget(64, 1.5)
+    for accuracy, verdict in ((0.85, HOLDS), (0.75, NOT)):
+        (claim,) = section([dense, result("conv", accuracy, 20)], budget).claims
+        assert claim.verdict == verdict
+        assert claim.figure.startswith(f"conv {100 * accuracy:.1f} %, the dense network 70.0 %")
