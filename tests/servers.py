@@ -15,10 +15,12 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Page
 
-from convlens.detector.detector import Prediction
+from convlens import Prediction
 from convlens.pictures.decode import RGB
+from convlens.pictures.source import Source
 from convlens.serving.app import create_app
 from convlens.serving.request_limits import RequestLimits
+from convlens.tasks.classification.task import Classification
 from helpers import draw
 
 SECONDS = 200
@@ -51,15 +53,16 @@ class SlowDetector:
 
     labels = ("a", "b")
     path = None
+    task = Classification()
 
     def __init__(self) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
 
-    def answer(self, name: str, image: RGB) -> Prediction:
+    def predict_source(self, source: Source) -> Prediction:
         self.begun.set()
         self.go.wait(SECONDS)
         return Prediction(
-            name, np.array([0.25, 0.75], np.float32), labels=self.labels, class_index=1
+            source.name, np.array([0.25, 0.75], np.float32), labels=self.labels, class_index=1
         )
 
 

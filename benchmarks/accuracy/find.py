@@ -25,8 +25,8 @@ from convlens.detector.boxes import Box
 from convlens.detector.draw import draw_findings
 from convlens.detector.find import Finder
 from convlens.detector.localization import Localization
-from convlens.evaluation.metrics import wilson
 from convlens.parallel import in_order
+from convlens.tasks.intervals import wilson
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import add_pictures, script_parser

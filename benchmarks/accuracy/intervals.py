@@ -15,8 +15,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from convlens.dataset.prepare import prepare
-from convlens.evaluation.metrics import wilson
 from convlens.options import DataOptions
+from convlens.tasks.intervals import wilson
 from convlens.transfer.features import features_of
 from convlens.transfer.pretrained import Pretrained, make_module
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from convlens import Detector, predict
+from convlens import Detector
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import add_pictures, script_parser
@@ -43,9 +43,9 @@ def main() -> None:
     if data is not None:
         cells = sorted((data / "images").glob("*.png"))
         strangers["solar cells"] = cells[:: max(1, len(cells) // MOST)]
-    inside = list(predict(detector, own))
+    inside = list(detector.predict_many(own))
     for what, paths in strangers.items():
-        outside = list(predict(detector, paths))
+        outside = list(detector.predict_many(paths))
         scores = {
             "probability": [
                 [-(p.probability or 0) for p in predictions] for predictions in (inside, outside)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from convlens.detector.suggest import margin
 from convlens.inspection.features import pretrained_features
+from convlens.tasks.classification.prediction import margin
 from convlens.transfer.head import FeatureSet, Head
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -57,7 +57,7 @@ def raw(data: bytes) -> bytes:
 
 def answered(detector: Detector, data: bytes) -> str:
     """What is wanted for a picture: the very probabilities that the detector gives it here."""
-    numbers = dict(detector.answer("", decode(data)).top(len(detector.labels)))
+    numbers = dict(detector.predict(data).top(len(detector.labels)))
     text = json.dumps({"probabilities": numbers}, separators=(",", ":"), ensure_ascii=False)
     return f"200\napplication/json\n{text[1:-1]}"
 

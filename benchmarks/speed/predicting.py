@@ -1,4 +1,4 @@
-"""A folder's answers: `convlens.predict` against a bare loop with ONNX Runtime, in turns.
+"""A folder's answers: `Detector.predict_many` against a bare loop with ONNX Runtime, in turns.
 
     python benchmarks/speed/predicting.py DETECTOR PICTURES [--number 200] [--rounds 7]
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from convlens import Detector, predict
+from convlens import Detector
 from convlens.parallel import cores
 from convlens.pictures.decode import decode
 
@@ -55,7 +55,7 @@ def main() -> None:
     detector = Detector(file)
     ways = {
         "bare": bare_loop(file, paths),
-        "convlens": lambda: list(predict(detector, [str(path) for path in paths])),
+        "convlens": lambda: list(detector.predict_many(paths)),
     }
     seconds = seconds_in_turns(ways, options.rounds)
     for name, taken in seconds.items():

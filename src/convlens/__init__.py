@@ -1,7 +1,7 @@
 """convlens: train an image detector from labelled pictures, and see why convolutions work.
 
-Every command has a function of the same name here. They are loaded when first used, so that
-`import convlens` costs nothing and predicting needs no PyTorch.
+A trained detector is a `Detector`; every other command has a function of the same name. All are
+loaded when first used, so that `import convlens` costs nothing and predicting needs no PyTorch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,11 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .detector.archive import Labelled, predict_shards
-    from .detector.detector import Detector, Prediction
-    from .detector.find import find
+    from .detector.detector import Detector
     from .detector.localization import Localization
-    from .detector.predict import predict
     from .detector.suggest import suggest
     from .errors import ConvlensError
     from .evaluation.compare import Comparison, compare
-    from .evaluation.evaluate import Evaluation, evaluate
     from .inspection.inspect import Inspection, inspect
     from .network.named import describe_network
     from .network.spec import Network
@@ -25,6 +22,8 @@ if TYPE_CHECKING:
     from .reasons.run import why
     from .reasons.section import Case
     from .speed.bench import Speed, bench
+    from .tasks.classification.evaluation import Evaluation
+    from .tasks.classification.prediction import Prediction
     from .training.train import Run, resume, train
 
 _HOMES = {
@@ -32,22 +31,19 @@ _HOMES = {
     "Comparison": "evaluation.compare",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
-    "Evaluation": "evaluation.evaluate",
+    "Evaluation": "tasks.classification.evaluation",
     "Inspection": "inspection.inspect",
     "Labelled": "detector.archive",
     "Localization": "detector.localization",
     "Network": "network.spec",
-    "Prediction": "detector.detector",
+    "Prediction": "tasks.classification.prediction",
     "Run": "training.train",
     "Sharded": "pictures.shards.write",
     "Speed": "speed.bench",
     "bench": "speed.bench",
     "compare": "evaluation.compare",
-    "evaluate": "evaluation.evaluate",
-    "find": "detector.find",
     "inspect": "inspection.inspect",
     "describe_network": "network.named",
-    "predict": "detector.predict",
     "predict_shards": "detector.archive",
     "resume": "training.train",
     "shard": "pictures.shards.write",
@@ -74,10 +70,7 @@ __all__ = [
     "bench",
     "compare",
     "describe_network",
-    "evaluate",
-    "find",
     "inspect",
-    "predict",
     "predict_shards",
     "resume",
     "shard",

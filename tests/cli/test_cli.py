@@ -17,7 +17,7 @@ from PIL import Image
 from convlens.cli import main
 from convlens.cli import predict as predict_command
 from convlens.errors import ConvlensError, require
-from convlens.evaluation.metrics import compute_metrics
+from convlens.tasks.classification.metrics import compute_metrics
 from helpers import SMALL, assert_clear, convlens, draw, flags, save_class
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convlens import Detector, predict, predict_shards
+from convlens import Detector, predict_shards
 from convlens.cli import main
 from convlens.errors import ConvlensError
 from convlens.pictures.shards.write import Sharded
@@ -16,12 +16,12 @@ def test_parts_of_an_archive_do_not_overlap(
     written: Sharded, run: Path, shapes: Path, tmp_path: Path, capsys: Any
 ) -> None:
     detector = Detector(run)
-    whole = [answer.name for answer in predict(detector, written.folder)]
+    whole = [answer.name for answer in detector.predict_many(written.folder)]
     assert len(whole) == len(set(whole)) == 160
     parts = [
         [
             answer.name
-            for answer in predict(detector, [written.folder, shapes / "disc"], share=(k, 3))
+            for answer in detector.predict_many([written.folder, shapes / "disc"], share=(k, 3))
         ]
         for k in range(3)
     ]
@@ -48,7 +48,7 @@ def test_parts_of_an_archive_do_not_overlap(
     rows = [row for file in out.glob("*.csv") for row in csv.DictReader(file.open())]
     names = [row["name"].rsplit("/", 1)[1] for row in rows]
     assert sorted(names) == sorted(name.rsplit("/", 1)[1] for name in whole)
-    answers = {a.name.rsplit("/", 1)[1]: a for a in predict(detector, written.folder)}
+    answers = {a.name.rsplit("/", 1)[1]: a for a in detector.predict_many(written.folder)}
     for name, row in zip(names, rows, strict=True):
         assert float(row["probability"]) == answers[name].probability
     done = predict_shards(detector, broken, out=out)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from convlens import Detector, find, train
+from convlens import Detector, train
 from convlens.cli import main
 from convlens.dataset.prepare import prepare
 from convlens.detector.boxes import Box
@@ -129,7 +129,7 @@ def test_what_was_put_somewhere_is_found_there_and_nothing_elsewhere(
             Image.fromarray(scene(kind, number, (left, top), side)).save(path)
             truth[str(path)] = Box(left, top, left + side, top + side)
     Image.fromarray(scene("disc", 0, (0, 0), 1)).save(tmp_path / "9-nothing.png")
-    *found, nothing = find(seeker, sorted(map(str, tmp_path.glob("*.png"))))
+    *found, nothing = Detector(seeker).find_many(sorted(map(str, tmp_path.glob("*.png"))))
     hits = overlaps = 0
     for one in found:
         box = truth[one.name]

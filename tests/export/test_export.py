@@ -130,8 +130,6 @@ def test_export_is_refused_where_file_and_network_differ(shapes: Path) -> None:
 
 
 def test_the_same_picture_saved_in_each_way_predicts_alike(run: Path, tmp_path: Path) -> None:
-    from convlens import predict
-
     picture = Image.fromarray(draw("disc", 200))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -143,7 +141,7 @@ def test_the_same_picture_saved_in_each_way_predicts_alike(run: Path, tmp_path: 
     picture.convert("RGBA").save(tmp_path / "f.png")
     picture.save(tmp_path / "g.jpg", quality=98, subsampling=0)
     picture.convert("CMYK").save(tmp_path / "h.tif")
-    answers = list(predict(run, tmp_path))
+    answers = list(Detector(run).predict_many(tmp_path))
     assert len(answers) == 8
     assert {answer.predicted for answer in answers} == {answers[0].predicted}
     exact = {answer.probability for answer in answers[:6]}

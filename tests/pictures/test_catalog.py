@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from convlens.errors import ConvlensError
-from convlens.pictures.catalog import read_catalog, require_two_classes
+from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
+from convlens.tasks.classification.labels import require_two_classes
 from helpers import draw, save_class
 
 
@@ -119,7 +120,7 @@ def test_nothing_there_is_a_clear_error(tmp_path: Path) -> None:
         read_catalog(tmp_path)
     save_class(tmp_path / "only", "disc", 3)
     with pytest.raises(ConvlensError, match="one class only: 'only' \\(3\\)"):
-        require_two_classes(read_catalog(tmp_path), "it")
+        require_two_classes(read_catalog(tmp_path).counts(), "it")
     picture = tmp_path / "only" / "000.png"
     with pytest.raises(ConvlensError, match="neither a folder nor a table"):
         read_catalog(picture)

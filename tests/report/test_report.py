@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from convlens import train
-from convlens.evaluation.label_errors import find_label_errors
+from convlens.tasks.classification.label_errors import find_label_errors
 from helpers import SMALL, save_class, save_shapes
 
 

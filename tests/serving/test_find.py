@@ -5,7 +5,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from convlens import Detector, find
+from convlens import Detector
 from convlens.export.export import export
 from convlens.network.build import build
 from convlens.network.spec import network
@@ -13,12 +13,12 @@ from convlens.serving.app import create_app
 from servers import post
 
 
-def test_find_says_where_as_the_function_does(server: str, run: Path, shapes: Path) -> None:
+def test_find_says_where_as_the_detector_does(server: str, run: Path, shapes: Path) -> None:
     paths = sorted((shapes / "cross").glob("*.png"))[:2]
     files = [("files", (path.name, path.read_bytes())) for path in paths]
     files.append(("files", ("bad.png", b"no picture")))
     answers = post(f"{server}find", files=files).json()["pictures"]
-    for answer, wanted in zip(answers, find(run, list(map(str, paths))), strict=False):
+    for answer, wanted in zip(answers, Detector(run).find_many(paths), strict=False):
         fields = json.loads(json.dumps(wanted.as_json()))
         assert {name: answer[name] for name in fields} == fields
     assert "not a picture" in answers[2]["error"]

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from convlens import predict
+from convlens import Detector
 from servers import OpenPage
 
 
@@ -50,7 +50,7 @@ def test_pictures_are_answered_and_saved_as_a_table(
         page.click("#save")
     download.value.save_as(tmp_path / "answers.csv")
     rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
-    wanted = {Path(prediction.name).name: prediction for prediction in predict(run, paths)}
+    wanted = {Path(answer.name).name: answer for answer in Detector(run).predict_many(paths)}
     assert len(rows) == 13
     for row in rows[:11]:
         assert row["predicted"] == wanted[row["name"]].predicted

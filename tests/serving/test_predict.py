@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from convlens import Detector, predict
+from convlens import Detector
 from helpers import draw
 from servers import disc, png, post
 
@@ -14,7 +14,7 @@ def test_answers_are_those_of_predict(server: str, run: Path, shapes: Path) -> N
     paths = sorted((shapes / "disc").glob("*.png"))[:4]
     files = [("files", (path.name, path.read_bytes())) for path in paths]
     predictions = post(f"{server}predict", files=files).json()["predictions"]
-    for answer, wanted in zip(predictions, predict(run, paths), strict=True):
+    for answer, wanted in zip(predictions, Detector(run).predict_many(paths), strict=True):
         assert answer["name"] == Path(wanted.name).name
         assert answer["predicted"] == wanted.predicted
         assert answer["probabilities"] == pytest.approx(dict(wanted.top(2)))

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from sklearn.decomposition import PCA
 
-from convlens import Detector, predict, train
+from convlens import Detector, train
 from convlens.cli import main
 from convlens.transfer.ood import DIRECTIONS, fit_strangeness
 from helpers import needs_weights, save_shapes
@@ -59,8 +59,8 @@ def test_a_detector_tells_strangers(tmp_path: Path, capsys: pytest.CaptureFixtur
         rows = np.arange(48)[:, None, None] // (number + 2) % 2 * 255
         pixels = np.broadcast_to(rows, (48, 48, 3)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "q" / f"{number}.png")
-    known = list(predict(detector, tmp_path / "p"))
-    strangers = list(predict(detector, tmp_path / "q"))
+    known = list(detector.predict_many(tmp_path / "p"))
+    strangers = list(detector.predict_many(tmp_path / "q"))
     assert np.mean([one.strange for one in known]) <= 0.1
     assert np.mean([one.strange for one in strangers]) >= 0.8
     assert all(one.predicted == "unsure" for one in strangers if one.strange)

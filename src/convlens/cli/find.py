@@ -47,7 +47,7 @@ def run(asked: argparse.Namespace) -> int:
     """Print the findings of each picture; the status is 1 if one could not be read."""
     from ..detector.detector import Detector
     from ..detector.find import Finder
-    from ..detector.predict import find_pictures
+    from ..detector.inputs import find_files
 
     finder = Finder(Detector(asked.detector), asked.smallest, min_probability=asked.sure)
     if not finder.has_background:
@@ -61,7 +61,9 @@ def run(asked: argparse.Namespace) -> int:
     seen = failed = 0
     if asked.json:
         emit("[")
-    for result in in_order(finder, find_pictures(named(asked.paths))):
+    for result in in_order(
+        finder, (file for path in named(asked.paths) for file in find_files(path))
+    ):
         drawn = _draw(result, asked.out, taken=taken) if asked.out and not result.error else None
         if asked.json:
             content = {"error": result.error} if result.error else result.as_json()

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError
 from ..parallel import worker
@@ -14,7 +14,8 @@ from .arguments import Subparsers, add_pictures, command
 from .output import Bars, emit, named, printable
 
 if TYPE_CHECKING:
-    from ..detector.detector import Prediction
+    from ..detector.detector import Detector
+    from ..tasks.task import Prediction
 
 EXAMPLES = """\
   convlens predict detector.onnx photo.jpg
@@ -31,7 +32,6 @@ LIMITED = (
     "from convlens.cli import main\n"
     "sys.exit(main(sys.argv[1:]))\n"
 )
-STRANGE = "  (strange: unlike the pictures that it learnt from)"
 
 
 def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -73,17 +73,16 @@ def run(asked: argparse.Namespace) -> int:
     if asked.out:
         return _into_folder(asked, share)
     from ..detector.detector import Detector
-    from ..detector.predict import predict
 
     detector = Detector(asked.detector)
-    rows = predict(detector, named(asked.paths), share=share)
-    write = _write_json if asked.json else _write_csv if asked.csv else _write_lines
-    failed, seen = write(rows, detector.labels, asked.top)
-    if not seen:
+    predictions = detector.predict_many(named(asked.paths), share=share)
+    show = _print_json if asked.json else _print_csv if asked.csv else _print_lines
+    failed, count = show(predictions, detector, asked.top)
+    if not count:
         print("convlens: error: no pictures there", file=sys.stderr)  # noqa: T201
     elif failed:
-        print(f"convlens: {failed} of {seen} could not be read", file=sys.stderr)  # noqa: T201
-    return 1 if failed or not seen else 0
+        print(f"convlens: {failed} of {count} could not be read", file=sys.stderr)  # noqa: T201
+    return 1 if failed or not count else 0
 
 
 def _share(asked: argparse.Namespace) -> tuple[int, int]:
@@ -154,52 +153,39 @@ def _isolated(asked: argparse.Namespace) -> int:
     return child.returncode
 
 
-def _write_lines(
-    rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int
+def _print_lines(
+    predictions: "Iterable[Prediction]", detector: "Detector", top: int
 ) -> tuple[int, int]:
-    from ..detector.rule import UNSURE
-
-    failed = seen = 0
-    width = max(map(len, (*labels, UNSURE)))
-    for row in rows:
-        seen += 1
-        name = printable(row.name)
-        if row.error is not None:
-            failed += 1
-            emit(f"{'error':<{width}}          {name}: {printable(row.error)}")
-            continue
-        shown = row.top(top) if top > 1 else [(row.predicted or "", row.probability or 0.0)]
-        best = "  ".join(f"{printable(k):<{width}} {p:7.2%}" for k, p in shown)
-        emit(f"{best}  {name}{STRANGE if row.strange else ''}")
-    return failed, seen
+    failed = count = 0
+    for prediction in predictions:
+        count += 1
+        failed += prediction.error is not None
+        emit(printable(detector.task.line(prediction, top)))
+    return failed, count
 
 
-def _write_json(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int) -> tuple[int, int]:
-    failed = seen = 0
+def _print_json(
+    predictions: "Iterable[Prediction]", detector: "Detector", top: int
+) -> tuple[int, int]:
+    failed = count = 0
     emit("[")
-    for row in rows:
-        value: dict[str, Any] = {"name": row.name, "predicted": row.predicted}
-        value["probability"] = row.probability
-        value["strangeness"] = row.strangeness
-        if row.error is not None:
-            failed += 1
-            value["error"] = row.error
-        else:
-            value["probabilities"] = dict(row.top(top if top > 1 else len(labels)))
-        emit((",\n" if seen else "") + json.dumps(value))
-        seen += 1
+    for prediction in predictions:
+        content = detector.task.as_json(prediction, top if top > 1 else None)
+        emit((",\n" if count else "") + json.dumps(content))
+        count += 1
+        failed += prediction.error is not None
     emit("]")
-    return failed, seen
+    return failed, count
 
 
-def _write_csv(rows: "Iterable[Prediction]", labels: tuple[str, ...], top: int) -> tuple[int, int]:
-    from ..detector.archive import cells, headings
-
-    failed = seen = 0
+def _print_csv(
+    predictions: "Iterable[Prediction]", detector: "Detector", top: int
+) -> tuple[int, int]:
+    failed = count = 0
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(headings(labels))
-    for row in rows:
-        seen += 1
-        failed += row.error is not None
-        writer.writerow(cells(row, labels))
-    return failed, seen
+    writer.writerow(detector.task.columns(detector.labels))
+    for prediction in predictions:
+        count += 1
+        failed += prediction.error is not None
+        writer.writerow(detector.task.cells(prediction))
+    return failed, count

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..pictures.catalog import unequal
 from ..pictures.splits import EXCLUDED
+from ..tasks.classification.labels import unequal
 from .prepare import Dataset
 
 LEARNABLE, MEASURABLE = 10, 50

@@ -11,12 +11,13 @@ from ..errors import ConvlensError, PictureError
 from ..network.auto import auto_size
 from ..options import DataOptions
 from ..pictures.background import with_background
-from ..pictures.catalog import SPLITS, Catalog, read_catalog, require_two_classes
+from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.decode import decode
 from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
+from ..tasks.classification.labels import require_two_classes
 from .batches import Examples
 
 
@@ -108,7 +109,7 @@ def prepare(
     catalog = read_catalog(pictures)
     if options.group is not None:
         catalog = catalog.grouped(options.group)
-    require_two_classes(catalog, str(pictures))
+    require_two_classes(catalog.counts(), str(pictures))
     if options.background is not None:
         catalog = with_background(catalog, options.background)
     size = options.size or usual_size or auto_size(median_side(catalog))
@@ -119,7 +120,7 @@ def prepare(
         first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
     catalog, store = store.without_bad(catalog)
-    require_two_classes(catalog, f"what can be read of {pictures}")
+    require_two_classes(catalog.counts(), f"what can be read of {pictures}")
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(len(catalog))
     split = make_split(

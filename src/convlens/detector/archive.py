@@ -2,15 +2,14 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ..errors import ConvlensError, UsageError
 from ..files import read_json, saying_where, write_whole
-from .detector import Detector, Prediction
-from .predict import Share, find_units, pictures_in
+from .detector import Detector, Progress, opened
+from .inputs import Share, find_units, pictures_in
 
 RECORD = "archive.json"
 
@@ -26,27 +25,13 @@ class Labelled:
     unreadable: int
 
 
-def headings(labels: tuple[str, ...]) -> list[str]:
-    """The columns of a table of answers."""
-    return ["name", "predicted", "probability", "strangeness", "error", *(f"p:{k}" for k in labels)]
-
-
-def cells(row: Prediction, labels: tuple[str, ...]) -> list[Any]:
-    """A prediction's row in it; where there is no answer, its error and empty cells."""
-    if row.error is not None:
-        return [row.name, "", "", "", row.error, *("" for _ in labels)]
-    every = dict(row.top(len(labels)))
-    strangeness = "" if row.strangeness is None else row.strangeness
-    return [row.name, row.predicted, row.probability, strangeness, "", *(every[k] for k in labels)]
-
-
 def predict_shards(
     detector: str | Path | Detector,
     paths: str | Path | Iterable[str | Path],
     *,
     out: str | Path,
     share: Share = (0, 1),
-    progress: Callable[[str, int, int], None] = lambda *_: None,
+    progress: Progress = lambda *_: None,
 ) -> Labelled:
     """Write `NAME.csv` into the folder `out` for each `NAME.tar`, and pass over those there.
 
@@ -54,11 +39,10 @@ def predict_shards(
     as many processes as one likes: each takes part k of n in `share`, from 0, in whole shards.
     Raises `ConvlensError` where a shard is damaged, or the folder has another detector's answers.
     """
-    detector = detector if isinstance(detector, Detector) else Detector(detector)
-    several = [paths] if isinstance(paths, str | Path) else paths
+    detector = opened(detector)
     folder = Path(out)
     shards: dict[str, str] = {}
-    for unit in find_units(several):
+    for unit in find_units(paths):
         if not isinstance(unit, str):
             raise UsageError(f"--out takes shards, and {unit.name} is none: leave --out away")
         name = PurePosixPath(unit).stem
@@ -69,17 +53,17 @@ def predict_shards(
     _same_detector(folder / RECORD, detector)
     number, count = share
     mine = list(shards.items())[number::count]
-    left = [(name, place) for name, place in mine if not (folder / f"{name}.csv").exists()]
+    left = [(name, url) for name, url in mine if not (folder / f"{name}.csv").exists()]
     pictures = unreadable = 0
-    for done, (name, place) in enumerate(left):
+    for done, (name, url) in enumerate(left):
         progress("answering shards", done, len(left))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(headings(detector.labels))
-        for row in detector.predict(pictures_in(place)):
-            writer.writerow(cells(row, detector.labels))
+        writer.writerow(detector.task.columns(detector.labels))
+        for prediction in detector.predict_many(pictures_in(url)):
+            writer.writerow(detector.task.cells(prediction))
             pictures += 1
-            unreadable += row.error is not None
+            unreadable += prediction.error is not None
         write_whole(folder / f"{name}.csv", text.getvalue())
     progress("answering shards", len(left), len(left))
     return Labelled(len(left), len(mine) - len(left), pictures=pictures, unreadable=unreadable)

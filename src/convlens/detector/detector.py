@@ -1,137 +1,86 @@
-"""A detector file: one ONNX graph from raw pixels to probabilities, with its labels inside."""
+"""A detector file: one ONNX graph from raw pixels to answers, with its labels inside."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConvlensError, PictureError
-from ..files import saying_where
 from ..parallel import in_order
-from ..pictures.decode import RGB, decode
+from ..pictures.decode import RGB
 from ..pictures.shards.read import streamed
 from ..pictures.source import Source
-from .integrity import checksum, look_through, unseal
-from .rule import MOST_PROBABLE, UNSURE, Rule
+from ..tasks.task import task_named
+from .inputs import Picture, Share, find_sources, pixels_of, source_of
+from .session import SIZES, WINDOWS, Session
 
-INPUT, OUTPUT, STRANGENESS = "image", "probabilities", "strangeness"
-SIZES, WINDOWS = "squash_to", "windows"
-"""A constant: height and width [2] that the picture is squashed to. An output: logits
-[N, K, down, across] of each window of the network's own size in it; one window, for that constant.
-"""
-
-
-def _part(number: int, data: bytes) -> bytes:
-    """A field of protobuf's wire format, shorter than 128 bytes."""
-    return bytes((number << 3 | 2, len(data))) + data
-
-
-_PAIR = _part(1, b"\x08\x07" + _part(2, _part(1, b"\x08\x02")))
-_SIZES_GIVEN = _part(7, _part(11, _part(1, SIZES.encode()) + _part(2, _PAIR)))
-"""After a model, it makes that constant an input that may be left out: messages that follow each
-other are one (an input in the file itself would make ONNX Runtime warn every other reader)."""
+if TYPE_CHECKING:
+    from ..tasks.task import Evaluation, Prediction
+    from .localization import Localization
 
 Probabilities = npt.NDArray[np.float32]
-"""One number per class, in the order of the detector's labels; they sum to 1."""
+"""One number per class, in the order of the detector's labels."""
+Progress = Callable[[str, int, int], None]
+"""Is told of long work: what it is, how much is done, of how much."""
+SMALLEST_WINDOW = 0.2
+"""The smallest window's side, as a share of the picture's shorter one."""
+MIN_PROBABILITY = 0.5
+"""A box's probability from which on it is a finding."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one picture, or the reason why there is none."""
-
-    name: str
-    probabilities: Probabilities | None
-    _: KW_ONLY
-    labels: tuple[str, ...]
-    error: str | None = None
-    class_index: int | None = None
-    """The answer as an index into `labels`; None where there is none."""
-    strangeness: float | None = None
-    """How unlike the training pictures it is, 0 and up; None where the file cannot tell."""
-
-    @property
-    def strange(self) -> bool:
-        """Whether it is unlike what the detector learnt from, as only 1 % of such pictures are."""
-        return self.strangeness is not None and self.strangeness > 1
-
-    @property
-    def predicted(self) -> str | None:
-        """The answer: a class, as the detector's rule has it, or `unsure`."""
-        if self.probabilities is None:
-            return None
-        return UNSURE if self.class_index is None else self.labels[self.class_index]
-
-    @property
-    def probability(self) -> float | None:
-        """The answer's probability, 0 to 1; the highest one where it is `unsure`."""
-        if self.probabilities is None:
-            return None
-        k = self.class_index
-        return float(self.probabilities.max() if k is None else self.probabilities[k])
-
-    def top(self, count: int) -> list[tuple[str, float]]:
-        """The `count` most probable classes with their probabilities, the first one first."""
-        if self.probabilities is None:
-            return []
-        order = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(self.labels[k], float(self.probabilities[k])) for k in order]
+def _silent(*_: object) -> None:
+    """No progress is shown."""
 
 
 class Detector:
-    """A trained detector, from a file that `convlens train` wrote (or from its bytes).
+    """A trained detector, from the file that `convlens train` wrote.
 
     Each picture is run by itself on one core, and many pictures on all cores: so a picture's
     answer never depends, not in its last bit, on which others it came with.
-    Raises `ConvlensError` where the file is no detector, or was changed since it was written.
+
+    Args:
+        file: A `detector.onnx`, a run folder that holds one, or the file's bytes.
+
+    Raises:
+        ConvlensError: The file is no detector, or was changed since it was written.
+
+    Examples:
+        >>> detector = Detector("runs/pictures")  # doctest: +SKIP
+        >>> detector.predict("photo.jpg").predicted  # doctest: +SKIP
+        'cat'
     """
 
     def __init__(self, file: str | Path | bytes) -> None:
-        import onnxruntime
-
-        self.path = None if isinstance(file, bytes) else Path(file)
-        where = str(self.path or "the detector")
-        if self.path is not None:
-            if self.path.is_dir():
-                self.path = self.path / "detector.onnx"
-            with saying_where(self.path, "read"):
-                data = self.path.read_bytes()
-        else:
-            assert isinstance(file, bytes)  # noqa: S101
-            data = file
+        self._session = Session(file)
+        self.path = self._session.path
+        """The file; None where it came as bytes."""
+        self.digest = self._session.digest
+        """The file's checksum: no other detector has it."""
+        self.metadata = self._session.metadata
+        shapes = self._session.shapes
         try:
-            look_through(unseal(data))
-            self.digest = checksum(data)
-        except ValueError as error:
-            raise ConvlensError(f"{where} is not a convlens detector: {error}") from None
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                data + _SIZES_GIVEN, options, providers=["CPUExecutionProvider"], enable_fallback=0
-            )
-            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
-            shape = self._session.get_outputs()[0].shape
-            names = [output.name for output in self._session.get_outputs()]
-            self._outputs = [name for name in (OUTPUT, STRANGENESS) if name in names]
-            if [i.name for i in self._session.get_inputs()] != [INPUT] or shape[1] != len(
-                self.labels
-            ):
-                raise ValueError("its input, output or labels are not a detector's")
+            """The classes, in the order of the outputs."""
+            self.task = task_named(self.metadata.get("task"))
+            """The kind of its answers."""
+            first = self.task.outputs[0]
+            if first not in shapes or shapes[first][1] != len(self.labels):
+                raise ValueError("its output or labels are not a detector's")
             rule = json.loads(self.metadata.get("rule", "null"))
-            self.rule = Rule.from_json(rule, len(self.labels)) if rule else MOST_PROBABLE
+            self.rule = self.task.rule(rule, self.labels)
+            """How answers follow from outputs."""
         except KeyError:
             raise ConvlensError(
-                f"{where} is an ONNX file without labels: it was not made by convlens"
+                f"{self._session.name} is an ONNX file without labels: it was not made by convlens"
             ) from None
-        except Exception as error:  # ONNX Runtime raises many kinds of its own
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            raise ConvlensError(f"{where} is not a convlens detector: {reason}") from error
+        except (ConvlensError, ValueError, TypeError, IndexError) as error:
+            raise ConvlensError(
+                f"{self._session.name} is not a convlens detector: {error}"
+            ) from error
+        self._outputs = [name for name in self.task.outputs if name in shapes]
 
     def __repr__(self) -> str:
         return f"Detector({', '.join(self.labels)})"
@@ -143,63 +92,176 @@ class Detector:
             for name, text in self.metadata.items()
         }
 
+    def predict(self, picture: Picture) -> "Prediction":
+        """The answer for one picture.
+
+        Args:
+            picture: A path, a PIL image, upright uint8 RGB pixels [height, width, 3] of any size,
+                or the bytes of a file.
+
+        Raises:
+            PictureError: The picture is not there or cannot be read.
+            UsageError: It is a folder, or nothing of the kind.
+
+        Examples:
+            >>> detector.predict("photo.jpg").predicted  # doctest: +SKIP
+            'cat'
+        """
+        source = source_of(picture)
+        try:
+            return self._predict(source)
+        except PictureError as error:
+            raise PictureError(f"{source.name}: {error}") from error
+
+    def predict_many(
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        share: Share = (0, 1),
+        workers: int | None = None,
+    ) -> "Iterator[Prediction]":
+        """The answers for many pictures, one by one, in their order, with bounded memory.
+
+        Args:
+            pictures: A file, a folder, a pattern such as `photos/*.jpg`, shards (a folder, pattern
+                or URL of `.tar` files), what `predict` takes, or several of them.
+            share: (k, n) for part k of n, from 0: whole shards, and every n-th file.
+            workers: Threads; by default as many as there are cores.
+
+        Returns:
+            Predictions; that of a picture that cannot be read has its `error`.
+
+        Raises:
+            ConvlensError: A shard cannot be read.
+
+        Examples:
+            >>> for prediction in detector.predict_many("photos/"):  # doctest: +SKIP
+            ...     print(prediction.name, prediction.predicted, prediction.probability)
+        """
+        sources = find_sources(pictures, share=share)
+        return in_order(self.predict_source, streamed(sources), workers=workers)
+
+    def predict_source(self, source: Source) -> "Prediction":
+        """The answer for one picture; that of one that cannot be read has its `error`."""
+        try:
+            return self._predict(source)
+        except PictureError as error:
+            return self.task.predict(
+                source.name, [], classes=self.labels, rule=self.rule, error=str(error)
+            )
+
+    def _predict(self, source: Source) -> "Prediction":
+        outputs = self._session.run(pixels_of(source), self._outputs)
+        return self.task.predict(source.name, outputs, classes=self.labels, rule=self.rule)
+
+    def predict_proba(self, images: npt.NDArray[np.uint8] | Sequence[RGB]) -> Probabilities:
+        """The probabilities of pixels.
+
+        Args:
+            images: Upright uint8 RGB [N, height, width, 3], or a list of [height, width, 3] of
+                any sizes.
+
+        Returns:
+            float32 [N, K], a column per class in the order of `labels`.
+
+        Raises:
+            PictureError: An image has another type or shape.
+
+        Examples:
+            >>> detector.predict_proba([pixels]).shape  # doctest: +SKIP
+            (1, 2)
+        """
+        probabilities = list(in_order(self.probabilities, images))
+        if not probabilities:
+            return np.zeros((0, len(self.labels)), np.float32)
+        return np.stack(probabilities)
+
     def probabilities(self, image: RGB) -> Probabilities:
-        """Upright uint8 RGB [height, width, 3] of any size to probabilities [K]."""
-        out: Probabilities = self._run(image, [OUTPUT])[0]
-        return out
+        """Upright uint8 RGB [height, width, 3] of any size to its first output [K]."""
+        probabilities: Probabilities = self._session.run(image, self._outputs[:1])[0]
+        return probabilities
 
     def window_logits(self, image: RGB, sizes: tuple[int, int]) -> Probabilities:
         """Logits [K, down, across] of each window in a picture squashed to (height, width).
 
         Only where the file's metadata has `slides`, and for sizes from its own side upwards.
         """
-        out: Probabilities = self._run(image, [WINDOWS], more={SIZES: np.array(sizes, np.int64)})[0]
-        return out
+        constants = {SIZES: np.array(sizes, np.int64)}
+        logits: Probabilities = self._session.run(image, [WINDOWS], constants)[0]
+        return logits
 
-    def _run(
-        self, image: RGB, outputs: list[str], *, more: dict[str, Any] | None = None
-    ) -> list[Any]:
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise PictureError(
-                f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
-            )
-        try:
-            return [
-                output[0]
-                for output in self._session.run(outputs, {INPUT: image[None], **(more or {})})
-            ]
-        except Exception as error:  # of ONNX Runtime, which raises many kinds
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            raise ConvlensError(
-                f"{self.path or 'the detector'} failed on a picture of "
-                f"{image.shape[1]}×{image.shape[0]} pixels: {reason}"
-            ) from error
+    def evaluate(
+        self, pictures: str | Path, *, split: str | None = None, progress: Progress = _silent
+    ) -> "Evaluation":
+        """Compare the answers on labelled pictures with their labels.
 
-    def __call__(self, source: Source) -> Prediction:
-        """Decode and run one picture; a picture that cannot be read becomes its error."""
+        Args:
+            pictures: A folder, a table or shards, as for training. On a run's `manifest.csv` a
+                detector gives the metrics that its run reported.
+            split: `train`, `val`, `test` or `all`; by default the test pictures where the data
+                marks them, and all of them where it does not.
+            progress: Is told how many pictures are done, of how many.
+
+        Raises:
+            ConvlensError: There are no such pictures, or they have labels that it does not know.
+
+        Examples:
+            >>> detector.evaluate("other-pictures/").balanced_accuracy  # doctest: +SKIP
+            0.97
+        """
+        from .evaluate import evaluate
+
+        return evaluate(self, pictures, split=split, progress=progress)
+
+    def find(
+        self,
+        picture: Picture,
+        *,
+        smallest: float = SMALLEST_WINDOW,
+        min_probability: float = MIN_PROBABILITY,
+    ) -> "Localization":
+        """Where in one picture the classes are.
+
+        Args:
+            picture: As `predict` takes it.
+            smallest: The smallest window's side, as a share of the picture's shorter one.
+            min_probability: The probability from which on a box is a finding, 0 to 1.
+
+        Raises:
+            PictureError: The picture is not there or cannot be read.
+            ConvlensError: The network cannot slide over a picture.
+
+        Examples:
+            >>> detector.find("street.jpg").findings  # doctest: +SKIP
+            (Finding(predicted='cat', box=Box(...), probability=0.98),)
+        """
+        from .find import Finder
+
+        finder = Finder(self, smallest, min_probability=min_probability)
+        source = source_of(picture)
         try:
-            return self.answer(source.name, decode(source.read()))
+            return finder.find(source.name, pixels_of(source))
         except PictureError as error:
-            return Prediction(source.name, None, labels=self.labels, error=str(error))
+            raise PictureError(f"{source.name}: {error}") from error
 
-    def answer(self, name: str, image: RGB) -> Prediction:
-        """The answer for upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
-        probabilities, *more = self._run(image, self._outputs)
-        class_index = int(self.rule.predict(probabilities[None])[0])
-        strangeness = float(more[0]) if more else None
-        prediction = Prediction(
-            name,
-            probabilities,
-            labels=self.labels,
-            class_index=class_index if class_index >= 0 else None,
-            strangeness=strangeness,
-        )
-        if prediction.strange and self.rule.unsure_below:
-            return replace(prediction, class_index=None)
-        return prediction
+    def find_many(
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        smallest: float = SMALLEST_WINDOW,
+        min_probability: float = MIN_PROBABILITY,
+    ) -> "Iterator[Localization]":
+        """The same of many pictures, given as to `predict_many`, one by one, in their order.
 
-    def predict(
-        self, sources: Iterable[Source], workers: int | None = None
-    ) -> Iterator[Prediction]:
-        """Predictions in the order of the pictures, on all cores, with bounded memory."""
-        return in_order(self, streamed(sources), workers=workers)
+        That of a picture that cannot be read has its `error`.
+        Raises `ConvlensError` where the network cannot slide over a picture.
+        """
+        from .find import Finder
+
+        finder = Finder(self, smallest, min_probability=min_probability)
+        return in_order(finder, streamed(find_sources(pictures)))
+
+
+def opened(detector: str | Path | Detector) -> Detector:
+    """A detector, read where it is given as a file."""
+    return Detector(detector) if isinstance(detector, str | Path) else detector

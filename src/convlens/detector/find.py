@@ -6,27 +6,20 @@ finding; its box is the mean of the windows over it, weighted by their odds; its
 answer for that box cut out by itself.
 """
 
-from collections.abc import Iterable, Iterator
 from math import prod
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import PictureError, UsageError
-from ..parallel import in_order
 from ..pictures.background import BACKGROUND
-from ..pictures.decode import RGB, decode
+from ..pictures.decode import RGB
 from ..pictures.source import Source
 from .boxes import Box
-from .detector import Detector
+from .detector import MIN_PROBABILITY, SMALLEST_WINDOW, Detector
+from .inputs import pixels_of
 from .localization import Finding, Localization
-from .predict import find_pictures
 from .slide import CLIP, Floats, Level, Slider
 
-SMALLEST_WINDOW = 0.2
-"""The smallest window's side, as a share of the picture's shorter one."""
-MIN_PROBABILITY = 0.5
-"""A box's probability from which on it is a finding."""
 MAX_FINDINGS = 20
 """Findings in a picture."""
 HEAT_CELLS = 48
@@ -68,7 +61,7 @@ class Finder:
     def __call__(self, source: Source) -> Localization:
         """Decode a picture and search it; a picture that cannot be read becomes its error."""
         try:
-            return self.find(source.name, decode(source.read()))
+            return self.find(source.name, pixels_of(source))
         except PictureError as error:
             return Localization(source.name, error=str(error))
 
@@ -187,23 +180,3 @@ def _cut(image: RGB, box: Box) -> RGB:
     )
     right, bottom = max(left + 1, round(box.right)), max(top + 1, round(box.bottom))
     return np.ascontiguousarray(image[top:bottom, left:right])
-
-
-def find(
-    detector: str | Path | Detector,
-    paths: str | Path | Iterable[str | Path],
-    *,
-    smallest: float = SMALLEST_WINDOW,
-    min_probability: float = MIN_PROBABILITY,
-) -> Iterator[Localization]:
-    """Where the detector's classes are in pictures, one by one, in order.
-
-    `paths` is a file, folder or pattern, or several. `smallest` is the smallest window's side as a
-    share of the picture's shorter one, `min_probability` that from which on a box is a finding.
-    Raises `ConvlensError` where the detector cannot be read or cannot slide.
-    """
-    detector = detector if isinstance(detector, Detector) else Detector(detector)
-    several = [paths] if isinstance(paths, str | Path) else paths
-    return in_order(
-        Finder(detector, smallest, min_probability=min_probability), find_pictures(several)
-    )

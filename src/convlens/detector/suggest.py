@@ -1,25 +1,21 @@
 """`convlens suggest`: which unlabelled pictures would teach a detector most."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, PictureError, require
 from ..pictures.decode import decode
 from ..pictures.near_duplicates import perceptual_hash
-from .detector import Detector, Prediction
-from .predict import find_pictures
+from .detector import Detector, Progress, opened
+from .inputs import find_files
+
+if TYPE_CHECKING:
+    from ..tasks.task import Prediction
 
 ALIKE = 10
 """A picture is passed over where its perceptual hash differs from a chosen one's in so many of 64
 bits at most: two pictures of one burst teach hardly more than one."""
-
-
-def margin(probabilities: np.ndarray) -> float:
-    """By how much the most probable class leads, 0 to 1: what it is least sure of teaches most."""
-    second, first = np.sort(probabilities)[-2:]
-    return float(first - second)
 
 
 def suggest(
@@ -27,8 +23,8 @@ def suggest(
     paths: str | Path | Iterable[str | Path],
     *,
     count: int = 20,
-    progress: Callable[[str, int, int], None] = lambda *_: None,
-) -> list[Prediction]:
+    progress: Progress = lambda *_: None,
+) -> "list[Prediction]":
     """The pictures to label next, the most telling first: those that it can hardly decide.
 
     Of pictures that are nearly the same only one is named, and strange ones, unlike all that it
@@ -36,14 +32,13 @@ def suggest(
     pictures cannot be read.
     """
     require("imagehash", "train", what="suggesting pictures")
-    detector = detector if isinstance(detector, Detector) else Detector(detector)
+    detector = opened(detector)
     several = [paths] if isinstance(paths, str | Path) else paths
-    sources = list(find_pictures(several))
+    sources = [file for path in several for file in find_files(path)]
     ranked: list[tuple[bool, float, int, Prediction]] = []
-    for row, prediction in enumerate(detector.predict(sources)):
-        if prediction.probabilities is not None:
-            lead = margin(prediction.probabilities)
-            ranked.append((prediction.strange, lead, row, prediction))
+    for row, prediction in enumerate(detector.predict_many(sources)):
+        if prediction.margin is not None:
+            ranked.append((prediction.strange, prediction.margin, row, prediction))
         progress("looking at pictures", row + 1, len(sources))
     if not ranked:
         raise ConvlensError("there is no picture there that can be read")

@@ -14,7 +14,7 @@ from ..errors import ConvlensError, PictureError, UsageError
 from ..files import read_json, saying_where, sound_record
 from ..pictures.decode import RGB, decode
 from ..pictures.source import FileSource
-from .metrics import wilson
+from ..tasks.intervals import wilson
 
 TIMED = 20
 """Pictures that each detector answers, in turns, to be timed."""
@@ -73,17 +73,17 @@ def compare(
         raise UsageError("compare takes two runs or more")
     folders = [Path(run) for run in runs]
     answers = [_answers(folder) for folder in folders]
-    shared = set.intersection(*(set(found) for found in answers))
+    shared = set.intersection(*(set(of_run) for of_run in answers))
     if not shared:
         raise ConvlensError(
             "these runs held out no picture in common, so nothing decides between them: train them "
             "with the same --seed, or on a folder or table that names its test pictures"
         )
-    right = [{key for key in shared if found[key][0]} for found in answers]
+    right = [{key for key in shared if of_run[key][0]} for of_run in answers]
     best = max(range(len(runs)), key=lambda number: len(right[number]))
     paths = [answers[0][key][1] for key in sorted(shared)]
     speeds = _milliseconds(folders, paths, progress=progress)
-    made = [
+    contenders = [
         _contender(
             folder,
             right[number],
@@ -94,8 +94,8 @@ def compare(
         )
         for number, folder in enumerate(folders)
     ]
-    made.sort(key=lambda one: (-one.accuracy, one.p is not None))
-    return Comparison(len(shared), tuple(made))
+    contenders.sort(key=lambda contender: (-contender.accuracy, contender.p is not None))
+    return Comparison(len(shared), tuple(contenders))
 
 
 def _contender(
@@ -131,12 +131,12 @@ def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
         )
     with sound_record(folder / "manifest.csv"):
         hashes = {row["path"]: row["hash"] for row in _rows(folder / "manifest.csv")}
-    found = {}
+    answers = {}
     with sound_record(folder / "predictions.csv"):
         for row in _rows(folder / "predictions.csv"):
             path = str(Path(row["name"]).absolute())
-            found[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
-    return found
+            answers[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
+    return answers
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -162,9 +162,9 @@ def _milliseconds(
     detectors = [Detector(folder) for folder in folders]
     seconds: list[list[float]] = [[] for _ in detectors]
     for done, picture in enumerate(pictures):
-        for detector, seen in zip(detectors, seconds, strict=True):
+        for detector, times in zip(detectors, seconds, strict=True):
             begun = time.perf_counter()
             detector.probabilities(picture)
-            seen.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - begun)
         progress("timing detectors", done + 1, len(pictures))
-    return [1000 * median(seen) if seen else None for seen in seconds]
+    return [1000 * median(times) if times else None for times in seconds]

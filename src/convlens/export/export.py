@@ -14,14 +14,16 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from ..dataset.batches import to_float
-from ..detector.detector import INPUT, OUTPUT, SIZES, STRANGENESS, WINDOWS
 from ..detector.integrity import look_through, seal, unseal
+from ..detector.session import INPUT, SIZES, WINDOWS
 from ..network.build import Classifier
 from ..pictures.resize import ATTRIBUTES
+from ..tasks.classification.prediction import OUTPUTS
 from .sliding import Sliding, sliding
 
 OPSET = 18
 IR_VERSION = 10
+OUTPUT, STRANGENESS = OUTPUTS
 _SQUASHED = "squashed"
 
 
@@ -116,11 +118,13 @@ def export(
     labels: Sequence[str],
     metadata: Mapping[str, Any],
     strangeness: nn.Module | None = None,
+    task: str = "classification",
 ) -> bytes:
     """The detector file's bytes: the same for the same parameters, labels and metadata.
 
     `module` maps float pixels 0 to 1 [N, 3, size, size] to logits [N, K]. `labels` are the classes'
-    names in the order of the outputs. Metadata values are kept as text, or as JSON.
+    names in the order of the outputs, `task` is the kind of their answers. Metadata values are kept
+    as text, or as JSON.
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
     plain = module.float().to(memory_format=torch.contiguous_format).eval()
@@ -149,8 +153,14 @@ def export(
     model.producer_name, model.producer_version = "convlens", ""
     model.ir_version = IR_VERSION
     del model.metadata_props[:]
-    about = {"format": "convlens detector 1", "labels": list(labels), "size": size, **metadata}
-    return with_metadata(model, {**about, "slides": slides} if slides else about)
+    entries = {
+        "format": "convlens detector 1",
+        "task": task,
+        "labels": list(labels),
+        "size": size,
+        **metadata,
+    }
+    return with_metadata(model, {**entries, "slides": slides} if slides else entries)
 
 
 def _any_size(output: onnx.ValueInfoProto) -> None:

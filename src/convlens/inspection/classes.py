@@ -5,7 +5,8 @@ from dataclasses import KW_ONLY, dataclass
 from statistics import median
 
 from ..dataset.notes import LEARNABLE, MEASURABLE
-from ..pictures.catalog import SPLITS, Catalog, unequal
+from ..pictures.catalog import SPLITS, Catalog
+from ..tasks.classification.labels import unequal
 from .findings import Finding, Pictures
 
 SHOWN = 10

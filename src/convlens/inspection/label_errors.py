@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ..dataset.prepare import Dataset
-from ..evaluation.label_errors import find_label_errors
 from ..pictures.hashing import Progress
+from ..tasks.classification.label_errors import find_label_errors
 from ..transfer.head import FOLDS, FeatureSet, best_head, folds
 from ..transfer.linear_probe import probe_on
 

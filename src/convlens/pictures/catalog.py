@@ -118,24 +118,3 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
         groups=tuple(rows.groups),
         skipped=tuple(rows.skipped),
     )
-
-
-def require_two_classes(catalog: Catalog, where: str) -> None:
-    """Raise a `ConvlensError` that lists what is there unless two classes or more are."""
-    if len(catalog.classes) < 2:
-        found = ", ".join(f"{name!r} ({count})" for name, count in catalog.counts().items())
-        raise ConvlensError(
-            f"a detector tells classes apart, and {where} has "
-            f"{'one class only: ' + found if found else 'none'}; "
-            "add a folder with pictures of something else"
-        )
-
-
-UNEQUAL = 4
-"""Classes are unequal where the largest has so many times the smallest's pictures."""
-
-
-def unequal(counts: Iterable[int]) -> bool:
-    """Whether so many pictures per class are `UNEQUAL`."""
-    found = list(counts)
-    return bool(found) and max(found) >= UNEQUAL * min(found)

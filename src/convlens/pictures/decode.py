@@ -43,7 +43,7 @@ def decode(data: bytes) -> RGB:
                 if plain is not None:
                     return plain
                 image.load()
-                return np.ascontiguousarray(_to_rgb(_upright(image)))
+                return to_rgb(image)
     except PictureError:
         raise
     except UnidentifiedImageError as error:
@@ -54,6 +54,11 @@ def decode(data: bytes) -> RGB:
         raise PictureError("too large for the memory that is left") from error
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
         raise PictureError(f"truncated or damaged: {error or type(error).__name__}") from error
+
+
+def to_rgb(image: Image.Image) -> RGB:
+    """The pixels of an opened image, upright, as `decode` gives them. Raises `PictureError`."""
+    return np.ascontiguousarray(_to_rgb(_upright(image)))
 
 
 def dimensions(data: bytes) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..report.thumbnails import data_uri, png
+from ..drawing.thumbnails import data_uri, png
 
 Pixels = npt.NDArray[np.uint8]
 

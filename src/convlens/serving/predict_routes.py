@@ -1,22 +1,23 @@
 """Routes from pictures to predictions: what is in them, and where."""
 
+from collections.abc import Callable
 from functools import partial
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from ..detector.detector import Detector, Prediction
+from ..detector.detector import Detector
 from ..detector.find import Finder
-from ..detector.localization import Localization
-from ..errors import ConvlensError, PictureError
+from ..errors import ConvlensError
+from ..pictures.source import Source
 from . import openapi
 from .concurrency import ConcurrencyLimit, time_limit
 from .current_model import CurrentModel
 from .problems import Problem
 from .prometheus import PrometheusMetrics
 from .request_limits import RequestLimits
-from .request_pictures import RequestPicture, read_pictures
+from .request_pictures import read_pictures
 
 
 def add_predict_routes(
@@ -33,13 +34,12 @@ def add_predict_routes(
     async def predict(request: Request) -> JSONResponse:
         async with time_limit(limits.seconds):
             pictures = await read_pictures(request, limits)
-            timed_predictions = [
-                await concurrency.run(partial(_predict, model.detector, picture))
+            predictions = [
+                await _timed(concurrency, partial(_prediction_json, model.detector, picture))
                 for picture in pictures
             ]
-        metrics.count_pictures([prediction for prediction, _ in timed_predictions])
-        bodies = [_prediction_json(prediction, spent) for prediction, spent in timed_predictions]
-        return JSONResponse({"predictions": bodies})
+        metrics.count_pictures(predictions)
+        return JSONResponse({"predictions": predictions})
 
     @app.post("/find", **openapi.FIND)
     async def find(request: Request) -> JSONResponse:
@@ -49,44 +49,25 @@ def add_predict_routes(
             raise Problem(409, "Cannot slide", detail=str(error)) from error
         async with time_limit(limits.seconds):
             pictures = await read_pictures(request, limits)
-            timed_findings = [
-                await concurrency.run(partial(_find, finder, picture)) for picture in pictures
+            findings = [
+                await _timed(concurrency, partial(_findings_json, finder, picture))
+                for picture in pictures
             ]
-            bodies = [_findings_json(findings, spent) for findings, spent in timed_findings]
-            return JSONResponse({"pictures": bodies})
+            return JSONResponse({"pictures": findings})
 
 
-def _predict(detector: Detector, picture: RequestPicture) -> Prediction:
-    try:
-        return detector.answer(picture.name, picture.pixels())
-    except PictureError as error:
-        return Prediction(picture.name, None, labels=detector.labels, error=str(error))
+async def _timed(
+    concurrency: ConcurrencyLimit, answer: Callable[[], dict[str, object]]
+) -> dict[str, object]:
+    """An answer with the seconds that it took."""
+    content, seconds = await concurrency.run(answer)
+    return {**content, "seconds": seconds}
 
 
-def _find(finder: Finder, picture: RequestPicture) -> Localization:
-    try:
-        return finder.find(picture.name, picture.pixels())
-    except PictureError as error:
-        return Localization(picture.name, error=str(error))
+def _prediction_json(detector: Detector, picture: Source) -> dict[str, object]:
+    return detector.task.as_json(detector.predict_source(picture))
 
 
-def _prediction_json(prediction: Prediction, seconds: float) -> dict[str, object]:
-    return {
-        "name": prediction.name,
-        "predicted": prediction.predicted,
-        "probability": prediction.probability,
-        "probabilities": dict(prediction.top(len(prediction.labels))),
-        "strangeness": prediction.strangeness,
-        "strange": prediction.strange,
-        "error": prediction.error,
-        "seconds": seconds,
-    }
-
-
-def _findings_json(findings: Localization, seconds: float) -> dict[str, object]:
-    return {
-        "name": findings.name,
-        "error": findings.error,
-        **findings.as_json(),
-        "seconds": seconds,
-    }
+def _findings_json(finder: Finder, picture: Source) -> dict[str, object]:
+    localization = finder(picture)
+    return {"name": localization.name, "error": localization.error, **localization.as_json()}

@@ -1,11 +1,9 @@
 """Numbers about the server for Prometheus."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-
-from ..detector.detector import Prediction
 
 
 class PrometheusMetrics:
@@ -32,11 +30,11 @@ class PrometheusMetrics:
         self._seconds.labels(path).observe(seconds)
         self._waiting.set(waiting)
 
-    def count_pictures(self, predictions: Sequence[Prediction]) -> None:
+    def count_pictures(self, predictions: Sequence[Mapping[str, object]]) -> None:
         """Count pictures by what became of them: answered, strange or unreadable."""
         for prediction in predictions:
-            outcome = "unreadable" if prediction.error else "answered"
-            self._pictures.labels("strange" if prediction.strange else outcome).inc()
+            outcome = "unreadable" if prediction["error"] else "answered"
+            self._pictures.labels("strange" if prediction["strange"] else outcome).inc()
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

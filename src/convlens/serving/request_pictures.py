@@ -1,32 +1,20 @@
 """The pictures in a request: a form of files, one encoded picture, or raw pixels."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from ..pictures.decode import MAX_PIXELS, RGB, decode
+from ..detector.inputs import Pixels
+from ..pictures.decode import MAX_PIXELS, RGB
+from ..pictures.source import BytesSource, Source
 from .problems import Problem, content_too_large
 from .request_limits import RequestLimits
 
 RAW_PIXELS = "application/octet-stream"
 
 
-@dataclass(frozen=True)
-class RequestPicture:
-    """A picture as it was sent: encoded bytes, or uint8 RGB pixels [height, width, 3]."""
-
-    name: str
-    data: bytes | RGB
-
-    def pixels(self) -> RGB:
-        """Upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
-        return decode(self.data) if isinstance(self.data, bytes) else self.data
-
-
-async def read_pictures(request: Request, limits: RequestLimits) -> list[RequestPicture]:
+async def read_pictures(request: Request, limits: RequestLimits) -> list[Source]:
     """Read the pictures that a request sends.
 
     Args:
@@ -47,9 +35,9 @@ async def read_pictures(request: Request, limits: RequestLimits) -> list[Request
     if content_type == "multipart/form-data":
         return await _files_of_form(request, limits)
     if content_type.startswith("image/"):
-        return [RequestPicture("picture", await request.body())]
+        return [BytesSource("picture", await request.body())]
     if content_type == RAW_PIXELS:
-        return [RequestPicture("pixels", _raw_pixels(request, await request.body()))]
+        return [Pixels("pixels", _raw_pixels(request, await request.body()))]
     raise unknown_content(
         f"send multipart/form-data with files, image/*, or {RAW_PIXELS} with width and height; "
         f"this is {content_type or 'nothing'}"
@@ -79,10 +67,10 @@ class _CompleteFormParser(MultiPartParser):
         return form
 
 
-async def _files_of_form(request: Request, limits: RequestLimits) -> list[RequestPicture]:
+async def _files_of_form(request: Request, limits: RequestLimits) -> list[Source]:
     form = await _parse_form(request, limits)
-    pictures = [
-        RequestPicture(value.filename or key, await value.read())
+    pictures: list[Source] = [
+        BytesSource(value.filename or key, await value.read())
         for key, value in form.multi_items()
         if isinstance(value, UploadFile)
     ]

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from ..detector.detector import Detector
 from ..errors import ConvlensError
+from ..pictures.source import BytesSource
 from .current_model import CurrentModel
 from .problems import Problem, not_found
 from .request_limits import RequestLimits
@@ -59,7 +60,7 @@ def teach_routes(teaching: Teaching, model: CurrentModel, *, limits: RequestLimi
 
 async def _encoded_pictures(request: Request, limits: RequestLimits) -> list[bytes]:
     pictures = await read_pictures(request, limits)
-    encoded = [picture.data for picture in pictures if isinstance(picture.data, bytes)]
+    encoded = [picture.data for picture in pictures if isinstance(picture, BytesSource)]
     if len(encoded) < len(pictures):
         raise unknown_content("pictures to learn from are files")
     return encoded

@@ -24,9 +24,9 @@ from ..errors import UsageError
 from ..files import write_whole
 from ..options import AnswerOptions, TrainOptions
 from ..pictures.catalog import SPLITS
+from ..tasks.classification.fit_rule import make_rule
 from ..transfer.head import FOLDS, folds
 from ..transfer.linear_probe import LinearProbe
-from .answers import make_rule
 
 FEW = 1000
 """Below so many pictures, a single held-out part says little."""

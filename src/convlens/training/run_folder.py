@@ -19,25 +19,28 @@ from .._version import __version__
 from ..dataset.batches import Batches
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset
-from ..detector.detector import Detector, Prediction
-from ..detector.rule import BALANCE, Rule
+from ..detector.detector import Detector
+from ..detector.evaluate import evaluate_catalog
+from ..drawing.thumbnails import contact_sheet
 from ..engine.calibration import fit_temperature
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
 from ..errors import ConvlensError
-from ..evaluation.evaluate import Evaluation, evaluate_catalog, evaluation_of
-from ..evaluation.label_errors import find_label_errors
-from ..evaluation.metrics import compute_metrics
 from ..export.export import export, with_metadata
 from ..export.parity import check_parity, seconds_within
 from ..files import read_json, saying_where, write_whole
 from ..options import AnswerOptions
 from ..report.page import render_report
-from ..report.thumbnails import contact_sheet
+from ..tasks.classification.evaluation import Evaluation, evaluate
+from ..tasks.classification.fit_rule import make_rule
+from ..tasks.classification.label_errors import find_label_errors
+from ..tasks.classification.metrics import compute_metrics
+from ..tasks.classification.prediction import Prediction
+from ..tasks.classification.rule import BALANCE, Rule
+from ..tasks.task import task_named
 from ..transfer.linear_probe import LinearProbe, set_head
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained
-from .answers import make_rule
 from .cross_validation import OutOfFold
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
@@ -188,7 +191,7 @@ def finish(
         record,
         metrics,
         history=loop.progress.history,
-        evaluation=evaluation,
+        report=task_named("classification").report(metrics, evaluation),
         preview=_preview(folder),
     )
     write_whole(folder / "report.html", page)
@@ -208,7 +211,7 @@ def _crossed(results: Results, out_of_fold: OutOfFold) -> Evaluation | None:
             side.labels, side.names, out_of_fold.probabilities, out_of_fold.predicted, strict=True
         )
     ]
-    return evaluation_of(answers, side.sources, skipped=dataset.skipped)
+    return evaluate(answers, side.sources, skipped=dataset.skipped)
 
 
 def _strange(evaluation: Evaluation | None) -> float | None:

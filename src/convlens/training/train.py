@@ -22,16 +22,16 @@ from ..engine.loop import Loop
 from ..engine.loss import make_loss
 from ..engine.measurement import Measurement
 from ..errors import ConvlensError, UsageError
-from ..evaluation.evaluate import Evaluation
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..network.named import usual_size
 from ..network.spec import PREFIX, network
 from ..options import EXECUTION_CONFIGS, TrainKeywords, TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
+from ..tasks.classification.evaluation import Evaluation
+from ..tasks.classification.fit_rule import check_answers
 from ..transfer.linear_probe import LinearProbe, set_head
 from ..transfer.pretrained import ENLARGED, Pretrained, settle_network
-from .answers import check_answers
 from .choose import Chosen, choose, first_module, first_start
 from .cross_validation import choose_folds, cross_validate_probe, cross_validate_training
 from .run_folder import Results, finish, versions

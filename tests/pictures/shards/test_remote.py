@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from convlens import evaluate, train
+from convlens import Detector, train
 from convlens.errors import ConvlensError
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.shards import stream
@@ -173,4 +173,4 @@ def test_training_and_judging_from_a_stream(http: Any, tmp_path: Path) -> None:
     assert record["pictures"] == address
     manifest = list(csv.DictReader((tmp_path / "run" / "manifest.csv").open()))
     assert all(row["path"].startswith(f"{address}/pictures-0") for row in manifest)
-    assert evaluate(done.detector, address).metrics.n == 160
+    assert Detector(done.detector).evaluate(address).metrics.n == 160

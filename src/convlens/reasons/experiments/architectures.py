@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from ...detector.detector import Detector
-from ...report.charts import scatter
+from ...drawing.charts import scatter
 from ...training.train import train
 from ..section import HOLDS, NOT, Claim, Figure, Section, Table
 from .notebook import Notebook

@@ -1,7 +1,7 @@
 """Fewer examples, less overfitting: what the learning curves say, as a section."""
 
+from ...drawing.charts import curves
 from ...network.spec import network
-from ...report.charts import curves
 from ..section import HOLDS, NEARLY, NOT, Claim, Figure, Section, Table, verdict
 from .learning import RATES, SHUFFLES
 from .learning_results import CONV, DENSE, LOCAL, CurvePoint, Learning

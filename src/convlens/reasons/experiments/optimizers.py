@@ -8,9 +8,9 @@ from statistics import mean
 
 import numpy as np
 
+from ...drawing.charts import paths
 from ...engine.optimizers import LEARNING_RATES
 from ...network.spec import Network
-from ...report.charts import paths
 from ..section import HOLDS, NOT, Claim, Figure, Section, Table
 from .notebook import Notebook
 from .trials import Splits, Trial, train_trial

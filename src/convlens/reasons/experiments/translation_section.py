@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...report.charts import curves
+from ...drawing.charts import curves
 from ..section import Claim, Figure, Section, Table, verdict
 from .equivariance import Equivariance
 from .invariance import SHIFTS, Invariance

@@ -1,24 +1,13 @@
 """Metrics from labels and probabilities."""
 
 from dataclasses import KW_ONLY, asdict, dataclass
-from math import sqrt
+from html import escape
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Z95 = 1.959963984540054
-"""The 97.5 % point of the normal distribution."""
-
-
-def wilson(correct: int, n: int, *, z: float = Z95) -> tuple[float, float]:
-    """Interval for a proportion, 95 % by default (Wilson 1927); (0, 1) where n is 0."""
-    if n == 0:
-        return (0.0, 1.0)
-    share = correct / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (max(0.0, middle - half), min(1.0, middle + half))
+from ..intervals import wilson
 
 
 @dataclass(frozen=True)
@@ -66,6 +55,23 @@ class Metrics:
     def as_json(self) -> dict[str, Any]:
         """The same as plain data."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a small table."""
+        low, high = self.interval
+        rows = {
+            "pictures": f"{self.n:,}",
+            "accuracy": f"{self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})",
+            "balanced accuracy": f"{self.balanced_accuracy:.2%}",
+            "cost J": f"{self.cost:.4f} nats",
+            "calibration error": f"{self.ece:.2%}",
+        }
+        recalls = {f"recall of {name}": f"{c.recall:.2%}" for name, c in self.per_class.items()}
+        cells = "".join(
+            f"<tr><th>{escape(name)}</th><td>{value}</td></tr>"
+            for name, value in (rows | recalls).items()
+        )
+        return f"<table>{cells}</table>"
 
 
 def mean_cost(true_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.float32]) -> float:

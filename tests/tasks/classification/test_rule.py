@@ -9,13 +9,20 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
-from convlens import Detector, evaluate, train
+from convlens import Detector, train
 from convlens.cli import main
-from convlens.detector.rule import Rule, balance_rule, cost_rule, coverage_rule, recall_rule
 from convlens.errors import ConvlensError, UsageError
-from convlens.evaluation.metrics import compute_metrics, mean_recall_interval
 from convlens.options import AnswerOptions, options_from
-from convlens.training.answers import check_answers, make_rule
+from convlens.tasks.classification.fit_rule import (
+    balance_rule,
+    check_answers,
+    cost_rule,
+    coverage_rule,
+    make_rule,
+    recall_rule,
+)
+from convlens.tasks.classification.metrics import compute_metrics, mean_recall_interval
+from convlens.tasks.classification.rule import Rule, read_rule
 from helpers import SMALL
 
 LABELS = ("a", "b", "c")
@@ -147,13 +154,13 @@ def test_figures_are_of_the_answers() -> None:
     ],
 )
 def test_a_rule_comes_back_from_the_file(rule: Rule) -> None:
-    assert Rule.from_json(json.loads(json.dumps(rule.as_json())), 3) == rule
+    assert read_rule(json.loads(json.dumps(rule.as_json())), LABELS) == rule
 
 
 @pytest.mark.parametrize("found", [{}, {"costs": [[0]]}, {"predicted_from": [7, 0.1]}])
 def test_a_damaged_rule_is_refused(found: dict[str, Any]) -> None:
     with pytest.raises(ConvlensError, match="rule for answers"):
-        Rule.from_json({**Rule().as_json(), **found} if found else found, 3)
+        read_rule({**Rule().as_json(), **found} if found else found, LABELS)
 
 
 def test_a_detector_says_that_it_is_unsure(
@@ -164,7 +171,7 @@ def test_a_detector_says_that_it_is_unsure(
     assert 0.1 < test["coverage"] < 0.9
     detector = Detector(done.detector)
     assert detector.rule.objective == "coverage 0.5"
-    again = evaluate(detector, done.folder / "manifest.csv")
+    again = detector.evaluate(done.folder / "manifest.csv")
     assert (again.metrics.coverage, again.metrics.accuracy) == (test["coverage"], test["accuracy"])
     names = {answer.predicted for _, answer in again.answers}
     assert "unsure" in names

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlens.evaluation.metrics import calibration_error, compute_metrics, wilson
+from convlens.tasks.classification.metrics import calibration_error, compute_metrics
+from convlens.tasks.intervals import wilson
 
 metrics = pytest.importorskip("sklearn.metrics")
 

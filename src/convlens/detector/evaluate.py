@@ -1,0 +1,48 @@
+"""`convlens evaluate`: a detector's answers on labelled pictures, and what they are worth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConvlensError, UsageError
+from ..pictures.catalog import SPLITS, Catalog, read_catalog
+from ..pictures.source import Source
+from .detector import Detector, Progress
+
+if TYPE_CHECKING:
+    from ..tasks.task import Evaluation, Prediction
+
+
+def evaluate(
+    detector: Detector, pictures: str | Path, *, split: str | None, progress: Progress
+) -> "Evaluation":
+    """Evaluate on a folder, a table or shards, or on one split of it: see `Detector.evaluate`."""
+    if split not in {None, "all", *SPLITS}:
+        raise UsageError(f"--split {split}: it can be train, val, test or all")
+    catalog = read_catalog(pictures)
+    split = split or ("test" if "test" in catalog.splits else "all")
+    if split != "all":
+        rows = [row for row, of_row in enumerate(catalog.splits) if of_row == split]
+        if not rows:
+            raise ConvlensError(f"{pictures} marks no pictures as {split}")
+        catalog = catalog.take(rows)
+    return evaluate_catalog(detector, catalog, progress=progress)
+
+
+def evaluate_catalog(detector: Detector, catalog: Catalog, *, progress: Progress) -> "Evaluation":
+    """Answer every picture of a catalog and compare with its label. Raises `ConvlensError`."""
+    detector.task.targets(catalog.labels, detector.labels)  # unknown labels are told at once
+    answers: list[tuple[str, Prediction]] = []
+    sources: list[Source] = []
+    skipped = list(catalog.skipped)
+    for row, prediction in enumerate(detector.predict_many(catalog.sources)):
+        if prediction.error is None:
+            answers.append((catalog.labels[row], prediction))
+            sources.append(catalog.sources[row])
+        else:
+            skipped.append((prediction.name, prediction.error))
+        progress("judging pictures", row + 1, len(catalog))
+    if not answers:
+        raise ConvlensError(
+            "none of the pictures could be read; the first: " + ": ".join(skipped[0])
+        )
+    return detector.task.evaluate(answers, sources, skipped=skipped)

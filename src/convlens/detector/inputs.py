@@ -1,0 +1,119 @@
+"""What a detector may be given: one picture in any form, or paths, folders, patterns and shards."""
+
+import glob
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from ..errors import PictureError, UsageError
+from ..pictures.decode import RGB, decode, to_rgb
+from ..pictures.folder import files_below
+from ..pictures.shards.find import find_shards
+from ..pictures.shards.stream import Stream
+from ..pictures.shards.tar import samples
+from ..pictures.source import BytesSource, FileSource, Source
+
+Picture: TypeAlias = "str | Path | bytes | Image.Image | RGB | Source"
+"""One picture: a path, encoded bytes, a PIL image, upright uint8 RGB [H, W, 3], or a source."""
+Share = tuple[int, int]
+"""(k, n): part k, from 0, of n that together are the whole."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pixels:
+    """A picture whose pixels are at hand: upright uint8 RGB [height, width, 3]."""
+
+    name: str
+    image: RGB
+
+    def read(self) -> bytes:
+        """There are no encoded bytes. Raises `PictureError`."""
+        raise PictureError("it is pixels, not a file")
+
+    def stamp(self) -> str:
+        """Nothing that could change."""
+        return ""
+
+
+def pixels_of(source: Source) -> RGB:
+    """Upright uint8 RGB [height, width, 3]. Raises `PictureError`."""
+    return source.image if isinstance(source, Pixels) else decode(source.read())
+
+
+def source_of(picture: Picture) -> Source:
+    """One picture as a source. Raises `UsageError` where it is several, or nothing of the kind."""
+    if isinstance(picture, str | Path):
+        if Path(picture).is_dir():
+            raise UsageError(f"{picture} is a folder: predict_many takes folders")
+        return FileSource(str(picture))
+    if isinstance(picture, bytes):
+        return BytesSource("picture", picture)
+    if isinstance(picture, Image.Image):
+        return Pixels(str(getattr(picture, "filename", "")) or "picture", to_rgb(picture))
+    if isinstance(picture, np.ndarray):
+        return Pixels("pixels", picture)
+    if hasattr(picture, "read") and hasattr(picture, "stamp"):
+        return picture
+    raise UsageError(
+        "a picture is a path, bytes, a PIL image or uint8 RGB pixels [height, width, 3]; "
+        f"this is {type(picture).__name__}"
+    )
+
+
+def find_files(path: str | Path) -> Iterator[FileSource]:
+    """A file; each file below a folder; each file that a pattern such as `*.jpg` matches.
+
+    A path that is nothing of the kind is passed on, so that it becomes a row with its error.
+    """
+    text = str(path)
+    if Path(text).is_dir():
+        yield from map(FileSource, files_below(Path(text)))
+    elif not Path(text).exists() and glob.has_magic(text):
+        matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207
+        files = [match for match in matches if not Path(match).is_dir()]
+        yield from map(FileSource, files or [text])
+    else:
+        yield FileSource(text)
+
+
+def pictures_in(shard: str) -> Iterator[BytesSource]:
+    """The pictures of a shard as one stream. Raises `ConvlensError` where it is damaged."""
+    with Stream(shard) as stream:
+        for sample in samples(stream):
+            yield BytesSource(f"{shard}#{sample.picture.name}", sample.picture.data)
+
+
+def find_units(pictures: Picture | Iterable[Picture]) -> Iterator[Source | str]:
+    """What is not divided among several processes: a picture, or a shard's address."""
+    for picture in several(pictures):
+        if not isinstance(picture, str | Path):
+            yield source_of(picture)
+            continue
+        shards = find_shards(picture)
+        if shards is None:
+            yield from find_files(picture)
+        else:
+            yield from (address for address, _ in shards)
+
+
+def find_sources(
+    pictures: Picture | Iterable[Picture], *, share: Share = (0, 1)
+) -> Iterator[Source]:
+    """Every picture of files, folders, patterns and shards, or part k of n of them."""
+    number, count = share
+    for position, unit in enumerate(find_units(pictures)):
+        if position % count == number:
+            yield from pictures_in(unit) if isinstance(unit, str) else (unit,)
+
+
+def several(pictures: Picture | Iterable[Picture]) -> Iterable[Picture]:
+    """Pictures as an iterable: what is one becomes the only one."""
+    if isinstance(pictures, np.ndarray):
+        return (pictures,) if pictures.ndim == 3 else pictures
+    if isinstance(pictures, str | Path | bytes | Image.Image):
+        return (pictures,)
+    return pictures if isinstance(pictures, Iterable) else (pictures,)

@@ -1,0 +1,1 @@
+"""One class for each picture: the answers, their rule, their metrics, and how they are shown."""

@@ -1,0 +1,137 @@
+"""From what was asked of answers to the rule in the detector, by validation pictures."""
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ConvlensError, UsageError
+from ...options import AnswerOptions
+from .labels import unequal
+from .rule import BALANCE, MOST_PROBABLE, Rule
+
+_RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
+_COST = re.compile(r"(?P<true>.+)>(?P<predicted>.+)=(?P<cost>[0-9.]+)")
+
+
+def check_answers(options: AnswerOptions, classes: tuple[str, ...], *, held: int) -> None:
+    """Raise a `ConvlensError` where what was asked cannot be: before training, not after it."""
+    if options.recall is not None:
+        _recall(options.recall, classes)
+    if options.costs is not None:
+        _costs(options.costs, classes)
+    if not held and (options.recall is not None or options.coverage is not None):
+        raise UsageError("--coverage and --recall are set on validation pictures: hold some out")
+
+
+def make_rule(
+    options: AnswerOptions,
+    classes: tuple[str, ...],
+    *,
+    true_N: npt.NDArray[np.int64],
+    probabilities_NK: npt.NDArray[np.float32],
+    learnt_K: npt.NDArray[np.int64],
+) -> Rule:
+    """The rule that was asked for, by pictures with these classes and calibrated probabilities.
+
+    `learnt_K` are the training pictures per class.
+    """
+    if options.costs is not None:
+        return cost_rule(_costs(options.costs, classes), classes)
+    if options.recall is not None:
+        label, share = _recall(options.recall, classes)
+        return recall_rule(
+            label, share, labels=classes, true_N=true_N, probabilities_NK=probabilities_NK
+        )
+    if options.coverage is not None:
+        return coverage_rule(options.coverage, probabilities_NK)
+    if options.balance == "auto" and unequal(learnt_K.tolist()):
+        return balance_rule(learnt_K)
+    return MOST_PROBABLE
+
+
+def coverage_rule(coverage: float, probabilities_NK: npt.NDArray[np.float32]) -> Rule:
+    """Answers about this share of pictures like these; the least sure ones get none."""
+    least = float(np.quantile(probabilities_NK.max(1), 1 - coverage, method="lower"))
+    return Rule(f"coverage {coverage:g}", unsure_below=least)
+
+
+def recall_rule(
+    label: str,
+    recall: float,
+    *,
+    labels: tuple[str, ...],
+    true_N: npt.NDArray[np.int64],
+    probabilities_NK: npt.NDArray[np.float32],
+) -> Rule:
+    """Finds this share of the pictures of one class, at the price of more false alarms.
+
+    The share found from the k-th lowest of n probabilities on is 1 - k / (n + 1) in the mean; the
+    largest such k is taken, and 1 where n is too small for any.
+    """
+    k = labels.index(label)
+    own = np.sort(probabilities_NK[true_N == k, k])
+    if not len(own):
+        raise ConvlensError(f"--recall {label}: no validation picture is of that class")
+    rank = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
+    return Rule(f"recall {label}={recall:g}", predicted_from=(k, float(own[rank - 1])))
+
+
+def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:
+    """Every class counts alike: a mistake costs the more, the fewer pictures a class has.
+
+    `counts_K` are the training pictures per class. So the answer is the class whose probability is
+    highest in proportion to its share of them (Menon et al. 2021), and probabilities stay as they
+    are, calibrated.
+    """
+    cost_K = counts_K.sum() / (len(counts_K) * np.maximum(counts_K, 1))
+    table = cost_K[:, None] * (1 - np.eye(len(counts_K)))
+    return Rule(BALANCE, costs=tuple(map(tuple, table.tolist())))
+
+
+def cost_rule(costs: dict[tuple[str, str], float], labels: tuple[str, ...]) -> Rule:
+    """Costs of calling the first label the second; other mistakes cost 1."""
+    table = 1 - np.eye(len(labels))
+    for (true, predicted), cost in costs.items():
+        table[labels.index(true), labels.index(predicted)] = cost
+    words = ",".join(f"{true}>{predicted}={cost:g}" for (true, predicted), cost in costs.items())
+    return Rule(f"costs {words}", costs=tuple(map(tuple, table.tolist())))
+
+
+def _recall(text: str, classes: tuple[str, ...]) -> tuple[str, float]:
+    match = _RECALL.fullmatch(text)
+    if match is None or not 0 < _number(match["share"], text) < 1:
+        raise UsageError(f"--recall {text}: it is LABEL=SHARE, such as {classes[0]}=0.99")
+    return _known(match["label"], classes, text=text), float(match["share"])
+
+
+def _costs(text: str, classes: tuple[str, ...]) -> dict[tuple[str, str], float]:
+    costs = {}
+    for part in text.split(","):
+        match = _COST.fullmatch(part.strip())
+        if match is None:
+            raise UsageError(
+                f"--costs {text}: each is TRUE>PREDICTED=COST, such as {classes[0]}>{classes[1]}=10"
+            )
+        pair = (
+            _known(match["true"], classes, text=text),
+            _known(match["predicted"], classes, text=text),
+        )
+        if pair[0] == pair[1]:
+            raise UsageError(f"--costs {text}: calling {pair[0]!r} itself is no mistake")
+        costs[pair] = _number(match["cost"], text)
+    return costs
+
+
+def _number(text: str, whole: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{whole}: {text!r} is no number") from None
+
+
+def _known(label: str, classes: tuple[str, ...], *, text: str) -> str:
+    if label not in classes:
+        shown = ", ".join(map(repr, classes[:20]))
+        raise ConvlensError(f"{text}: there is no class {label!r}; there are {shown}")
+    return label

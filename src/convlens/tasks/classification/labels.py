@@ -1,0 +1,49 @@
+"""Labels of which each picture has one: names outside, indices inside."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ConvlensError
+from ...pictures.catalog import natural_key
+
+UNEQUAL = 4
+"""Classes are unequal where the largest has so many times the smallest's pictures."""
+
+
+def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """The different labels in natural order."""
+    return tuple(sorted(set(labels), key=natural_key))
+
+
+def class_indices(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Labels as indices into the classes [N]. Raises `ConvlensError` at a label that is none."""
+    index = {name: k for k, name in enumerate(classes)}
+    unknown = sorted(set(labels) - set(index))
+    if unknown:
+        raise ConvlensError(
+            f"the detector knows {', '.join(map(repr, classes))}, and the pictures also "
+            f"have {', '.join(map(repr, unknown))}: leave those out, or name the folders alike"
+        )
+    return np.array([index[label] for label in labels], np.int64)
+
+
+def require_two_classes(counts: Mapping[str, int], where: str) -> None:
+    """Raise a `ConvlensError` that lists what is there unless two classes or more are.
+
+    `counts` are the pictures of each class, `where` is what was looked through, in words.
+    """
+    if len(counts) < 2:
+        listed = ", ".join(f"{name!r} ({count})" for name, count in counts.items())
+        raise ConvlensError(
+            f"a detector tells classes apart, and {where} has "
+            f"{'one class only: ' + listed if listed else 'none'}; "
+            "add a folder with pictures of something else"
+        )
+
+
+def unequal(counts: Iterable[int]) -> bool:
+    """Whether so many pictures per class are `UNEQUAL`."""
+    numbers = list(counts)
+    return bool(numbers) and max(numbers) >= UNEQUAL * min(numbers)

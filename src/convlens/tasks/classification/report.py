@@ -1,0 +1,138 @@
+"""A classification's part of a run's report: its summary, charts, tables and worst mistakes."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ...drawing.charts import curves, paths
+from ...drawing.text import percent
+from ...drawing.thumbnails import thumbnail
+from ...errors import PictureError
+from ...pictures.decode import decode
+from ...pictures.source import Source
+from ..task import Report
+from . import words
+from .evaluation import Evaluation
+
+MISTAKES = 24
+LARGEST_CONFUSION = 40
+MIN_BIN_PICTURES = 5
+"""A point of the calibration's chart stands for so many pictures at least."""
+
+Values = Mapping[str, Any]
+
+
+def report(metrics: Values, evaluation: Evaluation | None) -> Report:
+    """The summary, the headline and the sections. `metrics` is metrics.json.
+
+    Everything that came from outside (names of files and classes) is escaped by the template.
+    """
+    test = metrics["test"]
+    return Report(
+        summary=words.summary(test, metrics),
+        headline=_headline(test) if test else [],
+        body=_body(test, metrics, evaluation) if test else "",
+    )
+
+
+def _body(test: Values, metrics: Values, evaluation: Evaluation | None) -> str:
+    import jinja2
+    import markupsafe
+
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        files("convlens.tasks.classification").joinpath("report.html").read_text("utf-8")
+    )
+    held_out, label_errors = words.held_out(metrics), metrics["label_errors"]
+    mistakes = evaluation.mistakes if evaluation else ()
+    return template.render(
+        coverage_chart=markupsafe.Markup(_coverage_chart(test, held_out)),  # noqa: S704
+        calibration_chart=markupsafe.Markup(_calibration_chart(test, held_out)),  # noqa: S704
+        strange=words.strange(metrics["strange"]),
+        calibration=words.calibration(test, metrics["uncalibrated"]),
+        rule=words.rule(metrics["rule"], test),
+        labels=test["labels"],
+        confusion=_confusion(test) if len(test["labels"]) <= LARGEST_CONFUSION else [],
+        per_class=_per_class(test),
+        held_out=held_out,
+        mistakes=[
+            {
+                "image": _thumbnail(mistake.source),
+                "label": mistake.label,
+                "predicted": mistake.predicted,
+                "probability": percent(mistake.probability, 0),
+                "name": Path(mistake.name).name,
+                "label_error": mistake.name in label_errors,
+            }
+            for mistake in mistakes[:MISTAKES]
+        ],
+        mistakes_note=words.mistakes(len(mistakes), test, label_errors=label_errors),
+    )
+
+
+def _headline(test: Values) -> list[tuple[str, str]]:
+    return [
+        ("accuracy", percent(test["accuracy"])),
+        ("balanced accuracy", percent(test["balanced_accuracy"])),
+        ("pictures judged", f"{test['n']:,}"),
+        ("cost J", f"{test['cost']:.3f}"),
+        ("calibration error", percent(test["ece"])),
+    ]
+
+
+def _coverage_chart(test: Values, held_out: str) -> str:
+    curve = test["coverage_curve"]
+    shares = [100 * share for share, _, _ in curve]
+    accuracy = [100 * right for _, right, _ in curve]
+    lowest = max(0.0, 2 * min(accuracy) - 100 - 1)
+    return curves(
+        shares,
+        {held_out: accuracy},
+        x_label="share answered, the surest first (%)",
+        y_label="accuracy of the answers (%)",
+        lowest=lowest,
+    )
+
+
+def _calibration_chart(test: Values, held_out: str) -> str:
+    bins = [(sure, right) for sure, right, n in test["calibration"] if n >= MIN_BIN_PICTURES]
+    if len(bins) < 2:
+        return ""
+    probabilities, shares = [100 * sure for sure, _ in bins], [100 * right for _, right in bins]
+    lowest = min([50.0, *probabilities, *shares])
+    lines = {
+        "as sure as right": ([lowest, 100.0], [lowest, 100.0]),
+        held_out: (probabilities, shares),
+    }
+    return paths(lines, "probability of the answer (%)", y_label="share right (%)", lowest=lowest)
+
+
+def _confusion(test: Values) -> list[tuple[str, list[tuple[int, str, str]]]]:
+    return [
+        (
+            label,
+            [
+                (count, f"{count / max(1, sum(row)):.3f}", predicted)
+                for count, predicted in zip(row, test["labels"], strict=False)
+            ],
+        )
+        for label, row in zip(test["labels"], test["confusion"], strict=True)
+    ]
+
+
+def _per_class(test: Values) -> Sequence[tuple[str, ...]]:
+    return [
+        (
+            label,
+            f"{values['support']:,}",
+            *(percent(values[name]) for name in ("recall", "precision", "f1")),
+        )
+        for label, values in test["per_class"].items()
+    ]
+
+
+def _thumbnail(source: Source) -> str:
+    try:
+        return thumbnail(decode(source.read()))
+    except PictureError:  # gone meanwhile
+        return ""

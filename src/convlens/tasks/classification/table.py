@@ -1,0 +1,58 @@
+"""Answers as `predict` shows them: lines, rows of a table, and plain data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .prediction import Prediction
+from .rule import UNSURE
+
+STRANGE = "  (strange: unlike the pictures that it learnt from)"
+
+
+def columns(classes: Sequence[str]) -> list[str]:
+    """The headings of a table of answers."""
+    return [
+        "name",
+        "predicted",
+        "probability",
+        "strangeness",
+        "error",
+        *(f"p:{k}" for k in classes),
+    ]
+
+
+def cells(prediction: Prediction) -> list[Any]:
+    """A prediction's row in it; where there is no answer, its error and empty cells."""
+    classes = prediction.labels
+    if prediction.error is not None:
+        return [prediction.name, "", "", "", prediction.error, *("" for _ in classes)]
+    probabilities = dict(prediction.top(len(classes)))
+    strangeness = "" if prediction.strangeness is None else prediction.strangeness
+    answer = (prediction.name, prediction.predicted, prediction.probability, strangeness, "")
+    return [*answer, *(probabilities[label] for label in classes)]
+
+
+def line(prediction: Prediction, top: int) -> str:
+    """The answer, or the `top` most probable classes, in columns as wide as the longest class."""
+    width = max(map(len, (*prediction.labels, UNSURE)))
+    if prediction.error is not None:
+        return f"{'error':<{width}}          {prediction.name}: {prediction.error}"
+    shown = [(prediction.predicted or "", prediction.probability or 0.0)]
+    if top > 1:
+        shown = prediction.top(top)
+    best = "  ".join(f"{label:<{width}} {probability:7.2%}" for label, probability in shown)
+    return f"{best}  {prediction.name}{STRANGE if prediction.strange else ''}"
+
+
+def as_json(prediction: Prediction, top: int | None = None) -> dict[str, Any]:
+    """Plain data, with the probabilities of the `top` most probable classes, or of all."""
+    count = len(prediction.labels) if top is None else top
+    return {
+        "name": prediction.name,
+        "predicted": prediction.predicted,
+        "probability": prediction.probability,
+        "probabilities": dict(prediction.top(count)),
+        "strangeness": prediction.strangeness,
+        "strange": prediction.strange,
+        "error": prediction.error,
+    }

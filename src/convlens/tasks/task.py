@@ -1,0 +1,113 @@
+"""What a kind of answer has to bring, and the kinds that there are.
+
+A detector file names its task. Whoever reads, evaluates or shows answers asks that task, and knows
+none by name. To add one: a package beside this file, and a line in `TASKS`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+import numpy.typing as npt
+
+from ..errors import ConvlensError
+from ..pictures.source import Source
+
+if TYPE_CHECKING:
+    from .classification import evaluation, prediction
+
+Prediction: TypeAlias = "prediction.Prediction"
+Evaluation: TypeAlias = "evaluation.Evaluation"
+"""The answers of the tasks that there are, and what they come to: of several tasks, the union."""
+
+TASKS = {
+    "classification": "classification.task:Classification",
+}
+"""Module and class of each task, imported when it is first asked for."""
+
+
+class Grid(NamedTuple):
+    """Rows of cells below headings, as text."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A task's part of a run's report."""
+
+    summary: str
+    """How good the detector is, in words that need no training."""
+    headline: Sequence[tuple[str, str]]
+    """Names and values of the most important metrics."""
+    body: str
+    """The sections on its answers, as HTML in which what came from outside is escaped."""
+
+
+class Task(Protocol):
+    """A kind of answer. `classes` are the names of a detector's classes, in its outputs' order."""
+
+    outputs: tuple[str, ...]
+    """The ONNX outputs of which an answer is made; those after the first may be missing."""
+
+    def classes(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """The classes of a data set, by the labels of its pictures."""
+
+    def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[Any]:
+        """Labels as numbers. Raises `ConvlensError` where one is not of these classes."""
+
+    def rule(self, data: Mapping[str, Any] | None, classes: Sequence[str]) -> Any:
+        """How answers follow from outputs, from the file's metadata. Raises `ConvlensError`."""
+
+    def predict(
+        self,
+        name: str,
+        outputs: Sequence[npt.NDArray[Any]],
+        *,
+        classes: tuple[str, ...],
+        rule: Any,
+        error: str | None = None,
+    ) -> Prediction:
+        """The answer for one picture from its outputs, or, without any, the reason for none."""
+
+    def evaluate(
+        self,
+        answers: Sequence[tuple[str, Prediction]],
+        sources: Sequence[Source],
+        *,
+        skipped: Sequence[tuple[str, str]] = (),
+    ) -> Evaluation:
+        """What answers, one or more, beside the true labels come to."""
+
+    def columns(self, classes: Sequence[str]) -> list[str]:
+        """The headings of a table of answers."""
+
+    def cells(self, prediction: Prediction) -> list[Any]:
+        """An answer's row in it."""
+
+    def line(self, prediction: Prediction, top: int) -> str:
+        """An answer as a line for a terminal, with its `top` best."""
+
+    def as_json(self, prediction: Prediction, top: int | None = None) -> dict[str, Any]:
+        """An answer as plain data, with its `top` best, or all."""
+
+    def summary(self, evaluation: Evaluation) -> Iterator[str | Grid]:
+        """An evaluation as lines and tables for a terminal."""
+
+    def report(self, metrics: Mapping[str, Any], evaluation: "Evaluation | None") -> Report:
+        """A run's metrics.json, and the evaluation behind it, as a part of its report."""
+
+
+def task_named(name: str | None) -> Task:
+    """The task of that name. Raises `ConvlensError` where there is none."""
+    if name is None:
+        raise ConvlensError("it does not say which task its answers are of")
+    if name not in TASKS:
+        raise ConvlensError(
+            f"its task is {name!r}, and this version of convlens knows {', '.join(TASKS)}"
+        )
+    module, cls = TASKS[name].split(":")
+    make: Callable[[], Task] = getattr(import_module(f".{module}", __package__), cls)
+    return make()
