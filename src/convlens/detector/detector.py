@@ -48,9 +48,9 @@ class Detector:
         ConvlensError: The file is no detector, or was changed since it was written.
 
     Examples:
-        >>> detector = Detector("runs/pictures")  # doctest: +SKIP
-        >>> detector.predict("photo.jpg").predicted  # doctest: +SKIP
-        'cat'
+        >>> detector = Detector("runs/pictures")
+        >>> detector.labels
+        ('cross', 'disc')
     """
 
     def __init__(self, file: str | Path | bytes) -> None:
@@ -104,8 +104,9 @@ class Detector:
             UsageError: It is a folder, or nothing of the kind.
 
         Examples:
-            >>> detector.predict("photo.jpg").predicted  # doctest: +SKIP
-            'cat'
+            >>> detector = Detector("runs/pictures")
+            >>> detector.predict("photo.jpg").predicted
+            'disc'
         """
         source = source_of(picture)
         try:
@@ -135,8 +136,11 @@ class Detector:
             ConvlensError: A shard cannot be read.
 
         Examples:
-            >>> for prediction in detector.predict_many("photos/"):  # doctest: +SKIP
-            ...     print(prediction.name, prediction.predicted, prediction.probability)
+            >>> detector = Detector("runs/pictures")
+            >>> for prediction in detector.predict_many("photos/"):
+            ...     print(prediction.name, prediction.predicted)
+            photos/1.jpg disc
+            photos/2.jpg cross
         """
         sources = find_sources(pictures, share=share)
         return in_order(self.predict_source, streamed(sources), workers=workers)
@@ -168,8 +172,10 @@ class Detector:
             PictureError: An image has another type or shape.
 
         Examples:
-            >>> detector.predict_proba([pixels]).shape  # doctest: +SKIP
-            (1, 2)
+            >>> detector = Detector("runs/pictures")
+            >>> images_NHWC = np.zeros((3, 480, 640, 3), np.uint8)
+            >>> detector.predict_proba(images_NHWC).shape
+            (3, 2)
         """
         probabilities = list(in_order(self.probabilities, images))
         if not probabilities:
@@ -206,8 +212,10 @@ class Detector:
             ConvlensError: There are no such pictures, or they have labels that it does not know.
 
         Examples:
-            >>> detector.evaluate("other-pictures/").balanced_accuracy  # doctest: +SKIP
-            0.97
+            >>> detector = Detector("runs/pictures")
+            >>> evaluation = detector.evaluate("other-pictures/")
+            >>> evaluation.balanced_accuracy > 0.9
+            True
         """
         from .evaluate import evaluate
 
@@ -232,8 +240,10 @@ class Detector:
             ConvlensError: The network cannot slide over a picture.
 
         Examples:
-            >>> detector.find("street.jpg").findings  # doctest: +SKIP
-            (Finding(predicted='cat', box=Box(...), probability=0.98),)
+            >>> detector = Detector("runs/pictures")
+            >>> localization = detector.find("photo.jpg")
+            >>> localization.findings[0].predicted
+            'disc'
         """
         from .find import Finder
 

@@ -17,7 +17,7 @@ from ..pictures.shards.stream import Stream
 from ..pictures.shards.tar import samples
 from ..pictures.source import BytesSource, FileSource, Source
 
-Picture: TypeAlias = "str | Path | bytes | Image.Image | RGB | Source"
+Picture: TypeAlias = str | Path | bytes | Image.Image | RGB | Source
 """One picture: a path, encoded bytes, a PIL image, upright uint8 RGB [H, W, 3], or a source."""
 Share = tuple[int, int]
 """(k, n): part k, from 0, of n that together are the whole."""

@@ -1,0 +1,179 @@
+"""A detector takes a picture in any form, answers it alike, and says what it cannot take."""
+
+import doctest
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+import convlens.detector.detector
+import convlens.tasks.classification.prediction
+from convlens import ConvlensError, Detector, Prediction
+from convlens.detector.integrity import seal, unseal
+from convlens.errors import PictureError, UsageError
+from convlens.pictures.decode import decode
+from convlens.tasks.task import task_named
+from helpers import draw
+
+
+@pytest.fixture(scope="module")
+def detector(run: Path) -> Detector:
+    return Detector(run)
+
+
+@pytest.fixture
+def photo(shapes: Path) -> Path:
+    return shapes / "disc" / "001.png"
+
+
+def same(one: Prediction, other: Prediction) -> bool:
+    return one.probabilities is not None and np.array_equal(
+        one.probabilities, np.asarray(other.probabilities)
+    )
+
+
+def test_a_file_a_run_and_bytes_are_one_detector(detector: Detector, run: Path) -> None:
+    file = run / "detector.onnx"
+    for other in (Detector(str(file)), Detector(file.read_bytes())):
+        assert (other.labels, other.digest) == (detector.labels, detector.digest)
+
+
+def test_a_picture_in_each_form_has_one_answer(detector: Detector, photo: Path) -> None:
+    image = Image.open(photo)
+    pixels = decode(photo.read_bytes())
+    wanted = detector.predict(photo)
+    assert wanted.predicted == "disc"
+    for picture in (str(photo), image, pixels, photo.read_bytes()):
+        assert same(detector.predict(picture), wanted)
+    names = [detector.predict(p).name for p in (str(photo), image, pixels, photo.read_bytes())]
+    assert names == [str(photo), str(photo), "pixels", "picture"]
+
+
+def test_a_pil_image_is_set_upright(detector: Detector, photo: Path) -> None:
+    turned = Image.open(photo).rotate(90, expand=True)
+    turned.getexif()[0x0112] = 6
+    assert same(detector.predict(turned), detector.predict(photo))
+
+
+@pytest.mark.parametrize(
+    ("picture", "error", "says"),
+    [
+        ("nowhere.jpg", PictureError, r"nowhere\.jpg: No such file"),
+        (b"no picture", PictureError, "not a picture"),
+        (np.zeros((8, 8), np.uint8), PictureError, "is uint8"),
+        (np.zeros((8, 8, 3), np.float32), PictureError, "got float32"),
+        (Path(__file__).parent, UsageError, "is a folder: predict_many"),
+        (7, UsageError, "this is int"),
+    ],
+)
+def test_what_is_no_picture_is_a_clear_error(
+    detector: Detector, picture: Any, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        detector.predict(picture)
+
+
+def test_many_are_files_folders_patterns_and_several(detector: Detector, shapes: Path) -> None:
+    def names(pictures: Any) -> list[str]:
+        return [prediction.name for prediction in detector.predict_many(pictures)]
+
+    folder = shapes / "cross"
+    files = sorted(map(str, folder.iterdir()))
+    assert names(str(folder)) == files
+    assert names(folder) == files
+    assert names(str(folder / "00*.png")) == files[:10]
+    assert names(files[0]) == files[:1]  # a path is one picture, and not its letters
+    assert names([folder, files[3], Path(files[3]).read_bytes()]) == [*files, files[3], "picture"]
+    pixels = [draw("disc", 1), draw("disc", 2, 20, 30)]
+    assert names(pixels) == names(np.stack([pixels[0]] * 2)) == ["pixels"] * 2
+    assert names(pixels[0]) == ["pixels"]
+
+
+def test_one_that_cannot_be_read_has_its_error_among_the_others(
+    detector: Detector, photo: Path
+) -> None:
+    good, missing = detector.predict_many([photo, "nowhere.jpg"])
+    assert good.error is None
+    assert (missing.predicted, missing.probability) == (None, None)
+    assert "No such file" in str(missing.error)
+
+
+def test_probabilities_of_pixels_of_one_size_and_of_several(detector: Detector) -> None:
+    images = [draw("disc", 1), draw("cross", 2), draw("disc", 3, 20, 90)]
+    mixed = detector.predict_proba(images)
+    assert mixed.shape == (3, 2)
+    assert mixed.dtype == np.float32
+    assert np.array_equal(detector.predict_proba(np.stack(images[:2])), mixed[:2])
+    assert detector.predict_proba([]).shape == (0, 2)
+
+
+def test_evaluating_counts_what_predicting_says(detector: Detector, shapes: Path) -> None:
+    evaluation = detector.evaluate(shapes)
+    right = [
+        prediction.predicted == Path(prediction.name).parent.name
+        for prediction in detector.predict_many([shapes / "cross", shapes / "disc"])
+        if prediction.error is None
+    ]
+    assert evaluation.accuracy == np.mean(right)
+    assert evaluation.balanced_accuracy == evaluation.metrics.balanced_accuracy
+    assert evaluation.skipped[0][0].endswith("notes.txt")
+
+
+def test_finding_takes_what_predicting_takes(detector: Detector, photo: Path) -> None:
+    wanted = detector.find(photo)
+    assert wanted.findings
+    assert detector.find(decode(photo.read_bytes())).findings == wanted.findings
+    (many,) = detector.find_many(str(photo))
+    assert many.as_json() == wanted.as_json()
+    with pytest.raises(PictureError, match="No such file"):
+        detector.find("nowhere.jpg")
+
+
+def test_what_a_notebook_shows_is_escaped() -> None:
+    p = np.array([0.75, 0.25], np.float32)
+    html = Prediction("<b>.jpg", p, labels=("<i>", "b"), class_index=0)._repr_html_()
+    assert "&lt;b&gt;.jpg" in html
+    assert "&lt;i&gt;" in html
+    assert "75.0%" in html
+    assert "<i>" not in html
+    assert "&lt;no&gt;" in Prediction("x", None, labels=(), error="<no>")._repr_html_()
+
+
+def with_task(run: Path, task: str | None) -> bytes:
+    """The same detector, whose file names another task, or none."""
+    model = onnx.load_from_string(bytes(unseal((run / "detector.onnx").read_bytes())))
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    assert entries.pop("task") == "classification"
+    if task is not None:
+        entries["task"] = task
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, entries)
+    return seal(model.SerializeToString())
+
+
+def test_a_file_says_of_which_task_its_answers_are(run: Path) -> None:
+    with pytest.raises(ConvlensError, match="does not say which task"):
+        Detector(with_task(run, None))
+    with pytest.raises(ConvlensError, match="its task is 'poetry', and this version"):
+        Detector(with_task(run, "poetry"))
+    assert task_named("classification").columns(["a"])[-1] == "p:a"
+
+
+def test_the_examples_in_the_docstrings_are_true(
+    run: Path, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "runs/pictures")
+    shutil.copytree(shapes, "other-pictures")
+    Path("photos").mkdir()
+    shutil.copy(shapes / "disc" / "001.png", "photos/1.jpg")
+    shutil.copy(shapes / "cross" / "001.png", "photos/2.jpg")
+    shutil.copy("photos/1.jpg", "photo.jpg")
+    for module in (convlens.detector.detector, convlens.tasks.classification.prediction):
+        failed, attempted = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+        assert attempted
+        assert not failed
