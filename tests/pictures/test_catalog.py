@@ -9,7 +9,7 @@ from PIL import Image
 from convlens.errors import ConvlensError
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
-from convlens.tasks.classification.labels import require_two_classes
+from convlens.tasks.classification.labels import classes_of
 from helpers import draw, save_class
 
 
@@ -120,7 +120,7 @@ def test_nothing_there_is_a_clear_error(tmp_path: Path) -> None:
         read_catalog(tmp_path)
     save_class(tmp_path / "only", "disc", 3)
     with pytest.raises(ConvlensError, match="one class only: 'only' \\(3\\)"):
-        require_two_classes(read_catalog(tmp_path).counts(), "it")
+        classes_of(read_catalog(tmp_path).labels, "it")
     picture = tmp_path / "only" / "000.png"
     with pytest.raises(ConvlensError, match="neither a folder nor a table"):
         read_catalog(picture)

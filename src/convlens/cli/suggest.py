@@ -24,7 +24,9 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON array")
-    form.add_argument("--csv", action="store_true", help="CSV: name, likeliest class, probability")
+    form.add_argument(
+        "--csv", action="store_true", help="CSV: name, predicted, probability, strange"
+    )
     parser.set_defaults(run=run)
 
 
@@ -35,18 +37,20 @@ def run(asked: argparse.Namespace) -> int:
     if asked.count < 1:
         raise UsageError(f"--count {asked.count}: it takes 1 or more")
     with Bars() as bars:
-        found = suggest(
+        predictions = suggest(
             asked.detector, named(asked.paths), count=asked.count, progress=bars.progress
         )
-    rows = [(one.name, *one.top(1)[0], one.strange) for one in found]
+    rows = [(p.name, p.predicted, p.probability, p.strange) for p in predictions]
     heads = ("name", "predicted", "probability", "strange")
     if asked.json:
         emit_json([dict(zip(heads, row, strict=True)) for row in rows])
     elif asked.csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows([heads, *rows])
     else:
-        width = max(len(printable(label)) for _, label, _, _ in rows)
-        for name, label, probability, strange in rows:
+        width = max(len(printable(str(predicted))) for _, predicted, _, _ in rows)
+        for name, predicted, probability, strange in rows:
             mark = "  (strange: perhaps of no class)" if strange else ""
-            emit(f"{printable(label):<{width}} {probability:7.2%}  {printable(name)}{mark}")
+            emit(
+                f"{printable(str(predicted)):<{width}} {probability:7.2%}  {printable(name)}{mark}"
+            )
     return 0

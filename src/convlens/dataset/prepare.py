@@ -17,18 +17,22 @@ from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
-from ..tasks.classification.labels import require_two_classes
+from ..tasks.task import task_named
 from .batches import Examples
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Readable pictures with their pixels and splits; `skipped`: what was not readable and why."""
+    """Readable pictures with their pixels and splits; `skipped`: what was not readable and why.
+
+    `task` is the kind of answer that they are labelled for.
+    """
 
     catalog: Catalog
     store: PixelStore
     _: KW_ONLY
     split: Split
+    task: str
     classes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
 
@@ -42,13 +46,12 @@ class Dataset:
 
     def examples_of(self, rows: list[int]) -> Examples:
         """The same of any rows of the catalog."""
-        class_index = {label: k for k, label in enumerate(self.classes)}
-        labels = np.array([class_index[self.catalog.labels[row]] for row in rows], np.int64)
+        labels = [self.catalog.labels[row] for row in rows]
         groups = np.array(self.split.groups, np.int64)[rows]
         return Examples(
             self.store.pixels,
             self.store.rows[rows],
-            labels=labels,
+            labels=task_named(self.task).targets(labels, self.classes),
             classes=len(self.classes),
             groups=groups,
         )
@@ -100,6 +103,7 @@ def prepare(
     *,
     progress: Callable[[str, int, int], None],
     usual_size: int | None = None,
+    task: str = "classification",
 ) -> Dataset:
     """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
 
@@ -109,7 +113,8 @@ def prepare(
     catalog = read_catalog(pictures)
     if options.group is not None:
         catalog = catalog.grouped(options.group)
-    require_two_classes(catalog.counts(), str(pictures))
+    kind = task_named(task)
+    kind.classes(catalog.labels, str(pictures))
     if options.background is not None:
         catalog = with_background(catalog, options.background)
     size = options.size or usual_size or auto_size(median_side(catalog))
@@ -120,13 +125,13 @@ def prepare(
         first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
     catalog, store = store.without_bad(catalog)
-    require_two_classes(catalog.counts(), f"what can be read of {pictures}")
+    classes = kind.classes(catalog.labels, f"what can be read of {pictures}")
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(len(catalog))
     split = make_split(
         catalog, store, near=near, seed=options.seed, test_fraction=test, val_fraction=val
     )
-    dataset = Dataset(catalog, store, split=split, classes=catalog.classes, skipped=skipped)
+    dataset = Dataset(catalog, store, split=split, task=task, classes=classes, skipped=skipped)
     learnt = set(dataset.subset("train").labels)
     if len(learnt) < 2:
         raise ConvlensError(

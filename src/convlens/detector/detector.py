@@ -72,10 +72,6 @@ class Detector:
             rule = json.loads(self.metadata.get("rule", "null"))
             self.rule = self.task.rule(rule, self.labels)
             """How answers follow from outputs."""
-        except KeyError:
-            raise ConvlensError(
-                f"{self._session.name} is an ONNX file without labels: it was not made by convlens"
-            ) from None
         except (ConvlensError, ValueError, TypeError, IndexError) as error:
             raise ConvlensError(
                 f"{self._session.name} is not a convlens detector: {error}"

@@ -68,12 +68,16 @@ class Session:
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             inputs = [field.name for field in self._session.get_inputs()]
             self.shapes = {field.name: field.shape for field in self._session.get_outputs()}
-            if inputs != [INPUT]:
-                raise ValueError("its input is not a detector's")
         except Exception as error:  # ONNX Runtime raises many kinds of its own
             raise ConvlensError(
                 f"{self.name} is not a convlens detector: {_first_line(error)}"
             ) from error
+        if "labels" not in self.metadata:
+            raise ConvlensError(
+                f"{self.name} is an ONNX file without labels: it was not made by convlens"
+            )
+        if inputs != [INPUT]:
+            raise ConvlensError(f"{self.name} is not a convlens detector: its input is another")
 
     def run(
         self, image: RGB, outputs: Sequence[str], constants: Mapping[str, Any] | None = None

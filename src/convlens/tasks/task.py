@@ -52,8 +52,11 @@ class Task(Protocol):
     outputs: tuple[str, ...]
     """The ONNX outputs of which an answer is made; those after the first may be missing."""
 
-    def classes(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """The classes of a data set, by the labels of its pictures."""
+    def classes(self, labels: Iterable[str], where: str) -> tuple[str, ...]:
+        """The classes of a data set, by the labels of its pictures.
+
+        Raises `ConvlensError`, which names `where`, if they are too few.
+        """
 
     def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[Any]:
         """Labels as numbers. Raises `ConvlensError` where one is not of these classes."""

@@ -133,7 +133,12 @@ def finish(
         stranger = strangeness_of(module, learnt, known=known, seed=loop.seed, progress=progress)
     details = {**details, "rule": rule.as_json()}
     plain = export(
-        loop.module, size, labels=dataset.classes, metadata=details, strangeness=stranger
+        loop.module,
+        size,
+        labels=dataset.classes,
+        metadata=details,
+        strangeness=stranger,
+        task=dataset.task,
     )
     detector = Detector(plain)
     held = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
@@ -191,7 +196,7 @@ def finish(
         record,
         metrics,
         history=loop.progress.history,
-        report=task_named("classification").report(metrics, evaluation),
+        report=task_named(dataset.task).report(metrics, evaluation),
         preview=_preview(folder),
     )
     write_whole(folder / "report.html", page)

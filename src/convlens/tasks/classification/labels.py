@@ -1,6 +1,7 @@
 """Labels of which each picture has one: names outside, indices inside."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,21 @@ UNEQUAL = 4
 """Classes are unequal where the largest has so many times the smallest's pictures."""
 
 
-def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
-    """The different labels in natural order."""
-    return tuple(sorted(set(labels), key=natural_key))
+def classes_of(labels: Iterable[str], where: str) -> tuple[str, ...]:
+    """The different labels in natural order: two or more.
+
+    Raises a `ConvlensError` that lists what there is in `where`, in words, if they are fewer.
+    """
+    counts = Counter(labels)
+    classes = tuple(sorted(counts, key=natural_key))
+    if len(classes) < 2:
+        listed = ", ".join(f"{name!r} ({counts[name]})" for name in classes)
+        raise ConvlensError(
+            f"a detector tells classes apart, and {where} has "
+            f"{'one class only: ' + listed if listed else 'none'}; "
+            "add a folder with pictures of something else"
+        )
+    return classes
 
 
 def class_indices(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -27,20 +40,6 @@ def class_indices(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[
             f"have {', '.join(map(repr, unknown))}: leave those out, or name the folders alike"
         )
     return np.array([index[label] for label in labels], np.int64)
-
-
-def require_two_classes(counts: Mapping[str, int], where: str) -> None:
-    """Raise a `ConvlensError` that lists what is there unless two classes or more are.
-
-    `counts` are the pictures of each class, `where` is what was looked through, in words.
-    """
-    if len(counts) < 2:
-        listed = ", ".join(f"{name!r} ({count})" for name, count in counts.items())
-        raise ConvlensError(
-            f"a detector tells classes apart, and {where} has "
-            f"{'one class only: ' + listed if listed else 'none'}; "
-            "add a folder with pictures of something else"
-        )
 
 
 def unequal(counts: Iterable[int]) -> bool:
