@@ -65,7 +65,9 @@ class MeanDescent:
 def descend(splits: Splits, trial: Trial) -> Descent:
     """One training, without ending early."""
     trained = train_trial(trial, splits.train, val=splits.val, patience=trial.steps)
-    measured = [(m.step, m.seconds, m.cost_train) for m in trained.history if m.cost_train]
+    measured = [
+        (m.step, m.seconds, m.cost_train) for m in trained.history if m.cost_train is not None
+    ]
     steps, seconds, losses = (list(series) for series in zip(*measured, strict=True))
     return Descent(
         trial.learning_rate, trained.loss_val, steps=steps, seconds=seconds, cost_train=losses
