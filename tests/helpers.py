@@ -57,7 +57,7 @@ SMALL: dict[str, Any] = {
     "size": 24,
     "compute": "float32",
     "batch": "16",
-    "augment": "mirror,shift,colour",
+    "augment": "hflip,shift,colour",
     "learning_rate": 0.01,
     "seed": 3,
 }

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from convlens.dataset.augment import Augment
-from convlens.dataset.batches import Batches, Examples, Order
+from convlens.dataset.batches import Batches, Order
+from convlens.dataset.examples import Examples
 from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop
 from convlens.engine.loss import make_loss
@@ -33,13 +34,13 @@ def loop(
     steps: int = 6,
     optimizer: OptimizerOptions | None = None,
     loss: LossOptions = PLAIN,
-    ways: frozenset[str] = frozenset(),
+    augmentations: frozenset[str] = frozenset(),
     held: int = 9,
 ) -> Loop:
     data = examples(count)
     return Loop(
         build(network(line, SIZE, classes=3), 0),
-        Batches(data, Order(count, batch, seed=5), augment=Augment(ways, 5)),
+        Batches(data, Order(count, batch, seed=5), augment=Augment(augmentations, 5)),
         val=examples(held, 1),
         loss=make_loss(loss, torch.from_numpy(data.labels), classes=3),
         options=optimizer or OptimizerOptions(optimizer="gd"),

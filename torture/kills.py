@@ -22,7 +22,16 @@ from PIL import Image
 
 NETWORK = "conv 8 3x3 same, norm, pool 2, conv 16 3x3 same, norm, dropout 0.2, gap"
 OPTIONS = ("--network", NETWORK, "--weights", "none", "--size", "32", "--batch", "16")
-EXACT = ("--compute", "float32", "--threads", "1", "--optimizer", "auto", "--augment", "mirror,mix")
+EXACT = (
+    "--compute",
+    "float32",
+    "--threads",
+    "1",
+    "--optimizer",
+    "auto",
+    "--augment",
+    "hflip,mixup,cutmix",
+)
 
 
 def draw(folder: Path, count: int) -> Path:

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import distributed
 
-from convlens.dataset.augment import USUAL, Augment, parse_ways
-from convlens.dataset.batches import Batches, Examples, Order
+from convlens.dataset.augment import DEFAULT, Augment, parse_augmentations
+from convlens.dataset.batches import Batches, Order
+from convlens.dataset.examples import Examples
 from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import Workers, init_distributed
 from convlens.engine.loop import Loop
@@ -45,22 +46,26 @@ class Logged(Batches):
 
     log: Path | None = None
 
-    def groups(self, step: int, side: int, mixed: float = 1.0, numbers: range | None = None) -> Any:
+    def micro_batches(
+        self, step: int, side: int, mixed: float = 1.0, numbers: range | None = None
+    ) -> Any:
         """As `Batches` gives them."""
         if self.log is not None and numbers is not None:
             indices, epochs = self.order.at(step)
-            parts = np.array_split(np.arange(len(indices)), self.parts)
+            parts = np.array_split(np.arange(len(indices)), self.micro_batch_count)
             with self.log.open("a") as file:
                 for number in numbers:
                     seen = (f"{epochs[at]}:{indices[at]}" for at in parts[number])
                     file.write(f"{step} {' '.join(seen)}\n")
-        return super().groups(step, side, mixed=mixed, numbers=numbers)
+        return super().micro_batches(step, side, mixed=mixed, numbers=numbers)
 
 
 def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
     count, batch, side, steps = (task[key] for key in ("pictures", "batch", "side", "steps"))
     batches = Logged(
-        examples(count, side), Order(count, batch, seed=1), augment=Augment(parse_ways(USUAL), 1)
+        examples(count, side),
+        Order(count, batch, seed=1),
+        augment=Augment(parse_augmentations(DEFAULT), 1),
     )
     batches.log = Path(task["log"] + f".{workers.rank}") if "log" in task else None
     return Loop(

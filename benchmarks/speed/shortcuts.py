@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from convlens.engine.compute.execution import keep_memory
 from convlens.engine.compute.timing import fastest_seconds
 from convlens.engine.muon import STEPS, orthogonal
-from convlens.network.build import FewerDraws
+from convlens.network.modules import FastDropout
 from convlens.parallel import cores
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -58,7 +58,7 @@ def main() -> None:
         ours = fastest_seconds(lambda x=bank: orthogonal(x), seconds=0.5)  # type: ignore[misc]
         print(f"Muon, {rows}×{columns:<6} timm's {1000 * theirs:8.1f}   ours {1000 * ours:8.1f}")
     x = feature_maps(*DROPPED)
-    theirs, ours = (milliseconds(kind(0.2), x) for kind in (nn.Dropout, FewerDraws))
+    theirs, ours = (milliseconds(kind(0.2), x) for kind in (nn.Dropout, FastDropout))
     print(f"dropout           torch's {theirs:7.1f}   ours {ours:8.1f}")
     x, relu, pool = feature_maps(*POOLED), nn.ReLU(), nn.MaxPool2d(2)
     before, after = (

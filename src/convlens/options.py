@@ -100,15 +100,31 @@ class NetworkOptions:
     )
 
 
+AUGMENTATIONS = (
+    "hflip",
+    "vflip",
+    "rot90",
+    "shift",
+    "crop",
+    "mild-crop",
+    "rotate",
+    "colour",
+    "cutout",
+    "mixup",
+    "cutmix",
+)
+"""What `--augment` may name; `convlens.dataset.augment` says what each does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AugmentOptions:
     """How training pictures are varied."""
 
     augment: str | None = option(
         None,
-        "ways to vary training pictures: any of mirror, flip, turn, shift, crop, trim, rotate, "
-        "colour, mix; or none; the default is mirror,crop,rotate,colour, with trim for crop in few "
-        "epochs and with mix in many, with flip where pretrained features cannot tell up from down",
+        f"how training pictures are varied: any of {', '.join(AUGMENTATIONS)}; or none; the "
+        "default is hflip,crop,rotate,colour, with mild-crop for crop in few epochs and with "
+        "mixup,cutmix in many, with vflip where pretrained features cannot tell up from down",
     )
 
 
@@ -345,7 +361,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 0.02,
         "schedule": "linear",
         "label_smoothing": 0.2,
-        "augment": "mirror,shift",
+        "augment": "hflip,shift",
     }
 }
 """Sets of options by name, for `--preset`; what is given beside it counts more."""

@@ -1,15 +1,20 @@
-"""Ways to vary pictures, against torch's and numpy's own."""
+"""Augmentations, against torch's and numpy's own."""
+
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from convlens.dataset.augment import COLOUR, WAYS, Augment, parse_ways
-from convlens.dataset.batches import Batches, Examples, Order
+from convlens.dataset.augment import COLOUR, DEFAULT, Augment, parse_augmentations
+from convlens.dataset.batches import Batches, Order
+from convlens.dataset.examples import Examples
 from convlens.errors import UsageError
+from convlens.options import AUGMENTATIONS, AugmentOptions
 
 SIZE = 12
+MIXING = frozenset({"mixup", "cutmix"})
 
 
 def examples(count: int) -> Examples:
@@ -21,9 +26,9 @@ def examples(count: int) -> Examples:
 
 def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
     data = examples(20)
-    batches = Batches(data, Order(20, 8, seed=0), augment=Augment(parse_ways("none"), 0))
+    batches = Batches(data, Order(20, 8, seed=0), augment=Augment(parse_augmentations("none"), 0))
     indices, _ = batches.order.at(1)
-    ((pixels, targets),) = batches.groups(1, SIZE)[1]
+    ((pixels, targets),) = batches.micro_batches(1, SIZE)[1]
     assert torch.equal(pixels, data.images(indices))
     assert np.array_equal(
         (pixels * 255).permute(0, 2, 3, 1).numpy(), data.pixels[data.rows[indices]]
@@ -32,9 +37,9 @@ def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
     assert torch.equal(targets, nn.functional.one_hot(data.targets(indices), 3).float())
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "mix"])
-def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> None:
-    augment = Augment(parse_ways(way), 7)
+@pytest.mark.parametrize("name", [name for name in AUGMENTATIONS if name not in MIXING])
+def test_each_varies_each_picture_and_each_epoch_differently(name: str) -> None:
+    augment = Augment(parse_augmentations(name), 7)
     pixels = torch.rand(1, 3, SIZE, SIZE).expand(16, -1, -1, -1).contiguous()
     tables = [torch.from_numpy(augment.table(epoch, 16)) for epoch in (0, 1)]
     first, second = (augment(pixels, table) for table in tables)
@@ -43,15 +48,15 @@ def test_each_way_varies_each_picture_and_each_epoch_differently(way: str) -> No
     assert first.min() >= 0
     assert first.max() <= 1
     different = len({tuple(p.flatten().tolist()) for p in first})
-    if way == "shift":  # by whole pixels: some come twice
+    if name == "shift":  # by whole pixels: some come twice
         assert different > 4
     else:
-        assert different == {"mirror": 2, "flip": 2, "turn": 4}.get(way, 16)
+        assert different == {"hflip": 2, "vflip": 2, "rot90": 4}.get(name, 16)
 
 
-@pytest.mark.parametrize(("way", "axis"), [("mirror", -1), ("flip", -2)])
-def test_mirror_and_flip_are_torchs(way: str, axis: int) -> None:
-    augment = Augment(parse_ways(way), 7)
+@pytest.mark.parametrize(("name", "axis"), [("hflip", -1), ("vflip", -2)])
+def test_flips_are_torchs(name: str, axis: int) -> None:
+    augment = Augment(parse_augmentations(name), 7)
     pixels = torch.rand(8, 3, SIZE, SIZE)
     table = torch.from_numpy(augment.table(0, 8))
     got = augment(pixels, table)
@@ -63,7 +68,7 @@ def test_mirror_and_flip_are_torchs(way: str, axis: int) -> None:
 
 
 def test_shifts_are_by_whole_pixels() -> None:
-    augment = Augment(parse_ways("shift"), 7)
+    augment = Augment(parse_augmentations("shift"), 7)
     picture = torch.rand(3, 16, 16)
     got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
     inside = (slice(None), slice(2, -2), slice(2, -2))
@@ -80,8 +85,8 @@ def test_shifts_are_by_whole_pixels() -> None:
     assert len({fitting[0] for fitting in found}) > 8
 
 
-def test_erase_greys_a_square_somewhere_and_nothing_else() -> None:
-    augment = Augment(parse_ways("erase"), 7)
+def test_cutout_greys_a_square_somewhere_and_nothing_else() -> None:
+    augment = Augment(parse_augmentations("cutout"), 7)
     pixels = torch.rand(64, 3, 16, 16)
     got = augment(pixels, torch.from_numpy(augment.table(0, 64)))
     changed = (got != pixels).all(1)
@@ -91,8 +96,8 @@ def test_erase_greys_a_square_somewhere_and_nothing_else() -> None:
     assert len({tuple(row.nonzero()[0].tolist()) for row in changed}) > 30
 
 
-def test_turn_gives_each_of_the_quarter_turns() -> None:
-    augment = Augment(parse_ways("turn"), 7)
+def test_rot90_gives_each_of_the_quarter_turns() -> None:
+    augment = Augment(parse_augmentations("rot90"), 7)
     picture = torch.rand(3, SIZE, SIZE)
     got = augment(picture.expand(32, -1, -1, -1), torch.from_numpy(augment.table(0, 32)))
     turns = [
@@ -104,7 +109,7 @@ def test_turn_gives_each_of_the_quarter_turns() -> None:
 
 
 def test_targets_are_mixed_as_the_pixels_are() -> None:
-    augment = Augment(parse_ways("mix"), 7)
+    augment = Augment(parse_augmentations("mixup,cutmix"), 7)
     labels = torch.arange(300) % 3
     targets = nn.functional.one_hot(labels, 3).float()
     pixels = targets[:, :, None, None].expand(-1, -1, 16, 16).contiguous()  # a colour per class
@@ -127,8 +132,36 @@ def test_targets_are_mixed_as_the_pixels_are() -> None:
     assert torch.equal(augment.mix(pixels, targets, uniform_NU=table, part=0.0)[0], pixels)
 
 
+def test_mixup_and_cutmix_are_the_two_parts_of_both() -> None:
+    targets = nn.functional.one_hot(torch.arange(300) % 3, 3).float()
+    pixels = targets[:, :, None, None].expand(-1, -1, 16, 16).contiguous()
+    both, blended, pasted = (
+        Augment(parse_augmentations(names), 7) for names in ("mixup,cutmix", "mixup", "cutmix")
+    )
+    table = torch.from_numpy(both.table(0, 300))
+    mixed, blend, box = (
+        augment.mix(pixels, targets, uniform_NU=table) for augment in (both, blended, pasted)
+    )
+    changed_by_blend, changed_by_box = (
+        (made[0] != pixels).flatten(1).any(1) for made in (blend, box)
+    )
+    assert 50 < changed_by_blend.sum() < 150
+    assert 50 < changed_by_box.sum() < 150
+    assert not (changed_by_blend & changed_by_box).any()
+    for got, first, second in zip(mixed, blend, box, strict=True):
+        where = changed_by_blend.view(-1, *[1] * (got.ndim - 1))
+        assert torch.allclose(got, torch.where(where, first, second), atol=1e-6)
+
+
+def test_the_help_names_every_augmentation() -> None:
+    (option,) = fields(AugmentOptions)
+    words = option.metadata["help"].replace(";", ",").replace(" ", ",").split(",")
+    assert set(AUGMENTATIONS) <= set(words)
+    assert DEFAULT in option.metadata["help"]
+
+
 def test_smaller_pictures_show_the_same() -> None:
-    augment = Augment(parse_ways("none"), 7)
+    augment = Augment(parse_augmentations("none"), 7)
     smooth = torch.linspace(0, 1, 16).view(1, 1, 1, 16).expand(2, 3, 16, 16)
     half = augment(smooth, torch.rand(2, 16), 8)
     assert torch.allclose(half, nn.functional.avg_pool2d(smooth, 2), atol=1e-5)
@@ -136,18 +169,22 @@ def test_smaller_pictures_show_the_same() -> None:
 
 def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
     data = examples(20)
-    for ways in (parse_ways(",".join(way for way in WAYS if way != "mix")),):
-        large = Batches(data, Order(20, 20, seed=3), augment=Augment(ways, 3)).groups(0, SIZE)[1]
+    for names in (frozenset(AUGMENTATIONS) - MIXING,):
+        large = Batches(data, Order(20, 20, seed=3), augment=Augment(names, 3)).micro_batches(
+            0, SIZE
+        )[1]
         small = [
-            Batches(data, Order(20, 5, seed=3), augment=Augment(ways, 3)).groups(s, SIZE)[1][0][0]
+            Batches(data, Order(20, 5, seed=3), augment=Augment(names, 3)).micro_batches(s, SIZE)[
+                1
+            ][0][0]
             for s in range(4)
         ]
         assert torch.allclose(large[0][0], torch.cat(small), atol=1e-6)
 
 
-def test_unknown_ways_are_refused() -> None:
-    with pytest.raises(UsageError, match="'blur' is none of mirror"):
-        parse_ways("mirror,blur")
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(UsageError, match="'blur' is none of hflip"):
+        parse_augmentations("hflip,blur")
 
 
 def test_colour_is_saturation_about_grey_then_contrast_about_the_mean() -> None:

@@ -19,7 +19,8 @@ from convlens.detector.slide import Slider
 from convlens.errors import ConvlensError, UsageError
 from convlens.export.export import export
 from convlens.export.sliding import sliding
-from convlens.network.build import Classifier, build
+from convlens.network.build import build
+from convlens.network.classifier import Classifier
 from convlens.network.spec import network
 from convlens.options import DataOptions
 from convlens.pictures.background import BACKGROUND, with_background
@@ -39,7 +40,7 @@ LENET = "conv 6 5x5, tanh, avgpool 2, conv 16 5x5, lrn, pool 3 stride 2, conv 20
 def module_of(line: str, size: int = 32) -> Classifier:
     """As if trained: statistics that are not the initial ones, answers of picture and mirror."""
     module = build(network(line, size, classes=3), 0).eval()
-    module.mirrored = True
+    module.tta_hflip = True
     for buffer in module.buffers():
         if buffer.dtype == torch.float32 and buffer.ndim == 1:
             buffer.copy_(torch.rand(buffer.shape) + 0.5)
@@ -211,7 +212,7 @@ def test_a_manifest_names_parts_too(seeker: Path) -> None:
 def test_a_part_is_a_small_square_at_the_edge_and_always_the_same(shapes: Path) -> None:
     catalog = with_background(read_catalog(shapes), "parts")
     part = next(source for source in catalog.sources if isinstance(source, CropSource))
-    pixels, whole = decode(part.read()), decode(part.whole.read())
+    pixels, whole = decode(part.read()), decode(part.picture.read())
     assert part.read() == part.read()
     assert pixels.shape[0] == pixels.shape[1] <= 0.36 * min(whole.shape[:2])
     side = len(pixels)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from convlens.dataset.augment import WAYS, Augment
+from convlens.dataset.augment import Augment
 from convlens.dataset.batches import Batches, Order
 from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import SINGLE_PROCESS, Workers, init_distributed
@@ -28,7 +28,7 @@ from convlens.errors import UsageError
 from convlens.files import read_json
 from convlens.network.build import build
 from convlens.network.spec import network
-from convlens.options import EXECUTION_CONFIGS, LossOptions, OptimizerOptions
+from convlens.options import AUGMENTATIONS, EXECUTION_CONFIGS, LossOptions, OptimizerOptions
 from helpers import SMALL
 from loops import SIZE, examples
 
@@ -43,7 +43,7 @@ def shared_loop(workers: Workers = SINGLE_PROCESS) -> Loop:
         build(
             network(LINE, SIZE, classes=3), 7 * (1 + workers.rank)
         ),  # the first one's parameters count
-        Batches(data, Order(COUNT, BATCH, seed=5), augment=Augment(frozenset(WAYS), 5)),
+        Batches(data, Order(COUNT, BATCH, seed=5), augment=Augment(frozenset(AUGMENTATIONS), 5)),
         val=examples(99, 1),
         loss=make_loss(
             LossOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), classes=3

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from convlens import Detector
-from convlens.dataset.batches import to_float
+from convlens.dataset.examples import to_float
 from convlens.dataset.prepare import prepare
 from convlens.detector.integrity import seal
 from convlens.errors import ConvlensError

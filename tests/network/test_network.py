@@ -11,19 +11,12 @@ from torch import nn
 from convlens import describe_network
 from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
-from convlens.network.build import FewerDraws, Local2d, build
-from convlens.network.layers import (
-    Conv,
-    Counts,
-    Layer,
-    Local,
-    Pool,
-    Residual,
-    Window,
-    flat,
-    show,
-)
+from convlens.network.build import build
+from convlens.network.counts import Counts
+from convlens.network.layers import Conv, Layer, Local, Pool, Residual, flat
+from convlens.network.modules import FastDropout, Local2d
 from convlens.network.parse import parse_layers
+from convlens.network.shapes import Window, show
 from convlens.network.spec import Network, network
 
 LINES = [
@@ -270,7 +263,7 @@ def test_a_largest_value_is_the_same_before_and_after_a_relu() -> None:
 def test_dropout_drops_its_share_and_keeps_the_mean(
     rate: float, layout: torch.memory_format
 ) -> None:
-    dropout = FewerDraws(rate)
+    dropout = FastDropout(rate)
     x = torch.ones(8, 32, 30, 31).to(memory_format=layout).requires_grad_()
     torch.manual_seed(0)
     out = dropout(x)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from convlens.network.layers import Conv, Window
+from convlens.network.layers import Conv
+from convlens.network.shapes import Window
 from convlens.reasons import counting
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from convlens.dataset.augment import WAYS
 from convlens.dataset.batches import Order
 from convlens.engine import muon
 from convlens.engine.calibration import calibrated_losses
@@ -20,9 +19,10 @@ from convlens.engine.measurement import predict_examples
 from convlens.engine.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.engine.step_plan import Phase, StepPlan
 from convlens.errors import ConvlensError
-from convlens.network.build import MICRO_BATCH, build
+from convlens.network.build import build
+from convlens.network.classifier import MICRO_BATCH
 from convlens.network.spec import network
-from convlens.options import LossOptions, OptimizerOptions
+from convlens.options import AUGMENTATIONS, LossOptions, OptimizerOptions
 from loops import SIZE, examples, loop
 
 
@@ -135,7 +135,7 @@ def test_a_large_batch_in_groups_is_one_batch() -> None:
     data = grouped.batches.examples
     loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
     loss.backward()  # type: ignore[no-untyped-call]
-    assert len(grouped.batches.groups(0, SIZE)[1]) == 3
+    assert len(grouped.batches.micro_batches(0, SIZE)[1]) == 3
     grouped.optimizer.step = lambda *_: None  # type: ignore[method-assign,assignment]
     assert grouped.train_step(0) == pytest.approx(loss.item(), rel=1e-5)
     for a, b in zip(grouped.module.parameters(), whole.parameters(), strict=True):
@@ -175,7 +175,7 @@ def test_the_average_reaches_back_over_a_share_of_the_steps() -> None:
 def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> None:
     line = "conv 4 3x3, norm, dropout 0.5, dense 6"
     options = OptimizerOptions(optimizer=name)
-    made = {"optimizer": options, "ways": frozenset(WAYS), "steps": 9}
+    made = {"optimizer": options, "augmentations": frozenset(AUGMENTATIONS), "steps": 9}
     whole = loop(line, **made)  # type: ignore[arg-type]
     assert whole.run()
     for stop_at in (1, 3, 5):

@@ -10,7 +10,7 @@ import timm
 import torch
 
 from convlens import Detector, describe_network, resume, train
-from convlens.dataset.batches import Examples
+from convlens.dataset.examples import Examples
 from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
 from convlens.network import pretrained

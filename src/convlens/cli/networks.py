@@ -36,9 +36,9 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print one network's table, or the list of names."""
-    from ..network.layers import show
     from ..network.named import NAMED, PUBLISHED, describe_network, line_of, usual_size
     from ..network.parse import GRAMMAR
+    from ..network.shapes import show
 
     def find(name: str) -> "Architecture":
         size = asked.size or usual_size(line_of(name, 64, pictures=asked.pictures)) or 64

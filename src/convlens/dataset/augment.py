@@ -1,7 +1,7 @@
-"""Varying training pictures: each way is a small function of uniform numbers per picture.
+"""Augmentations of training pictures: small functions of uniform numbers per picture.
 
-A picture's variation is a function of (seed, epoch, index). All geometric ways together make one
-affine map per picture, so pixels are interpolated once.
+A picture's variation is a function of (seed, epoch, index). All geometric augmentations together
+make one affine map per picture, so pixels are interpolated once.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import UsageError
+from ..options import AUGMENTATIONS
 from .random import generator
 
-GEOMETRIC = ("mirror", "flip", "turn", "shift", "crop", "trim", "rotate")
-WAYS = (*GEOMETRIC, "colour", "erase", "mix")
+GEOMETRIC = {"hflip", "vflip", "rot90", "shift", "crop", "mild-crop", "rotate"}
 # Columns of the table of uniform numbers.
-_MIRROR, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
+_HFLIP, _SHIFT_X, _SHIFT_Y, _AREA, _RATIO, _CROP_X, _CROP_Y, _ANGLE = range(8)
 _BRIGHT, _CONTRAST, _SATURATION = range(8, 11)
-_MIX, _SHARE, _BOX_X, _BOX_Y = range(11, 15)
-_TURN, _FLIP, _HOLE_X, _HOLE_Y = range(15, 19)
+_MIXED, _SHARE, _BOX_X, _BOX_Y = range(11, 15)
+_ROT90, _VFLIP, _HOLE_X, _HOLE_Y = range(15, 19)
 _COLUMNS = 19
 
 _QUARTERS = torch.tensor(
@@ -32,16 +32,16 @@ _QUARTERS = torch.tensor(
 
 SHIFT = 0.125
 """Largest shift, as a share of the side."""
-AREA = {"crop": 0.35, "trim": 0.7}
+AREA = {"crop": 0.35, "mild-crop": 0.7}
 """Smallest share of the area that a crop keeps: where pictures are seen often, and less often.
 
 A picture seen a hundred times has to be varied more than one seen ten times, and a small part of a
 picture may not show what its label says."""
-USUAL = "mirror,crop,rotate,colour"
-"""What is on unless asked otherwise, from random parameters."""
-USUAL_FEW = "mirror,trim,rotate,colour"
-"""The same for few passes, as in fine-tuning."""
-USUAL_SMALL, SMALL = "mirror,shift,erase", 64
+DEFAULT = "hflip,crop,rotate,colour"
+"""What is on by default, from random parameters."""
+DEFAULT_FEW_EPOCHS = "hflip,mild-crop,rotate,colour"
+"""The same for few epochs, as in fine-tuning."""
+DEFAULT_SMALL, SMALL = "hflip,shift,cutout", 64
 """The same for pictures with a side below 64, from random parameters: crops and rotations
 interpolate between pixels, and would blur them in training but not in the answer."""
 RATIO = 4 / 3
@@ -51,27 +51,27 @@ ANGLE = 12 * pi / 180
 COLOUR = 0.3
 """Largest relative change of brightness, contrast and saturation."""
 HOLE = 0.25
-"""Side of the grey square that erases a part (Cutout, DeVries and Taylor 2017), as a share."""
-BLENDED, PASTED = 0.4, 0.4
+"""Side of the grey square of Cutout (DeVries and Taylor 2017), as a share of the picture's."""
+MIXUP, CUTMIX = 0.4, 0.4
 """Shares of the pictures that are blended with another one, and that get a box of another one."""
 
 
-def parse_ways(text: str) -> frozenset[str]:
-    """`none`, or names from `WAYS` with commas between. Raises `UsageError`."""
+def parse_augmentations(text: str) -> frozenset[str]:
+    """`none`, or names from `AUGMENTATIONS` with commas between. Raises `UsageError`."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == ["none"]:
         return frozenset()
     for name in names:
-        if name not in WAYS:
-            raise UsageError(f"--augment {text}: {name!r} is none of {', '.join(WAYS)}")
+        if name not in AUGMENTATIONS:
+            raise UsageError(f"--augment {text}: {name!r} is none of {', '.join(AUGMENTATIONS)}")
     return frozenset(names)
 
 
 @dataclass(frozen=True)
 class Augment:
-    """The ways that are on; none gives back exactly the pixels that evaluation sees."""
+    """The augmentations that are on; none gives back exactly the pixels that evaluation sees."""
 
-    ways: frozenset[str]
+    augmentations: frozenset[str]
     seed: int
 
     def table(self, epoch: int, pictures: int) -> npt.NDArray[np.float32]:
@@ -81,20 +81,20 @@ class Augment:
     def __call__(self, pixels_NCHW: Tensor, uniform_NU: Tensor, side: int | None = None) -> Tensor:
         """Float pixels 0 to 1 [N, 3, H, W] and their rows of the table to varied pixels.
 
-        They come out with this side, the one that they have unless told.
+        They come out with this side, by default the one that they have.
         """
         count, _, height, width = pixels_NCHW.shape
         shape = [count, 3, side or height, side or width]
-        if self.ways & set(GEOMETRIC) or shape != list(pixels_NCHW.shape):
+        if self.augmentations & GEOMETRIC or shape != list(pixels_NCHW.shape):
             grid = functional.affine_grid(
                 self._affine(uniform_NU, height, columns=width), shape, align_corners=False
             )
             pixels_NCHW = functional.grid_sample(
                 pixels_NCHW, grid, padding_mode="reflection", align_corners=False
             )
-        if "colour" in self.ways:
+        if "colour" in self.augmentations:
             pixels_NCHW = self._colour(pixels_NCHW, uniform_NU)
-        if "erase" in self.ways:
+        if "cutout" in self.augmentations:
             holes = _boxes(
                 pixels_NCHW, uniform_NU[:, (_HOLE_X, _HOLE_Y)], share_N=torch.full((count,), HOLE)
             )
@@ -106,22 +106,27 @@ class Augment:
     ) -> tuple[Tensor, Tensor]:
         """Each picture [N, 3, H, W] mixed with its partner, and so their targets [N, K].
 
-        The partner is the picture as far from the group's end as this one from its beginning. Some
-        pictures are blended (mixup, Zhang et al. 2017, its share drawn from Beta(0.5, 0.5)), some
-        get a box of the partner (CutMix, Yun et al. 2019, the box's area uniform), the rest stay.
-        Of those that would be mixed, `part` are.
+        The partner is the picture as far from the micro-batch's end as this one from its beginning.
+        With `mixup` some pictures are blended (Zhang et al. 2017, the share drawn from
+        Beta(0.5, 0.5)); with `cutmix` some others get a box of the partner (Yun et al. 2019, the
+        box's area uniform); the rest stay. Of those that would be mixed, `part` are.
         """
-        if "mix" not in self.ways:
-            return pixels, targets
         u = uniform_NU
-        blend = (u[:, _SHARE] * pi / 2).sin().square()  # the arcsine law, which is Beta(0.5, 0.5)
-        box = _boxes(pixels, u[:, (_BOX_X, _BOX_Y)], share_N=u[:, _SHARE].sqrt())
-        blended = (u[:, _MIX] < part * BLENDED).view(-1, 1, 1, 1)
-        pasted = (u[:, _MIX] >= 1 - part * PASTED).view(-1, 1, 1, 1)
-        other = blended * blend.view(-1, 1, 1, 1) + pasted * box
-        share = other.mean((1, 2, 3))[:, None]
+        weights = []
+        if "mixup" in self.augmentations:
+            blend = (u[:, _SHARE] * pi / 2).sin().square()  # the arcsine law: Beta(0.5, 0.5)
+            chosen = u[:, _MIXED] < part * MIXUP
+            weights.append(chosen.view(-1, 1, 1, 1) * blend.view(-1, 1, 1, 1))
+        if "cutmix" in self.augmentations:
+            box = _boxes(pixels, u[:, (_BOX_X, _BOX_Y)], share_N=u[:, _SHARE].sqrt())
+            chosen = u[:, _MIXED] >= 1 - part * CUTMIX
+            weights.append(chosen.view(-1, 1, 1, 1) * box)
+        if not weights:
+            return pixels, targets
+        partner_weight = sum(weights[1:], weights[0])
+        share = partner_weight.mean((1, 2, 3))[:, None]
         return (
-            torch.lerp(pixels, pixels.flip(0), other),
+            torch.lerp(pixels, pixels.flip(0), partner_weight),
             torch.lerp(targets, targets.flip(0), share),
         )
 
@@ -129,29 +134,29 @@ class Augment:
         """From output to input coordinates, both -1 to 1, for pictures of this shape: [N, 2, 3]."""
         one = torch.ones(len(u))
         width, height, x, y, cos, sin = one, one, 0 * one, 0 * one, one, 0 * one
-        least = next((least for way, least in AREA.items() if way in self.ways), None)
+        least = next((AREA[crop] for crop in AREA if crop in self.augmentations), None)
         if least is not None:
             area = least + (1 - least) * u[:, _AREA]
             ratio = RATIO ** (u[:, _RATIO] - 0.5)
             width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
             x = (1 - width) * (2 * u[:, _CROP_X] - 1)
             y = (1 - height) * (2 * u[:, _CROP_Y] - 1)
-        if "shift" in self.ways:
+        if "shift" in self.augmentations:
             # by whole pixels: between them, small pictures would be blurred
             x, y = (
-                place + (SHIFT * length * (2 * u[:, column] - 1)).round() * 2 / length
-                for place, length, column in ((x, columns, _SHIFT_X), (y, rows, _SHIFT_Y))
+                centre + (SHIFT * length * (2 * u[:, column] - 1)).round() * 2 / length
+                for centre, length, column in ((x, columns, _SHIFT_X), (y, rows, _SHIFT_Y))
             )
-        if "rotate" in self.ways:
+        if "rotate" in self.augmentations:
             angle = ANGLE * (2 * u[:, _ANGLE] - 1)
             cos, sin = angle.cos(), angle.sin()
-        flip = 1 - 2 * (u[:, _MIRROR] < 0.5).float() if "mirror" in self.ways else one
-        fall = 1 - 2 * (u[:, _FLIP] < 0.5).float() if "flip" in self.ways else one
-        across = torch.stack((cos * width * flip, -sin * height * fall), 1)
-        down = torch.stack((sin * width * flip, cos * height * fall), 1)
+        across_sign = 1 - 2 * (u[:, _HFLIP] < 0.5).float() if "hflip" in self.augmentations else one
+        down_sign = 1 - 2 * (u[:, _VFLIP] < 0.5).float() if "vflip" in self.augmentations else one
+        across = torch.stack((cos * width * across_sign, -sin * height * down_sign), 1)
+        down = torch.stack((sin * width * across_sign, cos * height * down_sign), 1)
         linear, shift = torch.stack((across, down), 1), torch.stack((x, y), 1)
-        if "turn" in self.ways:
-            turns = (4 * u[:, _TURN]).long()
+        if "rot90" in self.augmentations:
+            turns = (4 * u[:, _ROT90]).long()
             linear = linear @ _QUARTERS[turns]
         return torch.cat((linear, shift[:, :, None]), 2)
 
@@ -180,6 +185,6 @@ def _boxes(pixels_NCHW: Tensor, centres_N2: Tensor, *, share_N: Tensor) -> Tenso
 
 
 def _inside(length: int, centre_N: Tensor, *, share_N: Tensor) -> Tensor:
-    """1 where a place lies within a window about the centre, else 0: [N, length]."""
-    place = (torch.arange(length) + 0.5) / length
-    return ((place - centre_N[:, None]).abs() < share_N[:, None] / 2).float()
+    """1 where a pixel lies within a window about the centre, else 0: [N, length]."""
+    position = (torch.arange(length) + 0.5) / length
+    return ((position - centre_N[:, None]).abs() < share_N[:, None] / 2).float()

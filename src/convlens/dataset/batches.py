@@ -1,6 +1,6 @@
-"""Which pictures each step sees, and their pixels as the network takes them."""
+"""Which pictures each step sees, in which micro-batches, and how they are varied."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,65 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.build import MICRO_BATCH
+from ..network.classifier import MICRO_BATCH
 from .augment import Augment
+from .examples import Examples
 from .random import generator
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures of one side: uint8 `pixels` [M, S, S, 3], the `rows` [N] in it, `labels` [N].
-
-    Labels are places, 0 to `classes` - 1. Those with the same number in `groups` [N] may not be
-    parted; None where each may.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    rows: npt.NDArray[np.int64]
-    _: KW_ONLY
-    labels: npt.NDArray[np.int64]
-    classes: int
-    groups: npt.NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def images(self, indices: npt.NDArray[np.int64]) -> Tensor:
-        """Float pixels, 0 to 1, [N, 3, S, S]: what evaluation sees."""
-        return to_float(torch.from_numpy(self.pixels[self.rows[indices]]))
-
-    def targets(self, indices: npt.NDArray[np.int64]) -> Tensor:
-        """Labels as places [N]."""
-        return torch.from_numpy(self.labels[indices])
-
-    def take(self, places: npt.NDArray[np.int64]) -> "Examples":
-        """Some of them, by their places."""
-        groups = None if self.groups is None else self.groups[places]
-        return Examples(
-            self.pixels,
-            self.rows[places],
-            labels=self.labels[places],
-            classes=self.classes,
-            groups=groups,
-        )
-
-    def moments(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation per channel, of 0 to 1, over at most 2,000 pictures."""
-        spread = np.linspace(0, len(self) - 1, min(len(self), 2000)).astype(np.int64)
-        counts = np.zeros((3, 256))
-        for row in self.rows[spread]:
-            for channel in range(3):
-                seen = self.pixels[row, :, :, channel].ravel()
-                counts[channel] += np.bincount(seen, minlength=256)
-        shares, values = counts / counts[0].sum(), np.arange(256) / 255
-        mean = shares @ values
-        deviation = np.sqrt(np.maximum(shares @ values**2 - mean**2, 1e-4))
-        return mean.tolist(), deviation.tolist()
-
-
-def to_float(images_NHWC: Tensor) -> Tensor:
-    """uint8 [N, H, W, 3] to float 0 to 1 [N, 3, H, W]; the detector file does the same."""
-    return images_NHWC.permute(0, 3, 1, 2).float() / 255
 
 
 @dataclass(frozen=True)
@@ -99,51 +44,66 @@ class Order:
 
 
 class Batches:
-    """Gives the groups of pictures of a step, varied; remembers the tables of the current epoch."""
+    """Gives the micro-batches of a step, varied; remembers the tables of the current epoch."""
 
     def __init__(
-        self, examples: Examples, order: Order, *, augment: Augment, group: int = MICRO_BATCH
+        self, examples: Examples, order: Order, *, augment: Augment, micro_batch: int = MICRO_BATCH
     ) -> None:
-        self.group = group
+        self.micro_batch = micro_batch
         self.examples = examples
         self.order = order
         self.augment = augment
         self._tables: dict[int, npt.NDArray[np.float32]] = {}
 
     @property
-    def parts(self) -> int:
-        """How many groups a step's pictures are computed in."""
-        return -(-self.order.batch // self.group)
+    def micro_batch_count(self) -> int:
+        """How many micro-batches a step's pictures are computed in."""
+        return -(-self.order.batch // self.micro_batch)
 
-    def groups(
+    def micro_batches(
         self, step: int, side: int, *, mixed: float = 1.0, numbers: range | None = None
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """All labels [B] of a step, and its groups: (pixels [G, 3, side, side], targets [G, K]).
+        """All labels of a step, and its micro-batches.
 
-        `mixed` is the part of the usual number of pictures that are mixed with others; `numbers`
-        are those of the groups to give, all unless told.
+        Args:
+            step: from 0.
+            side: of the pictures as they come out, in pixels.
+            mixed: part of the usual number of pictures that are mixed with others, 0 to 1.
+            numbers: of the micro-batches to give; by default all.
+
+        Returns:
+            Class indices [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch.
         """
         indices, epochs = self.order.at(step)
-        parts = np.array_split(np.arange(len(indices)), self.parts)
-        wanted = [parts[number] for number in (range(self.parts) if numbers is None else numbers)]
-        groups = [self._group(indices[part], epochs[part], side, mixed) for part in wanted]
-        return self.examples.targets(indices), groups
+        positions = np.array_split(np.arange(len(indices)), self.micro_batch_count)
+        if numbers is None:
+            numbers = range(self.micro_batch_count)
+        micro_batches = [
+            self._micro_batch(indices[positions[n]], epochs[positions[n]], side=side, mixed=mixed)
+            for n in numbers
+        ]
+        return self.examples.targets(indices), micro_batches
 
-    def _group(
+    def _micro_batch(
         self,
         indices: npt.NDArray[np.int64],
         epochs: npt.NDArray[np.int64],
+        *,
         side: int,
         mixed: float,
     ) -> tuple[Tensor, Tensor]:
-        seen = [(epochs == epoch, self._table(int(epoch))) for epoch in np.unique(epochs)]
-        uniform = np.empty((len(indices), seen[0][1].shape[1]), np.float32)
-        for where, table in seen:
-            uniform[where] = table[indices[where]]
-        numbers = torch.from_numpy(uniform)
-        pixels = self.augment(self.examples.images(indices), numbers, side)
+        uniform = torch.from_numpy(self._uniform(indices, epochs))
+        pixels = self.augment(self.examples.images(indices), uniform, side)
         targets = functional.one_hot(self.examples.targets(indices), self.examples.classes).float()
-        return self.augment.mix(pixels, targets, uniform_NU=numbers, part=mixed)
+        return self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed)
+
+    def _uniform(
+        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """The uniform numbers of each picture in the epoch in which it is seen; epochs ascend."""
+        return np.concatenate(
+            [self._table(int(epoch))[indices[epochs == epoch]] for epoch in np.unique(epochs)]
+        )
 
     def _table(self, epoch: int) -> npt.NDArray[np.float32]:
         if epoch not in self._tables:

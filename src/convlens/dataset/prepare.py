@@ -1,7 +1,7 @@
 """From a folder of pictures to examples: catalog, pixels, split, and one hash over all of it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
+from ..progress import Progress
 from ..tasks.task import task_named
-from .batches import Examples
+from .examples import Examples
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Dataset:
         return self.examples_of(self.split.rows(name))
 
     def examples_of(self, rows: list[int]) -> Examples:
-        """The same of any rows of the catalog."""
+        """Pixels and labels of any rows of the catalog."""
         labels = [self.catalog.labels[row] for row in rows]
         groups = np.array(self.split.groups, np.int64)[rows]
         return Examples(
@@ -101,7 +102,7 @@ def prepare(
     pictures: str | Path,
     options: DataOptions,
     *,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
     usual_size: int | None = None,
     task: str = "classification",
 ) -> Dataset:

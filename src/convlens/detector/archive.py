@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import ConvlensError, UsageError
 from ..files import read_json, saying_where, write_whole
-from .detector import Detector, Progress, opened
+from ..progress import Progress
+from .detector import Detector, opened
 from .inputs import Share, find_units, pictures_in
 
 RECORD = "archive.json"

@@ -1,7 +1,7 @@
 """A detector file: one ONNX graph from raw pixels to answers, with its labels inside."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ..parallel import in_order
 from ..pictures.decode import RGB
 from ..pictures.shards.read import streamed
 from ..pictures.source import Source
+from ..progress import Progress
 from ..tasks.task import task_named
 from .inputs import Picture, Share, find_sources, pixels_of, source_of
 from .session import SIZES, WINDOWS, Session
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 Probabilities = npt.NDArray[np.float32]
 """One number per class, in the order of the detector's labels."""
-Progress = Callable[[str, int, int], None]
-"""Is told of long work: what it is, how much is done, of how much."""
 SMALLEST_WINDOW = 0.2
 """The smallest window's side, as a share of the picture's shorter one."""
 MIN_PROBABILITY = 0.5

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from ..errors import ConvlensError, UsageError
 from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.source import Source
-from .detector import Detector, Progress
+from ..progress import Progress
+from .detector import Detector
 
 if TYPE_CHECKING:
     from ..tasks.task import Evaluation, Prediction

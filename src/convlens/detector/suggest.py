@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..errors import ConvlensError, PictureError, require
 from ..pictures.decode import decode
 from ..pictures.near_duplicates import perceptual_hash
-from .detector import Detector, Progress, opened
+from ..progress import Progress
+from .detector import Detector, opened
 from .inputs import find_files
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..dataset.batches import Batches, Examples
+from ..dataset.batches import Batches
+from ..dataset.examples import Examples
 from ..dataset.random import torch_seed
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from ..options import OptimizerOptions
 from .callbacks import Callback
 from .checkpoint import (
@@ -68,7 +69,7 @@ class Loop:
         seed: int,
         workers: Workers = SINGLE_PROCESS,
     ) -> None:
-        workers.check_batch(batches.order.batch, batches.group)
+        workers.check_batch(batches.order.batch, batches.micro_batch)
         self.workers = workers
         self.module = execution.place(module)
         self.parallel = workers.data_parallel(self.module)
@@ -127,12 +128,14 @@ class Loop:
         Micro-batches are computed one after the other and their gradients added, so memory depends
         on their size and not on the batch's.
         """
-        workers, parts = self.workers, self.batches.parts
+        workers, parts = self.workers, self.batches.micro_batch_count
         own, statistics = workers.share(parts), RunningStatistics(self.module, workers)
         # mixed pictures are hard to begin with, and they hold back overfitting, which comes later
         mixed = step / self.plan.steps
         with self.timer.time("pixels"):
-            labels_N, micro_batches = self.batches.groups(step, size, mixed=mixed, numbers=own)
+            labels_N, micro_batches = self.batches.micro_batches(
+                step, size, mixed=mixed, numbers=own
+            )
         loss = 0.0
         for number, (pixels, targets) in zip(own, micro_batches, strict=True):
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))

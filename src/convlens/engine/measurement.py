@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dataset.batches import Examples
-from ..network.build import Classifier
+from ..dataset.examples import Examples
+from ..network.classifier import Classifier
 from .calibration import calibrated_losses
 from .compute.execution import Execution
 from .distributed import SINGLE_PROCESS, Workers
@@ -57,7 +57,9 @@ def predict_examples(
 ) -> Tensor:
     """Logits [N, K] in float32 for pictures as evaluation sees them; workers share them out."""
     module.eval()
-    micro_batches = np.array_split(np.arange(len(examples)), -(-len(examples) // module.group))
+    micro_batches = np.array_split(
+        np.arange(len(examples)), -(-len(examples) // module.micro_batch)
+    )
     logits_NK = torch.zeros(len(examples), examples.classes)
     for number in workers.share(len(micro_batches)):
         with torch.inference_mode(), execution.precision():

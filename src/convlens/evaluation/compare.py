@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from math import comb
 from pathlib import Path
@@ -14,6 +14,7 @@ from ..errors import ConvlensError, PictureError, UsageError
 from ..files import read_json, saying_where, sound_record
 from ..pictures.decode import RGB, decode
 from ..pictures.source import FileSource
+from ..progress import Progress
 from ..tasks.intervals import wilson
 
 TIMED = 20
@@ -62,9 +63,7 @@ def mcnemar(only_one: int, only_other: int) -> float:
     return float(min(1.0, 2 * tail / 2**n))
 
 
-def compare(
-    runs: Sequence[str | Path], progress: Callable[[str, int, int], None] = lambda *_: None
-) -> Comparison:
+def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) -> Comparison:
     """Compare finished runs on the pictures that all of them held out, told by their contents.
 
     Raises `ConvlensError` where there are no such pictures, or a run is not finished.
@@ -148,7 +147,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _milliseconds(
-    folders: list[Path], paths: list[str], *, progress: Callable[[str, int, int], None]
+    folders: list[Path], paths: list[str], *, progress: Progress
 ) -> list[float | None]:
     """Of each detector for one picture: they take turns, so a slow moment falls on all of them."""
     pictures: list[RGB] = []

@@ -13,10 +13,10 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from ..dataset.batches import to_float
+from ..dataset.examples import to_float
 from ..detector.integrity import look_through, seal, unseal
 from ..detector.session import INPUT, SIZES, WINDOWS
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
 from ..tasks.classification.prediction import OUTPUTS
 from .sliding import Sliding, sliding

@@ -1,7 +1,6 @@
 """Proof, before a detector is written, that the file answers as the trained network does."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from ..dataset.batches import Examples, to_float
+from ..dataset.examples import Examples, to_float
 from ..dataset.random import generator
 from ..detector.detector import Detector, Probabilities
 from ..errors import ConvlensError, PictureError
@@ -20,6 +19,7 @@ from ..pictures.decode import RGB, decode
 from ..pictures.resize import Resizer
 from ..pictures.shards.read import streamed
 from ..pictures.source import Source
+from ..progress import Progress
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""
@@ -53,7 +53,7 @@ def check_parity(
     catalog: Catalog,
     stored: Examples,
     seed: int,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
     pictures: int = PICTURES,
     seconds: float = SECONDS,
 ) -> Parity:

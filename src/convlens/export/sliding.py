@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..network.build import Classifier, Local2d
+from ..network.classifier import Classifier
+from ..network.modules import Local2d
 
 _FAR = 6720
 """A distance in pixels that every usual stride divides."""
@@ -29,8 +30,8 @@ class Sliding(nn.Module):
     """Float pixels [N, 3, H, W] to logits [N, K, h, w] and the features [N, D, h, w] under them.
 
     At the network's own side, h = w = 1 and the logits are the network's. The module's parameters
-    are shared, not copied. Each window and its mirror image count alike where the module is
-    `mirrored`.
+    are shared, not copied. Each window and its mirror image count alike where the module
+    has `tta_hflip`.
     """
 
     def __init__(self, module: Classifier, features: nn.Module, *, head: nn.Module) -> None:
@@ -43,7 +44,7 @@ class Sliding(nn.Module):
         """Logits and features of every window, as outside of training."""
         normal = (pixels_NCHW - self.module.mean) / self.module.std
         found: Tensor = self.features(normal)
-        if self.module.mirrored:
+        if self.module.tta_hflip:
             found = (found + self.features(normal.flip(-1)).flip(-1)) / 2
         return self.head(found) / self.module.temperature, found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from ..parallel import in_order
-from ..pictures.hashing import Progress
+from ..progress import Progress
 from .findings import Finding, Pictures
 
 GREY = 2

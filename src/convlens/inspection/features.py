@@ -10,7 +10,7 @@ from ..network.named import usual_size
 from ..network.pretrained import LITE0, PACKAGE, installed_file
 from ..network.spec import PREFIX
 from ..options import DataOptions
-from ..pictures.hashing import Progress
+from ..progress import Progress
 from ..transfer.features import features_of
 from ..transfer.head import FeatureSet
 from ..transfer.pretrained import ENLARGED, Pretrained, make_module

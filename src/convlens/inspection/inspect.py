@@ -8,10 +8,10 @@ from ..errors import PictureError, require
 from ..parallel import in_order
 from ..pictures.catalog import Catalog, read_catalog
 from ..pictures.decode import dimensions
-from ..pictures.hashing import Progress
 from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.source import Source
 from ..pictures.store import open_store
+from ..progress import Progress
 from .appearance import odd_colours, tiny
 from .classes import ClassRow, class_rows, few_pictures
 from .duplicates import crossing_splits, duplicates, two_labels

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..dataset.prepare import Dataset
-from ..pictures.hashing import Progress
+from ..progress import Progress
 from ..tasks.classification.label_errors import find_label_errors
 from ..transfer.head import FOLDS, FeatureSet, best_head, folds
 from ..transfer.linear_probe import probe_on

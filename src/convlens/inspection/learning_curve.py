@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from scipy.optimize import least_squares
 
-from ..pictures.hashing import Progress
+from ..progress import Progress
 from ..transfer.head import FOLDS, FeatureSet, folds
 from ..transfer.linear_probe import probe_on
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
+from .classifier import Classifier
 from .layers import (
     Activation,
     Conv,
@@ -20,135 +20,10 @@ from .layers import (
     Pool,
     Residual,
     ResponseNorm,
-    Shape,
-    Window,
 )
+from .modules import Blur, FastDropout, Local2d, ResidualBlock
+from .shapes import Shape
 from .spec import Network
-
-MICRO_BATCH = 64
-"""Most pictures that are computed together; normalisation sees one group, whatever the batch."""
-
-
-class Classifier(nn.Module):
-    """Pixels to logits: each channel to mean 0 and deviation 1, then the layers.
-
-    Input float [N, 3, H, W], 0 to 1; output logits [N, K]. `mean` and `std` are those of the
-    training pictures, per channel, kept with the parameters. Where it is `mirrored`, its answer,
-    outside of training, is the mean over the picture and its mirror image. Logits are divided by
-    `temperature`, outside of training.
-    """
-
-    mean: Tensor
-    std: Tensor
-    temperature: Tensor
-    group = MICRO_BATCH
-    mirrored = False
-    pretrained = False
-
-    def __init__(self, layers: nn.Module, mean: Iterable[float], *, std: Iterable[float]) -> None:
-        super().__init__()
-        self.layers = layers
-        self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1))
-        self.register_buffer("temperature", torch.ones(()))
-
-    def forward(self, pixels_NCHW: Tensor) -> Tensor:
-        """[N, 3, H, W] to [N, K]."""
-        normal = (pixels_NCHW - self.mean) / self.std
-        logits: Tensor = self.layers(normal)
-        if self.training:
-            return logits
-        if self.mirrored:
-            logits = (logits + self.layers(normal.flip(-1))) / 2
-        return logits / self.temperature
-
-
-class Local2d(nn.Module):
-    """A convolution's connections with a weight of their own at every position.
-
-    Weights [positions, kernel × in channels, filters], bias [positions, filters].
-    """
-
-    def __init__(self, in_shape: Shape, filters: int, *, window: Window) -> None:
-        super().__init__()
-        self.window = window
-        self.out = window.slide(in_shape[1], in_shape[2], what="local")
-        fan_in = in_shape[0] * window.kernel[0] * window.kernel[1]
-        self.weight = nn.Parameter(torch.empty(self.out[0] * self.out[1], fan_in, filters))
-        self.bias = nn.Parameter(torch.zeros(self.out[0] * self.out[1], filters))
-
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, filters, H', W']."""
-        (pad_y, pad_x), (step_y, step_x) = self.window.padding(), self.window.stride
-        x = functional.pad(x_NCHW, (pad_x, pad_x, pad_y, pad_y))
-        rows, columns = self.out
-        cells = [
-            x[
-                :,
-                :,
-                i : i + step_y * (rows - 1) + 1 : step_y,
-                j : j + step_x * (columns - 1) + 1 : step_x,
-            ]
-            for i in range(self.window.kernel[0])
-            for j in range(self.window.kernel[1])
-        ]
-        # [N, kernel, C, H', W'] -> [positions, N, kernel × C]
-        patches = torch.stack(cells, 1).flatten(3).permute(3, 0, 1, 2).flatten(2)
-        out = torch.bmm(patches, self.weight) + self.bias[:, None]
-        return out.permute(1, 2, 0).reshape(-1, out.shape[2], rows, columns)
-
-
-class Blur(nn.Module):
-    """Blur each map by [1 2 1]² / 16, reflected at the border, then subsample (Zhang 2019)."""
-
-    kernel: Tensor
-
-    def __init__(self, stride: tuple[int, int]) -> None:
-        super().__init__()
-        self.stride = stride
-        row = torch.tensor([1.0, 2.0, 1.0])
-        self.register_buffer("kernel", torch.outer(row, row)[None, None] / 16, persistent=False)
-
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, C, H', W']."""
-        channels = x_NCHW.shape[1]
-        around = functional.pad(x_NCHW, (1, 1, 1, 1), mode="reflect")
-        kernel = self.kernel.expand(channels, -1, -1, -1)
-        return functional.conv2d(around, kernel, stride=self.stride, groups=channels)
-
-
-class ResidualBlock(nn.Module):
-    """activation(body(x) + shortcut(x))."""
-
-    def __init__(self, body: nn.Module, shortcut: nn.Module, *, activation: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-        self.shortcut = shortcut
-        self.activation = activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, C', H', W']."""
-        out: Tensor = self.activation(self.body(x) + self.shortcut(x))
-        return out
-
-
-class FewerDraws(nn.Dropout):
-    """Dropout from a quarter of the random numbers that torch takes, and in less time.
-
-    torch draws 64 bits for each element and works out a float; 16 bits will do, and give the
-    rate to 1 in 65,536.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Any shape, with elements at 0 in training, and the others made larger for that."""
-        if not self.training or x.device.type != "cpu":
-            return super().forward(x)
-        wide = torch.empty(-(-x.numel() // 4), dtype=torch.int64)
-        narrow = wide.random_(torch.iinfo(torch.int64).min, None).view(torch.int16)
-        draws = narrow.as_strided(x.shape, torch.empty_like(x).stride())
-        kept = draws >= round(self.p * 2**16) - 2**15
-        return x * kept.to(x.dtype).div_(1 - self.p)
-
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -197,7 +72,7 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:  # noqa: PLR0912 -- one ca
         case Activation(name):
             return _ACTIVATIONS[name]()
         case Dropout(rate):
-            return FewerDraws(rate)
+            return FastDropout(rate)
         case Residual(body, activation):
             conv = layer.shortcut(shape)
             return ResidualBlock(
@@ -212,10 +87,10 @@ def _sequence(layers: Iterable[Layer], shape: Shape) -> nn.Sequential:
     for layer in layers:
         modules.append(_module(layer, shape))
         shape = layer.out_shape(shape)
-    for at, (one, other) in enumerate(pairwise(modules)):
+    for index, (first, second) in enumerate(pairwise(modules)):
         # the largest of some values is the same before and after, and then there are fewer of them
-        if isinstance(one, nn.ReLU) and isinstance(other, nn.MaxPool2d):
-            modules[at : at + 2] = nn.Identity(), nn.Sequential(other, one)
+        if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
+            modules[index : index + 2] = nn.Identity(), nn.Sequential(second, first)
     return nn.Sequential(*modules)
 
 
@@ -247,8 +122,9 @@ def build(
     *,
     mean: Iterable[float] = (0.5, 0.5, 0.5),
     std: Iterable[float] = (0.25, 0.25, 0.25),
+    tta_hflip: bool = False,
 ) -> Classifier:
     """A module of the network with initial parameters from the seed."""
     layers = _sequence(network.all_layers, network.in_shape)
     initialise(layers, seed)
-    return Classifier(layers, mean, std=std)
+    return Classifier(layers, mean, std=std, tta_hflip=tta_hflip)

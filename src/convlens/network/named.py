@@ -7,7 +7,7 @@ from .auto import auto_network
 from .spec import PREFIX, Architecture, network
 
 
-class Written(NamedTuple):
+class NamedNetwork(NamedTuple):
     """A network as a line of text, and the side that it is for if there is one."""
 
     line: str
@@ -15,21 +15,21 @@ class Written(NamedTuple):
 
 
 NAMED = {
-    "lecture": Written("conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84"),
-    "dense": Written("dense 20, dense 7, dense 5"),
-    "lenet5": Written(
+    "lecture": NamedNetwork("conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84"),
+    "dense": NamedNetwork("dense 20, dense 7, dense 5"),
+    "lenet5": NamedNetwork(
         "conv 6 5x5, tanh, avgpool 2, conv 16 5x5, tanh, avgpool 2, conv 120 5x5, tanh, "
         "dense 84, tanh",
         32,
     ),
-    "alexnet": Written(
+    "alexnet": NamedNetwork(
         "conv 96 11x11 stride 4, lrn, pool 3 stride 2, conv 256 5x5 same groups 2, lrn, "
         "pool 3 stride 2, conv 384 3x3 same, conv 384 3x3 same groups 2, "
         "conv 256 3x3 same groups 2, pool 3 stride 2, "
         "dense 4096, dropout 0.5, dense 4096, dropout 0.5",
         227,
     ),
-    "quick": Written(
+    "quick": NamedNetwork(
         "conv 24 2x2, gelu, "
         "conv 64 3x3 same, linear, pool 2, norm, gelu, conv 64 3x3 same, norm, gelu, "
         "conv 256 3x3 same, linear, pool 2, norm, gelu, conv 256 3x3 same, norm, gelu, "
@@ -42,7 +42,7 @@ every map, means for its pooling, and softmax; `alexnet` is that of Krizhevsky e
 `quick` learns small pictures in few passes (after airbench94, Jordan 2024)."""
 
 
-class Entry(NamedTuple):
+class PublishedNetwork(NamedTuple):
     """A published architecture: timm's name, the side it was published at, and with 1,000 classes
     its parameters and multiplications."""
 
@@ -53,14 +53,14 @@ class Entry(NamedTuple):
 
 
 PUBLISHED = {
-    "mobilenet": Entry("mobilenetv3_small_100", 224, 2_542_856, 56_510_400),
-    "efficientnet-lite0": Entry("tf_efficientnet_lite0", 224, 4_652_008, 385_187_552),
-    "mobilenet-large": Entry("mobilenetv3_large_100", 224, 5_483_032, 216_589_760),
-    "efficientnet": Entry("efficientnet_b0", 224, 5_288_548, 385_814_752),
-    "resnet18": Entry("resnet18", 224, 11_689_512, 1_814_073_344),
-    "resnet50": Entry("resnet50", 224, 25_557_032, 4_089_184_256),
-    "inception": Entry("inception_v3", 299, 23_834_568, 5_713_216_096),
-    "vgg16": Entry("vgg16", 224, 138_357_544, 15_470_264_320),
+    "mobilenet": PublishedNetwork("mobilenetv3_small_100", 224, 2_542_856, 56_510_400),
+    "efficientnet-lite0": PublishedNetwork("tf_efficientnet_lite0", 224, 4_652_008, 385_187_552),
+    "mobilenet-large": PublishedNetwork("mobilenetv3_large_100", 224, 5_483_032, 216_589_760),
+    "efficientnet": PublishedNetwork("efficientnet_b0", 224, 5_288_548, 385_814_752),
+    "resnet18": PublishedNetwork("resnet18", 224, 11_689_512, 1_814_073_344),
+    "resnet50": PublishedNetwork("resnet50", 224, 25_557_032, 4_089_184_256),
+    "inception": PublishedNetwork("inception_v3", 299, 23_834_568, 5_713_216_096),
+    "vgg16": PublishedNetwork("vgg16", 224, 138_357_544, 15_470_264_320),
 }
 """Published architectures by a short name; the counts are here so that listing needs no torch."""
 
@@ -77,9 +77,9 @@ def line_of(name_or_line: str, size: int, *, pictures: int) -> str:
 def usual_size(line: str) -> int | None:
     """The side that the network behind a line or `timm:NAME` is for; None where it has none."""
     if line.startswith(PREFIX):
-        sizes = {PREFIX + entry.timm: entry.size for entry in PUBLISHED.values()}
+        sizes = {PREFIX + published.timm: published.size for published in PUBLISHED.values()}
         return sizes.get(line, 224)
-    return next((one.size for one in NAMED.values() if one.line == line), None)
+    return next((named.size for named in NAMED.values() if named.line == line), None)
 
 
 def describe_network(

@@ -18,8 +18,8 @@ from .layers import (
     Pool,
     Residual,
     ResponseNorm,
-    Window,
 )
+from .shapes import Window
 
 GRAMMAR = """\
 A network is layers with commas between; a last dense layer, a unit per class, and softmax follow.

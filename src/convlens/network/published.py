@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from .layers import Counts
+from .counts import Counts
+from .hooks import forward_hooks
 from .spec import PREFIX, Architecture, Row
 
 
@@ -60,41 +61,33 @@ def rows_of(module: nn.Module, size: int) -> Iterator[Row]:
     Parameters are those that the layer holds itself. Connections are counted as multiplications
     are, padding included.
     """
-    found: list[Row] = []
+    rows: list[Row] = []
 
-    def note(name: str, part: nn.Module) -> Any:
-        def hook(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            if not isinstance(output, Tensor) or not isinstance(inputs[0], Tensor):
-                return
-            own = sum(p.numel() for p in part.parameters(recurse=False))
-            products = 0
-            if isinstance(part, nn.Conv2d):
-                per_output = part.weight[0].numel()
-                products = per_output * output[0].numel()
-            elif isinstance(part, nn.Linear):
-                products = part.in_features * output[0].numel()
-            if own:
-                text = f"{name}  {type(part).__name__}"
-                found.append(
-                    Row(
-                        str(len(found) + 1),
-                        text,
-                        in_shape=tuple(inputs[0].shape[1:]),
-                        out_shape=tuple(output.shape[1:]),
-                        counts=Counts(own, products, products),
-                    )
-                )
+    def add_row(name: str, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if not isinstance(output, Tensor) or not isinstance(inputs[0], Tensor):
+            return
+        parameters = sum(p.numel() for p in layer.parameters(recurse=False))
+        if not parameters:
+            return
+        products = 0
+        if isinstance(layer, nn.Conv2d):
+            products = layer.weight[0].numel() * output[0].numel()
+        elif isinstance(layer, nn.Linear):
+            products = layer.in_features * output[0].numel()
+        rows.append(
+            Row(
+                str(len(rows) + 1),
+                f"{name}  {type(layer).__name__}",
+                in_shape=tuple(inputs[0].shape[1:]),
+                out_shape=tuple(output.shape[1:]),
+                counts=Counts(parameters, products, products),
+            )
+        )
 
-        return part.register_forward_hook(hook)
-
-    hooks = [note(name, part) for name, part in module.named_modules()]
-    try:
-        with torch.inference_mode(), _evaluating(module):
-            module(torch.zeros(1, 3, size, size))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    yield from found
+    hooks = forward_hooks(module.named_modules(), add_row)
+    with hooks, torch.inference_mode(), _evaluating(module):
+        module(torch.zeros(1, 3, size, size))
+    yield from rows
 
 
 @contextmanager

@@ -6,23 +6,10 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ..errors import UsageError
-from .layers import (
-    Activation,
-    Conv,
-    Counts,
-    Dense,
-    Full,
-    GlobalPool,
-    Layer,
-    LayerError,
-    Local,
-    Norm,
-    Residual,
-    Shape,
-    flat,
-    show,
-)
+from .counts import Counts
+from .layers import Activation, Conv, Dense, Full, GlobalPool, Layer, Local, Norm, Residual, flat
 from .parse import parse_layers
+from .shapes import LayerError, Shape, show
 
 PREFIX = "timm:"
 """What an architecture of timm's is written with, instead of layers: `timm:resnet18`."""
@@ -93,7 +80,7 @@ class Architecture(ABC):
 class Network(Architecture):
     """Layers as written, for pictures of `size` × `size` × 3 and `classes` classes.
 
-    The last dense layer, one unit per class, is added; softmax follows it in the cost and in the
+    The last dense layer, one unit per class, is added; softmax follows it in the loss and in the
     detector file.
     """
 
@@ -167,6 +154,6 @@ def network(line: str, size: int, *, classes: int) -> Network:
     """Read a network and check that every layer fits. Raises `UsageError`."""
     if not 1 <= size <= 100_000:
         raise UsageError(f"--size {size}: a picture's side is 1 to 100,000 pixels")
-    made = Network(parse_layers(line), size, classes)
-    made.total()
-    return made
+    spec = Network(parse_layers(line), size, classes)
+    spec.total()
+    return spec

@@ -29,10 +29,10 @@ def cache_folder(part: str) -> Path:
 def recall(path: Path) -> npt.NDArray[Any] | None:
     """An array that was remembered; None where it is not there, or damaged."""
     try:
-        found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return found
+    return array
 
 
 def remember(path: Path, array: npt.NDArray[Any]) -> None:

@@ -26,7 +26,7 @@ def natural_key(name: str) -> tuple[tuple[int, str], ...]:
 class Catalog:
     """One row per picture, as parallel columns.
 
-    `sources` say where the bytes are; `labels` are names, never positions; `splits` holds
+    `sources` say where the bytes are; `labels` are names, never indices; `splits` holds
     `train`, `val`, `test` or None where the data does not say; `groups` holds None or the name of
     what must stay in one split (a patient, a module). `skipped` lists (name, reason) of what could
     not become a row.
@@ -71,12 +71,12 @@ class Catalog:
         group stays. Raises `UsageError` where it is none.
         """
         try:
-            found = [re.search(pattern, name) for name in self.names]
+            matches = [re.search(pattern, name) for name in self.names]
         except re.error as error:
             raise UsageError(f"--group {pattern}: not a regular expression: {error}") from error
         groups = tuple(
             (match[1] if match.re.groups else match[0]) if match else group
-            for match, group in zip(found, self.groups, strict=True)
+            for match, group in zip(matches, self.groups, strict=True)
         )
         return replace(self, groups=groups)
 
@@ -91,7 +91,7 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
 
     `pictures` is a folder with one folder per class, a folder with `train`, `val` (or `valid`,
     `validation`) and `test` that hold such folders, a CSV or Parquet table, or shards: a folder of
-    `.tar` files, a pattern such as `train-{000..127}.tar`, or the address of either.
+    `.tar` files, a pattern such as `train-{000..127}.tar`, or the URL of either.
     Raises `ConvlensError` where there is nothing to label.
     """
     if not isinstance(pictures, str | Path):

@@ -9,9 +9,9 @@ from PIL import Image
 from .decode import decode
 from .source import FileSource, Source, content_hash
 
-LEAST, MOST = 0.15, 0.35
-"""A part's side, as a share of the picture's shorter one."""
-MARK = "#part"
+SMALLEST, LARGEST = 0.15, 0.35
+"""A crop's side, as a share of the picture's shorter one."""
+SUFFIX = "#part"
 """After a picture's name."""
 
 
@@ -19,20 +19,20 @@ MARK = "#part"
 class CropSource:
     """A square at the edge of a picture; which one follows from the picture's bytes."""
 
-    whole: Source
+    picture: Source
 
     @property
     def name(self) -> str:
         """The picture's name and `#part`."""
-        return self.whole.name + MARK
+        return self.picture.name + SUFFIX
 
     def read(self) -> bytes:
-        """The part as PNG. Raises `PictureError`."""
-        data = self.whole.read()
+        """The crop as PNG. Raises `PictureError`."""
+        data = self.picture.read()
         pixels = decode(data)
         random = np.random.default_rng(list(content_hash(data)))
         height, width = pixels.shape[:2]
-        side = max(1, round(random.uniform(LEAST, MOST) * min(height, width)))
+        side = max(1, round(random.uniform(SMALLEST, LARGEST) * min(height, width)))
         down, across = height - side, width - side
         along = random.uniform()
         top, left = [
@@ -41,17 +41,17 @@ class CropSource:
             (round(along * down), 0),
             (round(along * down), across),
         ][random.integers(4)]
-        out = io.BytesIO()
-        part = pixels[top : top + side, left : left + side]
-        Image.fromarray(part).save(out, "PNG", compress_level=1)
-        return out.getvalue()
+        crop = pixels[top : top + side, left : left + side]
+        encoded = io.BytesIO()
+        Image.fromarray(crop).save(encoded, "PNG", compress_level=1)
+        return encoded.getvalue()
 
     def stamp(self) -> str:
         """The picture's."""
-        return self.whole.stamp() + MARK
+        return self.picture.stamp() + SUFFIX
 
 
 def source_of(path: str) -> Source:
-    """The file at a path, or, where a table that convlens wrote names one, a part of it."""
-    whole = FileSource(path.removesuffix(MARK))
-    return CropSource(whole) if path.endswith(MARK) else whole
+    """The file at a path, or, where a table that convlens wrote names one, a crop of it."""
+    picture = FileSource(path.removesuffix(SUFFIX))
+    return CropSource(picture) if path.endswith(SUFFIX) else picture

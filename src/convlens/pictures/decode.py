@@ -39,9 +39,9 @@ def decode(data: bytes) -> RGB:
                         f"{image.width}×{image.height} pixels are more than the "
                         f"{MAX_PIXELS:,} that convlens opens"
                     )
-                plain = _upright_jpeg(image, data)
-                if plain is not None:
-                    return plain
+                pixels = _upright_jpeg(image, data)
+                if pixels is not None:
+                    return pixels
                 image.load()
                 return to_rgb(image)
     except PictureError:
@@ -73,17 +73,17 @@ def dimensions(data: bytes) -> tuple[int, int]:
         raise PictureError("not a picture of a known kind") from error
 
 
-def kind(data: bytes) -> str:
-    """The usual ending for a picture's kind of file, such as `jpg`. Raises `PictureError`."""
+def file_ending(data: bytes) -> str:
+    """The usual ending of a picture's file for its format, such as `jpg`. Raises `PictureError`."""
     _register_heif(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with _open(data) as image:
-                found = str(image.format).lower()
+                name = str(image.format).lower()
     except Exception as error:  # as in decode
         raise PictureError("not a picture of a known kind") from error
-    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif", "heif": "heic"}.get(found, found)
+    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif", "heif": "heic"}.get(name, name)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -94,13 +94,13 @@ def _open(data: bytes) -> Image.Image:
     """
     Image.preinit()
     try:
-        return Image.open(io.BytesIO(data), formats=_known())
+        return Image.open(io.BytesIO(data), formats=_installed_formats())
     except UnidentifiedImageError:
         Image.init()
-        return Image.open(io.BytesIO(data), formats=_known())
+        return Image.open(io.BytesIO(data), formats=_installed_formats())
 
 
-def _known() -> list[str]:
+def _installed_formats() -> list[str]:
     return [name for name in FORMATS if name in Image.OPEN]
 
 

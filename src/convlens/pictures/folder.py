@@ -44,26 +44,26 @@ class Rows:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is in a folder, without names that begin with a dot, in a fixed order."""
     try:
-        with os.scandir(folder) as found:
+        with os.scandir(folder) as entries:
             return sorted(
-                (entry for entry in found if not entry.name.startswith(".")),
+                (entry for entry in entries if not entry.name.startswith(".")),
                 key=lambda entry: entry.name,
             )
     except OSError as error:
         raise ConvlensError(f"cannot list {folder}: {error.strerror or error}") from error
 
 
-def files_below(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[str]:
+def files_below(folder: Path, parents: frozenset[str] = frozenset()) -> Iterator[str]:
     """Every file in a folder and the folders in it, in a fixed order.
 
     Dot-names are passed over; linked folders are followed, but never in a circle.
     """
     real = str(folder.resolve())
-    if real in above:
+    if real in parents:
         return
     for entry in _entries(folder):
         if entry.is_dir():
-            yield from files_below(Path(entry.path), above | {real})
+            yield from files_below(Path(entry.path), parents | {real})
         else:
             yield entry.path
 

@@ -1,7 +1,6 @@
 """Content hashes of every picture, remembered while the files stay as they are."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +8,11 @@ import numpy.typing as npt
 
 from ..errors import PictureError
 from ..parallel import in_order
+from ..progress import Progress
 from .cache import cache_folder, recall, remember
 from .catalog import Catalog
 from .shards.read import ShardSource
 from .source import Source, content_hash
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total)."""
 
 UNREADABLE = bytes(32)
 
@@ -32,7 +29,7 @@ class Contents:
         return bytes(self.hashes[row].tobytes()).hex()
 
 
-def _hash_one(source: Source) -> tuple[bytes, str]:
+def _hash(source: Source) -> tuple[bytes, str]:
     if isinstance(source, ShardSource):
         return source.digest, ""
     try:
@@ -52,7 +49,7 @@ def content_hashes(catalog: Catalog, progress: Progress) -> Contents:
         return Contents(known, {})
     hashes = np.zeros((len(catalog), 32), np.uint8)
     unreadable: dict[int, str] = {}
-    for row, (digest, reason) in enumerate(in_order(_hash_one, catalog.sources)):
+    for row, (digest, reason) in enumerate(in_order(_hash, catalog.sources)):
         hashes[row] = np.frombuffer(digest, np.uint8)
         if reason:
             unreadable[row] = reason

@@ -7,10 +7,10 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from ..parallel import in_order
+from ..progress import Progress
 from .cache import cache_folder, recall, remember
 from .clusters import connected_components
 from .decode import RGB
-from .hashing import Progress
 from .store import PixelStore
 
 BITS = 8

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from ..errors import ConvlensError, PictureError
 from ..files import alive, saying_where, write_whole
 from ..parallel import in_order
+from ..progress import Progress
 from .cache import cache_folder, make_room
 from .catalog import Catalog
 from .decode import decode
-from .hashing import Contents, Progress, content_hashes
+from .hashing import Contents, content_hashes
 from .resize import Resizer
 from .shards.read import streamed
 from .source import Source
@@ -33,7 +34,7 @@ class PixelStore:
     """Pixels of a catalog's pictures at one size.
 
     `pixels` is a read-only memory map, uint8 [M, size, size, 3], one row per distinct picture;
-    `rows` [N] gives each catalog row its place there, -1 where the picture is bad;
+    `rows` [N] gives each catalog row its index there, -1 where the picture is bad;
     `digests` [M, 16] identify equal pixels; `bad` maps catalog rows to the reason.
     """
 
@@ -52,7 +53,7 @@ class PixelStore:
 
     def identities(self) -> list[bytes]:
         """Of each catalog row: equal where pixels are, whatever the files."""
-        return [self.digests[place].tobytes() for place in self.rows.tolist()]
+        return [self.digests[index].tobytes() for index in self.rows.tolist()]
 
     def without_bad(self, catalog: Catalog) -> tuple[Catalog, "PixelStore"]:
         """The catalog and the store with the rows of readable pictures only."""
@@ -75,8 +76,9 @@ def open_store(catalog: Catalog, size: int, *, progress: Progress) -> PixelStore
     heading = f"{FORMAT}|{size}|{len(keys)}|".encode()
     key = hashlib.sha256(heading + keys.tobytes()).hexdigest()
     folder = cache_folder("pixels") / key
-    found = _read(folder, len(keys), size=size, progress=progress)
-    if found is None:
+    stored = _read(folder, len(keys), size=size, progress=progress)
+    built = stored is None
+    if stored is None:
         shutil.rmtree(folder, ignore_errors=True)
         _build(
             folder,
@@ -85,19 +87,17 @@ def open_store(catalog: Catalog, size: int, *, progress: Progress) -> PixelStore
             size=size,
             progress=progress,
         )
-        found = _read(folder, len(keys), size=size, progress=progress)
-        if found is None:
+        stored = _read(folder, len(keys), size=size, progress=progress)
+        if stored is None:
             raise ConvlensError(f"the pixel store {folder} does not read back: check that disk")
-        built = True
     else:
         os.utime(folder)
-        built = False
-    pixels, digests, errors = found
+    pixels, digests, errors = stored
     rows = inverse.reshape(-1).astype(np.int64)
     bad = {
-        row: contents.unreadable.get(row) or errors[int(place)]
-        for row, place in enumerate(rows)
-        if int(place) in errors
+        row: contents.unreadable.get(row) or errors[index]
+        for row, index in enumerate(rows.tolist())
+        if index in errors
     }
     rows[list(bad)] = -1
     return PixelStore(pixels, rows, digests=digests, bad=bad, contents=contents, built=built)
@@ -116,10 +116,12 @@ def _build(
     """
     count, row_bytes = len(distinct), size * size * 3
     make_room(folder.parent, count * row_bytes)
-    for left in folder.parent.glob(".*.*"):  # by processes that were killed, and by this one before
-        pid = left.suffix[1:]
+    for leftover in folder.parent.glob(
+        ".*.*"
+    ):  # by processes that were killed, and by this one before
+        pid = leftover.suffix[1:]
         if pid.isdecimal() and (int(pid) == os.getpid() or not alive(int(pid))):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(leftover, ignore_errors=True)
     partial = folder.parent / f".{folder.name[:16]}.{os.getpid()}"
     resize = Resizer(size)
     digests = np.zeros((count, DIGEST), np.uint8)
@@ -137,8 +139,10 @@ def _build(
             partial.mkdir()
             with (partial / "pixels.u8").open("wb") as file:
                 blank = bytes(row_bytes)
-                made = in_order(prepare, streamed(distinct.sources[row] for row in order.tolist()))
-                for done, (pixels, digest, error) in enumerate(made):
+                decoded = in_order(
+                    prepare, streamed(distinct.sources[row] for row in order.tolist())
+                )
+                for done, (pixels, digest, error) in enumerate(decoded):
                     row = int(order[done])
                     file.seek(row * row_bytes)
                     file.write(blank if pixels is None else pixels.tobytes())

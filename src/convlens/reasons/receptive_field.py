@@ -19,9 +19,8 @@ from ..network.layers import (
     Pool,
     Residual,
     ResponseNorm,
-    Shape,
-    Window,
 )
+from ..network.shapes import Shape, Window
 from ..network.spec import Network
 
 Mask = npt.NDArray[np.bool_]

@@ -14,7 +14,7 @@ from . import arithmetic, sharing, sparsity
 from .section import MINUTES, SECTIONS, Case, Section, joined
 
 if TYPE_CHECKING:
-    from ..pictures.hashing import Progress
+    from ..progress import Progress
     from .experiments.experiments import Experiments
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..network.layers import Activation, Conv, Dropout, Norm, ResponseNorm, Window, show
+from ..network.layers import Activation, Conv, Dropout, Norm, ResponseNorm
+from ..network.shapes import Window, show
 from ..network.spec import Network
 from .receptive_field import FieldSize, any_channel, field_sizes, middle, receptive_field
 from .section import Claim, Figure, Section, Table, exactly

@@ -12,12 +12,12 @@ from ..engine.compute.execution import processor
 from ..engine.compute.timing import fastest_seconds
 from ..errors import UsageError
 from ..export.export import export
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
 from ..options import CPU_CONFIGS
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
-from ..pictures.hashing import Progress
+from ..progress import Progress
 from ..transfer.pretrained import make_module
 from .layers import LayerTiming, time_layers
 from .reading import reading_rates, sample_files
@@ -126,7 +126,7 @@ def bench(
     fastest, loop = training.execution.config, training.loop
     layers = []
     if profile:
-        pixels = loop.batches.groups(0, size)[1][0][0]
+        pixels = loop.batches.micro_batches(0, size)[1][0][0]
         layers = time_layers(loop.module, pixels, execution=training.execution, limits=limits)
     progress("measuring", 4, 4)
     counts = described.total()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..engine.compute.execution import Execution
 from ..engine.compute.timing import fastest_seconds
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from .roofline import Limits
 
 

@@ -7,14 +7,15 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 import torch
 
-from ..dataset.augment import SMALL, USUAL, USUAL_SMALL, Augment, parse_ways
-from ..dataset.batches import Batches, Examples, Order
+from ..dataset.augment import DEFAULT, DEFAULT_SMALL, SMALL, Augment, parse_augmentations
+from ..dataset.batches import Batches, Order
+from ..dataset.examples import Examples
 from ..engine.compute.autotune import autotune
 from ..engine.compute.execution import Execution
 from ..engine.loop import Loop
 from ..engine.loss import make_loss
 from ..engine.step_plan import Phase, StepPlan
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from ..options import ExecutionConfig, LossOptions, OptimizerOptions
 
 STEPS = 8
@@ -82,12 +83,12 @@ def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution:
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     rows = np.arange(count)
     examples = Examples(pixels, rows, labels=rows % classes, classes=classes)
-    augment = Augment(parse_ways(USUAL_SMALL if size < SMALL else USUAL), 0)
+    augment = Augment(parse_augmentations(DEFAULT_SMALL if size < SMALL else DEFAULT), 0)
     order = Order(count, batch, seed=0)
     labels = torch.from_numpy(examples.labels)
     return Loop(
         module,
-        Batches(examples, order, augment=augment, group=module.group),
+        Batches(examples, order, augment=augment, micro_batch=module.micro_batch),
         val=examples,
         loss=make_loss(LossOptions(), labels, classes=classes, pretrained=False),
         options=OptimizerOptions(),

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 import torch
 
-from ..dataset.augment import AREA, USUAL, USUAL_FEW, Augment, parse_ways
+from ..dataset.augment import AREA, DEFAULT, DEFAULT_FEW_EPOCHS, Augment, parse_augmentations
 from ..dataset.batches import Batches, Order
 from ..dataset.prepare import Dataset
 from ..engine.callbacks import Callback
@@ -18,7 +18,7 @@ from ..engine.loop import Loop
 from ..engine.loss import make_loss
 from ..engine.model_selection import HARD
 from ..engine.step_plan import Phase, StepPlan
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from ..network.spec import Architecture
 from ..options import EXECUTION_CONFIGS, BudgetOptions, TrainOptions
 from ..transfer.pretrained import ENLARGED
@@ -64,7 +64,7 @@ def settle(
     asked: TrainOptions,
     *,
     spec: Architecture,
-    ways: str,
+    augment: str,
     batch: int,
     folds: int,
     template: Classifier,
@@ -87,17 +87,20 @@ def settle(
         pretrained=frozen is not None,
     )
     pictures, seed, size = len(examples), asked.data.seed, dataset.store.size
-    augment = Augment(parse_ways(ways), seed)
+    augmentations = Augment(parse_augmentations(augment), seed)
     loops: dict[str, Loop] = {}
     # a part of a batch is enough to tell the configurations apart
     timed = 16 if frozen is not None else 256
-    timed = min(batch, max(timed, workers.world_size * template.group))
+    timed = min(batch, max(timed, workers.world_size * template.micro_batch))
 
     def step(execution: Execution) -> None:
         name = execution.config.name
         if name not in loops:
             batches = Batches(
-                examples, Order(pictures, timed, seed=seed), augment=augment, group=template.group
+                examples,
+                Order(pictures, timed, seed=seed),
+                augment=augmentations,
+                micro_batch=template.micro_batch,
             )
             once = StepPlan((Phase(1, size, seconds=1.0),), 1)
             loops[name] = Loop(
@@ -134,7 +137,7 @@ def settle(
         budget = replace(budget, minutes=budget.minutes / trainings)
     minutes = budget.minutes or _minutes(pictures, frozen)
     listened = LISTENED * 60 * minutes if by_time else 0.0
-    cropped = bool(augment.ways & set(AREA))
+    cropped = bool(augmentations.augmentations & set(AREA))
     shares = [
         (share, side, _time_step(fastest, side, seconds=listened) * batch / timed)
         for share, side in _sides(spec, size, pretrained=frozen is not None, cropped=cropped)
@@ -149,9 +152,9 @@ def settle(
     epochs = steps * batch / pictures
     if asked.augment.augment is None and frozen is None:
         if epochs >= MIXED_EPOCHS:
-            ways += ",mix"
-        elif epochs < CROPPED_EPOCHS and ways == USUAL:
-            ways = USUAL_FEW
+            augment += ",mixup,cutmix"
+        elif epochs < CROPPED_EPOCHS and augment == DEFAULT:
+            augment = DEFAULT_FEW_EPOCHS
     why = f"the fastest of {len(seconds)} timed" if not known else "the fastest before"
     if asked.compute.compute == "auto":
         rate = timed / seconds[execution.config.name]
@@ -164,7 +167,7 @@ def settle(
         f"plan:    {many}{steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} "
         f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
     )
-    return Settled(ways, plan, compute=execution.config.name, threads=execution.threads)
+    return Settled(augment, plan, compute=execution.config.name, threads=execution.threads)
 
 
 def _timing(minutes: float | None) -> float:

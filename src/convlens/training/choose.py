@@ -1,11 +1,11 @@
-"""What is chosen before the first step: network, parameters, ways to vary, batch."""
+"""What is chosen before the first step: network, parameters, augmentations, batch."""
 
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any
 
 import torch
 
-from ..dataset.augment import SMALL, USUAL, USUAL_FEW, USUAL_SMALL, parse_ways
+from ..dataset.augment import DEFAULT, DEFAULT_FEW_EPOCHS, DEFAULT_SMALL, SMALL, parse_augmentations
 from ..dataset.prepare import Dataset
 from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
@@ -13,7 +13,7 @@ from ..engine.loss import make_loss
 from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
 from ..engine.step_plan import Phase, StepPlan
 from ..errors import UsageError
-from ..network.build import Classifier
+from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
 from ..network.spec import Architecture
 from ..options import TrainOptions
@@ -70,7 +70,7 @@ class Chosen:
 def first_module(dataset: Dataset, chosen: Chosen, *, asked: TrainOptions) -> Classifier:
     """The module as it is before the first step."""
     mean, std = dataset.examples("train").moments()
-    module = make_module(
+    return make_module(
         chosen.network,
         chosen.size,
         classes=len(dataset.classes),
@@ -78,9 +78,8 @@ def first_module(dataset: Dataset, chosen: Chosen, *, asked: TrainOptions) -> Cl
         mean=mean,
         std=std,
         weights=chosen.weights,
+        tta_hflip="hflip" in parse_augmentations(chosen.augment),
     )
-    module.mirrored = "mirror" in parse_ways(chosen.augment)
-    return module
 
 
 def choose(
@@ -93,7 +92,7 @@ def choose(
     workers: Workers,
     callback: Callback,
 ) -> tuple[Chosen, dict[str, Any], LinearProbe | None]:
-    """Settle size, network, ways to vary, batch, computing and number of steps.
+    """Settle size, network, augmentations, batch, computing and number of steps.
 
     Beside the choice: the network's table, and, with the first worker, for pretrained weights what
     its frozen features do. The first worker chooses; all take part in timing.
@@ -127,7 +126,7 @@ def choose(
             judged,
             asked,
             spec=spec,
-            ways=chosen.augment,
+            augment=chosen.augment,
             batch=min(chosen.batch, len(judged.split.rows("train"))),
             folds=chosen.folds,
             template=first_module(judged, chosen, asked=asked),
@@ -166,17 +165,19 @@ def _choose(
     callback.say(f"weights: {WEIGHTS.get(weights, weights)}")
     learnt = weights in {"package", "hub"}
     tunable = fold_count > 1 and asked.data.folds is None and pictures >= TUNABLE
-    group = (Pretrained if learnt else Classifier).group
-    batch = _batch(asked.optimizer.batch, pictures, learnt=learnt, least=workers.world_size * group)
-    workers.check_batch(batch, group)
-    usual = USUAL_FEW if learnt else USUAL_SMALL if size < SMALL else USUAL
-    ways, threads = asked.augment.augment or usual, asked.compute.threads or workers.cores()
+    micro_batch = (Pretrained if learnt else Classifier).micro_batch
+    batch = _batch(
+        asked.optimizer.batch, pictures, learnt=learnt, least=workers.world_size * micro_batch
+    )
+    workers.check_batch(batch, micro_batch)
+    default = DEFAULT_FEW_EPOCHS if learnt else DEFAULT_SMALL if size < SMALL else DEFAULT
+    augment, threads = asked.augment.augment or default, asked.compute.threads or workers.cores()
     no_steps, count = StepPlan((), 1), workers.world_size
     chosen = Chosen(
         size,
         spec.text,
         weights=weights,
-        augment=ways,
+        augment=augment,
         batch=batch,
         plan=no_steps,
         compute="float32",
@@ -214,7 +215,7 @@ def _choose(
             examples = dataset.examples("train")
             told = orientation_probe(template, examples, seed=seed, progress=callback.progress)
             if told <= TOLD:
-                chosen = replace(chosen, augment=chosen.augment + ",flip")
+                chosen = replace(chosen, augment=chosen.augment + ",vflip")
                 callback.say(f"augment: {chosen.augment}, as up and down look alike ({told:.0%})")
     return chosen, start, True
 

@@ -5,7 +5,6 @@ import importlib.metadata
 import io
 import json
 import platform
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from ..export.export import export, with_metadata
 from ..export.parity import check_parity, seconds_within
 from ..files import read_json, saying_where, write_whole
 from ..options import AnswerOptions
+from ..progress import Progress
 from ..report.page import render_report
 from ..tasks.classification.evaluation import Evaluation, evaluate
 from ..tasks.classification.fit_rule import make_rule
@@ -91,14 +91,14 @@ def _preview(folder: Path) -> bytes:
 
 def preview(batches: Batches, most: int = 24) -> bytes:
     """The first pictures of the first training batch, as the network sees them: a PNG."""
-    _, groups = batches.groups(0, batches.examples.pixels.shape[1])
-    pixels = groups[0][0][:most]
+    _, micro_batches = batches.micro_batches(0, batches.examples.pixels.shape[1])
+    pixels = micro_batches[0][0][:most]
     shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     return contact_sheet(list(shown))
 
 
 def finish(
-    results: Results, out_of_fold: OutOfFold | None, *, progress: Callable[[str, int, int], None]
+    results: Results, out_of_fold: OutOfFold | None, *, progress: Progress
 ) -> tuple[dict[str, Any], Evaluation | None]:
     """Export, prove, judge on the held-out pictures, and write everything.
 

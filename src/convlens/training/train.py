@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 import torch
 
-from ..dataset.augment import USUAL, Augment, parse_ways
+from ..dataset.augment import DEFAULT, Augment, parse_augmentations
 from ..dataset.batches import Batches, Order
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
@@ -69,7 +69,7 @@ def train(
     Raises `ConvlensError`.
     """
     asked = options_from(options)
-    parse_ways(asked.augment.augment or USUAL)
+    parse_augmentations(asked.augment.augment or DEFAULT)
     line, weights = settle_network(asked.network)
     if line != "auto" and not line.startswith(PREFIX):
         network(line, asked.data.size or 4096, classes=2)  # a misspelt layer fails at once
@@ -349,11 +349,11 @@ def _begin(
         set_head(module, start.head())
     pretrained = isinstance(module, Pretrained)
     labels = torch.from_numpy(examples.labels)
-    augment = Augment(parse_ways(chosen.augment), asked.data.seed)
+    augment = Augment(parse_augmentations(chosen.augment), asked.data.seed)
     order = Order(len(examples), min(chosen.batch, len(examples)), seed=asked.data.seed)
     return Loop(
         module,
-        Batches(examples, order, augment=augment, group=module.group),
+        Batches(examples, order, augment=augment, micro_batch=module.micro_batch),
         val=dataset.examples("val"),
         loss=make_loss(asked.loss, labels, classes=len(dataset.classes), pretrained=pretrained),
         options=asked.optimizer,

@@ -1,17 +1,17 @@
 """A pretrained network's features of every picture, computed once and remembered."""
 
 import hashlib
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from torch import Tensor, nn
 
-from ..dataset.batches import Examples, to_float
+from ..dataset.examples import Examples, to_float
 from ..export.export import network_graph
 from ..parallel import in_order
 from ..pictures.cache import cache_folder, recall, remember
+from ..progress import Progress
 from .pretrained import Pretrained
 
 Features = npt.NDArray[np.float32]
@@ -31,9 +31,7 @@ class _Features(nn.Module):
         return self.module.features(to_float(squashed_NHWC))
 
 
-def features_of(
-    module: Pretrained, examples: Examples, *, progress: Callable[[str, int, int], None]
-) -> Features:
+def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -> Features:
     """Features [N, 2, D]: of each picture as it is, and of its mirror image.
 
     Computed by ONNX Runtime, a picture a core, which is several times as fast here as torch, and

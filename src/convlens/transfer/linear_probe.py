@@ -1,14 +1,14 @@
 """Where a pretrained network begins: its features as they are, and a head fitted on them."""
 
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..dataset.batches import Examples
+from ..dataset.examples import Examples
 from ..dataset.random import generator
+from ..progress import Progress
 from .features import features_of
 from .head import FeatureSet, Head, best_head, choose_c, judged_logits
 from .pretrained import Pretrained
@@ -85,7 +85,7 @@ def fit_linear_probe(
     val: Examples,
     weights_K: Tensor,
     seed: int,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> LinearProbe:
     """Compute the features, or recall them, and choose the head's L2 strength.
 

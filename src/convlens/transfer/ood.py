@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..dataset.batches import Examples
+from ..dataset.examples import Examples
 from ..dataset.random import generator
-from ..pictures.hashing import Progress
+from ..progress import Progress
 from .features import features_of
 from .head import FeatureSet, folds
 from .pretrained import Pretrained
@@ -93,5 +93,5 @@ def strangeness_of(
         )
     else:
         known = known.take(torch.from_numpy(some))
-    features = known.features.mean(1) if module.mirrored else known.features[:, 0]
+    features = known.features.mean(1) if module.tta_hflip else known.features[:, 0]
     return fit_strangeness(features, known.groups, seed=seed)

@@ -1,11 +1,10 @@
 """Have the pictures an upright side? Pretrained features tell, or they cannot."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
-from ..dataset.batches import Examples
+from ..dataset.examples import Examples
+from ..progress import Progress
 from .features import features_of
 from .head import every_view, fit_head, folds
 from .pretrained import Pretrained
@@ -18,7 +17,7 @@ C = 0.03
 
 
 def orientation_probe(
-    module: Pretrained, examples: Examples, *, seed: int, progress: Callable[[str, int, int], None]
+    module: Pretrained, examples: Examples, *, seed: int, progress: Progress
 ) -> float:
     """Share of pictures that a linear head on features tells rightly from themselves upside down.
 

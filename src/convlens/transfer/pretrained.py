@@ -9,7 +9,8 @@ from torch import nn
 
 from ..engine.checkpoint import read_parameters
 from ..errors import ConvlensError, UsageError
-from ..network.build import Classifier, build, initialise
+from ..network.build import build, initialise
+from ..network.classifier import Classifier
 from ..network.named import line_of
 from ..network.pretrained import LITE0, PACKAGE, imagenet_parameters, installed_file
 from ..network.published import build_published, rows_of
@@ -61,8 +62,8 @@ class Pretrained(Classifier):
     """
 
     pretrained = True
-    group = 16
-    """With fixed statistics it decides only about speed and memory; small groups fit the caches."""
+    micro_batch = 16
+    """With fixed statistics it decides only about speed and memory; few pictures fit the caches."""
 
     def train(self, mode: bool = True) -> "Pretrained":
         """Training mode for all but normalisation."""
@@ -89,7 +90,7 @@ class Pretrained(Classifier):
     def answer(self, pixels_NCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [N, K] as outside of training, and the features [N, D] that they come from."""
         features = self.features(pixels_NCHW)
-        if self.mirrored:  # the head is linear: its mean is that of the mean features
+        if self.tta_hflip:  # the head is linear: its mean is that of the mean features
             features = (features + self.features(pixels_NCHW.flip(-1))) / 2
         return self.head(features) / self.temperature, features
 
@@ -116,16 +117,18 @@ def make_module(
     mean: Iterable[float],
     std: Iterable[float],
     weights: str,
+    tta_hflip: bool = False,
 ) -> Classifier:
     """The module with its first parameters. Raises `ConvlensError` where a file does not fit."""
     if weights in {"package", "hub"}:
-        return _pretrained(line, size, classes=classes, weights=weights)
+        return _pretrained(line, size, classes=classes, weights=weights, tta_hflip=tta_hflip)
     if line.startswith(PREFIX):
         layers = build_published(line, classes)
         initialise(layers, seed)
-        module = Classifier(layers, mean, std=std)
+        module = Classifier(layers, mean, std=std, tta_hflip=tta_hflip)
     else:
-        module = build(network(line, size, classes=classes), seed, mean=mean, std=std)
+        spec = network(line, size, classes=classes)
+        module = build(spec, seed, mean=mean, std=std, tta_hflip=tta_hflip)
     if weights != "none":
         found = read_parameters(Path(weights))
         try:
@@ -138,7 +141,7 @@ def make_module(
     return module
 
 
-def _pretrained(line: str, size: int, *, classes: int, weights: str) -> Pretrained:
+def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: bool) -> Pretrained:
     if weights == "package":
         layers = build_published(line, 1000)
         layers.load_state_dict(imagenet_parameters(layers))
@@ -149,6 +152,6 @@ def _pretrained(line: str, size: int, *, classes: int, weights: str) -> Pretrain
         except Exception as error:  # the hub's client raises many kinds of its own
             raise ConvlensError(f"--weights hub: {line} could not be fetched: {error}") from error
     config = timm.data.resolve_model_data_config(layers)
-    module = Pretrained(layers, config["mean"], std=config["std"])
+    module = Pretrained(layers, config["mean"], std=config["std"], tta_hflip=tta_hflip)
     module.freeze(size)
     return module

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convlens.dataset.batches import Examples
+from convlens.dataset.examples import Examples
 from convlens.reasons.experiments import learning
 from convlens.reasons.experiments.learning_results import examples_ratio
 

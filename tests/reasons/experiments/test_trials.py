@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convlens.dataset.batches import Examples
+from convlens.dataset.examples import Examples
 from convlens.reasons.experiments.trials import drawn
 
 

@@ -3,8 +3,9 @@
 import torch
 from timm.layers import BlurPool2d
 
-from convlens.network.build import Blur, build
+from convlens.network.build import build
 from convlens.network.layers import Full, Local
+from convlens.network.modules import Blur
 from convlens.network.spec import network
 from convlens.reasons.experiments.twins import blurred, largest_size, narrow_dense, twin
 from networks import LECTURE, two_class

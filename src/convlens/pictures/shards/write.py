@@ -14,9 +14,9 @@ import numpy as np
 from ...errors import ConvlensError, PictureError, UsageError
 from ...files import saying_where, whole_file, write_whole
 from ...parallel import in_order
+from ...progress import Progress
 from ..catalog import Catalog, read_catalog
-from ..decode import kind
-from ..hashing import Progress
+from ..decode import file_ending
 from ..source import Source
 from .find import INDEX, MEGABYTES
 from .read import streamed
@@ -101,7 +101,7 @@ def _examples(
     def read(source: Source) -> tuple[bytes, str, str]:
         try:
             data = source.read()
-            return data, kind(data), ""
+            return data, file_ending(data), ""
         except PictureError as error:
             return b"", "", str(error)
 

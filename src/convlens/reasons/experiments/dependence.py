@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ...network.build import Classifier, build
+from ...network.build import build
+from ...network.classifier import Classifier
 from ...network.layers import Conv, Residual
 from ...network.spec import Network
 from ..pictures import brightness_map, picture_markup

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ...network.build import Classifier
+from ...network.classifier import Classifier
 from .recording import recorded
 
 EDGE = 1 - 0.9545

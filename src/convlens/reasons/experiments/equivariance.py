@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...network.build import Blur, Classifier, Local2d, ResidualBlock
+from ...network.classifier import Classifier
+from ...network.modules import Blur, Local2d, ResidualBlock
 from .recording import Recorded, recorded
 
 

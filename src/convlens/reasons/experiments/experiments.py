@@ -10,7 +10,7 @@ from ...network.layers import Conv, Residual
 from ...network.named import NAMED
 from ...network.spec import Architecture, Network, network
 from ...options import DataOptions
-from ...pictures.hashing import Progress
+from ...progress import Progress
 from ..section import Section
 from . import (
     architectures,

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ...dataset.batches import to_float
-from ...network.build import Classifier
+from ...dataset.examples import to_float
+from ...network.classifier import Classifier
 from .recording import recorded
 
 Pixels = npt.NDArray[np.uint8]

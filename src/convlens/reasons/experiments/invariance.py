@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ...dataset.batches import to_float
-from ...network.build import Classifier
+from ...dataset.examples import to_float
+from ...network.classifier import Classifier
 
 Pixels = npt.NDArray[np.uint8]
 Predict = Callable[[Pixels], npt.NDArray[np.floating[Any]]]

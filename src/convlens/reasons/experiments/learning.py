@@ -8,7 +8,7 @@ from statistics import mean
 
 import numpy as np
 
-from ...dataset.batches import Examples
+from ...dataset.examples import Examples
 from ...network.layers import Full, Local
 from ...network.spec import Network
 from .learning_results import (

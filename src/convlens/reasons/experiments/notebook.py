@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...files import write_whole
-from ...pictures.hashing import Progress
+from ...progress import Progress
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -10,7 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 import torch
 from torch import Tensor, nn
 
-from ...network.build import Classifier, build
+from ...network.build import build
+from ...network.classifier import Classifier
 from ...network.layers import Pool
 from ...network.spec import Network
 from ..receptive_field import middle, receptive_field

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ...network.hooks import forward_hooks
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -20,17 +22,8 @@ def recorded(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, list[Recorde
     """Within it, every forward pass adds each layer's output under its name, as they come."""
     outputs: dict[str, list[Recorded]] = {}
 
-    def record(name: str, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def record(name: str, _: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         outputs.setdefault(name, []).append(Recorded(output, inputs[0].shape[-1]))
 
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, inputs, output, name=name: record(name, inputs, output)
-        )
-        for name, layer in layers.items()
-    ]
-    try:
+    with forward_hooks(layers.items(), record):
         yield outputs
-    finally:
-        for hook in hooks:
-            hook.remove()

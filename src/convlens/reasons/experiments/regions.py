@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...dataset.batches import Examples
+from ...dataset.examples import Examples
 from ...network.layers import Local
 from ...network.spec import Network
 from ..section import Claim, Section, Table, verdict

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...dataset.batches import to_float
+from ...dataset.examples import to_float
 from ...detector.detector import Detector
 from ...engine.checkpoint import read_parameters
 from ...errors import UsageError
 from ...files import read_json
-from ...network.build import Classifier
+from ...network.classifier import Classifier
 from ...parallel import in_order
 from ...pictures.catalog import read_catalog
-from ...pictures.hashing import Progress
 from ...pictures.store import open_store
+from ...progress import Progress
 from ...transfer.pretrained import make_module
 from . import filters
 from .effective_field import effective_field

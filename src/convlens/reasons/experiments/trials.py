@@ -7,15 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ...dataset.augment import Augment, parse_ways
-from ...dataset.batches import Batches, Examples, Order
+from ...dataset.augment import Augment, parse_augmentations
+from ...dataset.batches import Batches, Order
+from ...dataset.examples import Examples
 from ...engine.callbacks import NullCallback
 from ...engine.compute.execution import Execution
 from ...engine.loop import Loop
 from ...engine.loss import Loss
 from ...engine.measurement import Measurement, predict_examples
 from ...engine.step_plan import Phase, StepPlan
-from ...network.build import Classifier, build
+from ...network.build import build
+from ...network.classifier import Classifier
 from ...network.spec import network
 from ...options import EXECUTION_CONFIGS, OptimizerOptions
 from ...parallel import cores
@@ -120,7 +122,7 @@ def train_trial(
         Batches(
             examples,
             Order(len(examples), batch, seed=trial.seed),
-            augment=Augment(parse_ways(trial.augment), trial.seed),
+            augment=Augment(parse_augmentations(trial.augment), trial.seed),
         ),
         val=val,
         loss=Loss(torch.ones(examples.classes), 0.0, l2=0.0),

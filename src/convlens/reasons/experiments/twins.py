@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from ...network.layers import Conv, Full, Layer, LayerError, Local, Pool, Residual
+from ...network.layers import Conv, Full, Layer, Local, Pool, Residual
+from ...network.shapes import LayerError
 from ...network.spec import Network, network
 
 LARGEST = 50_000_000

@@ -1,0 +1,94 @@
+"""Modules that torch does not have: local connections, blurred pooling, residual blocks."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .shapes import Shape, Window
+
+
+class Local2d(nn.Module):
+    """A convolution's connections with a weight of their own at every position.
+
+    Weights [positions, kernel × in channels, filters], bias [positions, filters].
+    """
+
+    def __init__(self, in_shape: Shape, filters: int, *, window: Window) -> None:
+        super().__init__()
+        self.window = window
+        self.out = window.slide(in_shape[1], in_shape[2], what="local")
+        fan_in = in_shape[0] * window.kernel[0] * window.kernel[1]
+        self.weight = nn.Parameter(torch.empty(self.out[0] * self.out[1], fan_in, filters))
+        self.bias = nn.Parameter(torch.zeros(self.out[0] * self.out[1], filters))
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, filters, H', W']."""
+        (pad_y, pad_x), (step_y, step_x) = self.window.padding(), self.window.stride
+        x = functional.pad(x_NCHW, (pad_x, pad_x, pad_y, pad_y))
+        rows, columns = self.out
+        shifted = [
+            x[
+                :,
+                :,
+                i : i + step_y * (rows - 1) + 1 : step_y,
+                j : j + step_x * (columns - 1) + 1 : step_x,
+            ]
+            for i in range(self.window.kernel[0])
+            for j in range(self.window.kernel[1])
+        ]
+        # [N, kernel, C, H', W'] -> [positions, N, kernel × C]
+        patches = torch.stack(shifted, 1).flatten(3).permute(3, 0, 1, 2).flatten(2)
+        out = torch.bmm(patches, self.weight) + self.bias[:, None]
+        return out.permute(1, 2, 0).reshape(-1, out.shape[2], rows, columns)
+
+
+class Blur(nn.Module):
+    """Blur each map by [1 2 1]² / 16, reflected at the border, then subsample (Zhang 2019)."""
+
+    kernel: Tensor
+
+    def __init__(self, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = stride
+        row = torch.tensor([1.0, 2.0, 1.0])
+        self.register_buffer("kernel", torch.outer(row, row)[None, None] / 16, persistent=False)
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, C, H', W']."""
+        channels = x_NCHW.shape[1]
+        padded = functional.pad(x_NCHW, (1, 1, 1, 1), mode="reflect")
+        kernel = self.kernel.expand(channels, -1, -1, -1)
+        return functional.conv2d(padded, kernel, stride=self.stride, groups=channels)
+
+
+class ResidualBlock(nn.Module):
+    """activation(body(x) + shortcut(x))."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module, *, activation: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = shortcut
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, C', H', W']."""
+        out: Tensor = self.activation(self.body(x) + self.shortcut(x))
+        return out
+
+
+class FastDropout(nn.Dropout):
+    """Dropout from a quarter of the random numbers that torch takes, and in less time.
+
+    torch draws 64 bits for each element and works out a float; 16 bits will do, and give the
+    rate to 1 in 65,536.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape; in training some elements become 0, and the others larger for that."""
+        if not self.training or x.device.type != "cpu":
+            return super().forward(x)
+        wide = torch.empty(-(-x.numel() // 4), dtype=torch.int64)
+        narrow = wide.random_(torch.iinfo(torch.int64).min, None).view(torch.int16)
+        draws = narrow.as_strided(x.shape, torch.empty_like(x).stride())
+        kept = draws >= round(self.p * 2**16) - 2**15
+        return x * kept.to(x.dtype).div_(1 - self.p)
