@@ -8,7 +8,7 @@ import tarfile
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,12 @@ def needs_weights() -> None:
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
+
+
+class Convlens(Protocol):
+    """Runs a command, in a process or without one."""
+
+    def __call__(self, *words: object, stdin: str = "") -> subprocess.CompletedProcess[str]: ...
 
 
 def convlens(

@@ -1,5 +1,17 @@
 """convlens: train an image detector from labelled pictures, and see why convolutions work.
 
+    import convlens
+
+    print(convlens.inspect("pictures/").findings)         # what is wrong with the pictures
+    run = convlens.train("pictures/", minutes=10, seed=1)
+    print(run.metrics["test"]["accuracy"])                # on pictures that played no part in it
+    detector = convlens.Detector(run.detector)            # one file; needs no PyTorch
+    for prediction in detector.predict_many(["photo.jpg", "more-photos/"]):
+        print(prediction.name, prediction.predicted, prediction.probability)
+    print(detector.evaluate("other-pictures/").metrics.balanced_accuracy)
+    print(convlens.describe_network("conv 6 5x5, pool 2, dense 120", size=32).total())
+    print(convlens.why(run.folder, "pictures/").folder)   # a page with measurements
+
 A trained detector is a `Detector`; every other command has a function of the same name. All are
 loaded when first used, so that `import convlens` costs nothing and predicting needs no PyTorch.
 """
@@ -52,31 +64,31 @@ _HOMES = {
     "why": "reasons.run",
 }
 
-__all__ = [
-    "Case",
-    "Comparison",
-    "ConvlensError",
-    "Detector",
-    "Evaluation",
-    "Inspection",
-    "Labelled",
-    "Localization",
-    "Network",
-    "Prediction",
-    "Run",
-    "Sharded",
-    "Speed",
-    "__version__",
-    "bench",
-    "compare",
-    "describe_network",
-    "inspect",
-    "predict_shards",
-    "resume",
-    "shard",
-    "suggest",
+__all__ = [  # noqa: RUF022  (by use)
     "train",
+    "resume",
+    "Run",
+    "Detector",
+    "Prediction",
+    "Localization",
+    "Evaluation",
+    "compare",
+    "Comparison",
+    "inspect",
+    "Inspection",
+    "suggest",
+    "shard",
+    "Sharded",
+    "predict_shards",
+    "Labelled",
+    "describe_network",
+    "Network",
     "why",
+    "Case",
+    "bench",
+    "Speed",
+    "ConvlensError",
+    "__version__",
 ]
 
 

@@ -4,12 +4,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Protocol
 
 from .._version import __version__
 from ..errors import ConvlensError
 from . import (
     bench,
     compare,
+    completion,
     evaluate,
     find,
     inspect,
@@ -22,47 +24,76 @@ from . import (
     why,
 )
 
-EPILOG = """\
+
+class Command(Protocol):
+    """A module of this package: a command of the same name."""
+
+    SUMMARY: str
+    EXAMPLES: str
+
+    def add(self, parser: argparse.ArgumentParser) -> None:
+        """Add its arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; returns the exit status."""
+
+
+COMMANDS: dict[str, dict[str, Command]] = {
+    "data": {"inspect": inspect, "suggest": suggest, "shard": shard},
+    "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
+    "use": {"predict": predict, "find": find, "serve": serve},
+    "study": {"why": why, "bench": bench},
+    "shell": {"completion": completion},
+}
+
+EXAMPLES = """\
 examples:
   convlens inspect pictures/                   what is wrong with them
-  convlens train pictures/                     pictures/cat/*.jpg, pictures/dog/*.jpg
-  convlens predict runs/pictures/detector.onnx photo.jpg more-photos/
+  convlens train pictures/                     pictures/cat/*, pictures/dog/*
+  convlens predict runs/pictures photo.jpg more-photos/
   convlens find runs/pictures street.jpg       where in it
-  convlens evaluate runs/pictures/detector.onnx test-pictures/
-  convlens serve runs/pictures --open          a page to try it on, and an HTTP API
+  convlens evaluate runs/pictures test-pictures/
+  convlens serve runs/pictures --open          a page, and an HTTP API
   convlens suggest runs/pictures unlabelled/   which pictures to label next
-  convlens networks "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84" --size 32
+  convlens networks "conv 6 5x5, pool 2, dense 120, dense 84" --size 32
 
-'convlens COMMAND --help' tells what a command can do."""
+'convlens COMMAND --help' says what a command can do."""
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         "convlens",
-        description="Train an image detector from labelled pictures, and use it.",
-        epilog=EPILOG,
+        usage="convlens COMMAND ...",
+        description="Train an image detector from labelled pictures, and use it.\n\n" + _list(),
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"convlens {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    every = (
-        inspect,
-        train,
-        predict,
-        find,
-        evaluate,
-        compare,
-        suggest,
-        serve,
-        networks,
-        why,
-        shard,
-        bench,
+    parser.add_argument("--version", action="version", version=f"convlens {__version__}")
+    subparsers = parser.add_subparsers(
+        metavar="COMMAND", prog="convlens", required=True, help=argparse.SUPPRESS
     )
-    for module in every:
-        module.add(commands)
-    return top
+    for group in COMMANDS.values():
+        for name, command in group.items():
+            subparser = subparsers.add_parser(
+                name,
+                help=command.SUMMARY,
+                description=command.SUMMARY[0].upper() + command.SUMMARY[1:] + ".",
+                epilog="examples:\n" + command.EXAMPLES,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            command.add(subparser)
+            subparser.set_defaults(run=command.run)
+    return parser
+
+
+def _list() -> str:
+    """The commands by group, a line each."""
+    return "\n\n".join(
+        f"{title}:\n"
+        + "\n".join(f"  {name:<11} {command.SUMMARY}" for name, command in group.items())
+        for title, group in COMMANDS.items()
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,8 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 must not cost the answer
             stream.reconfigure(errors="backslashreplace")
     try:
-        asked = parser().parse_args(arguments)
-        status: int = asked.run(asked)
+        args = make_parser().parse_args(arguments)
+        status: int = args.run(args)
         sys.stdout.flush()
     except ConvlensError as error:
         print(f"convlens: error: {error}", file=sys.stderr)  # noqa: T201

@@ -1,43 +1,34 @@
-"""Command-line arguments made from dataclasses of options, so that no default stands twice."""
+"""Arguments of several commands, and those that are made from dataclasses of options."""
 
 import argparse
-from dataclasses import fields
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import Field, fields
 from typing import Any
 
 from ..options import PRESETS, STAGES, value_type
 
-Subparsers = argparse._SubParsersAction
+Parser = argparse.ArgumentParser
 
 
-def add_stages(parser: argparse.ArgumentParser) -> None:
-    """Add every training option, grouped by stage. What is not given stays out of the result."""
-    parser.add_argument(
-        "--preset",
-        choices=tuple(PRESETS),
-        default=argparse.SUPPRESS,
-        help="a set of options; quick: small pictures from random parameters in a few passes",
-    )
-    for name, stage in STAGES.items():
-        group = parser.add_argument_group(name, (stage.__doc__ or "").rstrip("."))
-        for option in fields(stage):
-            default = option.default
-            text = option.metadata["help"]
-            if default is not None:
-                text += f" [{default}]"
-            group.add_argument(
-                "--" + option.name.replace("_", "-"),
-                dest=option.name,
-                type=value_type(stage, option.name),
-                choices=option.metadata["choices"] or None,
-                metavar=(option.metadata["choices"] and "NAME") or _metavar(stage, option.name),
-                default=argparse.SUPPRESS,
-                help=text.replace("%", "%%"),
-            )
+def add_output(parser: Parser, json: str, *, csv: str = "", quiet: bool = True) -> None:
+    """Add the forms in which results are printed, and `--quiet` where anything else is."""
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help=json)
+    if csv:
+        forms.add_argument("--csv", action="store_true", help=csv)
+    if quiet:
+        parser.add_argument("--quiet", action="store_true", help="no progress and no notes")
 
 
-def add_pictures(parser: argparse.ArgumentParser) -> None:
-    """Add a detector and the pictures that it is to look at."""
-    parser.add_argument("detector", help="a detector.onnx, or its run folder")
+def add_detector(parser: Parser) -> None:
+    """Add the detector that is to answer."""
+    parser.add_argument("detector", metavar="DETECTOR", help="a detector.onnx, or its run folder")
+
+
+def add_paths(parser: Parser) -> None:
+    """Add the pictures that a detector is to look at."""
     parser.add_argument(
         "paths",
         nargs="+",
@@ -46,24 +37,91 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def given(parsed: argparse.Namespace) -> dict[str, Any]:
+def add_train_options(parser: Parser) -> None:
+    """Add every option of training, grouped by stage. What is not given stays out of the result.
+
+    `--help` shows those that most people need, `--help-all` all of them.
+    """
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="a set of options; quick: small pictures, random parameters, few epochs",
+    )
+    advanced: dict[argparse.Action, str] = {}
+    for name, stage in STAGES.items():
+        what = (stage.__doc__ or "").rstrip(".")
+        group = parser.add_argument_group(f"{name} ({what[0].lower()}{what[1:]})")
+        for option in fields(stage):
+            metadata, text = option.metadata, _help(option)
+            action = group.add_argument(
+                "--" + option.name.replace("_", "-"),
+                dest=option.name,
+                type=value_type(stage, option.name),
+                choices=metadata["choices"] or None,
+                metavar=metadata["metavar"],
+                default=argparse.SUPPRESS,
+                help=text if metadata["basic"] else argparse.SUPPRESS,
+            )
+            if not metadata["basic"]:
+                advanced[action] = text
+    parser.add_argument(
+        "--help-all", action=HelpAll, advanced=advanced, help="show every option and exit"
+    )
+
+
+def train_options(args: argparse.Namespace) -> dict[str, Any]:
     """The training options that were given."""
     names = {option.name for stage in STAGES.values() for option in fields(stage)} | {"preset"}
-    return {name: value for name, value in vars(parsed).items() if name in names}
+    return {name: value for name, value in vars(args).items() if name in names}
 
 
-def _metavar(stage: type[Any], name: str) -> str:
-    return {int: "N", float: "X"}.get(value_type(stage, name), "TEXT")
+def listed_paths(paths: Sequence[str]) -> list[str]:
+    """The paths of a command line, where `-` stands for those that standard input lists."""
+    return [name for path in paths for name in (_stdin_paths() if path == "-" else [path])]
 
 
-def command(
-    commands: "Subparsers[argparse.ArgumentParser]", name: str, *, summary: str, examples: str
-) -> argparse.ArgumentParser:
-    """A command's parser, with its examples below the options."""
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog="examples:\n" + examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _stdin_paths() -> list[str]:
+    """The lines of standard input, or what stands between its null bytes."""
+    data = sys.stdin.buffer.read()
+    separator = b"\0" if b"\0" in data else b"\n"
+    return [os.fsdecode(line.rstrip(b"\r")) for line in data.split(separator) if line.strip()]
+
+
+def _help(option: "Field[Any]") -> str:
+    """What an option is, its choices and its default, in a line."""
+    metadata, text = option.metadata, option.metadata["help"]
+    if metadata["metavar"] == "NAME":
+        text += ": " + ", ".join(name for name in metadata["choices"] if name != "auto")
+    if metadata["auto"]:
+        text += f" [auto: {metadata['auto']}]"
+    elif option.default is not None:
+        text += f" [{option.default}]"
+    return str(text).replace("%", "%%")
+
+
+class HelpAll(argparse.Action):
+    """Shows the options that `--help` leaves out as well."""
+
+    def __init__(
+        self,
+        option_strings: Sequence[str],
+        dest: str,
+        *,
+        advanced: dict[argparse.Action, str],
+        help: str,  # noqa: A002
+    ) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+        self.advanced = advanced
+
+    def reveal(self) -> None:
+        """Show them from now on."""
+        for action, text in self.advanced.items():
+            action.help = text
+
+    def __call__(self, parser: Parser, *_: object) -> None:
+        """Print the whole help and exit."""
+        self.reveal()
+        parser.print_help()
+        parser.exit()

@@ -4,55 +4,62 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..errors import require
-from .arguments import Subparsers, command
-from .output import Bars, emit, emit_json, table
+from .arguments import Parser, add_output
+from .output import emit, emit_json, table
+from .progress import Bars
 
 if TYPE_CHECKING:
     from ..speed.bench import Speed
 
+SUMMARY = "measure how fast this machine reads, trains and predicts"
 EXAMPLES = """\
-  convlens bench                                     with a network for 64-pixel pictures
+  convlens bench                                with a network for 64 pixels
   convlens bench quick --size 32 --batch 512 --profile
-  convlens bench "conv 16 5x5, pool 2, dense 64" --size 48 --pictures photographs/
+  convlens bench "conv 16 5x5, pool 2, dense 64" --size 48 --pictures photos/
   convlens bench resnet18 --size 128 --compute float32 --json"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    summary = "measure how fast this machine reads, trains and predicts, against its limits"
-    parser = command(commands, "bench", summary=summary, examples=EXAMPLES)
+def add(parser: Parser) -> None:
+    """Add its arguments."""
     parser.add_argument(
-        "network", nargs="?", default="auto", metavar="LINE|NAME", help="what to train [auto]"
+        "network", nargs="?", default="auto", metavar="NETWORK", help="a line or a name [auto]"
     )
-    parser.add_argument("--size", type=int, default=64, metavar="N", help="pictures' side [64]")
-    parser.add_argument("--classes", type=int, default=10, metavar="N", help="classes [10]")
-    parser.add_argument("--batch", type=int, default=256, metavar="N", help="a step's [256]")
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads [all cores]")
-    parser.add_argument("--compute", default="auto", metavar="NAME", help="one way, or auto [auto]")
     parser.add_argument(
-        "--pictures", metavar="FOLDER", help="whose first files are read; made ones unless told"
+        "--size", type=int, default=64, metavar="PIXELS", help="side of its pictures [64]"
     )
-    parser.add_argument("--profile", action="store_true", help="each layer by itself")
-    parser.add_argument("--json", action="store_true", help="print all as JSON")
-    parser.set_defaults(run=run)
+    parser.add_argument("--classes", type=int, default=10, metavar="N", help="its classes [10]")
+    parser.add_argument(
+        "--batch", type=int, default=256, metavar="N", help="pictures per step [256]"
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="processor threads [auto: all cores]"
+    )
+    parser.add_argument(
+        "--compute", default="auto", metavar="NAME", help="as for train [auto: all, each timed]"
+    )
+    parser.add_argument(
+        "--pictures", metavar="FOLDER", help="whose first files are read [auto: made ones]"
+    )
+    parser.add_argument("--profile", action="store_true", help="time each layer by itself")
+    add_output(parser, json="print all as JSON")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     require("torch", "train", what="training")
     names = ("network", "size", "classes", "batch", "threads", "compute", "pictures", "profile")
-    with Bars() as bars:
+    with Bars(args.quiet) as bars:
         from ..speed.bench import bench
 
-        speed = bench(**{name: getattr(asked, name) for name in names}, progress=bars.progress)
-    if asked.json:
+        speed = bench(**{name: getattr(args, name) for name in names}, progress=bars.progress)
+    if args.json:
         emit_json(speed.as_json())
     else:
-        emit(_told(speed))
+        emit(_describe(speed))
     return 0
 
 
-def _told(speed: "Speed") -> str:
+def _describe(speed: "Speed") -> str:
     machine, limits = speed.machine, speed.limits
     products = ", ".join(
         f"{name} {2 * rate / 1e9:,.0f} GFLOP/s" for name, rate in limits.products.items()

@@ -2,39 +2,38 @@
 
 import argparse
 
-from .arguments import Subparsers, command
-from .output import Bars, emit, emit_json, printable, table
+from .arguments import Parser, add_detector, add_output
+from .output import emit, emit_json, printable, table
+from .progress import Bars
 
+SUMMARY = "measure a detector on labelled pictures"
 EXAMPLES = """\
   convlens evaluate detector.onnx test-pictures/
-  convlens evaluate runs/pets/detector.onnx runs/pets/manifest.csv   what the run held out
+  convlens evaluate runs/pets runs/pets/manifest.csv   what the run held out
   convlens evaluate detector.onnx pictures/ --split all --json"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = command(
-        commands, "evaluate", summary="judge a detector on labelled pictures", examples=EXAMPLES
-    )
-    parser.add_argument("detector", help="a detector.onnx, or its run folder")
-    parser.add_argument("pictures", help="a folder or table of labelled pictures")
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    add_detector(parser)
+    parser.add_argument("pictures", metavar="PICTURES", help="labelled pictures, as for train")
     parser.add_argument(
         "--split",
         choices=("train", "val", "test", "all"),
-        help="which pictures [test where the data marks them, else all]",
+        metavar="NAME",
+        help="train, val, test or all [auto: test where the data marks it, else all]",
     )
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.set_defaults(run=run)
+    add_output(parser, json="print everything as JSON")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print the metrics."""
     from ..detector.detector import Detector
 
-    detector = Detector(asked.detector)
-    with Bars() as bars:
-        evaluation = detector.evaluate(asked.pictures, split=asked.split, progress=bars.progress)
-    if asked.json:
+    detector = Detector(args.detector)
+    with Bars(args.quiet) as bars:
+        evaluation = detector.evaluate(args.pictures, split=args.split, progress=bars.progress)
+    if args.json:
         emit_json(evaluation.as_json())
         return 0
     for part in detector.task.summary(evaluation):

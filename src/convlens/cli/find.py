@@ -3,79 +3,80 @@
 import argparse
 import io
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import saying_where, write_whole
 from ..parallel import in_order
-from .arguments import Subparsers, add_pictures, command
-from .output import emit, named, printable
+from .arguments import Parser, add_detector, add_output, add_paths, listed_paths
+from .output import complain, emit, printable
 
 if TYPE_CHECKING:
     from ..detector.localization import Localization
 
+SUMMARY = "show where in pictures the classes are"
 EXAMPLES = """\
   convlens find runs/pets/detector.onnx photo.jpg
-  convlens find runs/pets photos/ --out found/        pictures with heat and boxes drawn
+  convlens find runs/pets photos/ --out found/        draws heat and boxes
   convlens find runs/pets photos/ --json > found.json
   convlens find runs/pets crowd.jpg --smallest 0.05   look for smaller things"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = command(commands, "find", summary="say where in pictures it is", examples=EXAMPLES)
-    add_pictures(parser)
-    parser.add_argument("--json", action="store_true", help="a JSON array with boxes and heat maps")
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    add_detector(parser)
+    add_paths(parser)
+    add_output(parser, json="print a JSON array with boxes and heat maps")
     parser.add_argument(
-        "--out", metavar="FOLDER", type=Path, help="put each picture there, heat and boxes drawn"
+        "--out", metavar="FOLDER", type=Path, help="write pictures with heat and boxes there"
     )
     parser.add_argument(
         "--smallest",
         type=float,
         default=0.2,
-        metavar="X",
-        help="smallest window, as a share of the picture's shorter side [0.2]",
+        metavar="SHARE",
+        help="smallest window's side, of a picture's shorter one [0.2]",
     )
     parser.add_argument(
-        "--sure", type=float, default=0.5, metavar="X", help="least probability of a finding [0.5]"
+        "--sure",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="least probability of a finding [0.5]",
     )
-    parser.set_defaults(run=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print the findings of each picture; the status is 1 if one could not be read."""
     from ..detector.detector import Detector
     from ..detector.find import Finder
     from ..detector.inputs import find_files
 
-    finder = Finder(Detector(asked.detector), asked.smallest, min_probability=asked.sure)
-    if not finder.has_background:
-        print(  # noqa: T201
-            "convlens: this detector has no class 'background', so it sees one of its classes "
-            "everywhere: train one with --background",
-            file=sys.stderr,
+    finder = Finder(Detector(args.detector), args.smallest, min_probability=args.sure)
+    if not finder.has_background and not args.quiet:
+        complain(
+            "this detector has no class 'background', so it sees one of its classes "
+            "everywhere: train one with --background"
         )
     taken: set[Path] = set()
     total = {"windows": 0, "multiplications": 0, "multiplications_cut_out": 0}
-    seen = failed = 0
-    if asked.json:
+    count = failed = 0
+    if args.json:
         emit("[")
-    for result in in_order(
-        finder, (file for path in named(asked.paths) for file in find_files(path))
-    ):
-        drawn = _draw(result, asked.out, taken=taken) if asked.out and not result.error else None
-        if asked.json:
+    files = (file for path in listed_paths(args.paths) for file in find_files(path))
+    for result in in_order(finder, files):
+        drawn = _draw(result, args.out, taken=taken) if args.out and not result.error else None
+        if args.json:
             content = {"error": result.error} if result.error else result.as_json()
             row = {"name": result.name, **content, **({"drawn": str(drawn)} if drawn else {})}
-            emit((",\n" if seen else "") + json.dumps(row))
+            emit((",\n" if count else "") + json.dumps(row))
         else:
             _print(result)
-        seen += 1
+        count += 1
         failed += result.error is not None
         for name in total:
             total[name] += getattr(result, name)
-    if asked.json:
+    if args.json:
         emit("]")
     elif total["windows"]:
         times = total["multiplications_cut_out"] / total["multiplications"]
@@ -83,9 +84,9 @@ def run(asked: argparse.Namespace) -> int:
             f"{total['windows']:,} windows with {total['multiplications']:,} multiplications; "
             f"cutting each out would take {times:,.1f} times as many: neighbours share"
         )
-    if not seen:
-        print("convlens: error: no pictures there", file=sys.stderr)  # noqa: T201
-    return 1 if failed or not seen else 0
+    if not count:
+        complain("error: no pictures there")
+    return 1 if failed or not count else 0
 
 
 def _print(result: "Localization") -> None:

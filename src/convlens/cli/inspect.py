@@ -3,19 +3,21 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from .arguments import Subparsers, command
-from .output import Bars, emit, emit_json, printable, table
+from .arguments import Parser, add_output
+from .output import emit, emit_json, printable, table
+from .progress import Bars
 
 if TYPE_CHECKING:
     from ..inspection.findings import Finding
     from ..inspection.learning_curve import LearningCurve
 
+SUMMARY = "say what is wrong with pictures before any training"
 EXAMPLES = """\
   convlens inspect pictures/
-  convlens inspect pictures/ --labels                    also which labels are probably wrong
-  convlens inspect pictures/ --more                      would more pictures help?
-  convlens inspect scans/ --group 'patient-(\\d+)'        groups that must not be split
-  convlens inspect table.csv --json > findings.json      every picture by name"""
+  convlens inspect pictures/ --labels                which are probably wrong
+  convlens inspect pictures/ --more                  would more pictures help?
+  convlens inspect scans/ --group 'patient-(\\d+)'    groups stay together
+  convlens inspect table.csv --json > findings.json"""
 
 SHOWN = 3
 """Pictures, or clusters of them, that are named where there are more."""
@@ -23,67 +25,64 @@ LISTED = 20
 """The same of labels that are probably wrong."""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    summary = "say what is wrong with pictures before any training"
-    parser = command(commands, "inspect", summary=summary, examples=EXAMPLES)
-    parser.add_argument("pictures", help="a folder or table of labelled pictures, as train takes")
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.add_argument("pictures", metavar="PICTURES", help="labelled pictures, as for train")
     parser.add_argument(
-        "--labels", action="store_true", help="look for wrong labels too (takes some minutes)"
+        "--labels", action="store_true", help="find labels that are probably wrong (some minutes)"
     )
     parser.add_argument(
-        "--more",
-        action="store_true",
-        help="estimate what more pictures would bring (takes some minutes)",
+        "--more", action="store_true", help="estimate what more pictures bring (some minutes)"
     )
     parser.add_argument(
-        "--group", metavar="REGEX", help="what it finds in a path is the picture's group"
+        "--group", metavar="REGEX", help="paths with the same match are a group, as for train"
     )
-    parser.add_argument("--size", type=int, metavar="N", help="side at which to compare [128]")
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS", help="side at which pictures are compared [128]"
+    )
     parser.add_argument("--all", action="store_true", help=f"name every picture, not {SHOWN}")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.set_defaults(run=run)
+    add_output(parser, json="print everything as JSON")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print the table and the findings."""
     from ..inspection.inspect import inspect
 
-    with Bars() as bars:
-        found = inspect(
-            asked.pictures,
-            asked.size,
-            group=asked.group,
-            labels=asked.labels,
-            more=asked.more,
+    with Bars(args.quiet) as bars:
+        inspection = inspect(
+            args.pictures,
+            args.size,
+            group=args.group,
+            labels=args.labels,
+            more=args.more,
             progress=bars.progress,
         )
-    if asked.json:
-        emit_json(found.as_json())
+    if args.json:
+        emit_json(inspection.as_json())
         return 0
     rows = [
         [row.split, printable(row.label), f"{row.pictures:,}"]
         + [f"{side:,}" for side in (row.smallest, row.median, row.largest)]
-        for row in found.classes
+        for row in inspection.classes
     ]
     heads = ["split", "class", "pictures", "smallest side", "median", "largest"]
     emit(table(heads, rows, left=2))
-    if not found.findings:
+    if not inspection.findings:
         emit("\nnothing is wrong that can be seen without training")
-    for finding in found.findings:
-        _show(finding, None if asked.all else SHOWN)
-    if found.labels is not None:
-        emit(f"\n{len(found.labels):,} labels are probably wrong, the surest first")
-        for one in found.labels[: None if asked.all else LISTED]:
+    for finding in inspection.findings:
+        _show(finding, None if args.all else SHOWN)
+    if inspection.labels is not None:
+        emit(f"\n{len(inspection.labels):,} labels are probably wrong, the surest first")
+        for suspect in inspection.labels[: None if args.all else LISTED]:
             emit(
-                f"  {printable(one.label)} looks like {printable(one.suggested)} "
-                f"({one.probability:.1%})  {printable(one.name)}"
+                f"  {printable(suspect.label)} looks like {printable(suspect.suggested)} "
+                f"({suspect.probability:.1%})  {printable(suspect.name)}"
             )
-        if not asked.all and len(found.labels) > LISTED:
-            emit(f"  … {len(found.labels) - LISTED:,} more (--all names them)")
+        if not args.all and len(inspection.labels) > LISTED:
+            emit(f"  … {len(inspection.labels) - LISTED:,} more (--all names them)")
         emit("  → training learns them as they are: look at each, and correct those that are wrong")
-    if found.more is not None:
-        _show_more(found.more)
+    if inspection.more is not None:
+        _show_more(inspection.more)
     return 0
 
 

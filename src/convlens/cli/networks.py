@@ -3,96 +3,96 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from .arguments import Subparsers, command
+from .arguments import Parser, add_output
 from .output import emit, emit_json, table
 
 if TYPE_CHECKING:
+    from ..network.counts import Counts
     from ..network.spec import Architecture
 
+SUMMARY = "print a network's layers, shapes, parameters and connections"
 EXAMPLES = """\
-  convlens networks                                   the names, and how a network is written
+  convlens networks                              names, and how to write one
   convlens networks lecture --size 32 --classes 10
   convlens networks "conv 6 5x5, pool 2, dense 120" --size 32
-  convlens networks auto --size 128 --pictures 2000   prints a line to edit and give to train"""
+  convlens networks auto --size 128 --pictures 2000   a line to edit for train"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    summary = "print a network's layers, shapes, parameters and connections"
-    parser = command(commands, "networks", summary=summary, examples=EXAMPLES)
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.add_argument("network", nargs="?", metavar="NETWORK", help="a line of text, or a name")
     parser.add_argument(
-        "network", nargs="?", metavar="LINE|NAME", help="one line of text, or a name"
+        "--size", type=int, metavar="PIXELS", help="side of its pictures [auto: its own, or 64]"
     )
+    parser.add_argument("--classes", type=int, default=2, metavar="N", help="its classes [2]")
     parser.add_argument(
-        "--size", type=int, metavar="N", help="pictures' side [the network's own, or 64]"
+        "--pictures", type=int, default=2000, metavar="N", help="how many auto is to suit [2000]"
     )
-    parser.add_argument("--classes", type=int, default=2, metavar="N", help="classes [2]")
-    parser.add_argument(
-        "--pictures", type=int, default=2000, metavar="N", help="how many auto shall suit [2000]"
-    )
-    parser.add_argument("--json", action="store_true", help="print the table as JSON")
-    parser.set_defaults(run=run)
+    add_output(parser, json="print the table as JSON", quiet=False)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print one network's table, or the list of names."""
-    from ..network.named import NAMED, PUBLISHED, describe_network, line_of, usual_size
+    if args.network is None:
+        _print_names(args)
+    else:
+        _print_network(_architecture(args.network, args), args)
+    return 0
+
+
+def _architecture(name: str, args: argparse.Namespace) -> "Architecture":
+    from ..network.named import describe_network, line_of, usual_size
+
+    size = args.size or usual_size(line_of(name, 64, pictures=args.pictures)) or 64
+    return describe_network(name, size, classes=args.classes, pictures=args.pictures)
+
+
+def _print_names(args: argparse.Namespace) -> None:
+    from ..network.named import NAMED, PUBLISHED
     from ..network.parse import GRAMMAR
+
+    networks = {name: _architecture(name, args) for name in ("auto", *NAMED)}
+    if args.json:
+        described = {name: network.describe() for name, network in networks.items()}
+        published = {name: network._asdict() for name, network in PUBLISHED.items()}
+        emit_json({**described, **published})
+        return
+    heads = ["name", "parameters", "multiplications", "size"]
+    rows = []
+    for name, network in networks.items():
+        total = network.total()
+        rows.append(
+            [name, f"{total.parameters:,}", f"{total.multiplications:,}", str(network.size)]
+        )
+    emit(f"Written as text, with {args.classes} classes")
+    emit(table(heads, rows))
+    for name, network in networks.items():
+        emit(f"{name}: {network.text}")
+    rows = [
+        [name, f"{net.parameters:,}", f"{net.multiplications:,}", f"{net.size}", f"timm:{net.timm}"]
+        for name, net in PUBLISHED.items()
+    ]
+    emit("\nPublished, with 1,000 classes at the size they were published at")
+    emit(table([*heads, "timm's name"], rows))
+    emit("\n" + GRAMMAR)
+
+
+def _print_network(network: "Architecture", args: argparse.Namespace) -> None:
     from ..network.shapes import show
 
-    def find(name: str) -> "Architecture":
-        size = asked.size or usual_size(line_of(name, 64, pictures=asked.pictures)) or 64
-        return describe_network(name, size, classes=asked.classes, pictures=asked.pictures)
-
-    if asked.network is None:
-        made = {name: find(name) for name in ("auto", *NAMED)}
-        if asked.json:
-            listed = {name: network.describe() for name, network in made.items()}
-            emit_json({**listed, **{name: one._asdict() for name, one in PUBLISHED.items()}})
-            return 0
-        rows = [
-            [
-                name,
-                f"{net.total().parameters:,}",
-                f"{net.total().multiplications:,}",
-                str(net.size),
-            ]
-            for name, net in made.items()
-        ]
-        emit(f"Written as text, with {asked.classes} classes")
-        emit(table(["name", "parameters", "multiplications", "size"], rows))
-        for name, net in made.items():
-            emit(f"{name}: {net.text}")
-        published = [
-            [
-                name,
-                f"{one.parameters:,}",
-                f"{one.multiplications:,}",
-                f"{one.size}",
-                f"timm:{one.timm}",
-            ]
-            for name, one in PUBLISHED.items()
-        ]
-        emit("\nPublished, with 1,000 classes at the size they were published at")
-        emit(table(["name", "parameters", "multiplications", "size", "timm's name"], published))
-        emit("\n" + GRAMMAR)
-        return 0
-    network = find(asked.network)
-    if asked.json:
+    if args.json:
         emit_json(network.describe())
-        return 0
+        return
     emit(network.text or "(the last layer only)")
     emit("")
-    side = f"{network.size}×{network.size}×3"
-    body = [["", "input", side, "", "", ""]]
+    rows = [["", "input", f"{network.size}×{network.size}×3", "", "", ""]]
     for row in network.rows():
-        counts = row.counts
-        numbers = (counts.parameters, counts.connections, counts.multiplications)
-        body.append([row.number, row.text, show(row.out_shape), *(f"{n:,}" for n in numbers)])
-    body.append(["", "softmax", str(asked.classes), "", "", ""])
-    total = network.total()
-    numbers = (total.parameters, total.connections, total.multiplications)
-    body.append(["", "total", "", *(f"{n:,}" for n in numbers)])
+        rows.append([row.number, row.text, show(row.out_shape), *_numbers(row.counts)])
+    rows.append(["", "softmax", str(args.classes), "", "", ""])
+    rows.append(["", "total", "", *_numbers(network.total())])
     heads = ["", "layer", "output", "parameters", "connections", "multiplications"]
-    emit(table(heads, body, left=2))
-    return 0
+    emit(table(heads, rows, left=2))
+
+
+def _numbers(counts: "Counts") -> list[str]:
+    return [f"{n:,}" for n in (counts.parameters, counts.connections, counts.multiplications)]

@@ -1,18 +1,8 @@
-"""What the commands print: tables, bars, and lines that are safe to show."""
+"""What the commands print: tables, JSON, and lines that are safe to show."""
 
 import json
 import sys
-import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from ..engine.measurement import Measurement
-
-STATUS_SECONDS = 20.0
-"""How often a line tells of the training where there is no terminal to draw a bar on."""
+from typing import Any
 
 
 def printable(text: str) -> str:
@@ -29,6 +19,11 @@ def emit(text: str) -> None:
     print(text)  # noqa: T201
 
 
+def complain(text: str) -> None:
+    """One line on standard error."""
+    print(f"convlens: {text}", file=sys.stderr)  # noqa: T201
+
+
 def emit_json(value: Any) -> None:
     """One JSON document on standard output."""
     emit(json.dumps(value, indent=2, ensure_ascii=False, default=str))
@@ -39,96 +34,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-class Bars:
-    """Progress on standard error: a bar on a terminal, now and then a line elsewhere."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self.console: Console = Console(stderr=True, highlight=False, markup=False)
-        self._bars: Progress | None = None
-        self._task: TaskID | None = None
-        self._what = ""
-        self._left = 0.0
-        self._spoke = time.monotonic()
-
-    def __enter__(self) -> "Bars":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Take the bar away."""
-        if self._bars is not None:
-            self._bars.stop()
-        self._bars, self._task, self._what = None, None, ""
-
-    def _show(self, what: str, done: int, total: int, note: str) -> None:
-        if not self.console.is_terminal:
-            if time.monotonic() - self._spoke > STATUS_SECONDS:
-                self._spoke = time.monotonic()
-                self.console.print(f"{what}: {done:,} of {total:,}{note and '  ' + note}")
-            return
-        if what != self._what:
-            self.end()
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-                console=self.console,
-                transient=True,
-            )
-            self._bars.start()
-            self._task = self._bars.add_task(what, total=total, note=note)
-            self._what = what
-        if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, completed=done, total=total, note=note)
-            if done >= total:
-                self.end()
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """A long piece of work stands at `done` of `total`."""
-        self._show(what, done, total, "")
-
-    def say(self, text: str) -> None:
-        """One line worth reading."""
-        self.console.print(printable(text), soft_wrap=True)
-
-    def warn(self, text: str) -> None:
-        """Something that may need the user's attention."""
-        self.console.print(f"note: {printable(text)}", style="yellow", soft_wrap=True)
-
-    def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
-        """One training step is done."""
-        rate = f"{pictures_per_second:,.0f} pictures/s"
-        self._show("training", done, steps, f"{rate}  {duration(seconds_left)} left")
-        self._left = seconds_left
-
-    def measure(self, measurement: "Measurement") -> None:
-        """J and accuracy were measured: one line."""
-        held = ""
-        if measurement.cost_val is not None and measurement.accuracy_val is not None:
-            held = (
-                f"  validation J {measurement.cost_val:.4f}"
-                f"  accuracy {measurement.accuracy_val:6.1%}{' *' if measurement.best else '  '}"
-            )
-        self._spoke = time.monotonic()
-        if measurement.cost_train is None:
-            if held:
-                self.say(f"features as they are: {held.strip()}")
-            return
-        left = duration(self._left)
-        self.console.print(
-            f"epoch {measurement.epoch:6.1f}  training J {measurement.cost_train:.4f}{held}"
-            f"  {measurement.pictures_per_second:7,.0f} pictures/s  {left} left",
-            soft_wrap=True,
-        )
 
 
 def table(headings: list[str], rows: list[list[str]], *, left: int = 1) -> str:
@@ -144,17 +49,3 @@ def table(headings: list[str], rows: list[list[str]], *, left: int = 1) -> str:
         lines.append("  ".join(parts).rstrip())
     lines.insert(1, "─" * (sum(widths) + 2 * (len(widths) - 1)))
     return "\n".join(lines)
-
-
-def named(paths: Sequence[str]) -> list[str]:
-    """The paths of a command line, where `-` stands for those that standard input lists."""
-    return [found for path in paths for found in (_stdin_lines() if path == "-" else [path])]
-
-
-def _stdin_lines() -> list[str]:
-    """The lines of standard input, without their ends."""
-    data = sys.stdin.buffer.read()
-    separator = b"\0" if b"\0" in data else b"\n"
-    import os
-
-    return [os.fsdecode(line.rstrip(b"\r")) for line in data.split(separator) if line.strip()]

@@ -7,54 +7,57 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError, require
-from .arguments import Subparsers, command
+from .arguments import Parser, add_detector
 from .output import emit, printable
 
 if TYPE_CHECKING:
     import socket
 
+SUMMARY = "serve a page and an HTTP API for a detector"
 EXAMPLES = """\
-  convlens serve runs/pictures --open            a page to try it on, on this machine alone
+  convlens serve runs/pictures --open          a page, for this machine alone
   convlens serve detector.onnx --port 9000
-  convlens serve detector.onnx --host 0.0.0.0    for others too: a token is made and printed
+  convlens serve detector.onnx --host 0.0.0.0  for others too: prints a token
   curl -F files=@photo.jpg http://127.0.0.1:8000/predict"""
 
 GRACE = 30
 """Seconds in which a server that is to end finishes what it has begun."""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
+def add(parser: Parser) -> None:
+    """Add its arguments."""
     from ..serving.request_limits import RequestLimits
 
-    parser = command(
-        commands, "serve", summary="serve a page and an HTTP API for a detector", examples=EXAMPLES
-    )
-    parser.add_argument("detector", help="a detector.onnx, or its run folder")
-    parser.add_argument("--port", type=int, default=8000, metavar="N", help="[8000]; 0: any")
+    add_detector(parser)
     parser.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen [127.0.0.1]"
+        "--port", type=int, default=8000, metavar="PORT", help="port to listen on; 0: any [8000]"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on [127.0.0.1]"
     )
     parser.add_argument(
         "--token",
-        metavar="TEXT",
-        help="what callers have to show; CONVLENS_TOKEN does the same; made where --host is wider",
+        metavar="TOKEN",
+        help="password for callers, or CONVLENS_TOKEN [auto: made if --host is wider]",
     )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
-    for one, says in (
-        ("upload", "bytes of a request"),
-        ("files", "pictures of a request"),
-        ("waiting", "requests that may wait"),
-        ("seconds", "seconds for a request"),
+    for name, metavar, text in (
+        ("upload", "BYTES", "largest request"),
+        ("files", "N", "most pictures in a request"),
+        ("waiting", "N", "most requests that wait"),
+        ("seconds", "SECONDS", "longest time for a request"),
     ):
-        default = getattr(RequestLimits(), one)
+        default = getattr(RequestLimits(), name)
         parser.add_argument(
-            f"--max-{one}", type=type(default), default=default, help=f"{says} [{default:,}]"
+            f"--max-{name}",
+            type=type(default),
+            default=default,
+            metavar=metavar,
+            help=f"{text} [{default:,}]",
         )
-    parser.set_defaults(run=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     for module in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
         require(module, "serve", what="serving")
@@ -68,26 +71,26 @@ def run(asked: argparse.Namespace) -> int:
     from ..serving.request_limits import RequestLimits
 
     limits = RequestLimits(
-        asked.max_upload, asked.max_files, waiting=asked.max_waiting, seconds=asked.max_seconds
+        args.max_upload, args.max_files, waiting=args.max_waiting, seconds=args.max_seconds
     )
     if min(vars(limits).values()) <= 0:
         raise UsageError("limits are above 0")
-    detector = Detector(asked.detector)
-    near = asked.host in LOOPBACK
-    token = asked.token or os.environ.get("CONVLENS_TOKEN") or None
+    detector = Detector(args.detector)
+    near = args.host in LOOPBACK
+    token = args.token or os.environ.get("CONVLENS_TOKEN") or None
     if token is None and not near:
         import secrets
 
         token = secrets.token_urlsafe(18)
-    listening = _listen(asked.host, asked.port)
+    listening = _listen(args.host, args.port)
     port = listening.getsockname()[1]
-    shown = f"[{asked.host}]" if ":" in asked.host else asked.host
+    shown = f"[{args.host}]" if ":" in args.host else args.host
     address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
     app = create_app(detector, limits, hosts=LOOPBACK if near else None, token=token)
     emit(f"convlens tells {printable(', '.join(detector.labels))} at {address}")
     emit("Ctrl-C ends it")
     sys.stdout.flush()
-    if asked.open:
+    if args.open:
         import webbrowser
 
         webbrowser.open(address)

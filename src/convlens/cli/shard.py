@@ -3,9 +3,11 @@
 import argparse
 
 from ..pictures.shards.find import MEGABYTES
-from .arguments import Subparsers, command
-from .output import Bars, emit, emit_json, printable
+from .arguments import Parser, add_output
+from .output import emit, emit_json, printable
+from .progress import Bars
 
+SUMMARY = "write pictures as shards, to be read as a stream from anywhere"
 EXAMPLES = """\
   convlens shard pictures/ --out shards/
   convlens shard table.parquet --out shards/ --megabytes 1000
@@ -14,40 +16,45 @@ EXAMPLES = """\
   convlens train s3://bucket/cells/"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    summary = "write labelled pictures as shards, to be read as a stream from anywhere"
-    parser = command(commands, "shard", summary=summary, examples=EXAMPLES)
-    parser.add_argument("pictures", help="labelled pictures, as for train")
-    parser.add_argument("--out", metavar="FOLDER", required=True, help="the folder to make")
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.add_argument("pictures", metavar="PICTURES", help="labelled pictures, as for train")
+    parser.add_argument("--out", metavar="FOLDER", required=True, help="the folder to write")
     parser.add_argument(
-        "--megabytes", type=float, default=MEGABYTES, metavar="X", help="of a shard [%(default)s]"
+        "--megabytes",
+        type=float,
+        default=MEGABYTES,
+        metavar="N",
+        help="size of a shard [%(default)s]",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="draws the order [0]")
-    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="for the order of the pictures [0]"
+    )
+    add_output(parser, json="print what was written as JSON")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Write them, and tell how many."""
     from ..pictures.shards.write import shard
 
-    with Bars() as bars:
-        done = shard(
-            asked.pictures,
-            asked.out,
-            megabytes=asked.megabytes,
-            seed=asked.seed,
+    with Bars(args.quiet) as bars:
+        result = shard(
+            args.pictures,
+            args.out,
+            megabytes=args.megabytes,
+            seed=args.seed,
             progress=bars.progress,
         )
-        if done.skipped:
-            name, reason = done.skipped[0]
+        if result.skipped:
+            name, reason = result.skipped[0]
             bars.warn(
-                f"{len(done.skipped):,} files are no pictures with a label and are left out; the "
+                f"{len(result.skipped):,} files are no pictures with a label and are left out; the "
                 f"first, {printable(name)}: {reason}"
             )
-    if asked.json:
-        emit_json({"folder": str(done.folder), "shards": done.shards, "skipped": done.skipped})
+    if args.json:
+        emit_json(
+            {"folder": str(result.folder), "shards": result.shards, "skipped": result.skipped}
+        )
     else:
-        emit(f"{done.pictures:,} pictures in {len(done.shards):,} shards in {done.folder}")
+        emit(f"{result.pictures:,} pictures in {len(result.shards):,} shards in {result.folder}")
     return 0

@@ -5,46 +5,42 @@ import csv
 import sys
 
 from ..errors import UsageError
-from .arguments import Subparsers, add_pictures, command
-from .output import Bars, emit, emit_json, named, printable
+from .arguments import Parser, add_detector, add_output, add_paths, listed_paths
+from .output import emit, emit_json, printable
+from .progress import Bars
 
+SUMMARY = "name the unlabelled pictures that would teach a detector most"
 EXAMPLES = """\
   convlens suggest runs/pictures unlabelled/
   convlens suggest detector.onnx unlabelled/ --count 100 --csv > to-label.csv
   find . -newer seen -name '*.jpg' | convlens suggest detector.onnx -"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    summary = "name the unlabelled pictures that would teach a detector most"
-    parser = command(commands, "suggest", summary=summary, examples=EXAMPLES)
-    add_pictures(parser)
-    parser.add_argument(
-        "--count", type=int, default=20, metavar="N", help="how many to name at most [20]"
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    add_detector(parser)
+    add_paths(parser)
+    parser.add_argument("--count", type=int, default=20, metavar="N", help="how many at most [20]")
+    add_output(
+        parser, json="print a JSON array", csv="print CSV: name, predicted, probability, strange"
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="a JSON array")
-    form.add_argument(
-        "--csv", action="store_true", help="CSV: name, predicted, probability, strange"
-    )
-    parser.set_defaults(run=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print them, the most telling first."""
     from ..detector.suggest import suggest
 
-    if asked.count < 1:
-        raise UsageError(f"--count {asked.count}: it takes 1 or more")
-    with Bars() as bars:
+    if args.count < 1:
+        raise UsageError(f"--count {args.count}: it takes 1 or more")
+    with Bars(args.quiet) as bars:
         predictions = suggest(
-            asked.detector, named(asked.paths), count=asked.count, progress=bars.progress
+            args.detector, listed_paths(args.paths), count=args.count, progress=bars.progress
         )
     rows = [(p.name, p.predicted, p.probability, p.strange) for p in predictions]
     heads = ("name", "predicted", "probability", "strange")
-    if asked.json:
+    if args.json:
         emit_json([dict(zip(heads, row, strict=True)) for row in rows])
-    elif asked.csv:
+    elif args.csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows([heads, *rows])
     else:
         width = max(len(printable(str(predicted))) for _, predicted, _, _ in rows)

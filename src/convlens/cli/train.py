@@ -2,91 +2,95 @@
 
 import argparse
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError, require
 from ..parallel import worker
-from .arguments import Subparsers, add_stages, command, given
-from .output import Bars, emit, emit_json
+from .arguments import Parser, add_output, add_train_options, train_options
+from .output import emit, emit_json
+from .progress import Bars
 
+if TYPE_CHECKING:
+    from ..training.train import Run
+
+SUMMARY = "train a detector from labelled pictures"
 EXAMPLES = """\
   convlens train pictures/
   convlens train pictures/ --minutes 20 --out runs/long
-  convlens train pictures/ --network "conv 16 5x5, pool 2, conv 32 5x5, pool 2, dense 64" --size 32
+  convlens train pictures/ --network "conv 16 5x5, pool 2, dense 64" --size 32
   convlens train pictures/ --preset quick
   convlens train table.csv --optimizer momentum --epochs 30 --augment none
   convlens train --resume runs/long"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = command(
-        commands, "train", summary="train a detector from labelled pictures", examples=EXAMPLES
-    )
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.usage = "convlens train PICTURES [options]\n       convlens train --resume RUN"
     parser.add_argument(
         "pictures",
         nargs="?",
-        help="a folder with one folder per class (also under train, val, test), "
-        "a CSV or Parquet table, or shards (a folder, pattern or address of .tar files)",
+        metavar="PICTURES",
+        help="a folder with a folder per class, a CSV or Parquet table, or shards",
     )
-    parser.add_argument("--out", metavar="RUN", help="the run folder to make [runs/NAME]")
+    parser.add_argument("--out", metavar="RUN", help="the run folder to write [auto: runs/NAME]")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    add_stages(parser)
-    parser.set_defaults(run=run)
+    add_output(parser, json="print the metrics as JSON")
+    add_train_options(parser)
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Train or resume, then print the figures."""
-    options = given(asked)
-    if (asked.pictures is None) == (asked.resume is None):
+def run(args: argparse.Namespace) -> int:
+    """Train or resume, then print the metrics."""
+    options = train_options(args)
+    if (args.pictures is None) == (args.resume is None):
         raise UsageError("train takes pictures, or --resume RUN")
-    if asked.resume is not None and (options or asked.out):
+    if args.resume is not None and (options or args.out):
         raise UsageError("--resume goes on exactly as the run began: give no other option with it")
     require("torch", "train", what="training")
     first = worker()[0] == 0
-    with Bars() as bars:
-        if first and (not asked.json or sys.stderr.isatty()):
+    with Bars(args.quiet) as bars:
+        if first and (not args.json or sys.stderr.isatty()):
             bars.say("convlens: loading PyTorch …")
         from ..training.train import resume, train
 
-        if asked.resume is not None:
-            done = resume(asked.resume, bars)
+        if args.resume is not None:
+            finished = resume(args.resume, bars)
         else:
-            done = train(asked.pictures, asked.out, callback=bars, **options)
-    if not first:  # of several workers, the first one has the figures
+            finished = train(args.pictures, args.out, callback=bars, **options)
+    if not first:  # of several workers, the first one has the metrics
         return 0
-    if asked.json:
-        emit_json({"run": str(done.folder), "detector": str(done.detector), **done.metrics})
+    if args.json:
+        emit_json(
+            {"run": str(finished.folder), "detector": str(finished.detector), **finished.metrics}
+        )
         return 0
-    test = done.metrics["test"]
+    _print(finished)
+    return 0
+
+
+def _print(run: "Run") -> None:
+    """The metrics of a run, and where it is."""
+    test, folds, plain = (run.metrics[name] for name in ("test", "folds", "plain"))
     if test is not None:
         low, high = test["interval"]
-        folds = done.metrics["folds"]
-        held = "held-out pictures"
+        pictures = f"{test['n']:,} held-out pictures"
         if folds > 1:
-            held = f"pictures, each left out once ({folds} folds)"
-        if done.metrics["plain"] is not None:
+            pictures = f"{test['n']:,} pictures, each left out once ({folds} folds)"
+        if plain is not None:
             from_, to = test["balanced_interval"]
             emit(
-                f"balanced accuracy {test['balanced_accuracy']:.1%} on {test['n']:,} {held} "
+                f"balanced accuracy {test['balanced_accuracy']:.1%} on {pictures} "
                 f"(95 % interval {from_:.1%} to {to:.1%}; "
-                f"{done.metrics['plain']['balanced_accuracy']:.1%} if classes did not count alike)"
+                f"{plain['balanced_accuracy']:.1%} if classes did not count alike)"
             )
         emit(
-            f"accuracy {test['accuracy']:.1%} on {test['n']:,} {held} "
+            f"accuracy {test['accuracy']:.1%} on {pictures} "
             f"(95 % interval {low:.1%} to {high:.1%}; always the commonest class: "
             f"{test['majority_baseline']:.1%})"
         )
-    parity = done.metrics["parity"]
+    parity = run.metrics["parity"]
     emit(
         f"parity   file and network differ by {parity['largest_difference']:.1g} at most "
         f"on {parity['pictures']:,} pictures"
     )
-    emit(f"detector {done.detector}  ({_megabytes(done.detector)})")
-    emit(f"report   {done.folder / 'report.html'}")
-    return 0
-
-
-def _megabytes(path: Path) -> str:
-    return f"{path.stat().st_size / 1e6:.1f} MB"
+    emit(f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB)")
+    emit(f"report   {run.folder / 'report.html'}")

@@ -5,67 +5,64 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..reasons.section import MINUTES, SECTIONS
-from .arguments import Subparsers, command
-from .output import Bars, emit, emit_json, printable, table
+from .arguments import Parser, add_output
+from .output import emit, emit_json, printable, table
+from .progress import Bars
 
 if TYPE_CHECKING:
     from ..reasons.section import Case
 
+SUMMARY = "show in numbers why convolutions work"
 EXAMPLES = """\
-  convlens why                                        the lecture's arithmetic and its example
+  convlens why                                     the lecture's own example
   convlens why "conv 6 5x5, pool 2, conv 16 5x5, dense 84" --size 32
-  convlens why resnet18                               a published architecture's arithmetic
+  convlens why resnet18                            a published architecture
   convlens why lecture --pictures pictures/ --minutes 30
-  convlens why runs/pictures --pictures pictures/     with what a trained detector has learned
+  convlens why runs/pictures --pictures pictures/  what a detector has learned
   convlens why --pictures pictures/ --section examples"""
 
 
-def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    summary = "the case for convolutions: arithmetic, sharing, sparsity, translation, examples"
-    parser = command(commands, "why", summary=summary, examples=EXAMPLES)
+def add(parser: Parser) -> None:
+    """Add its arguments."""
     parser.add_argument(
         "subject",
         nargs="?",
         metavar="NETWORK|DETECTOR",
-        help="a network (line, name, timm:NAME), or a run's folder or detector file",
+        help="a network's line or name, or a run's folder or detector file",
     )
     parser.add_argument(
-        "--pictures", metavar="PICTURES", help="measure on these, as train takes them"
+        "--pictures", metavar="PICTURES", help="measure on them; labelled, as for train"
     )
     parser.add_argument("--section", choices=SECTIONS, metavar="NAME", help=", ".join(SECTIONS))
-    parser.add_argument(
-        "--size", type=int, metavar="N", help="a network's pictures' side in pixels"
-    )
+    parser.add_argument("--size", type=int, metavar="PIXELS", help="side of the network's pictures")
     parser.add_argument(
         "--minutes",
         type=float,
         default=MINUTES,
-        metavar="X",
-        help=f"about how long experiments may take [{MINUTES:g}]",
+        metavar="MINUTES",
+        help=f"time for experiments, about [{MINUTES:g}]",
     )
     parser.add_argument(
-        "--out", metavar="FOLDER", help="where the page goes [why/NAME, with pictures]"
+        "--out", metavar="FOLDER", help="where the page is written [auto: why/NAME]"
     )
-    parser.add_argument("--json", action="store_true", help="print every number as JSON")
-    parser.set_defaults(run=run)
+    add_output(parser, json="print every number as JSON")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Make the case and print it."""
     from ..reasons.run import why
 
-    with Bars() as bars:
+    with Bars(args.quiet) as bars:
         case = why(
-            asked.subject,
-            asked.pictures,
-            section=asked.section,
-            out=asked.out,
-            size=asked.size,
-            minutes=asked.minutes,
+            args.subject,
+            args.pictures,
+            section=args.section,
+            out=args.out,
+            size=args.size,
+            minutes=args.minutes,
             progress=bars.progress,
         )
-    if asked.json:
+    if args.json:
         emit_json(case.as_json())
         return 0
     for line in lines(case):
@@ -85,8 +82,8 @@ def lines(case: "Case") -> Iterator[str]:
             yield f"  → {claim.verdict} ({claim.rule})"
         if section.sketch:
             yield "\n" + section.sketch
-        for one in section.tables:
-            yield "\n" + one.title
-            yield table(list(one.heads), [list(row) for row in one.rows], left=one.left)
+        for part in section.tables:
+            yield "\n" + part.title
+            yield table(list(part.heads), [list(row) for row in part.rows], left=part.left)
         for note in section.notes:
             yield f"\n{note}"

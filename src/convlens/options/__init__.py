@@ -1,0 +1,39 @@
+"""Every option of training: what there is, and how it is given by name."""
+
+from .execution import CPU_CONFIGS, EXECUTION_CONFIGS, GPU_CONFIGS, ExecutionConfig
+from .fields import (
+    AUGMENTATIONS,
+    STAGES,
+    AnswerOptions,
+    AugmentOptions,
+    BudgetOptions,
+    ComputeOptions,
+    DataOptions,
+    LossOptions,
+    NetworkOptions,
+    OptimizerOptions,
+    TrainOptions,
+)
+from .keywords import PRESETS, TrainKeywords, options_from, value_type
+
+__all__ = [
+    "AUGMENTATIONS",
+    "CPU_CONFIGS",
+    "EXECUTION_CONFIGS",
+    "GPU_CONFIGS",
+    "PRESETS",
+    "STAGES",
+    "AnswerOptions",
+    "AugmentOptions",
+    "BudgetOptions",
+    "ComputeOptions",
+    "DataOptions",
+    "ExecutionConfig",
+    "LossOptions",
+    "NetworkOptions",
+    "OptimizerOptions",
+    "TrainKeywords",
+    "TrainOptions",
+    "options_from",
+    "value_type",
+]

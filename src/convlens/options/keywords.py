@@ -1,0 +1,123 @@
+"""Options of training by name, as keywords, command lines and records give them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypedDict, get_args, get_type_hints
+
+from ..errors import UsageError
+from .fields import STAGES, TrainOptions
+
+
+class TrainKeywords(TypedDict, total=False):
+    """The options of `train` as keywords, so that editors and type checkers know them.
+
+    Its keys are the fields of `TrainOptions`'s stages, and `preset`; a test holds them together.
+    """
+
+    preset: str | None
+    size: int | None
+    test_fraction: float | None
+    val_fraction: float | None
+    folds: int | None
+    group: str | None
+    background: str | None
+    seed: int
+    network: str
+    weights: str
+    augment: str | None
+    class_weights: str
+    label_smoothing: float | None
+    l2: float
+    optimizer: str
+    learning_rate: float | None
+    momentum: float
+    schedule: str
+    warmup: float | None
+    batch: str
+    epochs: int | None
+    minutes: float | None
+    steps: int | None
+    coverage: float | None
+    recall: str | None
+    balance: str
+    costs: str | None
+    compute: str
+    threads: int | None
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {
+        "network": "quick",
+        "weights": "none",
+        "epochs": 8,
+        "batch": "512",
+        "optimizer": "muon",
+        "learning_rate": 0.02,
+        "schedule": "linear",
+        "label_smoothing": 0.2,
+        "augment": "hflip,shift",
+    }
+}
+"""Sets of options by name, for `--preset`; what is given beside it counts more."""
+
+
+def options_from(values: Mapping[str, Any]) -> TrainOptions:
+    """Options by name; what is left out takes its default. Raises `UsageError` on a wrong one."""
+    left = _with_preset(values)
+    stages = {}
+    for name, stage in STAGES.items():
+        given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
+        for option_field in fields(stage):
+            if option_field.name in given:
+                _check(stage, option_field.name, value=given[option_field.name])
+        stages[name] = stage(**given)
+    if left:
+        raise UsageError(f"train has no option {', '.join(map(repr, left))}")
+    made = TrainOptions(**stages)
+    if sum(made.data.fractions(0)) >= 1:
+        raise UsageError("--test-fraction and --val-fraction leave nothing to train on")
+    budget = (made.budget.epochs, made.budget.minutes, made.budget.steps)
+    if sum(part is not None for part in budget) > 1:
+        raise UsageError("give one of --epochs, --minutes and --steps")
+    answer = made.answer
+    if sum(part is not None for part in (answer.coverage, answer.recall, answer.costs)) > 1:
+        raise UsageError("give one of --coverage, --recall and --costs")
+    return made
+
+
+def _with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with those of `preset`, if there is one, behind them. Raises `UsageError`."""
+    given = dict(values)
+    preset = given.pop("preset", None)
+    if preset is None:
+        return given
+    if preset not in PRESETS:
+        raise UsageError(f"--preset {preset}: it can be {', '.join(PRESETS)}")
+    usual = PRESETS[preset]
+    budgets = {"epochs", "minutes", "steps"}
+    if budgets & set(given):  # one of them is enough
+        usual = {name: value for name, value in usual.items() if name not in budgets}
+    return usual | given
+
+
+def value_type(stage: type[Any], name: str) -> type[Any]:
+    """The type of a field's value, `None` aside."""
+    hint: type[Any] = get_type_hints(stage)[name]
+    return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
+
+
+def _check(stage: type[Any], name: str, *, value: Any) -> None:
+    """Raise `UsageError` where a value is not what its field takes."""
+    found = next(f for f in fields(stage) if f.name == name)
+    flag = "--" + name.replace("_", "-")
+    if value is None and found.default is None:
+        return
+    kind = value_type(stage, name)
+    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+        raise UsageError(f"{flag} {value!r}: it takes a value of type {kind.__name__}")
+    choices = found.metadata["choices"]
+    if choices and value not in choices:
+        raise UsageError(f"{flag} {value}: it can be {', '.join(choices)}")
+    least, most = found.metadata["least"], found.metadata["most"]
+    if least is not None and not least <= value <= most:
+        raise UsageError(f"{flag} {value}: it can be {least:g} to {most:g}")

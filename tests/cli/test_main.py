@@ -1,0 +1,113 @@
+"""The command line as a whole: help, exit status, start-up, and how it ends."""
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from convlens.cli import COMMANDS
+from convlens.errors import ConvlensError, require
+from convlens.options import STAGES
+from helpers import Convlens, assert_clear, draw, flags, save_class
+
+
+def test_misuse_is_status_2_and_failure_1(
+    convlens: Convlens, tmp_path: Path, shapes: Path, run: Path
+) -> None:
+    assert_clear(convlens("networks", "cnv 3"), 2, "convlens: error: network: there is no layer")
+    assert_clear(convlens("train"), 2, "train takes pictures")
+    assert_clear(convlens("train", shapes, "--epochs", "many"), 2, "invalid int value")
+    assert_clear(convlens("train", shapes, "--out", run), 2, "--resume")
+    assert_clear(convlens("train", shapes, "--network", "conv 3"), 2, "in 'conv 3'")
+    assert_clear(convlens("train", shapes, "--batch", "few", *flags(size=16)), 2, "--batch few")
+    assert_clear(convlens("train", tmp_path / "none"), 1, "there is no")
+    assert_clear(convlens("predict", tmp_path / "none.onnx", "x.png"), 1, "cannot read")
+    assert_clear(convlens("train", "--resume", tmp_path), 1, "has no run.json")
+    save_class(tmp_path / "p" / "only", "disc", 3)
+    assert_clear(convlens("train", tmp_path / "p"), 1, "one class only: 'only' (3)")
+    (tmp_path / "q" / "a").mkdir(parents=True)
+    (tmp_path / "q" / "b").mkdir()
+    for kind in "ab":
+        (tmp_path / "q" / kind / "x.jpg").write_text("no picture")
+    assert_clear(convlens("train", tmp_path / "q"), 1, "none of the 2 files")
+
+
+def test_import_and_predict_load_no_torch(run: Path) -> None:
+    code = (
+        "import sys, convlens, convlens.cli\n"
+        "heavy = {'torch', 'numpy', 'onnxruntime', 'rich', 'PIL', 'timm', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert convlens.cli.main(['predict', sys.argv[1], sys.argv[2]]) == 0\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    Image.fromarray(draw("disc", 1)).save(run.parent / "one.png")
+    command = [sys.executable, "-c", code, str(run), str(run.parent / "one.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+NAMES = [name for group in COMMANDS.values() for name in group]
+
+
+@pytest.mark.parametrize("command", ["", *NAMES])
+def test_help_has_examples_and_fits_the_terminal(
+    convlens: Convlens, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = convlens(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+    assert "TEXT" not in done.stdout
+    for line in done.stdout.splitlines():
+        assert len(line) <= 80, line
+    assert len(done.stdout.splitlines()) < 60
+
+
+def test_help_lists_every_command_and_help_all_every_option(convlens: Convlens) -> None:
+    listed = convlens("--help").stdout
+    for name in NAMES:
+        assert f"\n  {name} " in listed
+    common, everything = convlens("train", "--help").stdout, convlens("train", "--help-all").stdout
+    for stage in STAGES.values():
+        for option in fields(stage):
+            flag = f"\n  --{option.name.replace('_', '-')} "
+            assert flag in everything
+            assert (flag in common) == option.metadata["basic"]
+
+
+def test_quiet_leaves_the_results(convlens: Convlens, run: Path, shapes: Path) -> None:
+    loud = convlens("find", run, shapes / "disc" / "001.png")
+    quiet = convlens("find", run, shapes / "disc" / "001.png", "--quiet")
+    assert "no class 'background'" in loud.stderr
+    assert quiet.stderr == ""
+    assert quiet.stdout == loud.stdout
+    assert_clear(convlens("evaluate", run, "no-pictures", "--quiet"), 1, "there is no")
+
+
+def test_a_reader_that_stops_early_is_no_error(run: Path, shapes: Path) -> None:
+    command = f"{sys.executable} -m convlens predict {run} {shapes} {shapes} {shapes} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_a_missing_library_is_named() -> None:
+    with pytest.raises(
+        ConvlensError, match=r"needs no_such_thing.*pip install 'convlens\[extra\]'"
+    ):
+        require("no_such_thing", "extra", what="this")
+
+
+def test_ctrl_c_is_status_130(run: Path) -> None:
+    command = [sys.executable, "-m", "convlens", "predict", str(run), "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(3)  # it waits for names
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == b"convlens: stopped\n"
+    assert process.returncode == 130

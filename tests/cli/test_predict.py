@@ -1,0 +1,97 @@
+"""`convlens predict`: lines, JSON and CSV, bad files, odd names, and isolation."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from convlens.cli import isolate, main
+from helpers import Convlens, assert_clear, draw, save_class
+
+
+def test_predictions_are_those_of_the_run(convlens: Convlens, run: Path) -> None:
+    with (run / "predictions.csv").open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    done = convlens("predict", run, "-", "--csv", stdin="\n".join(rows))
+    for row in csv.DictReader(done.stdout.splitlines()):
+        wanted = rows[row["name"]]
+        assert row["predicted"] == wanted["predicted"]
+        assert row["p:disc"] == wanted["p:disc"]
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    folder = tmp_path / "some pictures"
+    save_class(folder / "deep", "disc", 2, first=100)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    return folder
+
+
+def test_predict_folder_with_a_broken_file(convlens: Convlens, run: Path, mixed: Path) -> None:
+    done = convlens("predict", run / "detector.onnx", mixed)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("error")
+    assert "broken.jpg" in lines[0]
+    assert all("%" in line and ".png" in line for line in lines[1:])
+    assert "1 of 3 could not be read" in done.stderr
+
+
+def test_predict_json_csv_top_glob_and_list(convlens: Convlens, run: Path, mixed: Path) -> None:
+    done = convlens("predict", run, mixed, "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert rows[0]["error"]
+    assert rows[0]["predicted"] is None
+    assert sum(rows[1]["probabilities"].values()) == pytest.approx(1)
+    assert rows[1]["probability"] == max(rows[1]["probabilities"].values())
+    done = convlens("predict", run, f"{mixed}/**/*.png", "--csv")
+    assert done.returncode == 0
+    assert len(list(csv.DictReader(done.stdout.splitlines()))) == 2
+    done = convlens("predict", run, "-", "--top", "2", stdin=f"{mixed}/deep/100.png\n")
+    assert done.returncode == 0
+    assert done.stdout.count("%") == 2
+    done = convlens("predict", run, "-", "--json", stdin="")
+    assert json.loads(done.stdout) == []
+    assert_clear(done, 1, "no pictures")
+    done = convlens("predict", run, mixed / "absent.png", f"{mixed}/*.gif")
+    assert done.returncode == 1
+    assert done.stdout.count("No such file") == 2
+
+
+def test_names_that_would_act_are_shown_harmlessly(
+    convlens: Convlens, run: Path, tmp_path: Path
+) -> None:
+    names = [b"red\x1b[31m.png", b"two\nlines.png", b"latin\xe9.png", b"x" * 250 + b".png"]
+    for name in names:
+        Image.fromarray(draw("disc", 1)).save(tmp_path / "p.png")
+        (tmp_path / "p.png").rename(tmp_path / os.fsdecode(name))
+    done = convlens("predict", run, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
+    assert "\x1b" not in done.stdout
+    assert len(json.loads(convlens("predict", run, tmp_path, "--json").stdout)) == 4
+
+
+def test_an_isolated_detector_answers_alike(convlens: Convlens, run: Path, shapes: Path) -> None:
+    words = ("predict", run, shapes / "disc" / "001.png", "--json")
+    isolated, plain = convlens(*words, "--isolate"), convlens(*words)
+    assert isolated.returncode == plain.returncode == 0, isolated.stderr
+    assert isolated.stdout == plain.stdout
+
+
+def test_an_isolated_detector_can_crash_or_hang(
+    run: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(run), str(shapes / "disc" / "001.png"), "--isolate"]
+    monkeypatch.setattr(isolate, "LIMITED", "import os; os.abort()")
+    assert main(words) == 1
+    assert "crashed (signal 6)" in capfd.readouterr().err
+    monkeypatch.setattr(isolate, "LIMITED", "import time; time.sleep(100)")
+    monkeypatch.setattr(isolate, "SECONDS", 1)
+    assert main(words) == 1
+    assert "was silent for 1 s" in capfd.readouterr().err
