@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .detector.archive import Labelled, predict_shards
+    from .detector.archive import ArchivePredictions, predict_shards
     from .detector.detector import Detector
     from .detector.localization import Localization
     from .detector.suggest import suggest
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from .training.train import Run, resume, train
 
 _HOMES = {
+    "ArchivePredictions": "detector.archive",
     "Case": "reasons.section",
     "Comparison": "evaluation.compare",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "tasks.classification.evaluation",
     "Inspection": "inspection.inspect",
-    "Labelled": "detector.archive",
     "Localization": "detector.localization",
     "Network": "network.spec",
     "Prediction": "tasks.classification.prediction",
@@ -80,7 +80,7 @@ __all__ = [  # noqa: RUF022  (by use)
     "shard",
     "Sharded",
     "predict_shards",
-    "Labelled",
+    "ArchivePredictions",
     "describe_network",
     "Network",
     "why",

@@ -52,7 +52,7 @@ def test_parts_of_an_archive_do_not_overlap(
     for name, row in zip(names, rows, strict=True):
         assert float(row["probability"]) == answers[name].probability
     done = predict_shards(detector, broken, out=out)
-    assert (done.shards, done.before, done.pictures) == (0, len(written.shards), 0)
+    assert (done.shards, done.earlier, done.pictures) == (0, len(written.shards), 0)
     (out / "archive.json").write_text('{"detector": "another"}')
     with pytest.raises(ConvlensError, match="answers of another detector"):
         predict_shards(detector, broken, out=out)

@@ -2,6 +2,7 @@
 
 import doctest
 import shutil
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,11 @@ import onnx
 import pytest
 from PIL import Image
 
-import convlens.detector.detector
-import convlens.tasks.classification.prediction
 from convlens import ConvlensError, Detector, Prediction
 from convlens.detector.integrity import seal, unseal
 from convlens.errors import PictureError, UsageError
 from convlens.pictures.decode import decode
+from convlens.pictures.shards.write import Sharded
 from convlens.tasks.task import task_named
 from helpers import draw
 
@@ -163,17 +163,29 @@ def test_a_file_says_of_which_task_its_answers_are(run: Path) -> None:
     assert task_named("classification").columns(["a"])[-1] == "p:a"
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("detector.detector", "detector.archive", "detector.suggest", "evaluation.compare"),
+        "tasks.classification.prediction",
+    ],
+)
 def test_the_examples_in_the_docstrings_are_true(
-    run: Path, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    module: str,
+    run: Path,
+    shapes: Path,
+    written: Sharded,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(run, "runs/pictures")
     shutil.copytree(shapes, "other-pictures")
+    shutil.copytree(written.folder, "shards")
     Path("photos").mkdir()
     shutil.copy(shapes / "disc" / "001.png", "photos/1.jpg")
     shutil.copy(shapes / "cross" / "001.png", "photos/2.jpg")
     shutil.copy("photos/1.jpg", "photo.jpg")
-    for module in (convlens.detector.detector, convlens.tasks.classification.prediction):
-        failed, attempted = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
-        assert attempted
-        assert not failed
+    failed, attempted = doctest.testmod(import_module(f"convlens.{module}"))
+    assert attempted
+    assert not failed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from convlens import Detector
-from convlens.detector.integrity import look_through, seal, unseal
+from convlens.detector.integrity import check_graph, seal, unseal
 from convlens.errors import ConvlensError
 
 
@@ -29,7 +29,7 @@ def model(*operators: str) -> onnx.ModelProto:
 
 def refuse(made: onnx.ModelProto, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        look_through(made.SerializeToString())
+        check_graph(made.SerializeToString())
 
 
 def test_the_seal_is_an_entry_of_metadata_to_everybody_else() -> None:
@@ -52,7 +52,7 @@ def test_no_change_goes_unseen(data: st.DataObject) -> None:
 
 def test_what_we_write_passes(run: Path) -> None:
     data = (run / "detector.onnx").read_bytes()
-    look_through(unseal(data))
+    check_graph(unseal(data))
     # and our reader sees the graph as ONNX's own does: every node's operator is looked at
     found = onnx.load_from_string(data)
     for node in found.graph.node:
@@ -130,14 +130,14 @@ def many(made: onnx.ModelProto) -> str:
 )
 def test_what_a_stranger_could_add_is_refused(spoil: Callable[[onnx.ModelProto], str]) -> None:
     made = model("Relu", "Sigmoid")
-    look_through(made.SerializeToString())
+    check_graph(made.SerializeToString())
     refuse(made, spoil(made))
 
 
 @given(st.binary(max_size=300))
 def test_bytes_that_are_no_message_are_refused_and_nothing_worse(data: bytes) -> None:
     with pytest.raises(ValueError):
-        look_through(data)
+        check_graph(data)
 
 
 def test_the_detector_says_so(run: Path, tmp_path: Path) -> None:

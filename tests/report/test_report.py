@@ -6,11 +6,9 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from convlens import train
-from convlens.tasks.classification.label_errors import find_label_errors
 from helpers import SMALL, save_class, save_shapes
 
 
@@ -121,15 +119,3 @@ def test_labels_that_are_probably_wrong_are_marked(tmp_path: Path) -> None:
     assert len(right) >= 4  # of 6
     assert len(right) >= 0.7 * len(named)
     assert "label wrong?" in (done.folder / "report.html").read_text("utf-8")
-
-
-def test_doubts_are_the_planted_ones_and_none_without_reason() -> None:
-    random = np.random.default_rng(0)
-    true = random.integers(0, 3, 600)
-    p = np.full((600, 3), 0.04)
-    p[np.arange(600), true] = 0.92
-    labels = true.copy()
-    labels[:20] = (labels[:20] + 1) % 3
-    assert set(find_label_errors(labels, p).tolist()) == set(range(20))
-    assert len(find_label_errors(true, p)) == 0
-    assert len(find_label_errors(np.zeros(600, np.int64), p)) == 0  # two classes have no picture

@@ -104,7 +104,7 @@ def _into_folder(args: argparse.Namespace, share: tuple[int, int]) -> int:
             args.detector, listed_paths(args.paths), out=args.out, share=share, progress=progress
         )
     part = f"part {share[0] + 1} of {share[1]}: " if share[1] > 1 else ""
-    before = f"; {done.before:,} were there already" if done.before else ""
+    before = f"; {done.earlier:,} were there already" if done.earlier else ""
     failed = f", {done.unreadable:,} of them unreadable" if done.unreadable else ""
     emit(f"{part}{done.pictures:,} pictures{failed}, in {done.shards:,} shards{before}")
     return 1 if done.unreadable else 0

@@ -71,12 +71,12 @@ def _print(run: "Run") -> None:
     """The metrics of a run, and where it is."""
     test, folds, plain = (run.metrics[name] for name in ("test", "folds", "plain"))
     if test is not None:
-        low, high = test["interval"]
+        low, high = test["accuracy_interval"]
         pictures = f"{test['n']:,} held-out pictures"
         if folds > 1:
             pictures = f"{test['n']:,} pictures, each left out once ({folds} folds)"
         if plain is not None:
-            from_, to = test["balanced_interval"]
+            from_, to = test["balanced_accuracy_interval"]
             emit(
                 f"balanced accuracy {test['balanced_accuracy']:.1%} on {pictures} "
                 f"(95 % interval {from_:.1%} to {to:.1%}; "

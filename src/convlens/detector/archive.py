@@ -16,14 +16,18 @@ RECORD = "archive.json"
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Shards answered now, and before; pictures of those now, and how many were unreadable."""
+class ArchivePredictions:
+    """How many shards and pictures were answered."""
 
     shards: int
-    before: int
+    """Answered now."""
+    earlier: int
+    """Shards that had a table already."""
     _: KW_ONLY
     pictures: int
+    """In the shards that were answered now."""
     unreadable: int
+    """Pictures of these."""
 
 
 def predict_shards(
@@ -33,12 +37,27 @@ def predict_shards(
     out: str | Path,
     share: Share = (0, 1),
     progress: Progress = lambda *_: None,
-) -> Labelled:
+) -> ArchivePredictions:
     """Write `NAME.csv` into the folder `out` for each `NAME.tar`, and pass over those there.
 
     A table is written when its shard has come to its end, so a run that was stopped goes on, with
-    as many processes as one likes: each takes part k of n in `share`, from 0, in whole shards.
-    Raises `ConvlensError` where a shard is damaged, or the folder has another detector's answers.
+    as many processes as one likes.
+
+    Args:
+        detector: A detector, its file, or its run folder.
+        paths: Shards: a folder, pattern or URL of `.tar` files, or several of them.
+        out: The folder for the tables; it is made where it is not there.
+        share: (k, n) for part k of n of the shards, from 0: each process takes another part.
+        progress: Is told how many shards are done, of how many.
+
+    Raises:
+        ConvlensError: A shard is damaged, or the folder has another detector's answers.
+        UsageError: A path is no shard, or two shards have one name.
+
+    Examples:
+        >>> from convlens import predict_shards
+        >>> predict_shards("runs/pictures", "shards/", out="answers/").pictures
+        160
     """
     detector = opened(detector)
     folder = Path(out)
@@ -53,8 +72,8 @@ def predict_shards(
         folder.mkdir(parents=True, exist_ok=True)
     _same_detector(folder / RECORD, detector)
     number, count = share
-    mine = list(shards.items())[number::count]
-    left = [(name, url) for name, url in mine if not (folder / f"{name}.csv").exists()]
+    own = list(shards.items())[number::count]
+    left = [(name, url) for name, url in own if not (folder / f"{name}.csv").exists()]
     pictures = unreadable = 0
     for done, (name, url) in enumerate(left):
         progress("answering shards", done, len(left))
@@ -67,7 +86,9 @@ def predict_shards(
             unreadable += prediction.error is not None
         write_whole(folder / f"{name}.csv", text.getvalue())
     progress("answering shards", len(left), len(left))
-    return Labelled(len(left), len(mine) - len(left), pictures=pictures, unreadable=unreadable)
+    return ArchivePredictions(
+        len(left), len(own) - len(left), pictures=pictures, unreadable=unreadable
+    )
 
 
 def _same_detector(path: Path, detector: Detector) -> None:

@@ -27,9 +27,9 @@ _OPERATORS = """
 """
 OPERATORS = frozenset(_OPERATORS.split())
 """Pure arithmetic on tensors: no loops, no branches, no functions, no domain but ONNX's own."""
-MOST_BYTES = 2**31 - 1
-MOST_NODES = 20_000
-MOST_SIDE = 2**31
+MAX_BYTES = 2**31 - 1
+MAX_NODES = 20_000
+MAX_LENGTH = 2**31
 BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2}
 """Bytes of an element by ONNX's data type: the numbers that a graph of ours may hold."""
 
@@ -60,13 +60,13 @@ def _sum(data: bytes | memoryview) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
 
 
-def look_through(data: bytes | memoryview) -> None:
+def check_graph(data: bytes | memoryview) -> None:
     """Raise `ValueError` at what a detector of convlens never holds.
 
     Operators outside the list, subgraphs, functions, tensors in other files, tensors that are not
     as long as their shape says.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise ValueError(f"{len(data):,} bytes are more than a model may have")
     graphs = 0
     for number, value in _fields(memoryview(data)):
@@ -91,8 +91,8 @@ def _graph(graph: memoryview) -> None:
             _tensor(_message(value))
         elif number == 15:
             raise ValueError("it has sparse tensors")
-    if nodes > MOST_NODES:
-        raise ValueError(f"{nodes:,} operations are more than {MOST_NODES:,}")
+    if nodes > MAX_NODES:
+        raise ValueError(f"{nodes:,} operations are more than {MAX_NODES:,}")
 
 
 def _node(node: memoryview) -> None:
@@ -103,9 +103,9 @@ def _node(node: memoryview) -> None:
         elif number == 7:
             domain = _text(value)
         elif number == 5:
-            for inner, found in _fields(_message(value)):
+            for inner, content in _fields(_message(value)):
                 if inner == 5:
-                    _tensor(_message(found))
+                    _tensor(_message(content))
                 elif inner in {6, 10, 11, 22, 23}:
                     raise ValueError(f"{operator or 'an operation'} holds more than numbers")
     if domain not in {"", "ai.onnx"} or operator not in OPERATORS:
@@ -134,11 +134,11 @@ def _tensor(tensor: memoryview) -> None:
             raise ValueError("a tensor is text, or lies in another file")
     if kind not in BYTES:
         raise ValueError(f"a tensor has elements of kind {kind}")
-    if any(side >= MOST_SIDE for side in shape):
+    if any(length >= MAX_LENGTH for length in shape):
         raise ValueError(f"a tensor has the shape {shape}")
-    wanted = math.prod(shape) * BYTES[kind]
-    right = typed if raw is None else raw == wanted
-    if wanted > MOST_BYTES or (wanted and not right):
+    expected = math.prod(shape) * BYTES[kind]
+    complete = typed if raw is None else raw == expected
+    if expected > MAX_BYTES or (expected and not complete):
         raise ValueError(f"a tensor of shape {shape} holds {raw or 0:,} bytes")
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..errors import ConvlensError, PictureError
 from ..files import saying_where
 from ..pictures.decode import RGB
-from .integrity import checksum, look_through, unseal
+from .integrity import check_graph, checksum, unseal
 
 INPUT = "image"
 SIZES, WINDOWS = "squash_to", "windows"
@@ -54,7 +54,7 @@ class Session:
                 data = self.path.read_bytes()
         self.name = str(self.path or "the detector")
         try:
-            look_through(unseal(data))
+            check_graph(unseal(data))
         except ValueError as error:
             raise ConvlensError(f"{self.name} is not a convlens detector: {error}") from None
         self.digest = checksum(data)

@@ -29,8 +29,24 @@ def suggest(
     """The pictures to label next, the most telling first: those that it can hardly decide.
 
     Of pictures that are nearly the same only one is named, and strange ones, unlike all that it
-    learnt from, come after the others. Raises `ConvlensError` where the detector or all the
-    pictures cannot be read.
+    learnt from, come after the others.
+
+    Args:
+        detector: A detector, its file, or its run folder.
+        paths: Files, folders or patterns of unlabelled pictures.
+        count: How many pictures to name.
+        progress: Is told how many pictures are done, of how many.
+
+    Returns:
+        Predictions for the pictures to label, at most `count`.
+
+    Raises:
+        ConvlensError: The detector or all the pictures cannot be read.
+
+    Examples:
+        >>> from convlens import suggest
+        >>> len(suggest("runs/pictures", "photos/", count=1))
+        1
     """
     require("imagehash", "train", what="suggesting pictures")
     detector = opened(detector)

@@ -66,7 +66,17 @@ def mcnemar(only_one: int, only_other: int) -> float:
 def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) -> Comparison:
     """Compare finished runs on the pictures that all of them held out, told by their contents.
 
-    Raises `ConvlensError` where there are no such pictures, or a run is not finished.
+    Args:
+        runs: The folders of two runs or more.
+        progress: Is told how many pictures the detectors have been timed on, of how many.
+
+    Raises:
+        ConvlensError: The runs held no picture out in common, or one is not finished.
+
+    Examples:
+        >>> from convlens import compare
+        >>> [contender.p for contender in compare(["runs/pictures", "runs/pictures"]).contenders]
+        [None, 1.0]
     """
     if len(runs) < 2:
         raise UsageError("compare takes two runs or more")

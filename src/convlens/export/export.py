@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from ..dataset.examples import to_float
-from ..detector.integrity import look_through, seal, unseal
+from ..detector.integrity import check_graph, seal, unseal
 from ..detector.session import INPUT, SIZES, WINDOWS
 from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
@@ -180,5 +180,5 @@ def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -
     helper.set_model_props(model, kept)
     onnx.checker.check_model(model, full_check=True)
     data = bytes(model.SerializeToString(deterministic=True))
-    look_through(data)
+    check_graph(data)
     return seal(data)

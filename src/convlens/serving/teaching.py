@@ -98,6 +98,8 @@ class Teaching:
             "said": training.last_message() if training else "",
             "history": training.history() if training else [],
             "metrics": {
-                name: metrics[name] for name in ("n", "accuracy", "interval") if name in metrics
+                name: metrics[name]
+                for name in ("n", "accuracy", "accuracy_interval")
+                if name in metrics
             },
         }

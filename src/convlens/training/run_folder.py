@@ -158,7 +158,7 @@ def finish(
     elif len(test):
         evaluation = evaluate_catalog(detector, test, progress=progress)
     test_metrics = evaluation.metrics.as_json() if evaluation else None
-    keys = ("n", "accuracy", "interval")
+    keys = ("n", "accuracy", "accuracy_interval")
     brief = {key: test_metrics[key] for key in keys} if test_metrics else {}
     data = with_metadata(plain, {"metrics": brief})
     metrics = {

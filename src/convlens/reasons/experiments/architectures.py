@@ -83,7 +83,7 @@ def _train(
     return ArchitectureResult(
         name,
         test["accuracy"],
-        interval=test["interval"],
+        interval=test["accuracy_interval"],
         n=test["n"],
         parameters=training["parameters"],
         multiplications=training["multiplications"],

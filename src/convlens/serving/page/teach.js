@@ -95,7 +95,7 @@ export function startTeaching(describeDetector, limits) {
     if (training) $("teach-status").textContent = translate("teach.training", { message: state.said });
     if (state.status === "failed") $("teach-status").textContent = translate("teach.failed", { message: state.said });
     if (state.status === "done") {
-      const { n, accuracy, interval } = state.metrics;
+      const { n, accuracy, accuracy_interval: interval } = state.metrics;
       $("teach-status").textContent = n ? translate("teach.done", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) }) : translate("teach.plain");
     }
     const history = state.history.filter(({ cost_train }) => cost_train !== null);

@@ -107,12 +107,12 @@ def evaluate(
 def summary(evaluation: Evaluation) -> Iterator[str | Grid]:
     """The metrics, class by class, the confusion matrix and the worst mistakes, for a terminal."""
     metrics = evaluation.metrics
-    low, high = metrics.interval
+    low, high = metrics.accuracy_interval
     yield f"n                 {metrics.n:,}"
     if metrics.coverage < 1:
         yield f"answered          {metrics.coverage:.2%}  (the others are called unsure)"
     yield f"accuracy          {metrics.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})"
-    low, high = metrics.balanced_interval
+    low, high = metrics.balanced_accuracy_interval
     yield (
         f"balanced accuracy {metrics.balanced_accuracy:.2%}  "
         f"(95 % interval {low:.2%} to {high:.2%})"

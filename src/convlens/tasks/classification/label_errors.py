@@ -7,7 +7,7 @@ import numpy.typing as npt
 def find_label_errors(
     labels_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.int64]:
-    """Places of pictures whose label is probably wrong, the surest first.
+    """Indices of pictures whose label is probably wrong, the surest first.
 
     Probabilities have to come from what did not learn from these pictures. Where a class has no
     picture nothing is said.
@@ -18,10 +18,10 @@ def find_label_errors(
         return np.zeros(0, np.int64)
     from cleanlab.filter import find_label_issues
 
-    found: npt.NDArray[np.int64] = np.asarray(
+    issues: npt.NDArray[np.int64] = np.asarray(
         find_label_issues(
             labels_N, probabilities_NK, return_indices_ranked_by="self_confidence", n_jobs=1
         ),
         np.int64,
     )
-    return found[differs[found]]
+    return issues[differs[issues]]

@@ -12,45 +12,52 @@ from ..intervals import wilson
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One class: of those called it, the share right; of those that are it, the share found."""
+    """How well one class is told from the others; each value is 0 to 1."""
 
     precision: float
+    """Of the pictures predicted to be of the class, the share that is."""
     recall: float
+    """Of the pictures of the class, the share that was predicted so."""
     _: KW_ONLY
     f1: float
+    """The harmonic mean of both."""
     support: int
+    """Pictures of the class."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good a detector is on n pictures; shares are 0 to 1.
+    """How good a detector is on n pictures; shares are 0 to 1, intervals are of 95 %.
 
-    `accuracy` is the share right of those that got an answer, and these are the share `coverage`;
-    `interval` is its 95 % Wilson interval; `balanced_accuracy` is the mean recall of the classes
-    that are present, `balanced_interval` its 95 % interval; `majority_baseline` is what always
-    answering the commonest class gives; `cost` is the mean cross-entropy in nats; `ece` the
-    expected calibration error over 15 equal bins (Guo et al. 2017); `confusion[i][j]` counts
-    pictures of class i called j, both in the order of `labels`. A picture without an answer is in
-    no cell, and counts as not found in its class's recall. `coverage_curve` holds (share answered,
-    accuracy of those, lowest probability answered) where only the surest get an answer;
-    `calibration` (mean probability, share right, pictures) of the bins behind `ece`.
+    A picture without an answer is in no cell of the confusion matrix, and counts as not found in
+    its class's recall.
     """
 
     n: int
     coverage: float
+    """The share of pictures that got an answer."""
     _: KW_ONLY
     accuracy: float
-    interval: tuple[float, float]
+    """The share right of those that got an answer."""
+    accuracy_interval: tuple[float, float]
+    """Wilson's interval of it."""
     majority_baseline: float
+    """The accuracy of always answering the commonest class."""
     balanced_accuracy: float
-    balanced_interval: tuple[float, float]
+    """The mean recall of the classes that are present."""
+    balanced_accuracy_interval: tuple[float, float]
     cost: float
+    """The mean cross-entropy, in nats."""
     ece: float
+    """The expected calibration error over 15 equal bins (Guo et al. 2017)."""
     labels: tuple[str, ...]
     per_class: dict[str, ClassMetrics]
     confusion: list[list[int]]
+    """`confusion[i][j]` counts pictures of class i predicted as j, in the order of `labels`."""
     coverage_curve: list[tuple[float, float, float]]
+    """(Share answered, accuracy of those, lowest probability answered), the surest first."""
     calibration: list[tuple[float, float, int]]
+    """(Mean probability, share right, pictures) of the bins behind `ece`."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -58,7 +65,7 @@ class Metrics:
 
     def _repr_html_(self) -> str:
         """For notebooks: a small table."""
-        low, high = self.interval
+        low, high = self.accuracy_interval
         rows = {
             "pictures": f"{self.n:,}",
             "accuracy": f"{self.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})",
@@ -143,10 +150,10 @@ def compute_metrics(
         n=n,
         coverage=answered / n,
         accuracy=_share(correct, answered),
-        interval=wilson(correct, answered),
+        accuracy_interval=wilson(correct, answered),
         majority_baseline=int(support.max()) / n,
         balanced_accuracy=sum(present) / len(present),
-        balanced_interval=mean_recall_interval(hits[support > 0], support[support > 0]),
+        balanced_accuracy_interval=mean_recall_interval(hits[support > 0], support[support > 0]),
         cost=mean_cost(true_N, probabilities_NK),
         ece=calibration_error(right_N, surest_N),
         labels=labels,

@@ -15,7 +15,7 @@ def summary(test: Values | None, metrics: Values) -> str:
         return "There were no held-out pictures, so nothing can be said of how good it is."
     if metrics["plain"] is not None:
         return _unequal(test, metrics)
-    low, high = test["interval"]
+    low, high = test["accuracy_interval"]
     answered = " where it answers" if test["coverage"] < 1 else ""
     return (
         f"{_tested_on(test, metrics)} is right {percent(test['accuracy'])} of the time{answered}. "
@@ -41,7 +41,7 @@ def _tested_on(test: Values, metrics: Values) -> str:
 def _unequal(test: Values, metrics: Values) -> str:
     """The summary where classes are unequal: balanced accuracy leads."""
     plain = metrics["plain"]
-    low, high = test["balanced_interval"]
+    low, high = test["balanced_accuracy_interval"]
     rarest = min(test["per_class"], key=lambda label: test["per_class"][label]["support"] or 1e9)
     recall, plain_recall = (
         percent(values["per_class"][rarest]["recall"]) for values in (test, plain)
