@@ -44,7 +44,7 @@ def render_report(
     if any(m["cost_val"] is not None for m in history):
         cost["validation"] = [m["cost_val"] for m in history]
     accuracy = [m["accuracy_val"] and 100 * m["accuracy_val"] for m in history]
-    sides = [side for side in SPLITS if side in metrics["pictures"]]
+    splits = [split for split in SPLITS if split in metrics["pictures"]]
     return template.render(
         title=words.title(classes),
         style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
@@ -71,9 +71,9 @@ def render_report(
         else "",
         notes=metrics["notes"],
         preview=data_uri(preview),
-        sides=sides,
+        splits=splits,
         counts=[
-            (label, [f"{metrics['pictures'][side].get(label, 0):,}" for side in sides])
+            (label, [f"{metrics['pictures'][split].get(label, 0):,}" for split in splits])
             for label in classes
         ],
         skipped=metrics["skipped"],

@@ -1,7 +1,6 @@
 """Metrics from labels and probabilities."""
 
 from dataclasses import KW_ONLY, asdict, dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -65,6 +64,8 @@ class Metrics:
 
     def _repr_html_(self) -> str:
         """For notebooks: a small table."""
+        from html import escape
+
         low, high = self.accuracy_interval
         rows = {
             "pictures": f"{self.n:,}",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +81,8 @@ class Prediction:
 
     def _repr_html_(self) -> str:
         """For notebooks: the picture's name, the answer, and bars."""
+        from html import escape
+
         name = escape(Path(self.name).name)
         if self.error is not None:
             return f"<p>{name}: {escape(self.error)}</p>"

@@ -1,21 +1,63 @@
-"""One class for each picture."""
+"""One class for each picture: where each part of the task stands."""
 
-from . import evaluation, labels, prediction, report, table
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...pictures.source import Source
+from . import prediction, table
 from .rule import read_rule
+
+if TYPE_CHECKING:
+    from ..task import Grid, Report
+    from .evaluation import Evaluation
 
 
 class Classification:
-    """Each picture is of one of several classes."""
+    """Each picture is of one of several classes. Predicting loads no more than it needs."""
 
     outputs = prediction.OUTPUTS
-    classes = staticmethod(labels.classes_of)
-    targets = staticmethod(labels.class_indices)
     rule = staticmethod(read_rule)
     predict = staticmethod(prediction.predict)
-    evaluate = staticmethod(evaluation.evaluate)
     columns = staticmethod(table.columns)
     cells = staticmethod(table.cells)
     line = staticmethod(table.line)
     as_json = staticmethod(table.as_json)
-    summary = staticmethod(evaluation.summary)
-    report = staticmethod(report.report)
+
+    def classes(self, labels: Iterable[str], where: str) -> tuple[str, ...]:
+        """The different labels in natural order, two or more."""
+        from .labels import classes_of
+
+        return classes_of(labels, where)
+
+    def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Labels as class indices [N]."""
+        from .labels import class_indices
+
+        return class_indices(labels, classes)
+
+    def evaluate(
+        self,
+        answers: Sequence[tuple[str, prediction.Prediction]],
+        sources: Sequence[Source],
+        *,
+        skipped: Sequence[tuple[str, str]] = (),
+    ) -> "Evaluation":
+        """Metrics and mistakes."""
+        from .evaluation import evaluate
+
+        return evaluate(answers, sources, skipped=skipped)
+
+    def summary(self, evaluation: "Evaluation") -> "Iterator[str | Grid]":
+        """Metrics, class by class, the confusion matrix and the worst mistakes."""
+        from .evaluation import summary
+
+        return summary(evaluation)
+
+    def report(self, metrics: Mapping[str, Any], evaluation: "Evaluation | None") -> "Report":
+        """The summary, charts, tables and worst mistakes."""
+        from .report import report
+
+        return report(metrics, evaluation)
