@@ -61,7 +61,7 @@ def read_run(data: bytes, home: Path) -> None:
 
     (home / "run" / "run.json").write_bytes(data)
     with contextlib.suppress(EnoughError):
-        resume(home / "run", Stop())
+        resume(home / "run", callback=Stop())
 
 
 READERS: dict[str, Callable[[bytes, Path], None]] = {

@@ -3,12 +3,12 @@
 import torch
 
 from convlens.transfer.head import FeatureSet, Head
-from convlens.transfer.linear_probe import probe_on
+from convlens.transfer.linear_probe import fit_linear_probe
 
 
 def fit_head(learn: FeatureSet, classes: int) -> Head:
     """A head fitted to these features and labels."""
-    return probe_on(
+    return fit_linear_probe(
         learn, learn.take(learn.labels < 0), classes=classes, weights_K=torch.ones(classes), seed=0
     ).head()
 

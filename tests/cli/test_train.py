@@ -28,7 +28,7 @@ def test_a_run_leaves_everything(run: Path) -> None:
     }
     record = json.loads((run / "run.json").read_text())
     assert record["options"]["seed"] == 3
-    assert record["chosen"]["compute"] == "float32"
+    assert record["plan"]["compute"] == "float32"
     assert record["versions"]["torch"]
     assert len(record["data"]["fingerprint"]) == 64
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]

@@ -192,8 +192,8 @@ def test_a_lost_worker_ends_the_run_and_one_alone_goes_on(shapes: Path, tmp_path
     assert said.count("network: ") == said.count("plan: ") == 1  # progress is shown once
     assert not (out / "detector.onnx").exists()
     record = read_json(out / "run.json")
-    assert record["chosen"]["workers"] == 2
-    assert record["chosen"]["batch"] == 96
+    assert record["plan"]["workers"] == 2
+    assert record["plan"]["batch"] == 96
     done = resume(out)
     assert done.finished
     assert done.metrics["training"]["steps"] == 200

@@ -82,7 +82,7 @@ def test_the_fastest_way_is_remembered_and_obeyed(shapes: Path, tmp_path: Path) 
     assert re.search(r"the fastest of \d+ timed", told[0])  # how many depends on the machine
     assert "the fastest before" in told[1]
     chosen = [
-        json.loads((tmp_path / name / "run.json").read_text())["chosen"]["compute"]
+        json.loads((tmp_path / name / "run.json").read_text())["plan"]["compute"]
         for name in ("first", "second")
     ]
     assert chosen[0] == chosen[1]

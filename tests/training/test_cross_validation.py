@@ -12,15 +12,17 @@ from safetensors.torch import save_file
 from sklearn.model_selection import StratifiedGroupKFold
 
 from convlens import Detector, train
-from convlens.dataset.prepare import Dataset, prepare
+from convlens.dataset.prepare import prepare
 from convlens.engine.callbacks import NullCallback
+from convlens.engine.distributed import SINGLE_PROCESS
 from convlens.engine.loop import Loop
 from convlens.errors import UsageError
 from convlens.options import AnswerOptions, DataOptions, TrainOptions
 from convlens.training.cross_validation import cross_validate_probe, cross_validate_training
+from convlens.training.job import Job
 from convlens.training.train import Run, resume
 from convlens.transfer.head import FeatureSet, folds
-from convlens.transfer.linear_probe import LinearProbe, probe_on
+from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
 from helpers import needs_weights, save_shapes
 
 
@@ -34,7 +36,9 @@ def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
 
 
 def started(side: FeatureSet) -> LinearProbe:
-    return probe_on(side, side.take(side.labels < 0), classes=2, weights_K=torch.ones(2), seed=0)
+    return fit_linear_probe(
+        side, side.take(side.labels < 0), classes=2, weights_K=torch.ones(2), seed=0
+    )
 
 
 def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:
@@ -57,8 +61,8 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
     claimed, true = [], []
     for seed in range(6):
         start = started(drawn(80, seed))
-        crossed = cross_validate_probe(start, 5, asked=AnswerOptions(), classes=("a", "b"))
-        assert crossed.places.tolist() == list(range(80))
+        crossed = cross_validate_probe(start, 5, options=AnswerOptions(), classes=("a", "b"))
+        assert crossed.indices.tolist() == list(range(80))
         claimed.append((crossed.predicted == start.train.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
         answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
@@ -71,7 +75,7 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
     noise = FeatureSet(torch.randn(100, 1, 60), side.labels, groups=side.groups)
-    crossed = cross_validate_probe(started(noise), 5, asked=AnswerOptions(), classes=("a", "b"))
+    crossed = cross_validate_probe(started(noise), 5, options=AnswerOptions(), classes=("a", "b"))
     assert 0.3 < (crossed.predicted == side.labels.numpy()).mean() < 0.7
 
 
@@ -178,27 +182,25 @@ def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
 
 def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None:
     dataset = prepare(shapes, DataOptions(size=16), progress=lambda *_: None).for_training()
-    asked = TrainOptions(data=DataOptions(size=16))
+    job = Job(
+        dataset,
+        TrainOptions(data=DataOptions(size=16)),
+        workers=SINGLE_PROCESS,
+        callback=NullCallback(),
+    )
     seen: list[tuple[set[int], ...]] = []
 
     class StopHereError(Exception):
         """Ends a fold before its first step."""
 
-    def begin(part: Dataset) -> Loop:
-        seen.append(tuple(set(part.split.rows(side)) for side in ("train", "val", "test")))
+    def begin(part: Job) -> Loop:
+        split = part.dataset.split
+        seen.append(tuple(set(split.rows(name)) for name in ("train", "val", "test")))
         raise StopHereError
 
     for k in range(3):  # one fold after another, as if the earlier ones had been done
         with pytest.raises(StopHereError):
-            cross_validate_training(
-                dataset,
-                3,
-                asked=asked,
-                begin=begin,
-                folder=tmp_path,
-                stop=lambda: False,
-                callback=NullCallback(),
-            )
+            cross_validate_training(job, 3, begin=begin, folder=tmp_path, stop=lambda: False)
         learn, choose, judged = seen[-1]
         assert learn
         assert choose
@@ -216,8 +218,8 @@ def test_a_hard_set_that_could_be_tuned_has_a_part_held_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs_weights()
-    monkeypatch.setattr("convlens.training.choose.TUNABLE", 20)
-    monkeypatch.setattr("convlens.training.choose.HARD", 0.0)
+    monkeypatch.setattr("convlens.training.model.TUNABLE", 20)
+    monkeypatch.setattr("convlens.training.model.HARD", 0.0)
     save_shapes(tmp_path / "p", 12)
     run = train(tmp_path / "p", tmp_path / "r", size=64)
     assert run.metrics["folds"] == 1

@@ -118,7 +118,7 @@ def test_two_runs_into_one_folder_are_refused(shapes: Path, tmp_path: Path) -> N
         assert_clear(second, 1, "another run is at work")
         first.kill()
     # the lock went with the process: what it left can be gone on with
-    run = resume(tmp_path / "r", stop_at_once())
+    run = resume(tmp_path / "r", callback=stop_at_once())
     assert run.metrics["training"]["steps"] > 0
 
 

@@ -20,7 +20,7 @@ from convlens.options import NetworkOptions
 from convlens.transfer.features import features_of
 from convlens.transfer.head import C_VALUES, FeatureSet, choose_c, fit_head
 from convlens.transfer.orientation import TOLD, orientation_probe
-from convlens.transfer.pretrained import Pretrained, make_module, settle_network
+from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
 from helpers import needs_weights, save_shapes
 
 LITE0 = "timm:tf_efficientnet_lite0"
@@ -100,26 +100,23 @@ def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatc
     from convlens.transfer import pretrained as model
 
     monkeypatch.setattr(model, "installed_file", lambda: Path("x") if installed else None)
-    auto = (LITE0, "package") if installed else ("auto", "none")
-    assert settle_network(NetworkOptions()) == auto
-    assert settle_network(NetworkOptions(network="auto", weights="none")) == ("auto", "none")
-    assert settle_network(NetworkOptions(network="dense 3")) == ("dense 3", "none")
-    assert settle_network(NetworkOptions(network="resnet18")) == ("timm:resnet18", "none")
-    assert settle_network(NetworkOptions(network="auto", weights="a.safetensors")) == (
-        "auto",
-        "a.safetensors",
-    )
-    assert settle_network(NetworkOptions(network="resnet18", weights="hub")) == (
-        "timm:resnet18",
-        "hub",
-    )
+    auto = NetworkChoice(LITE0, "package") if installed else NetworkChoice("auto", "none")
+    assert choose_network(NetworkOptions()) == auto
+    for asked, chosen in (
+        ({"network": "auto", "weights": "none"}, ("auto", "none")),
+        ({"network": "dense 3"}, ("dense 3", "none")),
+        ({"network": "resnet18"}, ("timm:resnet18", "none")),
+        ({"network": "auto", "weights": "a.safetensors"}, ("auto", "a.safetensors")),
+        ({"network": "resnet18", "weights": "hub"}, ("timm:resnet18", "hub")),
+    ):
+        assert choose_network(NetworkOptions(**asked)) == NetworkChoice(*chosen)
     for line, weights in (("dense 3", "hub"), ("dense 3", "package"), ("auto", "much")):
         with pytest.raises(UsageError):
-            settle_network(NetworkOptions(network=line, weights=weights))
+            choose_network(NetworkOptions(network=line, weights=weights))
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-@pytest.mark.parametrize("strength", [1.0, 0.01])
+@pytest.mark.parametrize("C", [1.0, 0.01])
 def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -> None:
     linear = pytest.importorskip("sklearn.linear_model")
     random = np.random.default_rng(0)
@@ -224,7 +221,7 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     assert lower or not tried["fine-tuned"]
     assert rate > 1e-9 or not tried["fine-tuned"]  # what does not move does not win
     record = json.loads((run.folder / "run.json").read_text())
-    assert record["chosen"]["weights"] == "package"
+    assert record["plan"]["weights"] == "package"
     assert record["network"]["network"] == LITE0
     assert Detector(run.detector).labels == ("cross", "disc")
     assert run.metrics["parity"]["largest_difference"] < 1e-4
@@ -281,5 +278,5 @@ def test_without_the_package_training_begins_at_random(
     run = train(tmp_path / "p", tmp_path / "r", size=32, steps=2, compute="float32")
     assert run.metrics["tried"] is None
     record = json.loads((run.folder / "run.json").read_text())
-    assert record["chosen"]["weights"] == "none"
-    assert record["chosen"]["network"].startswith("conv 16")
+    assert record["plan"]["weights"] == "none"
+    assert record["plan"]["network"].startswith("conv 16")

@@ -56,6 +56,11 @@ MIXUP, CUTMIX = 0.4, 0.4
 """Shares of the pictures that are blended with another one, and that get a box of another one."""
 
 
+def default_augmentations(size: int, *, pretrained: bool) -> str:
+    """What is on by default for pictures of this side."""
+    return DEFAULT_FEW_EPOCHS if pretrained else DEFAULT_SMALL if size < SMALL else DEFAULT
+
+
 def parse_augmentations(text: str) -> frozenset[str]:
     """`none`, or names from `AUGMENTATIONS` with commas between. Raises `UsageError`."""
     names = [name.strip() for name in text.split(",") if name.strip()]

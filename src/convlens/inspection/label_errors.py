@@ -9,7 +9,7 @@ from ..dataset.prepare import Dataset
 from ..progress import Progress
 from ..tasks.classification.label_errors import find_label_errors
 from ..transfer.head import FOLDS, FeatureSet, best_head, folds
-from ..transfer.linear_probe import probe_on
+from ..transfer.linear_probe import fit_linear_probe
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def label_issues(
     classes = len(dataset.classes)
     ones = torch.ones(classes)
     no_features = features.take(features.groups < 0)
-    C = probe_on(features, no_features, classes=classes, weights_K=ones, seed=0).C
+    C = fit_linear_probe(features, no_features, classes=classes, weights_K=ones, seed=0).C
     probabilities_NK = np.full((len(features.labels), classes), 1 / classes, np.float64)
     fold = folds(features.labels, features.groups, seed=0)
     for k in range(FOLDS):

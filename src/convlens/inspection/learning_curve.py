@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 
 from ..progress import Progress
 from ..transfer.head import FOLDS, FeatureSet, folds
-from ..transfer.linear_probe import probe_on
+from ..transfer.linear_probe import fit_linear_probe
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Of the pictures to learn from, at which the curve is measured."""
@@ -102,7 +102,7 @@ def _predicted(train: FeatureSet, test: FeatureSet, *, classes: int, seed: int) 
     """Class indices [N] of the test pictures by a head that learnt from the training pictures."""
     no_val = train.take(train.labels < 0)
     weights_K = torch.ones(classes)
-    head = probe_on(train, no_val, classes=classes, weights_K=weights_K, seed=seed).head()
+    head = fit_linear_probe(train, no_val, classes=classes, weights_K=weights_K, seed=seed).head()
     return head.logits(test.features.mean(1)).argmax(1)
 
 

@@ -149,7 +149,7 @@ def _architecture(
     if run is not None:
         record = read_json(run / "run.json")
         with sound_record(run / "run.json"):
-            chosen = record["chosen"]
+            chosen = record["plan"]
             return describe_network(
                 chosen["network"], chosen["size"], classes=len(record["classes"])
             )

@@ -101,7 +101,7 @@ def _headline(training: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _command(record: dict[str, Any], training: dict[str, Any]) -> str:
     """The command that repeats the run: what was settled on the way is spelt out."""
-    chosen, options = record["chosen"], record["options"]
+    chosen, options = record["plan"], record["options"]
     words = ["convlens", "train", record["pictures"]]
     settled = {
         **{name: value for name, value in options.items() if value is not None},

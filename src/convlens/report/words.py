@@ -19,7 +19,7 @@ def title(classes: Sequence[str]) -> str:
 
 def learned(training: dict[str, Any], record: dict[str, Any]) -> str:
     """How long it learned from what, and which parameters are kept."""
-    planned, chosen = training["steps_planned"], record["chosen"]
+    planned, chosen = training["steps_planned"], record["plan"]
     side = f"{chosen['size']}×{chosen['size']} pixels"
     if not planned:
         return f"Only the head was fitted, on features of pictures of {side}."

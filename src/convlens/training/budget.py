@@ -1,34 +1,30 @@
-"""How the processor is used and how many steps there are time for, settled by timing steps."""
+"""How many steps there is time for, and the fastest way to compute them: the clock decides."""
 
 import copy
 import math
 from dataclasses import KW_ONLY, dataclass, replace
 
-import torch
-
 from ..dataset.augment import AREA, DEFAULT, DEFAULT_FEW_EPOCHS, Augment, parse_augmentations
 from ..dataset.batches import Batches, Order
-from ..dataset.prepare import Dataset
-from ..engine.callbacks import Callback
 from ..engine.compute.autotune import TuningCache, autotune, available_configs
 from ..engine.compute.execution import Execution
 from ..engine.compute.timing import fastest_seconds
-from ..engine.distributed import Workers
 from ..engine.loop import Loop
-from ..engine.loss import make_loss
 from ..engine.model_selection import HARD
 from ..engine.step_plan import Phase, StepPlan
-from ..network.classifier import Classifier
 from ..network.spec import Architecture
-from ..options import EXECUTION_CONFIGS, BudgetOptions, TrainOptions
+from ..options import EXECUTION_CONFIGS, BudgetOptions
 from ..transfer.pretrained import ENLARGED
+from .job import Job
+from .model import Model
+from .plan import RunPlan
 
 SCRATCH = (55, 5.0, 45.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""
 TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
 """The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
 MOST_EPOCHS = {True: 30, False: 400}
-"""No more passes than these for pretrained and for random parameters, unless told."""
+"""By default no more passes than these for pretrained and for random parameters."""
 MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30
 """From so many passes on, from random parameters, pictures are mixed, and crops may be small."""
 
@@ -39,8 +35,10 @@ saved, which takes as long as several steps."""
 LISTENED = 0.01
 """Share of the time for training in which steps are timed, for each side: on a shared machine a
 slow moment would otherwise decide about the number of steps."""
+TIMED = {True: 16, False: 256}
+"""Most pictures of a timed step: a part of a batch is enough to tell configurations apart."""
 
-STAGES = ((0.2, 0.75), (0.8, 1.0))
+PHASES = ((0.2, 0.75), (0.8, 1.0))
 """Shares of the steps and the side then, as a part of the side that training sees."""
 CROPPED = 1.375
 """From random parameters: the side that answers come from, as a multiple of the one in training."""
@@ -49,142 +47,130 @@ SMALLEST_STAGED = 96
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What timing decides."""
+class Timing:
+    """What the clock said: the fastest configuration, and a step's seconds in each phase.
 
-    augment: str
-    plan: StepPlan
-    _: KW_ONLY
-    compute: str
-    threads: int
-
-
-def settle(
-    dataset: Dataset,
-    asked: TrainOptions,
-    *,
-    spec: Architecture,
-    augment: str,
-    batch: int,
-    folds: int,
-    template: Classifier,
-    frozen: float | None,
-    threads: int,
-    workers: Workers,
-    callback: Callback,
-) -> Settled:
-    """Time the ways to compute, and fit as many steps as there is time for.
-
-    `frozen` is the cost of pretrained features as they are, None for random parameters. Minutes
-    that are asked for are those of the whole: of every fold's training and the last one. Workers
-    take the timed steps together; the first one's clock decides.
+    `phases` are (share of the steps, side, seconds of a whole batch).
     """
-    examples, val = dataset.examples("train"), dataset.examples("val")
-    loss = make_loss(
-        asked.loss,
-        torch.from_numpy(examples.labels),
-        classes=len(dataset.classes),
-        pretrained=frozen is not None,
+
+    execution: Execution
+    phases: tuple[tuple[float, int, float], ...]
+    _: KW_ONLY
+    pictures_per_second: float
+    why: str
+
+    @property
+    def mean_seconds(self) -> float:
+        """Of a step, over all phases."""
+        return sum(share * seconds for share, _, seconds in self.phases)
+
+
+def fit_to_budget(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
+    """The plan with its steps, by the time that a step takes; unchanged where steps are settled.
+
+    Minutes that are asked for are those of the whole: of every fold's training and the last one.
+    Workers take the timed steps together; the first one's clock decides.
+    """
+    if plan.steps is not None:
+        return plan
+    trainings = plan.folds + 1 if plan.folds > 1 else 1
+    budget = job.options.budget
+    if budget.minutes is not None:
+        budget = replace(budget, minutes=budget.minutes / trainings)
+    timing = _time(job, model, plan=plan, budget=budget)
+    pictures = len(job.dataset.examples("train"))
+    # a third of a step's work for each validation picture
+    measuring = 1 + len(job.dataset.examples("val")) / 3 / pictures
+    steps = _count_steps(plan, budget, seconds=timing.mean_seconds * measuring, pictures=pictures)
+    every = min(max(pictures / plan.batch, steps / 40), steps / FEWEST_MEASURED[plan.pretrained])
+    plan = replace(
+        plan,
+        steps=StepPlan(_phases(steps, timing.phases), max(1, round(every))),
+        augment=_augmentations(job, plan, epochs=steps * plan.batch / pictures),
+        compute=timing.execution.config.name,
+        threads=timing.execution.threads,
     )
-    pictures, seed, size = len(examples), asked.data.seed, dataset.store.size
-    augmentations = Augment(parse_augmentations(augment), seed)
+    _describe(job, plan, timing=timing, trainings=trainings, measuring=measuring)
+    return plan
+
+
+def _time(job: Job, model: Model, *, plan: RunPlan, budget: BudgetOptions) -> Timing:
+    """Time the configurations on the full side, then the fastest one on each phase's side."""
+    timed = max(TIMED[plan.pretrained], job.workers.world_size * model.module.micro_batch)
+    timed = min(plan.batch, timed)
+    augment = Augment(parse_augmentations(plan.augment), job.options.data.seed)
     loops: dict[str, Loop] = {}
-    # a part of a batch is enough to tell the configurations apart
-    timed = 16 if frozen is not None else 256
-    timed = min(batch, max(timed, workers.world_size * template.micro_batch))
 
     def step(execution: Execution) -> None:
         name = execution.config.name
         if name not in loops:
-            batches = Batches(
-                examples,
-                Order(pictures, timed, seed=seed),
-                augment=augmentations,
-                micro_batch=template.micro_batch,
-            )
-            once = StepPlan((Phase(1, size, seconds=1.0),), 1)
-            loops[name] = Loop(
-                copy.deepcopy(template),
-                batches,
-                val=val,
-                loss=loss,
-                options=asked.optimizer,
-                plan=once,
-                execution=execution,
-                seed=seed,
-                workers=workers,
+            loops[name] = _rehearsal(
+                job, model, plan=plan, execution=execution, timed=timed, augment=augment
             )
         loops[name].train_step(0)
 
-    memory = TuningCache(threads, spec.text, size, frozen is not None, timed, workers.world_size)
-    known = (
-        workers.broadcast(memory.get) if asked.compute.compute == "auto" else asked.compute.compute
+    asked = job.options.compute.compute
+    cache = TuningCache(
+        plan.threads, plan.network, plan.size, plan.pretrained, timed, job.workers.world_size
     )
+    known = job.workers.broadcast(cache.get) if asked == "auto" else asked
+    seconds_each = 1.0 if budget.minutes is None else min(1.0, LISTENED * 60 * budget.minutes)
     execution, seconds = autotune(
         (EXECUTION_CONFIGS[known],) if known else available_configs(),
-        threads,
+        plan.threads,
         step=step,
-        workers=workers,
-        seconds=_timing(asked.budget.minutes),
+        workers=job.workers,
+        seconds=seconds_each,
     )
-    if not known and workers.first:
-        memory.put(execution.config.name)
+    if not known and job.workers.first:
+        cache.put(execution.config.name)
+    pictures = len(job.dataset.examples("train"))
+    minutes = budget.minutes or _usual_minutes(plan, pictures)
+    listened = LISTENED * 60 * minutes if budget.steps is budget.epochs is None else 0.0
     fastest = loops[execution.config.name]
-    by_time = asked.budget.steps is asked.budget.epochs is None
-    trainings = folds + 1 if folds > 1 else 1
-    budget = asked.budget
-    if budget.minutes is not None:
-        budget = replace(budget, minutes=budget.minutes / trainings)
-    minutes = budget.minutes or _minutes(pictures, frozen)
-    listened = LISTENED * 60 * minutes if by_time else 0.0
-    cropped = bool(augmentations.augmentations & set(AREA))
-    shares = [
-        (share, side, _time_step(fastest, side, seconds=listened) * batch / timed)
-        for share, side in _sides(spec, size, pretrained=frozen is not None, cropped=cropped)
-    ]
-    measuring = 1 + len(val) / 3 / pictures  # a third of a step's work for each validation picture
-    mean = sum(share * spent for share, _, spent in shares) * measuring
-    steps = _steps(budget, mean, pictures=pictures, batch=batch, frozen=frozen)
-    every = round(
-        min(max(pictures / batch, steps / 40), steps / FEWEST_MEASURED[frozen is not None])
+    phases = tuple(
+        (share, side, _time_step(fastest, side, seconds=listened) * plan.batch / timed)
+        for share, side in _sides(
+            model.architecture, plan, cropped=bool(augment.augmentations & set(AREA))
+        )
     )
-    plan = StepPlan(_phases(steps, shares), max(1, every))
-    epochs = steps * batch / pictures
-    if asked.augment.augment is None and frozen is None:
-        if epochs >= MIXED_EPOCHS:
-            augment += ",mixup,cutmix"
-        elif epochs < CROPPED_EPOCHS and augment == DEFAULT:
-            augment = DEFAULT_FEW_EPOCHS
-    why = f"the fastest of {len(seconds)} timed" if not known else "the fastest before"
-    if asked.compute.compute == "auto":
-        rate = timed / seconds[execution.config.name]
-        callback.say(f"compute: {execution}, {why} ({rate:,.0f} pictures/s)")
-    sides = ", then ".join(str(phase.size) for phase in plan.phases)
-    many = (
-        f"{trainings} trainings (for all pictures, and for each fold), each " if folds > 1 else ""
+    return Timing(
+        execution,
+        phases,
+        pictures_per_second=timed / seconds[execution.config.name],
+        why="the fastest before" if known else f"the fastest of {len(seconds)} timed",
     )
-    callback.say(
-        f"plan:    {many}{steps:,} steps of {batch} pictures ({epochs:,.1f} epochs) at {sides} "
-        f"pixels, about {trainings * plan.seconds(steps) * measuring / 60:.1f} minutes in all"
+
+
+def _rehearsal(
+    job: Job, model: Model, *, plan: RunPlan, execution: Execution, timed: int, augment: Augment
+) -> Loop:
+    """A loop of its own for timing, so that the model stays as it is."""
+    examples, seed = job.dataset.examples("train"), job.options.data.seed
+    order = Order(len(examples), timed, seed=seed)
+    return Loop(
+        copy.deepcopy(model.module),
+        Batches(examples, order, augment=augment, micro_batch=model.module.micro_batch),
+        val=job.dataset.examples("val"),
+        loss=job.loss(pretrained=plan.pretrained),
+        options=job.options.optimizer,
+        plan=StepPlan((Phase(1, plan.size, seconds=1.0),), 1),
+        execution=execution,
+        seed=seed,
+        workers=job.workers,
     )
-    return Settled(augment, plan, compute=execution.config.name, threads=execution.threads)
 
 
-def _timing(minutes: float | None) -> float:
-    """Seconds for timing each way to compute: a second, less where there are few minutes."""
-    return 1.0 if minutes is None else min(1.0, LISTENED * 60 * minutes)
-
-
-def _minutes(pictures: int, frozen: float | None) -> float:
+def _usual_minutes(plan: RunPlan, pictures: int) -> float:
     """Minutes to train where none are asked for: the more pictures, the longer."""
-    rule = SCRATCH if frozen is None else TUNING_HARD if frozen >= HARD else TUNING
+    rule = SCRATCH
+    if plan.probe_loss is not None:
+        rule = TUNING_HARD if plan.probe_loss >= HARD else TUNING
     per_minute, least, most = rule
     return min(most, max(least, pictures / per_minute))
 
 
-def _sides(
-    spec: Architecture, size: int, *, pretrained: bool, cropped: bool
-) -> list[tuple[float, int]]:
+def _sides(architecture: Architecture, plan: RunPlan, *, cropped: bool) -> list[tuple[float, int]]:
     """Shares of the steps and the sides at which they see pictures.
 
     Crops enlarge what they show, so training sees smaller pictures than those that answers come
@@ -192,22 +178,22 @@ def _sides(
     (Tan and Le 2021). Where pictures are not cropped, or the network takes one side only, all steps
     see them in full.
     """
-    if not cropped or not (pretrained or spec.any_side):
-        return [(1.0, size)]
-    side = _multiple(size / (ENLARGED if pretrained else CROPPED))
-    if pretrained or side < SMALLEST_STAGED:
+    if not cropped or not (plan.pretrained or architecture.any_side):
+        return [(1.0, plan.size)]
+    side = _multiple(plan.size / (ENLARGED if plan.pretrained else CROPPED))
+    if plan.pretrained or side < SMALLEST_STAGED:
         return [(1.0, side)]
-    return [(share, _multiple(side * part)) for share, part in STAGES]
+    return [(share, _multiple(side * part)) for share, part in PHASES]
 
 
 def _multiple(side: float, of: int = 16) -> int:
     return max(of, round(side / of) * of)
 
 
-def _phases(steps: int, shares: list[tuple[float, int, float]]) -> tuple[Phase, ...]:
+def _phases(steps: int, timed: tuple[tuple[float, int, float], ...]) -> tuple[Phase, ...]:
     phases: list[Phase] = []
     done = 0.0
-    for share, side, seconds in shares:
+    for share, side, seconds in timed:
         done += share
         end = round(done * steps)
         if end > (phases[-1].end if phases else 0):
@@ -225,16 +211,42 @@ def _time_step(loop: Loop, size: int, *, seconds: float) -> float:
     )
 
 
-def _steps(
-    budget: BudgetOptions, seconds: float, *, pictures: int, batch: int, frozen: float | None
-) -> int:
+def _count_steps(plan: RunPlan, budget: BudgetOptions, *, seconds: float, pictures: int) -> int:
     """Steps that make up the epochs asked for, or as many as fit into the minutes."""
     if budget.steps is not None:
         return budget.steps
     if budget.epochs is not None:
-        return math.ceil(budget.epochs * pictures / batch)
+        return math.ceil(budget.epochs * pictures / plan.batch)
     if budget.minutes is not None:
         return max(1, math.floor(budget.minutes * 60 / seconds))
-    fitting = math.floor(_minutes(pictures, frozen) * 60 / seconds)
-    most = math.ceil(MOST_EPOCHS[frozen is not None] * pictures / batch)
+    fitting = math.floor(_usual_minutes(plan, pictures) * 60 / seconds)
+    most = math.ceil(MOST_EPOCHS[plan.pretrained] * pictures / plan.batch)
     return max(1, min(fitting, most))
+
+
+def _augmentations(job: Job, plan: RunPlan, *, epochs: float) -> str:
+    """From random parameters, pictures that are seen more often are varied more."""
+    if job.options.augment.augment is not None or plan.pretrained:
+        return plan.augment
+    if epochs >= MIXED_EPOCHS:
+        return plan.augment + ",mixup,cutmix"
+    return (
+        DEFAULT_FEW_EPOCHS if epochs < CROPPED_EPOCHS and plan.augment == DEFAULT else plan.augment
+    )
+
+
+def _describe(job: Job, plan: RunPlan, *, timing: Timing, trainings: int, measuring: float) -> None:
+    steps, pictures = plan.step_plan.steps, len(job.dataset.examples("train"))
+    if job.options.compute.compute == "auto":
+        job.callback.say(
+            f"compute: {timing.execution}, {timing.why} "
+            f"({timing.pictures_per_second:,.0f} pictures/s)"
+        )
+    sides = ", then ".join(str(phase.size) for phase in plan.step_plan.phases)
+    several = f"{trainings} trainings (for all pictures, and for each fold), each "
+    minutes = trainings * plan.step_plan.seconds(steps) * measuring / 60
+    job.callback.say(
+        f"plan:    {several if trainings > 1 else ''}{steps:,} steps of {plan.batch} pictures "
+        f"({steps * plan.batch / pictures:,.1f} epochs) at {sides} pixels, about {minutes:.1f} "
+        "minutes in all"
+    )

@@ -1,10 +1,13 @@
 """A pretrained network's features of every picture, computed once and remembered."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+import torch
 from torch import Tensor, nn
 
 from ..dataset.examples import Examples, to_float
@@ -12,6 +15,7 @@ from ..export.export import network_graph
 from ..parallel import in_order
 from ..pictures.cache import cache_folder, recall, remember
 from ..progress import Progress
+from .head import FeatureSet
 from .pretrained import Pretrained
 
 Features = npt.NDArray[np.float32]
@@ -72,3 +76,36 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
         out = np.empty((0, VIEWS, module.head.in_features), np.float32)
     remember(path, out)
     return out
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features [N, 2, D] of stored pictures: `rows` [N] of the pixel store."""
+
+    rows: npt.NDArray[np.int64]
+    features: Tensor
+
+    @staticmethod
+    def compute(
+        module: Pretrained, examples: Sequence[Examples], *, progress: Progress
+    ) -> "FeatureTable":
+        """The features of all these examples, which share one pixel store."""
+        first = examples[0]
+        rows = np.concatenate([part.rows for part in examples])
+        whole = Examples(
+            first.pixels,
+            rows,
+            labels=np.concatenate([part.labels for part in examples]),
+            classes=first.classes,
+        )
+        return FeatureTable(rows, torch.from_numpy(features_of(module, whole, progress=progress)))
+
+    def of(self, examples: Examples) -> FeatureSet:
+        """Those of some of the examples, with their labels and groups."""
+        index = {row: k for k, row in enumerate(self.rows.tolist())}
+        groups = examples.groups if examples.groups is not None else np.arange(len(examples))
+        return FeatureSet(
+            self.features[[index[row] for row in examples.rows.tolist()]],
+            torch.from_numpy(examples.labels),
+            groups=torch.from_numpy(groups),
+        )

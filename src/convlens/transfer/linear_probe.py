@@ -8,8 +8,6 @@ from torch import Tensor
 
 from ..dataset.examples import Examples
 from ..dataset.random import generator
-from ..progress import Progress
-from .features import features_of
 from .head import FeatureSet, Head, best_head, choose_c, judged_logits
 from .pretrained import Pretrained
 
@@ -19,25 +17,25 @@ MOST = 20_000
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """Features and labels of both sides, and what each L2 strength cost."""
+    """Features and labels for training and validation, and the loss at each C."""
 
     train: FeatureSet
     val: FeatureSet
     _: KW_ONLY
     classes: int
     class_weights: Tensor
-    costs: dict[float, float]
+    losses: dict[float, float]
     seed: int
 
     @property
     def C(self) -> float:  # noqa: N802 -- scikit-learn's name for the inverse strength
-        """The strength with the lowest cost."""
-        return min(self.costs, key=self.costs.__getitem__)
+        """The inverse strength of the L2 term with the lowest loss."""
+        return min(self.losses, key=self.losses.__getitem__)
 
     @property
-    def cost(self) -> float:
-        """Its cost: the mean cross-entropy of pictures that the head was not fitted on."""
-        return self.costs[self.C]
+    def loss(self) -> float:
+        """Its loss: the mean cross-entropy of pictures that the head was not fitted on."""
+        return self.losses[self.C]
 
     def head(self) -> Head:
         """Fitted on the training pictures."""
@@ -61,7 +59,7 @@ class LinearProbe:
 
     def of(self, some: Tensor) -> "LinearProbe":
         """Where one would begin with some of the training pictures only: chosen anew on them."""
-        return probe_on(
+        return fit_linear_probe(
             self.train.take(some),
             self.val,
             classes=self.classes,
@@ -70,44 +68,24 @@ class LinearProbe:
         )
 
 
-def probe_on(
+def fit_linear_probe(
     train: FeatureSet, val: FeatureSet, *, classes: int, weights_K: Tensor, seed: int
 ) -> LinearProbe:
-    """Choose the head's L2 strength on features that are there; `val` may be empty."""
-    costs = choose_c(train, val, classes=classes, weights_K=weights_K, seed=seed)
-    return LinearProbe(train, val, classes=classes, class_weights=weights_K, costs=costs, seed=seed)
-
-
-def fit_linear_probe(
-    module: Pretrained,
-    train: Examples,
-    *,
-    val: Examples,
-    weights_K: Tensor,
-    seed: int,
-    progress: Progress,
-) -> LinearProbe:
-    """Compute the features, or recall them, and choose the head's L2 strength.
-
-    Of more than `MOST` training pictures, so many are drawn: a linear head learns little from more,
-    and neither memory nor time then grows with the pictures.
-    """
-    if len(train) > MOST:
-        train = train.take(np.sort(generator(seed, "some").permutation(len(train))[:MOST]))
-    both = Examples(
-        train.pixels,
-        np.concatenate((train.rows, val.rows)),
-        labels=np.concatenate((train.labels, val.labels)),
-        classes=train.classes,
+    """Choose the head's C on features that are there; `val` may be empty."""
+    losses = choose_c(train, val, classes=classes, weights_K=weights_K, seed=seed)
+    return LinearProbe(
+        train, val, classes=classes, class_weights=weights_K, losses=losses, seed=seed
     )
-    features = torch.from_numpy(features_of(module, both, progress=progress))
-    labels = torch.from_numpy(both.labels)
-    groups = torch.arange(len(both))
-    if train.groups is not None and val.groups is not None:
-        groups = torch.from_numpy(np.concatenate((train.groups, val.groups)))
-    whole, place = FeatureSet(features, labels, groups=groups), torch.arange(len(both))
-    sides = (whole.take(place < len(train)), whole.take(place >= len(train)))
-    return probe_on(*sides, classes=len(weights_K), weights_K=weights_K, seed=seed)
+
+
+def sample(train: Examples, *, seed: int) -> Examples:
+    """At most `MOST` training pictures, drawn: a linear head learns little from more.
+
+    So neither memory nor time grows with the pictures.
+    """
+    if len(train) <= MOST:
+        return train
+    return train.take(np.sort(generator(seed, "some").permutation(len(train))[:MOST]))
 
 
 def set_head(module: Pretrained, head: Head) -> None:

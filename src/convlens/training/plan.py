@@ -1,0 +1,149 @@
+"""What is decided before the first step, by rules: no clock runs here."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ..dataset.augment import default_augmentations
+from ..engine.distributed import Workers
+from ..engine.model_selection import MIN_VAL_EXAMPLES
+from ..engine.step_plan import Phase, StepPlan
+from ..errors import UsageError
+from ..transfer.orientation import TOLD, orientation_probe
+from ..transfer.pretrained import NetworkChoice, Pretrained
+from .job import Job
+from .model import Model
+
+MANY = 20_000
+"""From so many training pictures on, random parameters get larger batches: there are steps enough,
+and the optimizer's own work, the same for any batch, is done less often."""
+BATCH, BATCH_OF_MANY = 64, 256
+NO_STEPS = StepPlan((), 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """All decisions of a run, recorded in `run.json`; a resumed run keeps to them.
+
+    `steps` is None until the budget of time has settled it. `probe_loss` is that of a linear probe
+    on pretrained features, None for random parameters.
+    """
+
+    size: int
+    network: str
+    weights: str
+    augment: str
+    batch: int
+    steps: StepPlan | None
+    compute: str
+    threads: int
+    folds: int = 1
+    workers: int = 1
+    probe_loss: float | None = None
+
+    @property
+    def choice(self) -> NetworkChoice:
+        """The network and where its first parameters come from."""
+        return NetworkChoice(self.network, self.weights)
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the features were learnt elsewhere."""
+        return self.choice.pretrained
+
+    @property
+    def step_plan(self) -> StepPlan:
+        """The steps, once they are settled."""
+        assert self.steps is not None  # noqa: S101
+        return self.steps
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> "RunPlan":
+        """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
+        steps = record["steps"]
+        if steps is not None:
+            phases = tuple(Phase(**phase) for phase in steps["phases"])
+            steps = StepPlan(phases, steps["measure_every"])
+        return RunPlan(**{**record, "steps": steps})
+
+    def among(self, workers: Workers, threads: int | None) -> "RunPlan":
+        """The same for as many workers as there are now, with threads that suit them."""
+        if self.workers == workers.world_size:
+            return self
+        return replace(self, workers=workers.world_size, threads=threads or workers.cores())
+
+
+def make_plan(job: Job, model: Model) -> RunPlan:
+    """What the options, the pictures and the probe decide; the first worker decides for all.
+
+    Raises `UsageError` where the options do not fit the pictures.
+    """
+    record = job.workers.broadcast(lambda: asdict(_decide(job, model)))
+    return RunPlan.from_record(record)
+
+
+def _decide(job: Job, model: Model) -> RunPlan:
+    options, workers = job.options, job.workers
+    pretrained, micro_batch = model.choice.pretrained, model.module.micro_batch
+    size, pictures = job.dataset.store.size, len(job.dataset.examples("train"))
+    batch = batch_size(
+        options.optimizer.batch,
+        pictures,
+        pretrained=pretrained,
+        least=workers.world_size * micro_batch,
+    )
+    workers.check_batch(batch, micro_batch)
+    plan = RunPlan(
+        size=size,
+        network=model.architecture.text,
+        weights=model.choice.weights,
+        augment=options.augment.augment or default_augmentations(size, pretrained=pretrained),
+        batch=batch,
+        steps=None,
+        compute="float32",
+        threads=options.compute.threads or workers.cores(),
+        folds=model.folds,
+        workers=workers.world_size,
+        probe_loss=model.probe.loss if model.probe else None,
+    )
+    return _for_pretrained(job, model, plan=plan) if pretrained else plan
+
+
+def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
+    """Whether fine-tuning is tried, and whether pictures may be turned upside down for it."""
+    val = len(job.dataset.split.rows("val"))
+    if plan.folds > 1:
+        pictures = len(job.dataset.examples("train"))
+        job.callback.say(
+            f"plan:    {plan.folds} folds give the figures, then the head learns from all "
+            f"{pictures:,} pictures; no fine-tuning"
+        )
+        return replace(plan, steps=NO_STEPS)
+    if not job.options.budget.given and val < MIN_VAL_EXAMPLES:
+        job.callback.say(
+            f"plan:    no fine-tuning, as {val} validation pictures could not tell whether it helps"
+        )
+        return replace(plan, steps=NO_STEPS)
+    assert isinstance(model.module, Pretrained)  # noqa: S101
+    if job.options.augment.augment is None:
+        told = orientation_probe(
+            model.module,
+            job.dataset.examples("train"),
+            seed=job.options.data.seed,
+            progress=job.callback.progress,
+        )
+        if told <= TOLD:
+            plan = replace(plan, augment=plan.augment + ",vflip")
+            job.callback.say(f"augment: {plan.augment}, as up and down look alike ({told:.0%})")
+    return plan
+
+
+def batch_size(asked: str, pictures: int, *, pretrained: bool, least: int) -> int:
+    """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
+    if asked == "full":
+        return pictures
+    if asked == "auto":
+        usual = BATCH if pretrained or pictures < MANY else BATCH_OF_MANY
+        return min(max(usual, least), pictures)
+    if not asked.isdecimal() or int(asked) < 1:
+        raise UsageError(f"--batch {asked}: it takes a number of pictures, full, or auto")
+    return min(int(asked), pictures)
