@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         from ..training.train import resume, train
 
         if args.resume is not None:
-            finished = resume(args.resume, bars)
+            finished = resume(args.resume, callback=bars)
         else:
             finished = train(args.pictures, args.out, callback=bars, **options)
     if not first:  # of several workers, the first one has the metrics
