@@ -30,10 +30,6 @@ MIN_PROBABILITY = 0.5
 """A box's probability from which on it is a finding."""
 
 
-def _silent(*_: object) -> None:
-    """No progress is shown."""
-
-
 class Detector:
     """A trained detector, from the file that `convlens train` wrote.
 
@@ -192,7 +188,11 @@ class Detector:
         return logits
 
     def evaluate(
-        self, pictures: str | Path, *, split: str | None = None, progress: Progress = _silent
+        self,
+        pictures: str | Path,
+        *,
+        split: str | None = None,
+        progress: Progress = lambda *_: None,
     ) -> "Evaluation":
         """Compare the answers on labelled pictures with their labels.
 

@@ -15,9 +15,6 @@ OUTPUTS = ("probabilities", "strangeness")
 SHOWN = 5
 """Classes that a notebook shows."""
 
-Probabilities = npt.NDArray[np.float32]
-"""One number per class, in the order of the detector's labels; they sum to 1."""
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -33,7 +30,7 @@ class Prediction:
 
     name: str
     """The picture: its path, or what it was given as."""
-    probabilities: Probabilities | None
+    probabilities: npt.NDArray[np.float32] | None
     """[K], each 0 to 1, together 1; None where there is no answer."""
     _: KW_ONLY
     labels: tuple[str, ...]
@@ -94,7 +91,7 @@ class Prediction:
         return f"<p>{name}: <b>{escape(self.predicted or '')}</b></p><table>{bars}</table>"
 
 
-def margin(probabilities_K: Probabilities) -> float:
+def margin(probabilities_K: npt.NDArray[np.float32]) -> float:
     """By how much the most probable class leads, 0 to 1."""
     second, first = np.sort(probabilities_K)[-2:]
     return float(first - second)
