@@ -39,7 +39,7 @@ def test_the_better_run_comes_first(
     for one in found.contenders:
         metrics = json.loads((Path(one.run) / "metrics.json").read_text())
         assert one.accuracy == metrics["test"]["accuracy"]
-        assert one.interval == pytest.approx(metrics["test"]["accuracy_interval"])
+        assert one.accuracy_interval == pytest.approx(metrics["test"]["accuracy_interval"])
         assert one.milliseconds is not None
         assert one.milliseconds > 0
     wins = round((first.accuracy - last.accuracy) * found.pictures)

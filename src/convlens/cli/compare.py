@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         [
             printable(contender.run),
             f"{contender.accuracy:.2%}",
-            f"{contender.interval[0]:.1%} to {contender.interval[1]:.1%}",
+            f"{contender.accuracy_interval[0]:.1%} to {contender.accuracy_interval[1]:.1%}",
             "" if contender.p is None else f"{contender.only_this} to {contender.only_best}",
             "" if contender.p is None else f"{contender.p:.2g}",
             f"{contender.megabytes:.1f}",

@@ -38,7 +38,7 @@ def contact_sheet(pictures: Sequence[RGB], columns: int = 8, *, cell: int = 128)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * (side + 4) - 4, rows * (side + 4) - 4), (255, 255, 255))
-    for place, pixels in enumerate(pictures):
+    for number, pixels in enumerate(pictures):
         image = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
-        sheet.paste(image, ((place % columns) * (side + 4), (place // columns) * (side + 4)))
+        sheet.paste(image, ((number % columns) * (side + 4), (number // columns) * (side + 4)))
     return png(sheet)

@@ -33,7 +33,7 @@ class Contender:
     run: str
     accuracy: float
     _: KW_ONLY
-    interval: tuple[float, float]
+    accuracy_interval: tuple[float, float]
     only_this: int
     only_best: int
     p: float | None
@@ -120,7 +120,7 @@ def _contender(
     return Contender(
         run=str(folder),
         accuracy=len(right) / n,
-        interval=wilson(len(right), n),
+        accuracy_interval=wilson(len(right), n),
         only_this=only_this,
         only_best=only_best,
         p=None if is_best else mcnemar(only_this, only_best),

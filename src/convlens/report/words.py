@@ -20,12 +20,12 @@ def title(classes: Sequence[str]) -> str:
 def learned(training: dict[str, Any], record: dict[str, Any]) -> str:
     """How long it learned from what, and which parameters are kept."""
     planned, chosen = training["steps_planned"], record["plan"]
-    side = f"{chosen['size']}×{chosen['size']} pixels"
+    size = f"{chosen['size']}×{chosen['size']} pixels"
     if not planned:
-        return f"Only the head was fitted, on features of pictures of {side}."
+        return f"Only the head was fitted, on features of pictures of {size}."
     of_planned = f"of {planned:,} " if training["steps"] < planned else ""
     return (
-        f"{training['steps']:,} {of_planned}steps of {chosen['batch']:,} pictures of up to {side} "
+        f"{training['steps']:,} {of_planned}steps of {chosen['batch']:,} pictures of up to {size} "
         f"in {chosen['compute']}. The parameters kept are those after step "
         f"{training['best_step']:,}, by their cost on the validation pictures. The cost on "
         "training pictures is measured on varied pictures, and with label smoothing where that is "

@@ -82,7 +82,9 @@ class Metrics:
         return f"<table>{cells}</table>"
 
 
-def mean_cost(true_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.float32]) -> float:
+def cross_entropy(
+    true_N: npt.NDArray[np.int64], probabilities_NK: npt.NDArray[np.float32]
+) -> float:
     """J: the mean of -ln(probability of the true class), in nats.
 
     Probabilities are kept off 0 by float32's resolution, 1.2e-7, as scikit-learn's log_loss does.
@@ -155,7 +157,7 @@ def compute_metrics(
         majority_baseline=int(support.max()) / n,
         balanced_accuracy=sum(present) / len(present),
         balanced_accuracy_interval=mean_recall_interval(hits[support > 0], support[support > 0]),
-        cost=mean_cost(true_N, probabilities_NK),
+        cost=cross_entropy(true_N, probabilities_NK),
         ece=calibration_error(right_N, surest_N),
         labels=labels,
         per_class=per_class,
