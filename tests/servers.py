@@ -23,7 +23,7 @@ from convlens.serving.request_limits import RequestLimits
 from convlens.tasks.classification.task import Classification
 from helpers import draw
 
-SECONDS = 200
+SECONDS = 600
 """A slow machine is no fault; what hangs for so long is."""
 
 Serve = Callable[..., str]

@@ -1,26 +1,26 @@
 """The wheel without extras, in a fresh environment: it predicts, and no torch is there."""
 
 import json
+import os
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from helpers import draw
 
 
 def call(*words: object, cwd: Path) -> str:
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [*map(str, words)], capture_output=True, text=True, cwd=cwd, timeout=600, check=False
+        [*map(str, words)], capture_output=True, text=True, cwd=cwd, env=alone, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.mark.timeout(900)
 def test_the_wheel_predicts_without_torch(run: Path, tmp_path: Path) -> None:
     here = Path(__file__).parent.parent
     call(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, here, cwd=tmp_path)

@@ -11,17 +11,33 @@ of one that never had it.
 import argparse
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kills import draw, start
+from kills import TIMES, draw, start
 
 STEPS = 60
+
+
+@contextmanager
+def killed_after(seconds: float | None, process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Within it, a process that is still there after so many seconds is killed: it hangs."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Case:
@@ -31,7 +47,10 @@ class Case:
         self.home = home
         self.pictures = draw(home / "pictures", 40)
         self.cache = home / "cache"
+        self.limit: float | None = None
+        begun = time.monotonic()
         self.run(home / "whole", None)
+        self.limit = TIMES * (time.monotonic() - begun)
         self.wanted = (home / "whole" / "detector.onnx").read_bytes()
 
     def run(
@@ -41,7 +60,7 @@ class Case:
         cache: Path | None = None,
         meanwhile: Callable[[], object] | None = None,
     ) -> tuple[int, str]:
-        """Exit status and what was said; `limit`: most bytes of a file."""
+        """Exit status and what was said; `limit`: most bytes of a file. What hangs is killed."""
 
         def set_limit() -> None:
             if limit is not None:
@@ -59,11 +78,13 @@ class Case:
         ) as process:
             assert process.stderr is not None
             said = ""
-            for line in process.stderr:
-                said += line
-                if meanwhile is not None and line.startswith("epoch"):
-                    meanwhile()
-                    meanwhile = None
+            with killed_after(self.limit, process):
+                for line in process.stderr:
+                    said += line
+                    if meanwhile is not None and line.startswith("epoch"):
+                        meanwhile()
+                        meanwhile = None
+                process.wait()
         return process.returncode, said
 
     def must_fail(self, what: str, done: tuple[int, str], says: str) -> None:
@@ -99,7 +120,8 @@ def quota_of_the_cache(case: Case, number: int) -> None:
 def folder_gone(case: Case, number: int) -> None:
     """Somebody removes the run while it trains."""
     out = case.home / f"gone-{number}"
-    done = case.run(out, None, meanwhile=lambda: shutil.rmtree(out))
+    # at once: what is removed file by file is written into meanwhile
+    done = case.run(out, None, meanwhile=lambda: out.rename(case.home / f"taken-{number}"))
     case.must_fail("folder gone", done, "cannot ")
 
 
@@ -138,9 +160,13 @@ def memory(case: Case, number: int) -> None:
         "sys.exit(main(sys.argv[1:]))\n"
     )
     words = ["train", str(case.pictures), "--out", str(out), "--size", "64", "--steps", "5"]
-    words += ["--network", "dense 60000, dense 30000", "--weights", "none"]
+    words += ["--network", "dense 200000", "--weights", "none"]  # 9.8 GB in one allocation
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=case.limit,
     )
     case.must_fail("memory", (done.returncode, done.stderr), "not enough memory")
 

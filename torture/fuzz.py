@@ -4,11 +4,13 @@
 
 Good files are changed at random (bits flipped, parts cut, doubled, zeroed, exchanged with other
 files', numbers in them made huge) and read in child processes, whose memory is limited and whose
-every item has `SECONDS`. Anything but an answer or a `ConvlensError` is a failure, named by its
-kind and number, which make it again.
+every item may take `TIMES` as long as the child first needs to read all good files, what it imports
+for that included. Anything but an answer or a `ConvlensError` is a failure, named by its kind and
+number, which make it again.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -23,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from good_files import good_files, prepare_run
 from readers import READERS
 
-SECONDS = 5.0
+TIMES = 30.0
 MEMORY = 4 * 2**30
 """Address space of a child, with everything that it has loaded; see docs/reliability.md."""
 SHARES = {"pictures": 0.6, "tables": 0.15, "detectors": 0.15, "checkpoints": 0.05, "runs": 0.05}
@@ -73,6 +75,11 @@ def child(kind: str, seed: int, first: int, last: int, home: Path, log: Path) ->
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     files = good_files(kind, home)
     with log.open("a", buffering=1) as note:
+        begun = time.process_time()
+        for data in files:
+            with contextlib.suppress(ConvlensError):
+                READERS[kind](data, home)
+        note.write(json.dumps({"undamaged": time.process_time() - begun}) + "\n")
         for number in range(first, last):
             rng = random.Random(f"{kind} {seed} {number}")
             data = mutated(rng.choice(files), rng, files)
@@ -117,7 +124,7 @@ def torture(kind: str, count: int, seed: int, home: Path) -> tuple[dict[str, int
             break
         if not began:
             sys.exit(f"FAILED: the child for {kind} did not begin: {error}")
-        why = f"took more than {SECONDS:g} s" if late else f"killed it ({process.returncode})"
+        why = f"took more than {late:.0f} s" if late else f"killed it ({process.returncode})"
         failures.append(f"{kind} {began[-1]}: {why} {error.strip()}")
         first = began[-1] + 1
     counts["peak MB"] = round(peak)
@@ -133,26 +140,27 @@ def used(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _watch(process: "subprocess.Popen[bytes]", log: Path) -> bool:
-    """Wait for the child; kill it, and return True, where one item takes too long."""
+def _watch(process: "subprocess.Popen[bytes]", log: Path) -> float:
+    """Wait for the child; kill it where one item takes too long, and return its limit, else 0."""
     current, since = -1, time.monotonic()
     while process.poll() is None:
         time.sleep(0.2)
         if not log.exists():
             continue
-        last = log.read_text().rstrip().rsplit("\n", 1)[-1]
+        lines = log.read_text().splitlines() or ["{}"]
         try:
-            noted = json.loads(last) if last else {}
+            before, noted = (json.loads(line) for line in (lines[0], lines[-1]))
         except ValueError:
             continue
+        limit: float = TIMES * before.get("undamaged", float("inf"))
         if "began" not in noted or noted["began"] != current:
             current, since = noted.get("began", -1), time.monotonic()
         # on a busy machine a child may get little of the processor: its own time counts
-        elif used(process.pid) - noted["at"] > SECONDS or time.monotonic() - since > 20 * SECONDS:
+        elif used(process.pid) - noted["at"] > limit or time.monotonic() - since > 20 * limit:
             process.kill()
             process.wait()
-            return True
-    return False
+            return limit
+    return 0.0
 
 
 def main() -> None:

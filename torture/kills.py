@@ -32,6 +32,8 @@ EXACT = (
     "--augment",
     "hflip,mixup,cutmix",
 )
+TIMES = 20.0
+"""A run that goes on hangs where it takes so many times as long as the whole one did."""
 
 
 def draw(folder: Path, count: int) -> Path:
@@ -53,16 +55,20 @@ def start(pictures: Path, out: Path, steps: int) -> list[str]:
     return [*base, str(pictures), "--out", str(out), "--steps", str(steps), *OPTIONS, *EXACT]
 
 
-def run(command: list[str], cache: Path, kill_after: float | None) -> int | None:
-    """The exit status; None where it was killed before its end."""
+def run(
+    command: list[str], cache: Path, kill_after: float | None, limit: float | None = None
+) -> int | None:
+    """The exit status; None where it was killed before its end. Longer than `limit` is a hang."""
     environment = {**os.environ, "CONVLENS_CACHE": str(cache), "PYTHONUNBUFFERED": "1"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, env=environment, **quiet) as process:  # type: ignore[call-overload]
         try:
-            _, error = process.communicate(timeout=kill_after)
+            _, error = process.communicate(timeout=kill_after or limit)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+            if kill_after is None:
+                sys.exit(f"FAILED: hangs (more than {limit:.0f} s): {' '.join(command)}")
             return None
     if process.returncode:
         sys.exit(f"FAILED: {' '.join(command)}\n{error.decode()}")
@@ -93,7 +99,7 @@ def torture(kills: int, seed: int, pictures: int = 300, steps: int = 150) -> dic
                 early = not (out / "run.json").exists()
                 share = rng.uniform(0.2, 0.9) if early else rng.betavariate(2, 1.2)
                 moment = length * share if left else None
-                status = run(start(data, out, steps), cache, moment)
+                status = run(start(data, out, steps), cache, moment, TIMES * length)
                 if status == 0:
                     break
                 counts["kills"] += 1

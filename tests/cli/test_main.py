@@ -1,9 +1,12 @@
 """The command line as a whole: help, exit status, start-up, and how it ends."""
 
+import fcntl
 import signal
 import subprocess
 import sys
+import termios
 import time
+from array import array
 from dataclasses import fields
 from pathlib import Path
 
@@ -106,8 +109,15 @@ def test_a_missing_library_is_named() -> None:
 def test_ctrl_c_is_status_130(run: Path) -> None:
     command = [sys.executable, "-m", "convlens", "predict", str(run), "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        time.sleep(3)  # it waits for names
-        process.send_signal(signal.SIGINT)
+        assert process.stdin is not None
         assert process.stderr is not None
+        process.stdin.write(b"name.png\n" * 50_000)  # more than a pipe holds
+        process.stdin.flush()
+        left = array("i", [1])
+        while left[0]:  # until it has read them all, and waits for more
+            time.sleep(0.5)
+            fcntl.ioctl(process.stdin, termios.FIONREAD, left)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
         assert process.stderr.read() == b"convlens: stopped\n"
     assert process.returncode == 130

@@ -110,7 +110,7 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop, list[f
     torch.set_num_threads(threads)
     paths = os.pathsep.join(sys.path)  # where the helpers of the tests are
     environment = {**os.environ, "PYTHONPATH": paths}
-    subprocess.run(torchrun(__file__, str(folder)), check=True, timeout=250, env=environment)
+    subprocess.run(torchrun(__file__, str(folder)), check=True, env=environment)
     return folder, alone, costs
 
 
@@ -178,14 +178,12 @@ def test_a_lost_worker_ends_the_run_and_one_alone_goes_on(shapes: Path, tmp_path
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        deadline = time.monotonic() + 200
         while len(list((out / "checkpoint").glob("step-*[1-9]*.safetensors"))) < 1:
             assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline
             time.sleep(0.05)
         second = next(child for child in _children(process.pid) if _number(child) == "1")
         os.kill(second, signal.SIGKILL)
-        said, _ = process.communicate(timeout=100)
+        said, _ = process.communicate()
     assert process.returncode != 0
     assert "worker 1 of 2 lost the connection to another one" in said
     assert f"train --resume {out}" in said

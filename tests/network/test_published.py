@@ -6,6 +6,7 @@ import timm
 import torch
 
 from convlens.network.published import rows_of
+from helpers import package, uninitialised
 
 # fmt: off
 ARCHITECTURES = (
@@ -22,8 +23,9 @@ ARCHITECTURES = (
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_published_architectures_count_as_torchinfo_counts_them(name: str) -> None:
-    torchinfo = pytest.importorskip("torchinfo")
-    module = timm.create_model(name).eval()
+    torchinfo = package("torchinfo")
+    with uninitialised():
+        module = timm.create_model(name).eval()
     size = 75 if name.startswith(("inception", "xception")) else 64
     rows = list(rows_of(module, size))
     whole = sum(p.numel() for p in module.parameters())

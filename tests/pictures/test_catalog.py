@@ -10,7 +10,7 @@ from convlens.errors import ConvlensError
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
 from convlens.tasks.classification.labels import classes_of
-from helpers import draw, save_class
+from helpers import draw, package, save_class
 
 
 def test_folder_names_are_labels_and_dot_folders_are_passed_over(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_csv_errors_name_file_line_and_remedy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_parquet_with_bytes(tmp_path: Path, nested: bool) -> None:
-    pa = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    pa = package("pyarrow")
+    parquet = package("pyarrow.parquet")
     paths = write_pictures(tmp_path, 6)
     data = [(tmp_path / p).read_bytes() for p in paths]
     cells = [{"bytes": d, "path": None} for d in data] if nested else data
@@ -104,8 +104,8 @@ def test_parquet_with_bytes(tmp_path: Path, nested: bool) -> None:
 
 
 def test_parquet_with_paths_and_whole_numbers_as_labels(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    pa = package("pyarrow")
+    parquet = package("pyarrow.parquet")
     paths = write_pictures(tmp_path, 2)
     parquet.write_table(pa.table({"path": paths, "label": [2, 10]}), tmp_path / "t.parquet")
     catalog = read_catalog(tmp_path / "t.parquet")

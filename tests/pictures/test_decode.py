@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from convlens.errors import PictureError
 from convlens.pictures.decode import decode
-from helpers import Pixels, draw
+from helpers import Pixels, draw, package
 
 PICTURE = draw("disc", 1)
 
@@ -39,7 +39,7 @@ def test_lossless_kinds_give_the_same_pixels(kind: str, options: dict[str, Any])
 @pytest.mark.parametrize("kind", ["JPEG", "AVIF", "HEIF"])
 def test_lossy_kinds_come_near(kind: str) -> None:
     if kind == "HEIF":
-        pytest.importorskip("pillow_heif").register_heif_opener()
+        package("pillow_heif").register_heif_opener()
     smooth = np.asarray(Image.fromarray(PICTURE[:8, :8]).resize((64, 64)))
     got = decode(encode(Image.fromarray(smooth), kind, quality=95))
     assert np.abs(got.astype(int) - smooth).mean() < 4

@@ -13,6 +13,7 @@ from helpers import save_class
 from networks import two_class
 
 
+@pytest.mark.usefixtures("spared")
 def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = {"dense": "dense 8", "lecture": "lecture", "resnet18": "resnet18"}
     monkeypatch.setattr(architectures, "ARCHITECTURES", lines)

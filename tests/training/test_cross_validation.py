@@ -25,6 +25,8 @@ from convlens.transfer.head import FeatureSet, folds
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
 from helpers import needs_weights, save_shapes
 
+pytestmark = pytest.mark.usefixtures("spared")
+
 
 def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
     """Two classes that one feature of many tells apart, by and large."""
@@ -100,7 +102,7 @@ def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
 def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
     needs_weights()
     save_shapes(tmp_path / "p", 30)
-    run = train(tmp_path / "p", tmp_path / "r", size=64, coverage=0.5)
+    run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1, coverage=0.5)
     assert 0.2 < run.metrics["test"]["coverage"] < 0.8
     assert Detector(run.detector).rule.objective == "coverage 0.5"
 
@@ -220,7 +222,9 @@ def test_a_hard_set_that_could_be_tuned_has_a_part_held_out(
     needs_weights()
     monkeypatch.setattr("convlens.training.model.TUNABLE", 20)
     monkeypatch.setattr("convlens.training.model.HARD", 0.0)
+    for rule in ("TUNING", "TUNING_HARD"):  # seconds instead of minutes
+        monkeypatch.setattr(f"convlens.training.budget.{rule}", (1e6, 0.02, 0.02))
     save_shapes(tmp_path / "p", 12)
-    run = train(tmp_path / "p", tmp_path / "r", size=64)
+    run = train(tmp_path / "p", tmp_path / "r", size=64, compute="float32")
     assert run.metrics["folds"] == 1
     assert set(run.metrics["pictures"]) == {"train", "val", "test"}

@@ -14,6 +14,8 @@ from convlens.cli import main
 from convlens.transfer.ood import DIRECTIONS, fit_strangeness
 from helpers import needs_weights, save_shapes
 
+pytestmark = pytest.mark.usefixtures("spared")
+
 
 def clouds(count: int, seed: int, apart: float = 0.0) -> torch.Tensor:
     """Points of a low-dimensional cloud in many dimensions, or away from it."""

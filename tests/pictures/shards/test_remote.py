@@ -141,11 +141,12 @@ def bucket(written: Sharded, need: Callable[..., str]) -> Iterator[str]:
         command = [need("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as s:
             try:
-                for _ in range(600):
+                while True:
                     try:
-                        httpx.put(f"{endpoint}/cells").raise_for_status()
+                        httpx.put(f"{endpoint}/cells", timeout=300).raise_for_status()
                         break
                     except httpx.TransportError:
+                        assert s.poll() is None
                         time.sleep(0.1)
                 system, path = filesystem("s3://cells/shapes")
                 for file in written.folder.iterdir():

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics
 
 from convlens.tasks.classification.metrics import calibration_error, compute_metrics
 from convlens.tasks.intervals import wilson
-
-metrics = pytest.importorskip("sklearn.metrics")
 
 
 @settings(max_examples=60, deadline=None)
