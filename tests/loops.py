@@ -1,18 +1,17 @@
 """A small training loop on made numbers, for tests of its parts."""
 
 import numpy as np
-import torch
 
 from convlens.dataset.augment import Augment
 from convlens.dataset.batches import Batches, Order
 from convlens.dataset.examples import Examples
 from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop
-from convlens.engine.loss import make_loss
 from convlens.engine.step_plan import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import EXECUTION_CONFIGS, LossOptions, OptimizerOptions
+from convlens.tasks.classification.objective import make_objective
 
 PLAIN = LossOptions(label_smoothing=0.0)
 
@@ -42,7 +41,7 @@ def loop(
         build(network(line, SIZE, classes=3), 0),
         Batches(data, Order(count, batch, seed=5), augment=Augment(augmentations, 5)),
         val=examples(held, 1),
-        loss=make_loss(loss, torch.from_numpy(data.labels), classes=3),
+        objective=make_objective(loss, data.labels, classes=3),
         options=optimizer or OptimizerOptions(optimizer="gd"),
         plan=StepPlan((Phase(steps, SIZE, seconds=0.1),), 3),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),

@@ -4,12 +4,13 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import distributed
+from torch import Tensor, distributed
 
 from convlens.dataset.augment import DEFAULT, Augment, parse_augmentations
 from convlens.dataset.batches import Batches, Order
@@ -17,11 +18,11 @@ from convlens.dataset.examples import Examples
 from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import Workers, init_distributed
 from convlens.engine.loop import Loop
-from convlens.engine.loss import Loss
 from convlens.engine.step_plan import Phase, StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import EXECUTION_CONFIGS, OptimizerOptions
+from convlens.tasks.classification.objective import plain_objective
 
 LINE = (
     "conv 32 3x3 same, norm, pool 2, residual [conv 64 3x3 same, norm, conv 64 3x3 same, norm], "
@@ -47,7 +48,13 @@ class Logged(Batches):
     log: Path | None = None
 
     def micro_batches(
-        self, step: int, side: int, mixed: float = 1.0, numbers: range | None = None
+        self,
+        step: int,
+        side: int,
+        *,
+        encode: Callable[[Tensor], Tensor],
+        mixed: float = 1.0,
+        numbers: range | None = None,
     ) -> Any:
         """As `Batches` gives them."""
         if self.log is not None and numbers is not None:
@@ -57,7 +64,7 @@ class Logged(Batches):
                 for number in numbers:
                     seen = (f"{epochs[at]}:{indices[at]}" for at in parts[number])
                     file.write(f"{step} {' '.join(seen)}\n")
-        return super().micro_batches(step, side, mixed=mixed, numbers=numbers)
+        return super().micro_batches(step, side, encode=encode, mixed=mixed, numbers=numbers)
 
 
 def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
@@ -72,7 +79,7 @@ def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
         build(network(LINE, side, classes=CLASSES), 0),
         batches,
         val=examples(64, side).take(np.arange(0)),
-        loss=Loss(torch.ones(CLASSES), 0.0, l2=0.0),
+        objective=plain_objective(CLASSES),
         options=OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0),
         plan=StepPlan((Phase(steps, side, seconds=1.0),), task.get("every", steps)),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),

@@ -1,7 +1,6 @@
 """Heads on pretrained features, as `inspect` and `suggest` fit them."""
 
-import torch
-
+from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.head import FeatureSet, Head
 from convlens.transfer.linear_probe import fit_linear_probe
 
@@ -9,7 +8,7 @@ from convlens.transfer.linear_probe import fit_linear_probe
 def fit_head(learn: FeatureSet, classes: int) -> Head:
     """A head fitted to these features and labels."""
     return fit_linear_probe(
-        learn, learn.take(learn.labels < 0), classes=classes, weights_K=torch.ones(classes), seed=0
+        learn, learn.take(learn.labels < 0), objective=plain_objective(classes), seed=0
     ).head()
 
 

@@ -28,6 +28,7 @@ from convlens.pictures.catalog import read_catalog
 from convlens.pictures.crops import CropSource
 from convlens.pictures.decode import decode
 from convlens.pictures.resize import Resizer
+from convlens.tasks.classification.objective import plain_objective
 from helpers import SMALL, draw, save_class
 
 UNPADDED = (
@@ -35,6 +36,8 @@ UNPADDED = (
 )
 PADDED = "conv 8 3x3 same stride 2, norm, residual [conv 8 3x3 same, norm] silu, avgpool 2, gap"
 LENET = "conv 6 5x5, tanh, avgpool 2, conv 16 5x5, lrn, pool 3 stride 2, conv 20 3x3, tanh, dense 9"
+
+OBJECTIVE = plain_objective(2)
 
 
 def module_of(line: str, size: int = 32) -> Classifier:
@@ -58,7 +61,11 @@ def scene(kind: str, seed: int, at: tuple[int, int], side: int) -> np.ndarray:
 
 def differences(line: str, size: int = 32) -> list[float]:
     """Of each window's probabilities, between one pass and the window cut out."""
-    detector = Detector(export(module_of(line, size), size, labels=("a", "b", "c"), metadata={}))
+    detector = Detector(
+        export(
+            module_of(line, size), size, labels=("a", "b", "c"), metadata={}, objective=OBJECTIVE
+        )
+    )
     slider = Slider(detector)
     picture = np.random.default_rng(1).integers(0, 256, (90, 70, 3)).astype(np.uint8)
     found = []
@@ -87,7 +94,9 @@ def test_multiplications_are_those_that_torch_counts(line: str) -> None:
     module = module_of(line)
     slid = sliding(module, 32)
     assert slid is not None
-    slider = Slider(Detector(export(module, 32, labels=("a", "b", "c"), metadata={})))
+    slider = Slider(
+        Detector(export(module, 32, labels=("a", "b", "c"), metadata={}, objective=OBJECTIVE))
+    )
     for down, across in ((1, 1), (2, 1), (5, 7), (12, 3)):
         sides = [32 + (count - 1) * slider.stride for count in (down, across)]
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -99,7 +108,13 @@ def test_multiplications_are_those_that_torch_counts(line: str) -> None:
 @pytest.mark.parametrize("line", ["dense 5", "local 3 3x3 stride 2, gap"])
 def test_a_network_that_shares_nothing_cannot_slide(line: str) -> None:
     detector = Detector(
-        export(build(network(line, 24, classes=2), 0), 24, labels=("a", "b"), metadata={})
+        export(
+            build(network(line, 24, classes=2), 0),
+            24,
+            labels=("a", "b"),
+            metadata={},
+            objective=OBJECTIVE,
+        )
     )
     assert detector.probabilities(draw("disc", 0)).sum() == pytest.approx(1)
     with pytest.raises(ConvlensError, match="cannot slide"):

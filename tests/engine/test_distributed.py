@@ -21,7 +21,6 @@ from convlens.dataset.batches import Batches, Order
 from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import SINGLE_PROCESS, Workers, init_distributed
 from convlens.engine.loop import Loop
-from convlens.engine.loss import make_loss
 from convlens.engine.measurement import predict_examples
 from convlens.engine.step_plan import Phase, StepPlan
 from convlens.errors import UsageError
@@ -29,6 +28,7 @@ from convlens.files import read_json
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import AUGMENTATIONS, EXECUTION_CONFIGS, LossOptions, OptimizerOptions
+from convlens.tasks.classification.objective import make_objective
 from helpers import SMALL
 from loops import SIZE, examples
 
@@ -45,9 +45,7 @@ def shared_loop(workers: Workers = SINGLE_PROCESS) -> Loop:
         ),  # the first one's parameters count
         Batches(data, Order(COUNT, BATCH, seed=5), augment=Augment(frozenset(AUGMENTATIONS), 5)),
         val=examples(99, 1),
-        loss=make_loss(
-            LossOptions(label_smoothing=0.1, l2=1e-3), torch.from_numpy(data.labels), classes=3
-        ),
+        objective=make_objective(LossOptions(label_smoothing=0.1, l2=1e-3), data.labels, classes=3),
         options=options,
         plan=StepPlan((Phase(STEPS, SIZE, seconds=0.1),), 50),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),

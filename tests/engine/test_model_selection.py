@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 from torch import nn
 
-from convlens.engine.calibration import PRIOR, fit_temperature
 from convlens.engine.model_selection import MIN_VAL_EXAMPLES, ModelSelection, clearly_lower
+from convlens.tasks.classification.calibration import PRIOR, fit_temperature
 
 
 def test_clearly_lower_is_a_paired_t_above_one() -> None:

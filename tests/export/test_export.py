@@ -22,6 +22,7 @@ from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import DataOptions
 from convlens.pictures.resize import Resizer
+from convlens.tasks.classification.objective import plain_objective
 from helpers import draw
 
 LINES = [
@@ -29,6 +30,8 @@ LINES = [
     "conv 8 3x3 same stride 2, norm, residual [conv 8 3x3 same, norm] silu, avgpool 2, gap",
     "local 3 3x3 same stride 2, tanh, pool 3 stride 2 same, dense 5, gelu, norm",
 ]
+
+OBJECTIVE = plain_objective(2)
 
 
 def random_pictures(count: int) -> list[np.ndarray]:
@@ -43,7 +46,9 @@ def test_file_and_network_agree_over_1000_pictures_of_mixed_sizes(line: str) -> 
     for buffer in module.buffers():  # as if trained: statistics that are not the initial ones
         if buffer.dtype == torch.float32 and buffer.ndim == 1:
             buffer.copy_(torch.rand(buffer.shape) + 0.5)
-    detector = Detector(export(module, 24, labels=("2", "10", "b", "a"), metadata={}))
+    detector = Detector(
+        export(module, 24, labels=("2", "10", "b", "a"), metadata={}, objective=OBJECTIVE)
+    )
     resize = Resizer(24)
     for picture in random_pictures(1000):
         with torch.inference_mode():
@@ -74,7 +79,13 @@ def test_the_file_is_sound_and_says_nothing_of_where_or_when_it_was_made(run: Pa
 def test_equal_parameters_make_equal_bytes() -> None:
     line = LINES[1]
     files = {
-        export(build(network(line, 24, classes=2), 0), 24, labels=("a", "b"), metadata={"n": 1})
+        export(
+            build(network(line, 24, classes=2), 0),
+            24,
+            labels=("a", "b"),
+            metadata={"n": 1},
+            objective=OBJECTIVE,
+        )
         for _ in range(2)
     }
     assert len(files) == 1
@@ -99,7 +110,9 @@ def test_the_store_resizes_with_the_operator_of_the_file() -> None:
     made = resize_graph().SerializeToString(deterministic=True)
     assert kept.read_bytes() == made
     module = build(network("dense 3", 24, classes=2), 0)
-    model = onnx.load_from_string(export(module, 24, labels=("a", "b"), metadata={}))
+    model = onnx.load_from_string(
+        export(module, 24, labels=("a", "b"), metadata={}, objective=OBJECTIVE)
+    )
     (alone,) = onnx.load_from_string(made).graph.node
     inside = next(node for node in model.graph.node if node.op_type == "Resize")
     assert list(alone.attribute) == list(inside.attribute)
@@ -108,12 +121,15 @@ def test_the_store_resizes_with_the_operator_of_the_file() -> None:
 def test_export_is_refused_where_file_and_network_differ(shapes: Path) -> None:
     dataset = prepare(shapes, DataOptions(size=24), progress=lambda *_: None)
     module = build(network("dense 3", 24, classes=2), 0)
-    detector = Detector(export(module, 24, labels=dataset.classes, metadata={}))
+    detector = Detector(
+        export(module, 24, labels=dataset.classes, metadata={}, objective=OBJECTIVE)
+    )
     check = partial(
         check_parity,
         module,
         detector,
         catalog=dataset.subset("val"),
+        objective=OBJECTIVE,
         stored=dataset.examples("val"),
         seed=0,
         progress=lambda *_: None,

@@ -10,7 +10,10 @@ from convlens.export.export import export
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.serving.app import create_app
+from convlens.tasks.classification.objective import plain_objective
 from servers import post
+
+OBJECTIVE = plain_objective(2)
 
 
 def test_find_says_where_as_the_detector_does(server: str, run: Path, shapes: Path) -> None:
@@ -27,7 +30,11 @@ def test_find_says_where_as_the_detector_does(server: str, run: Path, shapes: Pa
 
 def test_a_detector_that_cannot_slide_says_so(tmp_path: Path) -> None:
     module = build(network("dense 5", 24, classes=2), 0)
-    client = TestClient(create_app(Detector(export(module, 24, labels=("a", "b"), metadata={}))))
+    client = TestClient(
+        create_app(
+            Detector(export(module, 24, labels=("a", "b"), metadata={}, objective=OBJECTIVE))
+        )
+    )
     refused = client.post("/find", content=b"x", headers={"content-type": "image/png"})
     assert refused.status_code == 409
     assert "cannot slide" in refused.json()["detail"]

@@ -3,22 +3,29 @@
 import csv
 import signal
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from safetensors.torch import save_file
 from sklearn.model_selection import StratifiedGroupKFold
 
 from convlens import Detector, train
-from convlens.dataset.prepare import prepare
+from convlens.dataset.prepare import Dataset, prepare
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.distributed import SINGLE_PROCESS
 from convlens.engine.loop import Loop
 from convlens.errors import UsageError
-from convlens.options import AnswerOptions, DataOptions, TrainOptions
-from convlens.training.cross_validation import cross_validate_probe, cross_validate_training
+from convlens.options import DataOptions, TrainOptions
+from convlens.tasks.classification.objective import plain_objective
+from convlens.training.cross_validation import (
+    OutOfFold,
+    cross_validate_probe,
+    cross_validate_training,
+)
 from convlens.training.job import Job
 from convlens.training.train import Run, resume
 from convlens.transfer.head import FeatureSet, folds
@@ -38,9 +45,25 @@ def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
 
 
 def started(side: FeatureSet) -> LinearProbe:
-    return fit_linear_probe(
-        side, side.take(side.labels < 0), classes=2, weights_K=torch.ones(2), seed=0
+    return fit_linear_probe(side, side.take(side.labels < 0), objective=plain_objective(2), seed=0)
+
+
+def job_of(pictures: int) -> Job:
+    """So many pictures of two classes, of which only the names are asked for."""
+    names = tuple(map(str, range(pictures)))
+    dataset = SimpleNamespace(
+        task="classification", classes=("a", "b"), subset=lambda _: SimpleNamespace(names=names)
     )
+    return Job(
+        cast("Dataset", dataset),
+        TrainOptions(),
+        workers=SINGLE_PROCESS,
+        callback=NullCallback(),
+    )
+
+
+def predicted(answers: OutOfFold) -> npt.NDArray[np.int64]:
+    return np.array([answer.class_index for answer in answers.answers])
 
 
 def test_folds_are_those_of_scikit_learn_and_keep_groups() -> None:
@@ -63,13 +86,15 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
     claimed, true = [], []
     for seed in range(6):
         start = started(drawn(80, seed))
-        crossed = cross_validate_probe(start, 5, options=AnswerOptions(), classes=("a", "b"))
+        crossed = cross_validate_probe(job_of(80), start, count=5)
         assert crossed.indices.tolist() == list(range(80))
-        claimed.append((crossed.predicted == start.train.labels.numpy()).mean())
+        claimed.append((predicted(crossed) == start.train.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
         answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
         true.append((answers == new.labels).float().mean().item())
-        assert crossed.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+        for answer in crossed.answers:
+            assert answer.probabilities is not None
+            assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert np.mean(claimed) == pytest.approx(np.mean(true), abs=0.05)
     assert np.mean(claimed) < np.mean(true) + 0.02  # at worst too modest, as folds learn from less
 
@@ -77,8 +102,8 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
     noise = FeatureSet(torch.randn(100, 1, 60), side.labels, groups=side.groups)
-    crossed = cross_validate_probe(started(noise), 5, options=AnswerOptions(), classes=("a", "b"))
-    assert 0.3 < (crossed.predicted == side.labels.numpy()).mean() < 0.7
+    crossed = cross_validate_probe(job_of(100), started(noise), count=5)
+    assert 0.3 < (predicted(crossed) == side.labels.numpy()).mean() < 0.7
 
 
 def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:

@@ -11,10 +11,8 @@ from torch import nn
 
 from convlens.dataset.batches import Order
 from convlens.engine import muon
-from convlens.engine.calibration import calibrated_losses
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.ema import EXPONENT
-from convlens.engine.loss import make_loss
 from convlens.engine.measurement import predict_examples
 from convlens.engine.optimizers import LEARNING_RATES, make_optimizer, rate_factor
 from convlens.engine.step_plan import Phase, StepPlan
@@ -23,6 +21,7 @@ from convlens.network.build import build
 from convlens.network.classifier import MICRO_BATCH
 from convlens.network.spec import network
 from convlens.options import AUGMENTATIONS, LossOptions, OptimizerOptions
+from convlens.tasks.classification.objective import make_objective
 from loops import SIZE, examples, loop
 
 
@@ -98,14 +97,14 @@ def test_the_cost_is_torchs_mean_whatever_the_parts(weights: str, smoothing: flo
         torch.randn(50, 3, generator=random),
         torch.tensor([0] * 35 + [1] * 10 + [2] * 5),
     )
-    loss = make_loss(
-        LossOptions(class_weights=weights, label_smoothing=smoothing), labels, classes=3
+    loss = make_objective(
+        LossOptions(class_weights=weights, label_smoothing=smoothing), labels.numpy(), classes=3
     )
     wanted = nn.functional.cross_entropy(
         logits, labels, weight=loss.class_weights, label_smoothing=smoothing
     )
     parts = [
-        loss.part(logits[part], labels[part], batch_labels=labels)
+        loss.loss(logits[part], labels[part], batch_labels=labels)
         for part in ([*range(17)], [*range(17, 50)])
     ]
     assert sum(parts).item() == pytest.approx(wanted.item(), rel=1e-5)  # type: ignore[union-attr]
@@ -116,8 +115,8 @@ def test_balanced_weights_are_scikit_learns() -> None:
 
     labels = torch.tensor([0] * 35 + [1] * 10 + [2] * 5)
     wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
-    assert make_loss(
-        LossOptions(class_weights="balanced"), labels, classes=3
+    assert make_objective(
+        LossOptions(class_weights="balanced"), labels.numpy(), classes=3
     ).class_weights.tolist() == pytest.approx(wanted)
 
 
@@ -135,7 +134,8 @@ def test_a_large_batch_in_groups_is_one_batch() -> None:
     data = grouped.batches.examples
     loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
     loss.backward()  # type: ignore[no-untyped-call]
-    assert len(grouped.batches.micro_batches(0, SIZE)[1]) == 3
+    encode = grouped.objective.encode
+    assert len(grouped.batches.micro_batches(0, SIZE, encode=encode)[1]) == 3
     grouped.optimizer.step = lambda *_: None  # type: ignore[method-assign,assignment]
     assert grouped.train_step(0) == pytest.approx(loss.item(), rel=1e-5)
     for a, b in zip(grouped.module.parameters(), whole.parameters(), strict=True):
@@ -278,7 +278,9 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     assert trained.progress.best_step == 30  # so few pictures cannot tell, and the last ones stay
     trained.module.load_state_dict(trained.best)
     logits = predict_examples(trained.module, trained.val, execution=trained.execution)
-    again = calibrated_losses(logits, torch.from_numpy(trained.val.labels)).mean().item()
+    labels = torch.from_numpy(trained.val.labels)
+    calibrated = logits / trained.objective.temperature(logits, labels)
+    again = trained.objective.losses(calibrated, labels).mean().item()
     assert again == pytest.approx(trained.progress.best_loss, rel=1e-5)
 
 

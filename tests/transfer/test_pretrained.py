@@ -17,6 +17,7 @@ from convlens.network import pretrained
 from convlens.network.named import PUBLISHED
 from convlens.network.published import build_published
 from convlens.options import NetworkOptions
+from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.features import features_of
 from convlens.transfer.head import C_VALUES, FeatureSet, choose_c, fit_head
 from convlens.transfer.orientation import TOLD, orientation_probe
@@ -127,9 +128,8 @@ def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -
     ours = fit_head(
         torch.from_numpy(x),
         torch.from_numpy(y),
-        classes=classes,
+        objective=plain_objective(classes),
         C=C,
-        weights_K=torch.ones(classes),
     )
     # its softmax form; with two classes it fits one vector, which is half as dear in L2
     scale = 2 * C if classes == 2 else C
@@ -148,7 +148,7 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     whole = FeatureSet(noise, labels, groups=torch.arange(len(labels)))
     place = torch.arange(len(labels))
     train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
-    costs = choose_c(train_side, val_side, classes=2, weights_K=torch.ones(2), seed=0)
+    costs = choose_c(train_side, val_side, objective=plain_objective(2), seed=0)
     assert set(costs) == set(C_VALUES)
     assert min(costs, key=costs.__getitem__) < max(C_VALUES)  # so much noise wants restraint
 

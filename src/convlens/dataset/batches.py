@@ -1,12 +1,12 @@
 """Which pictures each step sees, in which micro-batches, and how they are varied."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..network.classifier import MICRO_BATCH
 from .augment import Augment
@@ -61,25 +61,34 @@ class Batches:
         return -(-self.order.batch // self.micro_batch)
 
     def micro_batches(
-        self, step: int, side: int, *, mixed: float = 1.0, numbers: range | None = None
+        self,
+        step: int,
+        side: int,
+        *,
+        encode: Callable[[Tensor], Tensor],
+        mixed: float = 1.0,
+        numbers: range | None = None,
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """All labels of a step, and its micro-batches.
 
         Args:
             step: from 0.
             side: of the pictures as they come out, in pixels.
+            encode: makes targets [M, K] of labels [M].
             mixed: part of the usual number of pictures that are mixed with others, 0 to 1.
             numbers: of the micro-batches to give; by default all.
 
         Returns:
-            Class indices [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch.
+            Labels [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch.
         """
         indices, epochs = self.order.at(step)
         positions = np.array_split(np.arange(len(indices)), self.micro_batch_count)
         if numbers is None:
             numbers = range(self.micro_batch_count)
         micro_batches = [
-            self._micro_batch(indices[positions[n]], epochs[positions[n]], side=side, mixed=mixed)
+            self._micro_batch(
+                indices[positions[n]], epochs[positions[n]], side=side, encode=encode, mixed=mixed
+            )
             for n in numbers
         ]
         return self.examples.targets(indices), micro_batches
@@ -90,11 +99,12 @@ class Batches:
         epochs: npt.NDArray[np.int64],
         *,
         side: int,
+        encode: Callable[[Tensor], Tensor],
         mixed: float,
     ) -> tuple[Tensor, Tensor]:
         uniform = torch.from_numpy(self._uniform(indices, epochs))
         pixels = self.augment(self.examples.images(indices), uniform, side)
-        targets = functional.one_hot(self.examples.targets(indices), self.examples.classes).float()
+        targets = encode(self.examples.targets(indices))
         return self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed)
 
     def _uniform(

@@ -13,6 +13,7 @@ from ..dataset.examples import Examples
 from ..dataset.random import torch_seed
 from ..network.classifier import Classifier
 from ..options import OptimizerOptions
+from ..tasks.objective import Objective
 from .callbacks import Callback
 from .checkpoint import (
     Checkpoint,
@@ -27,7 +28,6 @@ from .compute.execution import Execution
 from .compute.timing import StepTimer, Throughput
 from .distributed import SINGLE_PROCESS, RunningStatistics, Workers
 from .ema import make_ema
-from .loss import Loss
 from .measurement import Measurement, Validation, validate
 from .model_selection import ModelSelection
 from .optimizers import make_optimizer, rate_factor
@@ -62,7 +62,7 @@ class Loop:
         batches: Batches,
         *,
         val: Examples,
-        loss: Loss,
+        objective: Objective,
         options: OptimizerOptions,
         plan: StepPlan,
         execution: Execution,
@@ -75,7 +75,7 @@ class Loop:
         self.parallel = workers.data_parallel(self.module)
         self.batches = batches
         self.val = val
-        self.loss = loss
+        self.objective = objective
         self.options = options
         self.plan = plan
         self.execution = execution
@@ -112,7 +112,7 @@ class Loop:
             group["lr"] = highest * factor
         self.optimizer.zero_grad()
         loss = self._accumulate_gradients(step, size or self.plan.size(step))
-        penalty = self.loss.penalty(self.module.parameters())
+        penalty = self.objective.penalty(self.module.parameters())
         if penalty is not None:
             penalty.backward()  # type: ignore[no-untyped-call]
             loss += penalty.item()
@@ -134,7 +134,7 @@ class Loop:
         mixed = step / self.plan.steps
         with self.timer.time("pixels"):
             labels_N, micro_batches = self.batches.micro_batches(
-                step, size, mixed=mixed, numbers=own
+                step, size, encode=self.objective.encode, mixed=mixed, numbers=own
             )
         loss = 0.0
         for number, (pixels, targets) in zip(own, micro_batches, strict=True):
@@ -149,7 +149,7 @@ class Loop:
         with self.timer.time("forward"):
             with self.execution.precision():
                 logits_NK = self.parallel(self.execution.inputs(pixels_NCHW)).cpu()
-            loss = self.loss.part(logits_NK, targets_NK, batch_labels=labels_N)
+            loss = self.objective.loss(logits_NK, targets_NK, batch_labels=labels_N)
         with self.timer.time("backward"):
             # gradients are averaged over the workers, and have to add up
             (loss * self.workers.world_size).backward()  # type: ignore[no-untyped-call]
@@ -162,7 +162,13 @@ class Loop:
         """
         if not len(self.val):
             return None
-        return validate(self.ema_module, self.val, execution=self.execution, workers=self.workers)
+        return validate(
+            self.ema_module,
+            self.val,
+            objective=self.objective,
+            execution=self.execution,
+            workers=self.workers,
+        )
 
     def record(self, validation: Validation | None, pictures_per_second: float) -> Measurement:
         """Note what was measured after this step, and keep the parameters where they are best."""
@@ -248,9 +254,8 @@ class Loop:
             callback.measure(measurement)
 
     def _exploded(self, loss: float, *, check_parameters: bool) -> bool:
-        if not loss < EXPLODED:  # nor is it where it is no number
-            return True
-        return check_parameters and self.workers.any(not is_finite(self.module))
+        explodes = not loss < EXPLODED  # so it is, too, where it is no number
+        return explodes or (check_parameters and self.workers.any(not is_finite(self.module)))
 
     def _recover(self, folder: Path, loss: float, callbacks: Sequence[Callback]) -> None:
         """Back to the last checkpoint, with smaller steps from there on. Raises `ConvlensError`."""
@@ -289,12 +294,13 @@ class Loop:
         """
         data = self.workers.broadcast_bytes(lambda: newest_checkpoint(folder, warn))
         checkpoint = checkpoint_from(data)
-        tensors = checkpoint.tensors
-        self.module.load_state_dict(tensors["module"])
-        self.ema.load_state_dict(tensors["ema"])
+        self.module.load_state_dict(checkpoint.tensors["module"])
+        self.ema.load_state_dict(checkpoint.tensors["ema"])
         self.execution.place(self.module)
         self.execution.place(self.ema)
-        self.best = tensors["best"]
-        self.selection.load_state_dict(tensors["selection"])
-        restore_optimizer(self.optimizer, tensors["optimizer"], plain=checkpoint.optimizer_state)
+        self.best = checkpoint.tensors["best"]
+        self.selection.load_state_dict(checkpoint.tensors["selection"])
+        restore_optimizer(
+            self.optimizer, checkpoint.tensors["optimizer"], plain=checkpoint.optimizer_state
+        )
         self.progress = checkpoint.progress

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..dataset.examples import Examples
 from ..network.classifier import Classifier
-from .calibration import calibrated_losses
+from ..tasks.objective import Objective
 from .compute.execution import Execution
 from .distributed import SINGLE_PROCESS, Workers
 
@@ -73,6 +73,7 @@ def validate(
     module: Classifier,
     examples: Examples,
     *,
+    objective: Objective,
     execution: Execution,
     workers: Workers = SINGLE_PROCESS,
 ) -> Validation:
@@ -83,5 +84,7 @@ def validate(
     """
     logits_NK = predict_examples(module, examples, execution=execution, workers=workers)
     labels_N = examples.targets(np.arange(len(examples)))
-    accuracy = (logits_NK.argmax(1) == labels_N).float().mean().item()
-    return Validation(calibrated_losses(logits_NK, labels_N), accuracy)
+    calibrated_NK = logits_NK / objective.temperature(logits_NK, labels_N)
+    return Validation(
+        objective.losses(calibrated_NK, labels_N), objective.accuracy(logits_NK, labels_N)
+    )

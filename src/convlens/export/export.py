@@ -18,24 +18,25 @@ from ..detector.integrity import check_graph, seal, unseal
 from ..detector.session import INPUT, SIZES, WINDOWS
 from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
-from ..tasks.classification.prediction import OUTPUTS
+from ..tasks.objective import Objective
+from ..tasks.task import task_named
 from .sliding import Sliding, sliding
 
 OPSET = 18
 IR_VERSION = 10
-OUTPUT, STRANGENESS = OUTPUTS
 _SQUASHED = "squashed"
 
 
 class _FromPixels(nn.Module):
     """uint8 [N, S, S, 3] to probabilities [N, K]: what follows the resize in the file."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, objective: Objective) -> None:
         super().__init__()
         self.module = module
+        self.objective = objective
 
     def forward(self, squashed_NHWC: Tensor) -> Tensor:
-        return torch.softmax(self.module(to_float(squashed_NHWC)), 1)
+        return self.objective.probabilities(self.module(to_float(squashed_NHWC)))
 
 
 class _ForWindows(nn.Module):
@@ -44,14 +45,17 @@ class _ForWindows(nn.Module):
     And, where it is told, strangeness [N]. With one window, as usual, the first are its answer.
     """
 
-    def __init__(self, slid: Sliding, strangeness: nn.Module | None) -> None:
+    def __init__(
+        self, slid: Sliding, objective: Objective, *, strangeness: nn.Module | None
+    ) -> None:
         super().__init__()
         self.slid = slid
+        self.objective = objective
         self.strangeness = strangeness
 
     def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, ...]:
         logits, features = self.slid(to_float(squashed_NHWC))
-        found = (torch.softmax(logits.mean((2, 3)), 1), logits)
+        found = (self.objective.probabilities(logits.mean((2, 3))), logits)
         if self.strangeness is None:
             return found
         return (*found, self.strangeness(features.mean((2, 3))))
@@ -117,26 +121,29 @@ def export(
     *,
     labels: Sequence[str],
     metadata: Mapping[str, Any],
+    objective: Objective,
     strangeness: nn.Module | None = None,
-    task: str = "classification",
 ) -> bytes:
     """The detector file's bytes: the same for the same parameters, labels and metadata.
 
     `module` maps float pixels 0 to 1 [N, 3, size, size] to logits [N, K]. `labels` are the classes'
-    names in the order of the outputs, `task` is the kind of their answers. Metadata values are kept
+    names in the order of the outputs, `objective` is the task's. Metadata values are kept
     as text, or as JSON.
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
     plain = module.float().to(memory_format=torch.contiguous_format).eval()
+    output, *others = task_named(objective.task).outputs
     slid = sliding(plain, size)
     if slid is None:
-        model, slides = network_graph(_FromPixels(plain), size, OUTPUT), None
+        model, slides = network_graph(_FromPixels(plain, objective), size, output), None
     else:
         slides = slid.slides(size)
-        outputs = [OUTPUT, WINDOWS] + ([STRANGENESS] if strangeness is not None else [])
+        outputs = [output, WINDOWS, *(others if strangeness is not None else ())]
         # several windows, so that the exporter takes none of the steps between them for idle
         several = (size + 2 * slides["stride"], size + slides["stride"])
-        model = network_graph(_ForWindows(slid, strangeness), several, *outputs)
+        model = network_graph(
+            _ForWindows(slid, objective, strangeness=strangeness), several, *outputs
+        )
     graph = model.graph
     _strip(graph)
     sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
@@ -155,7 +162,7 @@ def export(
     del model.metadata_props[:]
     entries = {
         "format": "convlens detector 1",
-        "task": task,
+        "task": objective.task,
         "labels": list(labels),
         "size": size,
         **metadata,

@@ -20,6 +20,7 @@ from ..pictures.resize import Resizer
 from ..pictures.shards.read import streamed
 from ..pictures.source import Source
 from ..progress import Progress
+from ..tasks.objective import Objective
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""
@@ -52,6 +53,7 @@ def check_parity(
     *,
     catalog: Catalog,
     stored: Examples,
+    objective: Objective,
     seed: int,
     progress: Progress,
     pictures: int = PICTURES,
@@ -83,6 +85,13 @@ def check_parity(
             image = np.asarray(Image.fromarray(image).resize((width, height)))
         return resize(image), detector.probabilities(image)
 
+    def network(pixels_NHWC: RGB) -> npt.NDArray[np.float32]:
+        """What the network says of squashed pictures."""
+        with torch.inference_mode():
+            logits = module(to_float(torch.from_numpy(np.array(pixels_NHWC))))
+            own: npt.NDArray[np.float32] = objective.probabilities(logits).numpy()
+        return own
+
     sources = streamed(catalog.sources[number % len(catalog)] for number in range(pictures))
     for first in range(0, pictures, CHUNK):
         numbers = range(first, min(first + CHUNK, pictures))
@@ -90,11 +99,11 @@ def check_parity(
         found = [(n, a) for n, a in zip(numbers, answers, strict=True) if a]
         if found:
             files = np.stack([probabilities for _, (_, probabilities) in found])
-            own = _network(module, np.stack([pixels for _, (pixels, _) in found]))
+            own = network(np.stack([pixels for _, (pixels, _) in found]))
             worst = max(worst, float(np.abs(files - own).max()))
             rows = [(k, n % len(catalog)) for k, (n, _) in enumerate(found) if not n % 2]
             if rows:
-                kept = _network(module, stored.pixels[stored.rows[[row for _, row in rows]]])
+                kept = network(stored.pixels[stored.rows[[row for _, row in rows]]])
                 predicted = files[[k for k, _ in rows]].argmax(1)
                 agreed += int((kept.argmax(1) == predicted).sum())
                 plain += len(rows)
@@ -112,11 +121,3 @@ def check_parity(
             "kept: report this with run.json"
         )
     return parity
-
-
-def _network(module: nn.Module, pixels_NHWC: RGB) -> npt.NDArray[np.float32]:
-    with torch.inference_mode():
-        out: npt.NDArray[np.float32] = torch.softmax(
-            module(to_float(torch.from_numpy(np.array(pixels_NHWC)))), 1
-        ).numpy()
-    return out

@@ -3,11 +3,11 @@
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
-import torch
 
 from ..dataset.prepare import Dataset
 from ..progress import Progress
 from ..tasks.classification.label_errors import find_label_errors
+from ..tasks.classification.objective import plain_objective
 from ..transfer.head import FOLDS, FeatureSet, best_head, folds
 from ..transfer.linear_probe import fit_linear_probe
 
@@ -41,14 +41,14 @@ def label_issues(
         progress: Called after each fold.
     """
     classes = len(dataset.classes)
-    ones = torch.ones(classes)
+    objective = plain_objective(classes)
     no_features = features.take(features.groups < 0)
-    C = fit_linear_probe(features, no_features, classes=classes, weights_K=ones, seed=0).C
+    C = fit_linear_probe(features, no_features, objective=objective, seed=0).C
     probabilities_NK = np.full((len(features.labels), classes), 1 / classes, np.float64)
     fold = folds(features.labels, features.groups, seed=0)
     for k in range(FOLDS):
         held_out = fold == k
-        head = best_head(features.take(~held_out), classes, C=C, weights_K=ones)
+        head = best_head(features.take(~held_out), objective, C=C)
         logits = head.logits(features.features[held_out].mean(1)).double()
         probabilities_NK[held_out.numpy()] = logits.softmax(1).numpy()
         progress("judging labels", k + 1, FOLDS)

@@ -9,6 +9,7 @@ import torch
 from scipy.optimize import least_squares
 
 from ..progress import Progress
+from ..tasks.classification.objective import plain_objective
 from ..transfer.head import FOLDS, FeatureSet, folds
 from ..transfer.linear_probe import fit_linear_probe
 
@@ -101,8 +102,7 @@ def _drawn(features: FeatureSet, count: int, *, seed: int) -> FeatureSet:
 def _predicted(train: FeatureSet, test: FeatureSet, *, classes: int, seed: int) -> torch.Tensor:
     """Class indices [N] of the test pictures by a head that learnt from the training pictures."""
     no_val = train.take(train.labels < 0)
-    weights_K = torch.ones(classes)
-    head = fit_linear_probe(train, no_val, classes=classes, weights_K=weights_K, seed=seed).head()
+    head = fit_linear_probe(train, no_val, objective=plain_objective(classes), seed=seed).head()
     return head.logits(test.features.mean(1)).argmax(1)
 
 

@@ -18,6 +18,7 @@ from ..options import CPU_CONFIGS
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
 from ..progress import Progress
+from ..tasks.classification.objective import plain_objective
 from ..transfer.pretrained import make_module
 from .layers import LayerTiming, time_layers
 from .reading import reading_rates, sample_files
@@ -126,7 +127,7 @@ def bench(
     fastest, loop = training.execution.config, training.loop
     layers = []
     if profile:
-        pixels = loop.batches.micro_batches(0, size)[1][0][0]
+        pixels = loop.batches.micro_batches(0, size, encode=loop.objective.encode)[1][0][0]
         layers = time_layers(loop.module, pixels, execution=training.execution, limits=limits)
     progress("measuring", 4, 4)
     counts = described.total()
@@ -163,7 +164,9 @@ def _machine(threads: int) -> dict[str, Any]:
 def _predict_rate(module: Classifier, size: int, *, classes: int, files: list[bytes]) -> float:
     """Pictures a second that the exported file answers for, decoding included."""
     labels = tuple(str(number) for number in range(classes))
-    detector = Detector(export(module.eval(), size, labels=labels, metadata={}))
+    detector = Detector(
+        export(module.eval(), size, labels=labels, metadata={}, objective=plain_objective(classes))
+    )
 
     def predict(data: bytes) -> object:
         return detector.probabilities(decode(data))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
-import torch
 
 from ..dataset.augment import DEFAULT, DEFAULT_SMALL, SMALL, Augment, parse_augmentations
 from ..dataset.batches import Batches, Order
@@ -13,10 +12,10 @@ from ..dataset.examples import Examples
 from ..engine.compute.autotune import autotune
 from ..engine.compute.execution import Execution
 from ..engine.loop import Loop
-from ..engine.loss import make_loss
 from ..engine.step_plan import Phase, StepPlan
 from ..network.classifier import Classifier
 from ..options import ExecutionConfig, LossOptions, OptimizerOptions
+from ..tasks.classification.objective import make_objective
 
 STEPS = 8
 """Over which the shares of a step's stages are measured."""
@@ -85,12 +84,11 @@ def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution:
     examples = Examples(pixels, rows, labels=rows % classes, classes=classes)
     augment = Augment(parse_augmentations(DEFAULT_SMALL if size < SMALL else DEFAULT), 0)
     order = Order(count, batch, seed=0)
-    labels = torch.from_numpy(examples.labels)
     return Loop(
         module,
         Batches(examples, order, augment=augment, micro_batch=module.micro_batch),
         val=examples,
-        loss=make_loss(LossOptions(), labels, classes=classes, pretrained=False),
+        objective=make_objective(LossOptions(), examples.labels, classes=classes),
         options=OptimizerOptions(),
         plan=StepPlan((Phase(STEPS, size, seconds=1.0),), STEPS),
         execution=execution,

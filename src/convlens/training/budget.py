@@ -152,7 +152,7 @@ def _rehearsal(
         copy.deepcopy(model.module),
         Batches(examples, order, augment=augment, micro_batch=model.module.micro_batch),
         val=job.dataset.examples("val"),
-        loss=job.loss(pretrained=plan.pretrained),
+        objective=job.objective(pretrained=plan.pretrained),
         options=job.options.optimizer,
         plan=StepPlan((Phase(1, plan.size, seconds=1.0),), 1),
         execution=execution,

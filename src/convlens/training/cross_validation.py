@@ -7,7 +7,7 @@ from all.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,14 @@ import torch
 from safetensors.torch import load, save
 
 from ..dataset.prepare import Dataset
-from ..engine.calibration import fit_temperature
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
 from ..errors import UsageError
 from ..files import write_whole
-from ..options import AnswerOptions, TrainOptions
+from ..options import TrainOptions
 from ..pictures.catalog import SPLITS
-from ..tasks.classification.fit_rule import make_rule
+from ..tasks.objective import Objective
+from ..tasks.task import Prediction
 from ..transfer.head import FOLDS, folds
 from ..transfer.linear_probe import LinearProbe
 from .job import Job
@@ -38,33 +38,24 @@ JUDGED = 10
 class OutOfFold:
     """What pictures were answered by that which did not learn from them.
 
-    Their indices [M] among the training pictures, logits [M, K] as they came, calibrated
-    probabilities [M, K], and predicted class indices [M], -1 for unsure.
+    Their indices [M] among the training pictures, logits [M, K] as they came, and the answers.
     """
 
     indices: npt.NDArray[np.int64]
     logits: torch.Tensor
-    _: KW_ONLY
-    probabilities: npt.NDArray[np.float32]
-    predicted: npt.NDArray[np.int64]
+    answers: tuple[Prediction, ...]
 
     @staticmethod
-    def of(parts: "list[OutOfFold]", classes: int) -> "OutOfFold":
+    def of(parts: "list[OutOfFold]", outputs: int) -> "OutOfFold":
         """Several folds together, in the order of the pictures."""
-        none = OutOfFold(
-            np.zeros(0, np.int64),
-            torch.zeros(0, classes),
-            probabilities=np.zeros((0, classes), np.float32),
-            predicted=np.zeros(0, np.int64),
-        )
-        parts = [none, *parts]
+        parts = [OutOfFold(np.zeros(0, np.int64), torch.zeros(0, outputs), answers=()), *parts]
         indices = np.concatenate([part.indices for part in parts])
         order = np.argsort(indices)
+        answers = [answer for part in parts for answer in part.answers]
         return OutOfFold(
             indices[order],
             torch.cat([part.logits for part in parts])[torch.from_numpy(order)],
-            probabilities=np.concatenate([part.probabilities for part in parts])[order],
-            predicted=np.concatenate([part.predicted for part in parts])[order],
+            answers=tuple(answers[k] for k in order.tolist()),
         )
 
 
@@ -86,27 +77,24 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
     return data.folds
 
 
-def cross_validate_probe(
-    probe: LinearProbe, count: int, *, options: AnswerOptions, classes: tuple[str, ...]
-) -> OutOfFold:
+def cross_validate_probe(job: Job, probe: LinearProbe, *, count: int) -> OutOfFold:
     """The answers to the training pictures of heads on fixed features, each from other folds."""
     train, parts = probe.train, []
     fold = folds(train.labels, train.groups, seed=probe.seed, count=count)
     for k in sorted(set(fold.tolist())):
         left_out = fold == k
         others = probe.of(~left_out)
-        logits, labels = others.judged()
         parts.append(
             _answered(
+                job,
                 np.where(left_out.numpy())[0],
-                others.head().logits(train.features[left_out].mean(1)),
-                chosen_by=(logits, labels),
-                learnt_K=others.train.labels.bincount(minlength=len(classes)),
-                options=options,
-                classes=classes,
+                logits_MK=others.head().logits(train.features[left_out].mean(1)),
+                calibrate_on=others.judged(),
+                learnt_N=others.train.labels,
+                objective=probe.objective,
             )
         )
-    return OutOfFold.of(parts, len(classes))
+    return OutOfFold.of(parts, probe.objective.outputs)
 
 
 def cross_validate_training(
@@ -140,15 +128,14 @@ def cross_validate_training(
         if logits is None:
             break
         val = torch.from_numpy(part.dataset.examples("val").labels)
-        learnt = torch.from_numpy(part.dataset.examples("train").labels)
         parts.append(
             _answered(
+                job,
                 np.where(left_out)[0],
-                logits["test"],
-                chosen_by=(logits["val"], val),
-                learnt_K=learnt.bincount(minlength=whole.classes),
-                options=job.options.answer,
-                classes=job.dataset.classes,
+                logits_MK=logits["test"],
+                calibrate_on=(logits["val"], val),
+                learnt_N=torch.from_numpy(part.dataset.examples("train").labels),
+                objective=job.objective(pretrained=False),
             )
         )
     return OutOfFold.of(parts, whole.classes)
@@ -199,23 +186,28 @@ def _logits_of_fold(
 
 
 def _answered(
+    job: Job,
     indices: npt.NDArray[np.int64],
-    logits_MK: torch.Tensor,
     *,
-    chosen_by: tuple[torch.Tensor, torch.Tensor],
-    learnt_K: torch.Tensor,
-    options: AnswerOptions,
-    classes: tuple[str, ...],
+    logits_MK: torch.Tensor,
+    calibrate_on: tuple[torch.Tensor, torch.Tensor],
+    learnt_N: torch.Tensor,
+    objective: Objective,
 ) -> OutOfFold:
     """Calibrated, and answered by a rule, both of which logits and labels of others decide."""
-    others_NK, labels_N = chosen_by
-    temperature = fit_temperature(others_NK, labels_N)
-    rule = make_rule(
-        options,
+    others_NK, labels_N = calibrate_on
+    temperature = objective.temperature(others_NK, labels_N)
+    classes, names = job.dataset.classes, job.dataset.subset("train").names
+    rule = job.task.fit_rule(
+        job.options.answer,
         classes,
-        true_N=labels_N.numpy(),
-        probabilities_NK=torch.softmax(others_NK / temperature, 1).numpy(),
-        learnt_K=learnt_K.numpy(),
+        labels_N=labels_N.numpy(),
+        probabilities_NK=objective.probabilities(others_NK / temperature).numpy(),
+        learnt_N=learnt_N.numpy(),
     )
-    p = torch.softmax(logits_MK / temperature, 1).numpy()
-    return OutOfFold(indices, logits_MK, probabilities=p, predicted=rule.predict(p))
+    p = objective.probabilities(logits_MK / temperature).numpy()
+    answers = tuple(
+        job.task.predict(names[index], [p[k]], classes=classes, rule=rule)
+        for k, index in enumerate(indices.tolist())
+    )
+    return OutOfFold(indices, logits_MK, answers=answers)

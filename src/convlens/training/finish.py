@@ -1,6 +1,6 @@
 """What becomes of a fitted network: calibrated, exported, proven, evaluated."""
 
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,10 @@ from .._version import __version__
 from ..dataset.notes import notes_about
 from ..detector.detector import Detector
 from ..detector.evaluate import evaluate_catalog
-from ..engine.calibration import fit_temperature
 from ..export.export import export, with_metadata
 from ..export.parity import Parity, check_parity, seconds_within
-from ..tasks.classification.evaluation import Evaluation, evaluate
-from ..tasks.classification.fit_rule import make_rule
-from ..tasks.classification.label_errors import find_label_errors
-from ..tasks.classification.metrics import compute_metrics
-from ..tasks.classification.prediction import Prediction
-from ..tasks.classification.rule import BALANCE, Rule
+from ..tasks.objective import Objective
+from ..tasks.task import Evaluation
 from ..transfer.linear_probe import set_head
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained
@@ -39,9 +34,8 @@ class Calibration:
     """
 
     temperature: float
-    rule: Rule
-    _: KW_ONLY
-    validation: dict[str, Any] | None
+    rule: Any
+    validation: dict[str, Any] | None = None
 
 
 def calibrate(job: Job, model: Model, *, fitted: Fitted) -> Calibration:
@@ -50,43 +44,41 @@ def calibrate(job: Job, model: Model, *, fitted: Fitted) -> Calibration:
     Where pretrained features stayed as they were, those are the probe's own folds; else the
     validation pictures; else, where every picture was left out once, all of them.
     """
-    dataset, out_of_fold = job.dataset, fitted.out_of_fold
-    val = dataset.examples("val")
-    validation = _validation(job, fitted) if len(val) else None
+    out_of_fold, val = fitted.out_of_fold, job.dataset.examples("val")
+    objective = job.objective(pretrained=model.choice.pretrained)
+    val_labels = torch.from_numpy(val.labels)
+    validation = None
+    if len(val):
+        own = _calibration(job, fitted.val_logits, labels_N=val_labels, objective=objective)
+        p = objective.probabilities(fitted.val_logits / own.temperature).numpy()
+        validation = job.task.metrics(
+            job.dataset.classes, val.labels, probabilities_NK=p, rule=own.rule
+        )
     if fitted.as_begun and model.probe is not None:
         logits, labels = model.probe.judged()
     elif out_of_fold is not None and not len(val):
-        labels = torch.from_numpy(dataset.examples("train").labels[out_of_fold.indices])
+        labels = torch.from_numpy(job.dataset.examples("train").labels[out_of_fold.indices])
         logits = out_of_fold.logits
     else:
-        logits, labels = fitted.val_logits, torch.from_numpy(val.labels)
-    temperature, rule = _calibration(job, logits, labels_N=labels)
-    return Calibration(temperature, rule, validation=validation)
+        logits, labels = fitted.val_logits, val_labels
+    calibration = _calibration(job, logits, labels_N=labels, objective=objective)
+    return replace(calibration, validation=validation)
 
 
-def _validation(job: Job, fitted: Fitted) -> dict[str, Any]:
-    """Metrics on the validation pictures, calibrated by themselves."""
-    labels_N = job.dataset.examples("val").labels
-    temperature, rule = _calibration(job, fitted.val_logits, labels_N=torch.from_numpy(labels_N))
-    p = torch.softmax(fitted.val_logits / temperature, 1).numpy()
-    return compute_metrics(
-        job.dataset.classes, labels_N, probabilities_NK=p, predicted_N=rule.predict(p)
-    ).as_json()
-
-
-def _calibration(job: Job, logits_NK: Tensor, *, labels_N: Tensor) -> tuple[float, Rule]:
+def _calibration(
+    job: Job, logits_NK: Tensor, *, labels_N: Tensor, objective: Objective
+) -> Calibration:
     temperature = 1.0
     if len(labels_N):  # as float32 holds it, in which the file divides
-        temperature = torch.tensor(fit_temperature(logits_NK, labels_N)).item()
-    classes = job.dataset.classes
-    rule = make_rule(
+        temperature = torch.tensor(objective.temperature(logits_NK, labels_N)).item()
+    rule = job.task.fit_rule(
         job.options.answer,
-        classes,
-        true_N=labels_N.numpy(),
-        probabilities_NK=torch.softmax(logits_NK / temperature, 1).numpy(),
-        learnt_K=np.bincount(job.dataset.examples("train").labels, minlength=len(classes)),
+        job.dataset.classes,
+        labels_N=labels_N.numpy(),
+        probabilities_NK=objective.probabilities(logits_NK / temperature).numpy(),
+        learnt_N=job.dataset.examples("train").labels,
     )
-    return temperature, rule
+    return Calibration(temperature, rule)
 
 
 @dataclass(frozen=True)
@@ -117,6 +109,7 @@ def export_detector(
             module, dataset.examples("train"), known=features, seed=seed, progress=progress
         )
     module.temperature.fill_(calibration.temperature)
+    objective = job.objective(pretrained=model.choice.pretrained)
     metadata = {
         "network": model.architecture.text,
         "seed": str(seed),
@@ -130,8 +123,8 @@ def export_detector(
         dataset.store.size,
         labels=dataset.classes,
         metadata=metadata,
+        objective=objective,
         strangeness=unlike,
-        task=dataset.task,
     )
     held_out = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
     parity = check_parity(
@@ -139,6 +132,7 @@ def export_detector(
         Detector(file),
         catalog=dataset.subset(held_out),
         stored=dataset.examples(held_out),
+        objective=objective,
         seed=seed,
         progress=progress,
         seconds=seconds_within(job.options.budget.minutes),
@@ -148,33 +142,21 @@ def export_detector(
 
 def evaluate_held_out(
     job: Job, exported: Exported, *, out_of_fold: OutOfFold | None
-) -> Evaluation | None:
+) -> "Evaluation | None":
     """The file's answers to the test pictures, or each picture's answer from outside of its fold.
 
     None where nothing was held out.
     """
     if out_of_fold is not None:
-        return _out_of_fold(job, out_of_fold) if len(out_of_fold.indices) else None
+        if not len(out_of_fold.indices):
+            return None
+        catalog = job.dataset.subset("train").take(out_of_fold.indices.tolist())
+        answers = list(zip(catalog.labels, out_of_fold.answers, strict=True))
+        return job.task.evaluate(answers, catalog.sources, skipped=job.dataset.skipped)
     test = job.dataset.subset("test")
     if not len(test):
         return None
     return evaluate_catalog(Detector(exported.file), test, progress=job.callback.progress)
-
-
-def _out_of_fold(job: Job, out_of_fold: OutOfFold) -> Evaluation:
-    classes = job.dataset.classes
-    catalog = job.dataset.subset("train").take(out_of_fold.indices.tolist())
-    answers = [
-        (label, Prediction(name, p, labels=classes, class_index=int(index) if index >= 0 else None))
-        for label, name, p, index in zip(
-            catalog.labels,
-            catalog.names,
-            out_of_fold.probabilities,
-            out_of_fold.predicted,
-            strict=True,
-        )
-    ]
-    return evaluate(answers, catalog.sources, skipped=job.dataset.skipped)
 
 
 @dataclass(frozen=True)
@@ -185,7 +167,7 @@ class Results:
     calibration: Calibration
     _: KW_ONLY
     exported: Exported
-    evaluation: Evaluation | None
+    evaluation: "Evaluation | None"
 
     def file(self) -> bytes:
         """The detector file with the figures on held-out pictures in its metadata."""
@@ -200,87 +182,47 @@ def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dic
     """All that `metrics.json` holds, as plain data."""
     dataset, fitted = job.dataset, results.fitted
     calibration, evaluation = results.calibration, results.evaluation
-    progress = fitted.progress
     table = model.architecture.describe()
-    balanced = calibration.rule.objective == BALANCE
+    balanced = job.task.balanced(calibration.rule)
     return {
         "test": evaluation.metrics.as_json() if evaluation else None,
         "folds": plan.folds,
-        "strange": _share_strange(evaluation),
         "validation": calibration.validation,
         "parity": vars(results.exported.parity),
         "tried": _tried(model, fitted),
         "temperature": calibration.temperature,
         "rule": calibration.rule.as_json(),
-        "uncalibrated": _uncalibrated(results),
-        "plain": _most_probable(evaluation) if balanced else None,
+        **job.task.further_metrics(
+            evaluation, uncalibrated_NK=_uncalibrated(job, results), rule=calibration.rule
+        ),
         "training": {
-            "steps": progress.step,
+            "steps": fitted.progress.step,
             "steps_planned": plan.step_plan.steps,
-            "best_step": progress.best_step,
-            "seconds": round(progress.seconds, 3),
+            "best_step": fitted.progress.best_step,
+            "seconds": round(fitted.progress.seconds, 3),
             "parameters": table["parameters"],
             "multiplications": table["multiplications"],
         },
         "pictures": dataset.counts(),
         "skipped": [{"name": name, "reason": reason} for name, reason in dataset.skipped],
         "notes": [asdict(note) for note in notes_about(dataset, balanced=balanced)],
-        "label_errors": _label_errors(evaluation),
     }
 
 
-def _share_strange(evaluation: Evaluation | None) -> float | None:
-    """Share of the held-out pictures that are called strange; None where that cannot be told."""
-    if evaluation is None:
-        return None
-    strange = [answer.strange for _, answer in evaluation.answers if answer.strangeness is not None]
-    return sum(strange) / len(strange) if strange else None
-
-
-def _uncalibrated(results: Results) -> dict[str, float] | None:
-    """Loss and calibration error on the held-out pictures without the temperature."""
+def _uncalibrated(job: Job, results: Results) -> npt.NDArray[np.float32] | None:
+    """Probabilities [N, K] of the held-out pictures without the temperature."""
     evaluation, out_of_fold = results.evaluation, results.fitted.out_of_fold
     if evaluation is None:
         return None
-    true_N, probabilities_NK = _held_out(evaluation)
     if out_of_fold is not None:  # each fold has a temperature of its own
         logits = out_of_fold.logits.double()
     else:
-        p = torch.from_numpy(probabilities_NK).double()
+        answered = [a.probabilities for _, a in evaluation.answers if a.probabilities is not None]
+        p = torch.from_numpy(np.stack(answered)).double()
         logits = p.clamp(min=1e-12).log() * results.calibration.temperature
-    metrics = compute_metrics(
-        evaluation.metrics.labels, true_N, probabilities_NK=logits.softmax(1).float().numpy()
-    )
-    return {"cost": metrics.cost, "ece": metrics.ece}
-
-
-def _most_probable(evaluation: Evaluation | None) -> dict[str, Any] | None:
-    """The metrics on held-out pictures if the most probable class were the answer."""
-    if evaluation is None:
-        return None
-    true_N, probabilities_NK = _held_out(evaluation)
-    return compute_metrics(
-        evaluation.metrics.labels, true_N, probabilities_NK=probabilities_NK
-    ).as_json()
-
-
-def _label_errors(evaluation: Evaluation | None) -> list[str]:
-    """Names of the held-out pictures whose label is probably wrong, the surest first."""
-    if evaluation is None:
-        return []
-    return [
-        evaluation.answers[index][1].name for index in find_label_errors(*_held_out(evaluation))
-    ]
-
-
-def _held_out(
-    evaluation: Evaluation,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """True classes [N] and probabilities [N, K] of the held-out pictures."""
-    labels = evaluation.metrics.labels
-    true_N = np.array([labels.index(label) for label, _ in evaluation.answers], np.int64)
-    probabilities = [answer.probabilities for _, answer in evaluation.answers]
-    return true_N, np.stack([p for p in probabilities if p is not None])
+    probabilities = job.objective(pretrained=False).probabilities(logits)
+    uncalibrated: npt.NDArray[np.float32] = probabilities.float().numpy()
+    return uncalibrated
 
 
 def _tried(model: Model, fitted: Fitted) -> dict[str, Any] | None:

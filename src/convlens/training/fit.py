@@ -55,7 +55,7 @@ def begin(job: Job, plan: RunPlan, *, module: Classifier) -> Loop:
         module,
         Batches(examples, order, augment=augment, micro_batch=module.micro_batch),
         val=job.dataset.examples("val"),
-        loss=job.loss(pretrained=plan.pretrained),
+        objective=job.objective(pretrained=plan.pretrained),
         options=job.options.optimizer,
         plan=plan.step_plan,
         execution=Execution(EXECUTION_CONFIGS[plan.compute], plan.threads),

@@ -2,13 +2,12 @@
 
 from dataclasses import KW_ONLY, dataclass, replace
 
-import torch
-
 from ..dataset.prepare import Dataset
 from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
-from ..engine.loss import Loss, make_loss
 from ..options import TrainOptions
+from ..tasks.objective import Objective
+from ..tasks.task import Task, task_named
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,16 @@ class Job:
         """The same in this process only."""
         return replace(self, workers=Workers())
 
-    def loss(self, *, pretrained: bool) -> Loss:
-        """The loss for the training pictures as they are split."""
-        return make_loss(
+    @property
+    def task(self) -> Task:
+        """The kind of answer that the pictures are labelled for."""
+        return task_named(self.dataset.task)
+
+    def objective(self, *, pretrained: bool) -> Objective:
+        """How a network learns the training pictures as they are split."""
+        return self.task.objective(
             self.options.loss,
-            torch.from_numpy(self.dataset.examples("train").labels),
+            self.dataset.examples("train").labels,
             classes=len(self.dataset.classes),
             pretrained=pretrained,
         )

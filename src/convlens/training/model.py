@@ -102,8 +102,7 @@ def _probe(job: Job, table: FeatureTable) -> LinearProbe:
     return fit_linear_probe(
         table.of(sample(job.dataset.examples("train"), seed=seed)),
         table.of(job.dataset.examples("val")),
-        classes=len(job.dataset.classes),
-        weights_K=job.loss(pretrained=True).class_weights,
+        objective=job.objective(pretrained=True),
         seed=seed,
     )
 

@@ -16,7 +16,6 @@ import torch
 from safetensors.torch import save
 
 from .._version import __version__
-from ..dataset.batches import Batches
 from ..drawing.thumbnails import contact_sheet
 from ..engine.callbacks import NullCallback
 from ..engine.compute.execution import enough_memory
@@ -30,7 +29,6 @@ from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..report.page import render_report
 from ..tasks.classification.evaluation import Evaluation
-from ..tasks.task import task_named
 from .finish import Results
 from .job import Job
 from .model import Model
@@ -124,7 +122,7 @@ class RunFolder:
         """Note the beginning, and keep a picture of a real training batch, by the first worker."""
         if job.workers.first:
             self.event("resume" if resumed else "begin", {"step": loop.progress.step})
-            write_whole(self.path / "preview.png", preview(loop.batches))
+            write_whole(self.path / "preview.png", preview(loop))
 
     def write_results(self, job: Job, results: Results, *, metrics: dict[str, Any]) -> None:
         """Write the detector, its parameters, metrics, answers and report."""
@@ -142,7 +140,7 @@ class RunFolder:
             self.read(),
             metrics,
             history=fitted.progress.history,
-            report=task_named(job.dataset.task).report(metrics, evaluation),
+            report=job.task.report(metrics, evaluation),
             preview=picture,
         )
         write_whole(self.path / "report.html", page)
@@ -184,9 +182,10 @@ def versions() -> dict[str, str]:
     return {"convlens": __version__, "python": platform.python_version(), **packages}
 
 
-def preview(batches: Batches, most: int = 24) -> bytes:
+def preview(loop: Loop, most: int = 24) -> bytes:
     """The first pictures of the first training batch, as the network sees them: a PNG."""
-    _, micro_batches = batches.micro_batches(0, batches.examples.pixels.shape[1])
+    size = loop.batches.examples.pixels.shape[1]
+    _, micro_batches = loop.batches.micro_batches(0, size, encode=loop.objective.encode)
     pixels = micro_batches[0][0][:most]
     shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     return contact_sheet(list(shown))

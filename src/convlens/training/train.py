@@ -18,8 +18,7 @@ from ..engine.interrupt import stop_on_interrupt
 from ..errors import ConvlensError, UsageError
 from ..network.spec import PREFIX, network
 from ..options import EXECUTION_CONFIGS, TrainKeywords, TrainOptions, options_from
-from ..tasks.classification.evaluation import Evaluation
-from ..tasks.classification.fit_rule import check_answers
+from ..tasks.task import Evaluation
 from ..transfer.pretrained import NetworkChoice, choose_network
 from .budget import fit_to_budget
 from .cross_validation import (
@@ -42,7 +41,7 @@ class Run:
 
     folder: Path
     metrics: dict[str, Any]
-    evaluation: Evaluation | None
+    evaluation: "Evaluation | None"
     finished: bool
 
     @property
@@ -177,7 +176,7 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
             "process, or without --folds"
         )
     held = len(dataset.catalog) if folds > 1 else len(dataset.split.rows("val"))
-    check_answers(job.options.answer, dataset.classes, held=held)
+    job.task.check_options(job.options.answer, dataset.classes, held_out=held)
     for note in notes_about(dataset, balanced=False):
         if note.warn:
             job.callback.warn(f"{note.what}: {note.done}")
@@ -229,9 +228,7 @@ def _cross_validate(
     job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, stop: Callable[[], bool]
 ) -> OutOfFold:
     if model.probe is not None:
-        return cross_validate_probe(
-            model.probe, plan.folds, options=job.options.answer, classes=job.dataset.classes
-        )
+        return cross_validate_probe(job, model.probe, count=plan.folds)
     return cross_validate_training(
         job, plan.folds, begin=partial(begin_anew, plan=plan), folder=folder.folds, stop=stop
     )

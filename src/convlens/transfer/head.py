@@ -8,6 +8,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 from torch.nn import functional
 
+from ..tasks.objective import Objective
+
 C_VALUES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 """scikit-learn's C: the L2 term is the sum of squared weights / (2 C N)."""
 
@@ -54,15 +56,18 @@ def fit_head(
     features_ND: Tensor,
     labels_N: Tensor,
     *,
-    classes: int,
+    objective: Objective,
     C: float,
-    weights_K: Tensor,
     start: Head | None = None,
     iterations: int = 500,
 ) -> Head:
     """Lower the mean cross-entropy plus the L2 term until L-BFGS finds nothing more to lower."""
-    weight = torch.zeros(classes, features_ND.shape[1]) if start is None else start.weight.clone()
-    bias = torch.zeros(classes) if start is None else start.bias.clone()
+    weight = (
+        torch.zeros(objective.outputs, features_ND.shape[1])
+        if start is None
+        else start.weight.clone()
+    )
+    bias = torch.zeros(objective.outputs) if start is None else start.bias.clone()
     weight.requires_grad_(True)
     bias.requires_grad_(True)
     optimizer = torch.optim.LBFGS(
@@ -77,7 +82,7 @@ def fit_head(
     def cost() -> Tensor:
         optimizer.zero_grad()
         logits = functional.linear(features_ND, weight, bias)
-        value = functional.cross_entropy(logits, labels_N, weight=weights_K)
+        value = objective.head_loss(logits, labels_N)
         value = value + penalty * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
@@ -95,8 +100,7 @@ def choose_c(
     train: FeatureSet,
     val: FeatureSet,
     *,
-    classes: int,
-    weights_K: Tensor,
+    objective: Objective,
     seed: int,
 ) -> dict[float, float]:
     """Each strength's cost on pictures that its head was not fitted on; the lowest is to be taken.
@@ -110,23 +114,21 @@ def choose_c(
         views = every_view(fitted.features, fitted.labels)
         for C in sorted(C_VALUES):
             # begun where the last one ended, a few steps are enough to compare strengths
-            head = fit_head(
-                *views, classes=classes, C=C, weights_K=weights_K, start=head, iterations=40
-            )
+            head = fit_head(*views, objective=objective, C=C, start=head, iterations=40)
             logits = head.logits(judged.features.mean(1))
-            costs[C] += functional.cross_entropy(logits, judged.labels, reduction="sum").item()
+            costs[C] += objective.losses(logits, judged.labels).sum().item()
     count = sum(len(judged.labels) for _, judged in splits)
     return {C: total / max(1, count) for C, total in costs.items()}
 
 
 def judged_logits(
-    train: FeatureSet, val: FeatureSet, *, classes: int, C: float, weights_K: Tensor, seed: int
+    train: FeatureSet, val: FeatureSet, *, objective: Objective, C: float, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
-    logits, labels = [torch.zeros(0, classes)], [torch.zeros(0, dtype=torch.int64)]
+    logits, labels = [torch.zeros(0, objective.outputs)], [torch.zeros(0, dtype=torch.int64)]
     for fitted, judged in _splits(train, val, seed=seed):
         views = every_view(fitted.features, fitted.labels)
-        head = fit_head(*views, classes=classes, C=C, weights_K=weights_K, iterations=100)
+        head = fit_head(*views, objective=objective, C=C, iterations=100)
         logits.append(head.logits(judged.features.mean(1)))
         labels.append(judged.labels)
     return torch.cat(logits), torch.cat(labels)
@@ -165,8 +167,6 @@ def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) 
     return fold
 
 
-def best_head(train: FeatureSet, classes: int, *, C: float, weights_K: Tensor) -> Head:
+def best_head(train: FeatureSet, objective: Objective, *, C: float) -> Head:
     """The head of one strength, fitted on every view of these pictures."""
-    return fit_head(
-        *every_view(train.features, train.labels), classes=classes, C=C, weights_K=weights_K
-    )
+    return fit_head(*every_view(train.features, train.labels), objective=objective, C=C)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..dataset.examples import Examples
 from ..dataset.random import generator
+from ..tasks.objective import Objective
 from .head import FeatureSet, Head, best_head, choose_c, judged_logits
 from .pretrained import Pretrained
 
@@ -22,8 +23,7 @@ class LinearProbe:
     train: FeatureSet
     val: FeatureSet
     _: KW_ONLY
-    classes: int
-    class_weights: Tensor
+    objective: Objective
     losses: dict[float, float]
     seed: int
 
@@ -39,21 +39,20 @@ class LinearProbe:
 
     def head(self) -> Head:
         """Fitted on the training pictures."""
-        return best_head(self.train, self.classes, C=self.C, weights_K=self.class_weights)
+        return best_head(self.train, self.objective, C=self.C)
 
     def head_of_all(self) -> Head:
         """Fitted on training and validation pictures, with the strength chosen before."""
         both = self.train.joined(self.val)
-        return best_head(both, self.classes, C=self.C, weights_K=self.class_weights)
+        return best_head(both, self.objective, C=self.C)
 
     def judged(self) -> tuple[Tensor, Tensor]:
         """Logits [M, K] and labels [M] of pictures that the head was not fitted on."""
         return judged_logits(
             self.train,
             self.val,
-            classes=self.classes,
+            objective=self.objective,
             C=self.C,
-            weights_K=self.class_weights,
             seed=self.seed,
         )
 
@@ -62,20 +61,17 @@ class LinearProbe:
         return fit_linear_probe(
             self.train.take(some),
             self.val,
-            classes=self.classes,
-            weights_K=self.class_weights,
+            objective=self.objective,
             seed=self.seed,
         )
 
 
 def fit_linear_probe(
-    train: FeatureSet, val: FeatureSet, *, classes: int, weights_K: Tensor, seed: int
+    train: FeatureSet, val: FeatureSet, *, objective: Objective, seed: int
 ) -> LinearProbe:
     """Choose the head's C on features that are there; `val` may be empty."""
-    losses = choose_c(train, val, classes=classes, weights_K=weights_K, seed=seed)
-    return LinearProbe(
-        train, val, classes=classes, class_weights=weights_K, losses=losses, seed=seed
-    )
+    losses = choose_c(train, val, objective=objective, seed=seed)
+    return LinearProbe(train, val, objective=objective, losses=losses, seed=seed)
 
 
 def sample(train: Examples, *, seed: int) -> Examples:

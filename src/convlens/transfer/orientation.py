@@ -5,6 +5,7 @@ import torch
 
 from ..dataset.examples import Examples
 from ..progress import Progress
+from ..tasks.classification.objective import plain_objective
 from .features import features_of
 from .head import every_view, fit_head, folds
 from .pretrained import Pretrained
@@ -35,7 +36,7 @@ def orientation_probe(
     for k in set(fold.tolist()):
         fitted, judged = fold != k, fold == k
         views = every_view(features[fitted], sides[fitted])
-        head = fit_head(*views, classes=2, C=C, weights_K=torch.ones(2), iterations=50)
+        head = fit_head(*views, objective=plain_objective(2), C=C, iterations=50)
         predicted = head.logits(features[judged].mean(1)).argmax(1)
         right += int((predicted == sides[judged]).sum())
     return right / len(both)

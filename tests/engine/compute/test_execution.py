@@ -45,7 +45,7 @@ def test_on_a_gpu_every_tensor_is_in_its_place(
             plain.module,
             plain.batches,
             val=plain.val,
-            loss=plain.loss,
+            objective=plain.objective,
             options=plain.options,
             plan=plain.plan,
             execution=Execution(config, 1),

@@ -13,7 +13,6 @@ from ...dataset.examples import Examples
 from ...engine.callbacks import NullCallback
 from ...engine.compute.execution import Execution
 from ...engine.loop import Loop
-from ...engine.loss import Loss
 from ...engine.measurement import Measurement, predict_examples
 from ...engine.step_plan import Phase, StepPlan
 from ...network.build import build
@@ -21,6 +20,7 @@ from ...network.classifier import Classifier
 from ...network.spec import network
 from ...options import EXECUTION_CONFIGS, OptimizerOptions
 from ...parallel import cores
+from ...tasks.classification.objective import plain_objective
 
 MEASURED, PATIENCE = 15, 5
 """How often a training is measured, and after how many measurements without a lower J it ends."""
@@ -125,7 +125,7 @@ def train_trial(
             augment=Augment(parse_augmentations(trial.augment), trial.seed),
         ),
         val=val,
-        loss=Loss(torch.ones(examples.classes), 0.0, l2=0.0),
+        objective=plain_objective(examples.classes),
         options=options,
         plan=plan,
         execution=Execution(EXECUTION_CONFIGS["float32"], cores()),

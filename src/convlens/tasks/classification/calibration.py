@@ -25,9 +25,3 @@ def fit_temperature(logits_NK: Tensor, labels_N: Tensor) -> float:
         loss, bounds=(-WIDEST, WIDEST), method="bounded", options={"xatol": 1e-6}
     )
     return exp(minimum.x)
-
-
-def calibrated_losses(logits_NK: Tensor, labels_N: Tensor) -> Tensor:
-    """The cross-entropy [N] of each picture, at the temperature that suits them best."""
-    logits = logits_NK / fit_temperature(logits_NK, labels_N)
-    return functional.cross_entropy(logits, labels_N, reduction="none")

@@ -1,0 +1,98 @@
+"""J: the mean over the examples of the softmax cross-entropy, and what is added to it."""
+
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...options import LossOptions
+from .calibration import fit_temperature
+
+SMOOTHING = 0.1
+"""Label smoothing by default where parameters begin at random."""
+
+
+@dataclass(frozen=True)
+class ClassificationObjective:
+    """J = sum of w[label] × cross-entropy / sum of w[label], plus l2 / 2 × sum of squared weights.
+
+    `class_weights` [K] are 1 unless classes are balanced; then they are N / (K × pictures of the
+    class), scikit-learn's rule. The cross-entropy is in nats.
+    """
+
+    class_weights: Tensor
+    label_smoothing: float = 0.0
+    _: KW_ONLY
+    l2: float = 0.0
+
+    task = "classification"
+
+    @property
+    def outputs(self) -> int:
+        """A unit for each class."""
+        return len(self.class_weights)
+
+    def encode(self, labels_N: Tensor) -> Tensor:
+        """Class indices to a share per class [N, K]: 1 for the label."""
+        return functional.one_hot(labels_N, self.outputs).float()
+
+    def loss(self, logits_NK: Tensor, targets_NK: Tensor, *, batch_labels: Tensor) -> Tensor:
+        """These examples' part of J, in a batch with these labels [B]: parts add up to J."""
+        total = functional.cross_entropy(
+            logits_NK.float(),
+            targets_NK,
+            weight=self.class_weights,
+            label_smoothing=self.label_smoothing,
+            reduction="sum",
+        )
+        return total / self.class_weights[batch_labels].sum()
+
+    def penalty(self, parameters: Iterable[nn.Parameter]) -> Tensor | None:
+        """The L2 term, over weights (biases and scales have one axis and are left out)."""
+        if not self.l2:
+            return None
+        squares = [p.square().sum() for p in parameters if p.ndim > 1]
+        return torch.stack(squares).sum() * (self.l2 / 2)
+
+    def head_loss(self, logits_NK: Tensor, labels_N: Tensor) -> Tensor:
+        """The weighted mean of the cross-entropy."""
+        return functional.cross_entropy(logits_NK, labels_N, weight=self.class_weights)
+
+    def losses(self, logits_NK: Tensor, labels_N: Tensor) -> Tensor:
+        """The cross-entropy [N] of each example."""
+        return functional.cross_entropy(logits_NK, labels_N, reduction="none")
+
+    def accuracy(self, logits_NK: Tensor, labels_N: Tensor) -> float:
+        """The share of examples whose most probable class is the label."""
+        return (logits_NK.argmax(1) == labels_N).float().mean().item()
+
+    def temperature(self, logits_NK: Tensor, labels_N: Tensor) -> float:
+        """By the cross-entropy (Guo et al. 2017)."""
+        return fit_temperature(logits_NK, labels_N)
+
+    def probabilities(self, logits_NK: Tensor) -> Tensor:
+        """The softmax."""
+        return torch.softmax(logits_NK, 1)
+
+
+def plain_objective(classes: int) -> ClassificationObjective:
+    """The mean cross-entropy and nothing else."""
+    return ClassificationObjective(torch.ones(classes))
+
+
+def make_objective(
+    options: LossOptions, labels_N: npt.NDArray[np.int64], *, classes: int, pretrained: bool = False
+) -> ClassificationObjective:
+    """What the options ask for, for training labels [N], 0 to K - 1."""
+    smoothing = options.label_smoothing
+    if smoothing is None:
+        smoothing = 0.0 if pretrained else SMOOTHING
+    weights = torch.ones(classes)
+    if options.class_weights == "balanced":
+        counts = torch.from_numpy(labels_N).bincount(minlength=classes).clamp(min=1)
+        weights = len(labels_N) / (classes * counts)
+    return ClassificationObjective(weights, smoothing, l2=options.l2)
