@@ -82,6 +82,9 @@ class Rating:
     def report(self, metrics: Any, scores: Any) -> Report:
         return Report("", [], "")
 
+    def learning(self) -> None:
+        raise NotImplementedError("nobody trains it here")
+
 
 @pytest.fixture
 def rating(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -13,7 +13,7 @@ from ..dataset.examples import Examples
 from ..dataset.random import torch_seed
 from ..network.classifier import Classifier
 from ..options import OptimizerOptions
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 from .callbacks import Callback
 from .checkpoint import (
     Checkpoint,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..dataset.examples import Examples
 from ..network.classifier import Classifier
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 from .compute.execution import Execution
 from .distributed import SINGLE_PROCESS, Workers
 

@@ -18,7 +18,7 @@ from ..detector.integrity import check_graph, seal, unseal
 from ..detector.session import INPUT, SIZES, WINDOWS
 from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 from ..tasks.task import task_named
 from .sliding import Sliding, sliding
 

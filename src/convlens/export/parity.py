@@ -20,7 +20,7 @@ from ..pictures.resize import Resizer
 from ..pictures.shards.read import streamed
 from ..pictures.source import Source
 from ..progress import Progress
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""

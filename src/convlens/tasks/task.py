@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 import numpy.typing as npt
 
 from ..errors import ConvlensError
-from ..options import AnswerOptions, LossOptions
 from ..pictures.source import Source
 
 if TYPE_CHECKING:
     from .classification import evaluation, prediction
-    from .objective import Objective
+    from .learning import Learning
 
 Prediction: TypeAlias = "prediction.Prediction"
 Evaluation: TypeAlias = "evaluation.Evaluation"
@@ -98,48 +97,8 @@ class Task(Protocol):
     def as_json(self, prediction: Prediction, top: int | None = None) -> dict[str, Any]:
         """An answer as plain data, with its `top` best, or all."""
 
-    def objective(
-        self, options: LossOptions, labels_N: npt.NDArray[Any], *, classes: int, pretrained: bool
-    ) -> "Objective":
-        """How a network learns these labels; torch is loaded with it."""
-
-    def check_options(
-        self, options: AnswerOptions, classes: tuple[str, ...], *, held_out: int
-    ) -> None:
-        """Raise a `ConvlensError` where no rule can be as asked for, by so many pictures."""
-
-    def fit_rule(
-        self,
-        options: AnswerOptions,
-        classes: tuple[str, ...],
-        *,
-        labels_N: npt.NDArray[Any],
-        probabilities_NK: npt.NDArray[Any],
-        learnt_N: npt.NDArray[Any],
-    ) -> Any:
-        """The rule by pictures that were not learnt from; `learnt_N` are the labels that were."""
-
-    def balanced(self, rule: Any) -> bool:
-        """Whether every class counts alike by this rule, however few its pictures."""
-
-    def metrics(
-        self,
-        classes: tuple[str, ...],
-        labels_N: npt.NDArray[Any],
-        *,
-        probabilities_NK: npt.NDArray[Any],
-        rule: Any,
-    ) -> dict[str, Any]:
-        """Metrics of answers by a rule, as plain data."""
-
-    def further_metrics(
-        self,
-        evaluation: "Evaluation | None",
-        *,
-        uncalibrated_NK: npt.NDArray[Any] | None,
-        rule: Any,
-    ) -> dict[str, Any]:
-        """What a run's metrics.json has beside the metrics on held-out pictures."""
+    def learning(self) -> "Learning":
+        """What training needs besides; it loads torch."""
 
     def summary(self, evaluation: Evaluation) -> Iterator[str | Grid]:
         """An evaluation as lines and tables for a terminal."""

@@ -22,7 +22,7 @@ from ..errors import UsageError
 from ..files import write_whole
 from ..options import TrainOptions
 from ..pictures.catalog import SPLITS
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 from ..tasks.task import Prediction
 from ..transfer.head import FOLDS, folds
 from ..transfer.linear_probe import LinearProbe
@@ -198,7 +198,7 @@ def _answered(
     others_NK, labels_N = calibrate_on
     temperature = objective.temperature(others_NK, labels_N)
     classes, names = job.dataset.classes, job.dataset.subset("train").names
-    rule = job.task.fit_rule(
+    rule = job.learning.fit_rule(
         job.options.answer,
         classes,
         labels_N=labels_N.numpy(),

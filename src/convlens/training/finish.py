@@ -14,7 +14,7 @@ from ..detector.detector import Detector
 from ..detector.evaluate import evaluate_catalog
 from ..export.export import export, with_metadata
 from ..export.parity import Parity, check_parity, seconds_within
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 from ..tasks.task import Evaluation
 from ..transfer.linear_probe import set_head
 from ..transfer.ood import strangeness_of
@@ -51,7 +51,7 @@ def calibrate(job: Job, model: Model, *, fitted: Fitted) -> Calibration:
     if len(val):
         own = _calibration(job, fitted.val_logits, labels_N=val_labels, objective=objective)
         p = objective.probabilities(fitted.val_logits / own.temperature).numpy()
-        validation = job.task.metrics(
+        validation = job.learning.metrics(
             job.dataset.classes, val.labels, probabilities_NK=p, rule=own.rule
         )
     if fitted.as_begun and model.probe is not None:
@@ -71,7 +71,7 @@ def _calibration(
     temperature = 1.0
     if len(labels_N):  # as float32 holds it, in which the file divides
         temperature = torch.tensor(objective.temperature(logits_NK, labels_N)).item()
-    rule = job.task.fit_rule(
+    rule = job.learning.fit_rule(
         job.options.answer,
         job.dataset.classes,
         labels_N=labels_N.numpy(),
@@ -183,7 +183,7 @@ def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dic
     dataset, fitted = job.dataset, results.fitted
     calibration, evaluation = results.calibration, results.evaluation
     table = model.architecture.describe()
-    balanced = job.task.balanced(calibration.rule)
+    balanced = job.learning.balanced(calibration.rule)
     return {
         "test": evaluation.metrics.as_json() if evaluation else None,
         "folds": plan.folds,
@@ -192,7 +192,7 @@ def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dic
         "tried": _tried(model, fitted),
         "temperature": calibration.temperature,
         "rule": calibration.rule.as_json(),
-        **job.task.further_metrics(
+        **job.learning.further_metrics(
             evaluation, uncalibrated_NK=_uncalibrated(job, results), rule=calibration.rule
         ),
         "training": {

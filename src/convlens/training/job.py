@@ -6,7 +6,7 @@ from ..dataset.prepare import Dataset
 from ..engine.callbacks import Callback
 from ..engine.distributed import Workers
 from ..options import TrainOptions
-from ..tasks.objective import Objective
+from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
 
 
@@ -33,9 +33,14 @@ class Job:
         """The kind of answer that the pictures are labelled for."""
         return task_named(self.dataset.task)
 
+    @property
+    def learning(self) -> Learning:
+        """What training needs of that task."""
+        return self.task.learning()
+
     def objective(self, *, pretrained: bool) -> Objective:
         """How a network learns the training pictures as they are split."""
-        return self.task.objective(
+        return self.learning.objective(
             self.options.loss,
             self.dataset.examples("train").labels,
             classes=len(self.dataset.classes),

@@ -11,7 +11,6 @@ from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
@@ -28,7 +27,6 @@ from ..options import TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..report.page import render_report
-from ..tasks.classification.evaluation import Evaluation
 from .finish import Results
 from .job import Job
 from .model import Model
@@ -133,7 +131,7 @@ class RunFolder:
         write_whole(self.path / "detector.onnx", results.file())
         write_whole(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
         if evaluation is not None:
-            write_whole(self.path / "predictions.csv", _predictions(evaluation))
+            write_whole(self.path / "predictions.csv", _predictions(job, results))
         with saying_where(self.path / "preview.png", "read"):
             picture = (self.path / "preview.png").read_bytes()
         page = render_report(
@@ -197,14 +195,13 @@ def _holds_something(path: Path) -> bool:
         return any(not inside.name.startswith(".") for inside in path.iterdir())
 
 
-def _predictions(evaluation: Evaluation) -> str:
-    """Every held-out picture, its label, the answer, and all probabilities to the last digit."""
+def _predictions(job: Job, results: Results) -> str:
+    """Every held-out picture, its label, and its answer to the last digit."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    labels = evaluation.metrics.labels
-    writer.writerow(["name", "label", "predicted", *(f"p:{label}" for label in labels)])
-    for label, prediction in evaluation.answers:
-        assert prediction.probabilities is not None  # noqa: S101
-        values = [repr(float(np.float32(p))) for p in prediction.probabilities]
-        writer.writerow([prediction.name, label, prediction.predicted, *values])
+    name, *columns = job.task.columns(job.dataset.classes)
+    writer.writerow([name, "label", *columns])
+    for label, prediction in results.evaluation.answers if results.evaluation else ():
+        name, *cells = job.task.cells(prediction)
+        writer.writerow([name, label, *cells])
     return text.getvalue()

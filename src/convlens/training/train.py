@@ -176,7 +176,7 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
             "process, or without --folds"
         )
     held = len(dataset.catalog) if folds > 1 else len(dataset.split.rows("val"))
-    job.task.check_options(job.options.answer, dataset.classes, held_out=held)
+    job.learning.check_options(job.options.answer, dataset.classes, held_out=held)
     for note in notes_about(dataset, balanced=False):
         if note.warn:
             job.callback.warn(f"{note.what}: {note.done}")

@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 from torch.nn import functional
 
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 
 C_VALUES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 """scikit-learn's C: the L2 term is the sum of squared weights / (2 C N)."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..dataset.examples import Examples
 from ..dataset.random import generator
-from ..tasks.objective import Objective
+from ..tasks.learning import Objective
 from .head import FeatureSet, Head, best_head, choose_c, judged_logits
 from .pretrained import Pretrained
 

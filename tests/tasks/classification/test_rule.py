@@ -197,11 +197,11 @@ def test_a_detector_says_that_it_is_unsure(
 )
 def test_what_cannot_be_asked_is_refused_before_training(values: dict[str, Any], says: str) -> None:
     with pytest.raises(ConvlensError, match=says):
-        check_answers(AnswerOptions(**values), ("cross", "disc"), held=10)
+        check_answers(AnswerOptions(**values), ("cross", "disc"), held_out=10)
 
 
 def test_one_objective_at_a_time() -> None:
     with pytest.raises(UsageError, match="one of --coverage, --recall and --costs"):
         options_from({"coverage": 0.9, "recall": "a=0.9"})
     with pytest.raises(UsageError, match="hold some out"):
-        check_answers(AnswerOptions(coverage=0.9), LABELS, held=0)
+        check_answers(AnswerOptions(coverage=0.9), LABELS, held_out=0)

@@ -14,13 +14,13 @@ _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
 _COST = re.compile(r"(?P<true>.+)>(?P<predicted>.+)=(?P<cost>[0-9.]+)")
 
 
-def check_answers(options: AnswerOptions, classes: tuple[str, ...], *, held: int) -> None:
+def check_answers(options: AnswerOptions, classes: tuple[str, ...], *, held_out: int) -> None:
     """Raise a `ConvlensError` where what was asked cannot be: before training, not after it."""
     if options.recall is not None:
         _recall(options.recall, classes)
     if options.costs is not None:
         _costs(options.costs, classes)
-    if not held and (options.recall is not None or options.coverage is not None):
+    if not held_out and (options.recall is not None or options.coverage is not None):
         raise UsageError("--coverage and --recall are set on validation pictures: hold some out")
 
 

@@ -1,4 +1,4 @@
-"""What a training tells of its answers, beside the metrics on held-out pictures."""
+"""What training needs of classification: objective, rule, and metrics of a run."""
 
 from typing import Any
 
@@ -7,76 +7,83 @@ import numpy.typing as npt
 
 from ...options import AnswerOptions
 from .evaluation import Evaluation
-from .fit_rule import make_rule
+from .fit_rule import check_answers, make_rule
 from .label_errors import find_label_errors
 from .metrics import Metrics, compute_metrics
+from .objective import make_objective
 from .rule import BALANCE, Rule
 
 
-def fit_rule(
-    options: AnswerOptions,
-    classes: tuple[str, ...],
-    *,
-    labels_N: npt.NDArray[np.int64],
-    probabilities_NK: npt.NDArray[np.float32],
-    learnt_N: npt.NDArray[np.int64],
-) -> Rule:
-    """The rule for answers, by pictures that the network did not learn; `learnt_N` are the labels
-    of those that it did learn.
-    """
-    learnt_K = np.bincount(learnt_N, minlength=len(classes))
-    return make_rule(
-        options, classes, true_N=labels_N, probabilities_NK=probabilities_NK, learnt_K=learnt_K
-    )
+class ClassLearning:
+    """Cross-entropy, a temperature, and a rule by thresholds or costs."""
 
+    objective = staticmethod(make_objective)
+    check_options = staticmethod(check_answers)
 
-def balanced(rule: Rule) -> bool:
-    """Whether every class counts alike, however few its pictures."""
-    return rule.objective == BALANCE
+    def fit_rule(
+        self,
+        options: AnswerOptions,
+        classes: tuple[str, ...],
+        *,
+        labels_N: npt.NDArray[np.int64],
+        probabilities_NK: npt.NDArray[np.float32],
+        learnt_N: npt.NDArray[np.int64],
+    ) -> Rule:
+        """The rule that was asked for; `learnt_N` are the labels of the training pictures."""
+        learnt_K = np.bincount(learnt_N, minlength=len(classes))
+        return make_rule(
+            options, classes, true_N=labels_N, probabilities_NK=probabilities_NK, learnt_K=learnt_K
+        )
 
+    def balanced(self, rule: Rule) -> bool:
+        """Whether every class counts alike, however few its pictures."""
+        return rule.objective == BALANCE
 
-def metrics(
-    classes: tuple[str, ...],
-    labels_N: npt.NDArray[np.int64],
-    *,
-    probabilities_NK: npt.NDArray[np.float32],
-    rule: Rule,
-) -> dict[str, Any]:
-    """Metrics of answers by a rule, as plain data."""
-    return compute_metrics(
-        classes,
-        labels_N,
-        probabilities_NK=probabilities_NK,
-        predicted_N=rule.predict(probabilities_NK),
-    ).as_json()
+    def metrics(
+        self,
+        classes: tuple[str, ...],
+        labels_N: npt.NDArray[np.int64],
+        *,
+        probabilities_NK: npt.NDArray[np.float32],
+        rule: Rule,
+    ) -> dict[str, Any]:
+        """Metrics of answers by a rule, as plain data."""
+        return compute_metrics(
+            classes,
+            labels_N,
+            probabilities_NK=probabilities_NK,
+            predicted_N=rule.predict(probabilities_NK),
+        ).as_json()
 
+    def further_metrics(
+        self,
+        evaluation: Evaluation | None,
+        *,
+        uncalibrated_NK: npt.NDArray[np.float32] | None,
+        rule: Rule,
+    ) -> dict[str, Any]:
+        """What `metrics.json` has beside the metrics on the held-out pictures.
 
-def further_metrics(
-    evaluation: Evaluation | None,
-    *,
-    uncalibrated_NK: npt.NDArray[np.float32] | None,
-    rule: Rule,
-) -> dict[str, Any]:
-    """What `metrics.json` has beside the metrics on the held-out pictures.
-
-    `strange`: the share of them that are called strange. `uncalibrated`: loss and calibration error
-    without the temperature. `plain`: the metrics if the most probable class were the answer, where
-    classes count alike. `label_errors`: names of those whose label is probably wrong, the surest
-    first. Where nothing was held out they are None, or empty.
-    """
-    if evaluation is None or uncalibrated_NK is None:
-        return {"strange": None, "uncalibrated": None, "plain": None, "label_errors": []}
-    strange = [answer.strange for _, answer in evaluation.answers if answer.strangeness is not None]
-    labels_N, probabilities_NK = _arrays(evaluation)
-    before = _most_probable(evaluation, labels_N, probabilities_NK=uncalibrated_NK)
-    plain = _most_probable(evaluation, labels_N, probabilities_NK=probabilities_NK)
-    wrong = find_label_errors(labels_N, probabilities_NK)
-    return {
-        "strange": sum(strange) / len(strange) if strange else None,
-        "uncalibrated": {"cost": before.cost, "ece": before.ece},
-        "plain": plain.as_json() if balanced(rule) else None,
-        "label_errors": [evaluation.answers[index][1].name for index in wrong],
-    }
+        `strange`: the share of them that are called strange. `uncalibrated`: loss and calibration
+        error without the temperature. `plain`: the metrics if the most probable class were the
+        answer, where classes count alike. `label_errors`: names of those whose label is probably
+        wrong, the surest first. Where nothing was held out they are None, or empty.
+        """
+        if evaluation is None or uncalibrated_NK is None:
+            return {"strange": None, "uncalibrated": None, "plain": None, "label_errors": []}
+        strange = [
+            answer.strange for _, answer in evaluation.answers if answer.strangeness is not None
+        ]
+        labels_N, probabilities_NK = _arrays(evaluation)
+        before = _most_probable(evaluation, labels_N, probabilities_NK=uncalibrated_NK)
+        plain = _most_probable(evaluation, labels_N, probabilities_NK=probabilities_NK)
+        wrong = find_label_errors(labels_N, probabilities_NK)
+        return {
+            "strange": sum(strange) / len(strange) if strange else None,
+            "uncalibrated": {"cost": before.cost, "ece": before.ece},
+            "plain": plain.as_json() if self.balanced(rule) else None,
+            "label_errors": [evaluation.answers[index][1].name for index in wrong],
+        }
 
 
 def _most_probable(
