@@ -8,7 +8,8 @@ import pytest
 
 from convlens import describe_network, train, why
 from convlens.errors import UsageError
-from convlens.reasons.experiments import architectures, learning
+from convlens.reasons.experiments import architectures
+from convlens.reasons.experiments.learning import measure as learning
 from helpers import save_class
 from networks import two_class
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .._version import __version__
 from ..errors import ConvlensError
-from . import (
+from .commands import (
     bench,
     compare,
     completion,

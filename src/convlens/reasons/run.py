@@ -113,15 +113,16 @@ def _section(
     elif key == "sparsity" and (architecture is not None or alone or experiments):
         parts.append(sparsity.section(network))
         if network is not None and has_torch:
-            from .experiments import dependence
+            from .experiments.dependence.section import section as dependence_section
 
-            parts.append(dependence.section(network))
+            parts.append(dependence_section(network))
     if experiments is not None:
         parts += experiments.sections(key)
     elif key == "translation" and network is not None and has_torch:
-        from .experiments import translation, translation_section
+        from .experiments.translation.measure import measure
+        from .experiments.translation.section import section as translation_section
 
-        parts.append(translation_section.section(translation.measure(None, network)))
+        parts.append(translation_section(measure(None, network)))
     if not parts and alone:
         raise UsageError(f"--section {key} is measured on pictures: give --pictures PICTURES")
     return joined(*parts) if parts else None

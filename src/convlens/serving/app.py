@@ -12,14 +12,14 @@ from .auth import Auth
 from .concurrency import ConcurrencyLimit
 from .current_model import CurrentModel
 from .middleware import RequestMiddleware
-from .page_routes import add_page_routes
-from .predict_routes import add_predict_routes
 from .problems import add_problem_handlers
 from .prometheus import PrometheusMetrics
 from .request_limits import RequestLimits
-from .status_routes import add_status_routes
-from .teach_routes import teach_routes
-from .teaching import Teaching
+from .routes.page import add_page_routes
+from .routes.predict import add_predict_routes
+from .routes.status import add_status_routes
+from .routes.teach import teach_routes
+from .teach.teaching import Teaching
 from .upload_limit import UploadLimit
 
 

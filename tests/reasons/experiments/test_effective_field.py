@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from convlens.network.build import build
-from convlens.reasons.experiments.effective_field import effective_field
+from convlens.reasons.experiments.dependence.effective_field import effective_field
 from networks import two_class
 
 

@@ -3,7 +3,7 @@
 import torch
 
 from convlens.network.build import build
-from convlens.reasons.experiments.equivariance import equivariance
+from convlens.reasons.experiments.translation.equivariance import equivariance
 from networks import two_class
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convlens.reasons.experiments.invariance import agreement, invariance, shifted
+from convlens.reasons.experiments.translation.invariance import agreement, invariance, shifted
 
 
 def test_shifted_pictures_are_rolled_ones_inside() -> None:

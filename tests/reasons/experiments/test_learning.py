@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from convlens.dataset.examples import Examples
-from convlens.reasons.experiments import learning
-from convlens.reasons.experiments.learning_results import examples_ratio
+from convlens.reasons.experiments.learning import measure as learning
+from convlens.reasons.experiments.learning.results import examples_ratio
 
 
 def test_how_many_times_the_examples() -> None:

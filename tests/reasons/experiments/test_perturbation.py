@@ -2,7 +2,7 @@
 
 import pytest
 
-from convlens.reasons.experiments.perturbation import prove
+from convlens.reasons.experiments.dependence.perturbation import prove
 from networks import LECTURE, RESIDUAL, two_class
 
 

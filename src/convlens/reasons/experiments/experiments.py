@@ -12,18 +12,14 @@ from ...network.spec import Architecture, Network, network
 from ...options import DataOptions
 from ...progress import Progress
 from ..section import Section
-from . import (
-    architectures,
-    filters_section,
-    learning,
-    learning_section,
-    optimizers,
-    regions,
-    translation,
-    translation_section,
-)
+from . import architectures, optimizers, regions
+from .filters.section import section as filters_section
+from .learning import measure as learning
+from .learning.section import section as learning_section
 from .notebook import Notebook
 from .trained_run import TrainedRun
+from .translation import measure as translation
+from .translation.section import section as translation_section
 from .trials import Splits, drawn
 from .twins import largest_size
 
@@ -103,7 +99,7 @@ class Experiments:
     def _sharing(self) -> list[Section]:
         sections = []
         if self.run is not None:
-            sections.append(filters_section.section(self.run.filters()))
+            sections.append(filters_section(self.run.filters()))
         if self.pictures is not None:
             notebook = self._notebook(0.1)
             measured = regions.measure(notebook, self.splits, conv=self.twins)
@@ -118,12 +114,12 @@ class Experiments:
             splits=self.splits if self.pictures is not None else None,
             detector=self.run.subject() if self.run is not None else None,
         )
-        return translation_section.section(measured)
+        return translation_section(measured)
 
     def _examples(self) -> Section:
         notebook = self._notebook(0.4)
         measured = learning.measure(notebook, self.splits, conv=self.twins, seeds=range(SEEDS))
-        return learning_section.section(measured)
+        return learning_section(measured)
 
     def _optimizers(self) -> Section:
         steps = optimizers.steps_for(len(self.splits.train))

@@ -19,10 +19,10 @@ from ...pictures.catalog import read_catalog
 from ...pictures.store import open_store
 from ...progress import Progress
 from ...transfer.pretrained import make_module
-from . import filters
-from .effective_field import effective_field
-from .invariance import Pixels
-from .translation import PICTURES, Subject
+from .dependence.effective_field import effective_field
+from .filters import measure as filters
+from .translation.invariance import Pixels
+from .translation.measure import PICTURES, Subject
 
 FILTER_PICTURES, FIELD_PICTURES = 200, 8
 """Pictures on which filters are shown, and over which the effective field is a mean."""

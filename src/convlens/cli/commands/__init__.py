@@ -1,0 +1,1 @@
+"""A module for each command: its help, its arguments, and what it prints."""

@@ -1,0 +1,120 @@
+"""`convlens find`."""
+
+import argparse
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...files import saying_where, write_whole
+from ...parallel import in_order
+from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
+from ..output import complain, emit, printable
+
+if TYPE_CHECKING:
+    from ...detector.localization import Localization
+
+SUMMARY = "show where in pictures the classes are"
+EXAMPLES = """\
+  convlens find runs/pets/detector.onnx photo.jpg
+  convlens find runs/pets photos/ --out found/        draws heat and boxes
+  convlens find runs/pets photos/ --json > found.json
+  convlens find runs/pets crowd.jpg --smallest 0.05   look for smaller things"""
+
+
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    add_detector(parser)
+    add_paths(parser)
+    add_output(parser, json="print a JSON array with boxes and heat maps")
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, help="write pictures with heat and boxes there"
+    )
+    parser.add_argument(
+        "--smallest",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="smallest window's side, of a picture's shorter one [0.2]",
+    )
+    parser.add_argument(
+        "--sure",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="least probability of a finding [0.5]",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings of each picture; the status is 1 if one could not be read."""
+    from ...detector.detector import Detector
+    from ...detector.find import Finder
+    from ...detector.inputs import find_files
+
+    finder = Finder(Detector(args.detector), args.smallest, min_probability=args.sure)
+    if not finder.has_background and not args.quiet:
+        complain(
+            "this detector has no class 'background', so it sees one of its classes "
+            "everywhere: train one with --background"
+        )
+    taken: set[Path] = set()
+    total = {"windows": 0, "multiplications": 0, "multiplications_cut_out": 0}
+    count = failed = 0
+    if args.json:
+        emit("[")
+    files = (file for path in listed_paths(args.paths) for file in find_files(path))
+    for result in in_order(finder, files):
+        drawn = _draw(result, args.out, taken=taken) if args.out and not result.error else None
+        if args.json:
+            content = {"error": result.error} if result.error else result.as_json()
+            row = {"name": result.name, **content, **({"drawn": str(drawn)} if drawn else {})}
+            emit((",\n" if count else "") + json.dumps(row))
+        else:
+            _print(result)
+        count += 1
+        failed += result.error is not None
+        for name in total:
+            total[name] += getattr(result, name)
+    if args.json:
+        emit("]")
+    elif total["windows"]:
+        times = total["multiplications_cut_out"] / total["multiplications"]
+        emit(
+            f"{total['windows']:,} windows with {total['multiplications']:,} multiplications; "
+            f"cutting each out would take {times:,.1f} times as many: neighbours share"
+        )
+    if not count:
+        complain("error: no pictures there")
+    return 1 if failed or not count else 0
+
+
+def _print(result: "Localization") -> None:
+    name = printable(result.name)
+    if result.error:
+        emit(f"error  {name}: {printable(result.error)}")
+    for finding in result.findings:
+        box = ", ".join(f"{at:.0f}" for at in finding.box)
+        emit(f"{printable(finding.predicted)} {finding.probability:7.2%}  at ({box})  {name}")
+    if not result.findings and not result.error:
+        emit(f"nothing found  {name}")
+
+
+def _draw(result: "Localization", folder: Path, *, taken: set[Path]) -> Path:
+    """Write the picture with what was found in it as `NAME-found.jpg`; no two have one name."""
+    from ...detector.draw import draw_findings
+    from ...pictures.decode import decode
+    from ...pictures.source import FileSource
+
+    stem = Path(result.name).stem
+    path, number = folder / f"{stem}-found.jpg", 1
+    while path in taken:
+        number += 1
+        path = folder / f"{stem}-found-{number}.jpg"
+    taken.add(path)
+    out = io.BytesIO()
+    draw_findings(decode(FileSource(result.name).read()), result).save(out, "JPEG", quality=90)
+    with saying_where(folder, "make the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, out.getvalue())
+    return path

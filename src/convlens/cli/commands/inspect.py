@@ -1,0 +1,120 @@
+"""`convlens inspect`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..arguments import Parser, add_output
+from ..output import emit, emit_json, printable, table
+from ..progress import Bars
+
+if TYPE_CHECKING:
+    from ...inspection.findings import Finding
+    from ...inspection.learning_curve import LearningCurve
+
+SUMMARY = "say what is wrong with pictures before any training"
+EXAMPLES = """\
+  convlens inspect pictures/
+  convlens inspect pictures/ --labels                which are probably wrong
+  convlens inspect pictures/ --more                  would more pictures help?
+  convlens inspect scans/ --group 'patient-(\\d+)'    groups stay together
+  convlens inspect table.csv --json > findings.json"""
+
+SHOWN = 3
+"""Pictures, or clusters of them, that are named where there are more."""
+LISTED = 20
+"""The same of labels that are probably wrong."""
+
+
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.add_argument("pictures", metavar="PICTURES", help="labelled pictures, as for train")
+    parser.add_argument(
+        "--labels", action="store_true", help="find labels that are probably wrong (some minutes)"
+    )
+    parser.add_argument(
+        "--more", action="store_true", help="estimate what more pictures bring (some minutes)"
+    )
+    parser.add_argument(
+        "--group", metavar="REGEX", help="paths with the same match are a group, as for train"
+    )
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS", help="side at which pictures are compared [128]"
+    )
+    parser.add_argument("--all", action="store_true", help=f"name every picture, not {SHOWN}")
+    add_output(parser, json="print everything as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table and the findings."""
+    from ...inspection.inspect import inspect
+
+    with Bars(args.quiet) as bars:
+        inspection = inspect(
+            args.pictures,
+            args.size,
+            group=args.group,
+            labels=args.labels,
+            more=args.more,
+            progress=bars.progress,
+        )
+    if args.json:
+        emit_json(inspection.as_json())
+        return 0
+    rows = [
+        [row.split, printable(row.label), f"{row.pictures:,}"]
+        + [f"{side:,}" for side in (row.smallest, row.median, row.largest)]
+        for row in inspection.classes
+    ]
+    heads = ["split", "class", "pictures", "smallest side", "median", "largest"]
+    emit(table(heads, rows, left=2))
+    if not inspection.findings:
+        emit("\nnothing is wrong that can be seen without training")
+    for finding in inspection.findings:
+        _show(finding, None if args.all else SHOWN)
+    if inspection.labels is not None:
+        emit(f"\n{len(inspection.labels):,} labels are probably wrong, the surest first")
+        for suspect in inspection.labels[: None if args.all else LISTED]:
+            emit(
+                f"  {printable(suspect.label)} looks like {printable(suspect.suggested)} "
+                f"({suspect.probability:.1%})  {printable(suspect.name)}"
+            )
+        if not args.all and len(inspection.labels) > LISTED:
+            emit(f"  … {len(inspection.labels) - LISTED:,} more (--all names them)")
+        emit("  → training learns them as they are: look at each, and correct those that are wrong")
+    if inspection.more is not None:
+        _show_more(inspection.more)
+    return 0
+
+
+def _show_more(curve: "LearningCurve") -> None:
+    emit("\nwould more pictures help? (a linear head on pretrained features)")
+    rows = [
+        [
+            f"{point.pictures:,}",
+            f"{1 - point.error:.1%}",
+            f"{1 - point.interval[1]:.1%} to {1 - point.interval[0]:.1%}",
+            how,
+        ]
+        for how, points in (("measured", curve.measured), ("expected", curve.expected))
+        for point in points
+    ]
+    emit(table(["learnt from", "accuracy", "95 %", ""], rows, left=0))
+    now, then = curve.measured[-1].error, curve.expected[0].error
+    spared = f"{max(0.0, 1 - then / now) if now else 0.0:.0%} of the mistakes"
+    emit(
+        f"  → twice as many would spare about {spared}: they help"
+        if curve.helps
+        else f"  → twice as many would spare about {spared}, as far as can be told: better labels, "
+        "or pictures of what goes wrong, help more"
+    )
+
+
+def _show(finding: "Finding", most: int | None) -> None:
+    emit(f"\n{printable(finding.what)}")
+    for names in finding.pictures[:most]:
+        shown = names if most is None else names[:4]
+        more = f"  and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
+        emit(f"  {'  =  '.join(map(printable, shown))}{more}")
+    if most is not None and len(finding.pictures) > most:
+        emit(f"  … {len(finding.pictures) - most:,} more (--all names them)")
+    emit(f"  → training {printable(finding.training)}")

@@ -1,0 +1,110 @@
+"""`convlens predict`."""
+
+import argparse
+
+from ...errors import UsageError
+from ...parallel import worker
+from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
+from ..isolate import MEMORY, SECONDS, run_isolated
+from ..output import complain, emit
+from ..predictions import print_csv, print_json, print_lines
+from ..progress import Bars
+
+SUMMARY = "say what is in pictures"
+EXAMPLES = """\
+  convlens predict detector.onnx photo.jpg
+  convlens predict detector.onnx photos/ --csv > answers.csv
+  convlens predict detector.onnx 'photos/*.jpg' --json --top 3
+  find . -name '*.jpg' | convlens predict detector.onnx -
+  convlens predict strangers.onnx photo.jpg --isolate
+  convlens predict detector.onnx s3://bucket/many/ --share 3/8 --out answers/"""
+
+
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    add_detector(parser)
+    add_paths(parser)
+    add_output(
+        parser,
+        json="print a JSON array, one object per picture",
+        csv="print CSV with every class's probability",
+    )
+    parser.add_argument(
+        "--top", type=int, default=1, metavar="K", help="show the K likeliest classes [1]"
+    )
+    parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help=f"for a stranger's detector: {MEMORY >> 30} GiB of memory, {SECONDS} s for a step",
+    )
+    parser.add_argument(
+        "--share",
+        metavar="K/N",
+        help="only part K, from 1, of N [auto: as torchrun has it]",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="write a CSV for each shard there, except for those there are",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a row per picture; the status is 1 if one could not be read."""
+    if args.top < 1:
+        raise UsageError(f"--top {args.top}: it takes 1 or more")
+    share = _share(args)
+    if args.isolate and (args.out or share[1] > 1):
+        raise UsageError("--isolate goes with neither --out nor --share")
+    if args.isolate:
+        return run_isolated(args)
+    if args.out:
+        return _into_folder(args, share)
+    from ...detector.detector import Detector
+
+    detector = Detector(args.detector)
+    predictions = detector.predict_many(listed_paths(args.paths), share=share)
+    write = print_json if args.json else print_csv if args.csv else print_lines
+    failed, count = write(predictions, detector, top=args.top)
+    if not count:
+        complain("error: no pictures there")
+    elif failed:
+        complain(f"{failed} of {count} could not be read")
+    return 1 if failed or not count else 0
+
+
+def _share(args: argparse.Namespace) -> tuple[int, int]:
+    """Which part is this process's, from 0, of how many. Raises `UsageError`."""
+    if args.share is None:
+        number, count = worker()
+        if count > 1 and not args.out:
+            raise UsageError(
+                "several processes would print into one output: give --out FOLDER, or each its "
+                "own --share K/N and output"
+            )
+        return number, count
+    words = args.share.split("/")
+    if len(words) != 2 or not all(word.isdecimal() for word in words):
+        raise UsageError(f"--share {args.share}: it takes K/N, such as 1/8")
+    number, count = (int(word) for word in words)
+    if not 1 <= number <= count:
+        raise UsageError(f"--share {args.share}: K can be 1 to {count}")
+    return number - 1, count
+
+
+def _into_folder(args: argparse.Namespace, share: tuple[int, int]) -> int:
+    """A table for each shard."""
+    from ...detector.archive import predict_shards
+
+    if args.json or args.top > 1:
+        raise UsageError("--out writes CSV with every class: give neither --json nor --top")
+    with Bars(args.quiet) as bars:
+        progress = bars.progress if share[0] == 0 else lambda *_: None
+        done = predict_shards(
+            args.detector, listed_paths(args.paths), out=args.out, share=share, progress=progress
+        )
+    part = f"part {share[0] + 1} of {share[1]}: " if share[1] > 1 else ""
+    before = f"; {done.earlier:,} were there already" if done.earlier else ""
+    failed = f", {done.unreadable:,} of them unreadable" if done.unreadable else ""
+    emit(f"{part}{done.pictures:,} pictures{failed}, in {done.shards:,} shards{before}")
+    return 1 if done.unreadable else 0

@@ -1,0 +1,125 @@
+"""`convlens serve`."""
+
+import argparse
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ...errors import ConvlensError, UsageError, require
+from ..arguments import Parser, add_detector
+from ..output import emit, printable
+
+if TYPE_CHECKING:
+    import socket
+
+SUMMARY = "serve a page and an HTTP API for a detector"
+EXAMPLES = """\
+  convlens serve runs/pictures --open          a page, for this machine alone
+  convlens serve detector.onnx --port 9000
+  convlens serve detector.onnx --host 0.0.0.0  for others too: prints a token
+  curl -F files=@photo.jpg http://127.0.0.1:8000/predict"""
+
+GRACE = 30
+"""Seconds in which a server that is to end finishes what it has begun."""
+
+
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    from ...serving.request_limits import RequestLimits
+
+    add_detector(parser)
+    parser.add_argument(
+        "--port", type=int, default=8000, metavar="PORT", help="port to listen on; 0: any [8000]"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on [127.0.0.1]"
+    )
+    parser.add_argument(
+        "--token",
+        metavar="TOKEN",
+        help="password for callers, or CONVLENS_TOKEN [auto: made if --host is wider]",
+    )
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    for name, metavar, text in (
+        ("upload", "BYTES", "largest request"),
+        ("files", "N", "most pictures in a request"),
+        ("waiting", "N", "most requests that wait"),
+        ("seconds", "SECONDS", "longest time for a request"),
+    ):
+        default = getattr(RequestLimits(), name)
+        parser.add_argument(
+            f"--max-{name}",
+            type=type(default),
+            default=default,
+            metavar=metavar,
+            help=f"{text} [{default:,}]",
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    for module in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
+        require(module, "serve", what="serving")
+    import logging
+
+    import uvicorn
+
+    from ...detector.detector import Detector
+    from ...serving.app import create_app
+    from ...serving.auth import LOOPBACK
+    from ...serving.request_limits import RequestLimits
+
+    limits = RequestLimits(
+        args.max_upload, args.max_files, waiting=args.max_waiting, seconds=args.max_seconds
+    )
+    if min(vars(limits).values()) <= 0:
+        raise UsageError("limits are above 0")
+    detector = Detector(args.detector)
+    near = args.host in LOOPBACK
+    token = args.token or os.environ.get("CONVLENS_TOKEN") or None
+    if token is None and not near:
+        import secrets
+
+        token = secrets.token_urlsafe(18)
+    listening = _listen(args.host, args.port)
+    port = listening.getsockname()[1]
+    shown = f"[{args.host}]" if ":" in args.host else args.host
+    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    app = create_app(detector, limits, hosts=LOOPBACK if near else None, token=token)
+    emit(f"convlens tells {printable(', '.join(detector.labels))} at {address}")
+    emit("Ctrl-C ends it")
+    sys.stdout.flush()
+    if args.open:
+        import webbrowser
+
+        webbrowser.open(address)
+    # what is wrong with a form is told to who sent it: anybody could fill a log with it
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=10,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # raised again after everything was finished
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> "socket.socket":
+    import socket
+
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(256)  # whoever reads the address may come at once, and waits
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConvlensError(
+            f"cannot listen on {host}, port {port}: {why}; name another --port, or 0 for any"
+        ) from error
+    return listening

@@ -1,0 +1,96 @@
+"""`convlens train`."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from ...errors import UsageError, require
+from ...parallel import worker
+from ..arguments import Parser, add_output, add_train_options, train_options
+from ..output import emit, emit_json
+from ..progress import Bars
+
+if TYPE_CHECKING:
+    from ...training.train import Run
+
+SUMMARY = "train a detector from labelled pictures"
+EXAMPLES = """\
+  convlens train pictures/
+  convlens train pictures/ --minutes 20 --out runs/long
+  convlens train pictures/ --network "conv 16 5x5, pool 2, dense 64" --size 32
+  convlens train pictures/ --preset quick
+  convlens train table.csv --optimizer momentum --epochs 30 --augment none
+  convlens train --resume runs/long"""
+
+
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.usage = "convlens train PICTURES [options]\n       convlens train --resume RUN"
+    parser.add_argument(
+        "pictures",
+        nargs="?",
+        metavar="PICTURES",
+        help="a folder with a folder per class, a CSV or Parquet table, or shards",
+    )
+    parser.add_argument("--out", metavar="RUN", help="the run folder to write [auto: runs/NAME]")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+    add_output(parser, json="print the metrics as JSON")
+    add_train_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train or resume, then print the metrics."""
+    options = train_options(args)
+    if (args.pictures is None) == (args.resume is None):
+        raise UsageError("train takes pictures, or --resume RUN")
+    if args.resume is not None and (options or args.out):
+        raise UsageError("--resume goes on exactly as the run began: give no other option with it")
+    require("torch", "train", what="training")
+    first = worker()[0] == 0
+    with Bars(args.quiet) as bars:
+        if first and (not args.json or sys.stderr.isatty()):
+            bars.say("convlens: loading PyTorch …")
+        from ...training.train import resume, train
+
+        if args.resume is not None:
+            finished = resume(args.resume, callback=bars)
+        else:
+            finished = train(args.pictures, args.out, callback=bars, **options)
+    if not first:  # of several workers, the first one has the metrics
+        return 0
+    if args.json:
+        emit_json(
+            {"run": str(finished.folder), "detector": str(finished.detector), **finished.metrics}
+        )
+        return 0
+    _print(finished)
+    return 0
+
+
+def _print(run: "Run") -> None:
+    """The metrics of a run, and where it is."""
+    test, folds, plain = (run.metrics[name] for name in ("test", "folds", "plain"))
+    if test is not None:
+        low, high = test["accuracy_interval"]
+        pictures = f"{test['n']:,} held-out pictures"
+        if folds > 1:
+            pictures = f"{test['n']:,} pictures, each left out once ({folds} folds)"
+        if plain is not None:
+            from_, to = test["balanced_accuracy_interval"]
+            emit(
+                f"balanced accuracy {test['balanced_accuracy']:.1%} on {pictures} "
+                f"(95 % interval {from_:.1%} to {to:.1%}; "
+                f"{plain['balanced_accuracy']:.1%} if classes did not count alike)"
+            )
+        emit(
+            f"accuracy {test['accuracy']:.1%} on {pictures} "
+            f"(95 % interval {low:.1%} to {high:.1%}; always the commonest class: "
+            f"{test['majority_baseline']:.1%})"
+        )
+    parity = run.metrics["parity"]
+    emit(
+        f"parity   file and network differ by {parity['largest_difference']:.1g} at most "
+        f"on {parity['pictures']:,} pictures"
+    )
+    emit(f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB)")
+    emit(f"report   {run.folder / 'report.html'}")

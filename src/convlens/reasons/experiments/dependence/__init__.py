@@ -1,0 +1,1 @@
+"""Sparse connections: what an output depends on, and by how much."""

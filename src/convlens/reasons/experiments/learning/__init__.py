@@ -1,0 +1,1 @@
+"""How many examples networks with and without sharing need."""

@@ -1,0 +1,1 @@
+"""What a shifted picture does to maps and to answers."""

@@ -1,0 +1,49 @@
+"""Routes of the page, and of the report beside the detector."""
+
+from importlib.resources import files
+from pathlib import PurePath
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse, Response
+
+from ..auth import TOKEN_COOKIE
+from ..current_model import CurrentModel
+from ..problems import not_found
+
+MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+"""Of the page's files: all that are there, and no other is ever sent."""
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""What the page needs, and nothing else."""
+
+
+def add_page_routes(app: FastAPI, model: CurrentModel, *, token: str | None) -> None:
+    """Add the page, whose files are read once, here, and `/report`."""
+    folder = files("convlens.serving") / "page"
+    contents = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.is_file()}
+    index_html = contents.pop("index.html")  # which goes with its policy, and by no other way
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> HTMLResponse:
+        headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
+        response = HTMLResponse(index_html, headers=headers)
+        if token is not None:  # whoever is here has shown it
+            response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="strict")
+        return response
+
+    @app.get("/page/{name}", include_in_schema=False)
+    async def page_file(name: str) -> Response:
+        if name not in contents:
+            raise not_found("the page has no such part")
+        return Response(contents[name], media_type=MEDIA_TYPES[PurePath(name).suffix])
+
+    @app.api_route("/report", methods=["GET", "HEAD"], include_in_schema=False)
+    async def report() -> HTMLResponse:
+        detector_file = model.detector.path
+        path = detector_file and detector_file.parent / "report.html"
+        if path is None or not path.is_file():
+            raise not_found("there is no report.html beside the detector")
+        return HTMLResponse(path.read_text("utf-8"))

@@ -1,0 +1,73 @@
+"""Routes from pictures to predictions: what is in them, and where."""
+
+from collections.abc import Callable
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from ...detector.detector import Detector
+from ...detector.find import Finder
+from ...errors import ConvlensError
+from ...pictures.source import Source
+from .. import openapi
+from ..concurrency import ConcurrencyLimit, time_limit
+from ..current_model import CurrentModel
+from ..problems import Problem
+from ..prometheus import PrometheusMetrics
+from ..request_limits import RequestLimits
+from ..request_pictures import read_pictures
+
+
+def add_predict_routes(
+    app: FastAPI,
+    model: CurrentModel,
+    *,
+    limits: RequestLimits,
+    concurrency: ConcurrencyLimit,
+    metrics: PrometheusMetrics,
+) -> None:
+    """Add `/predict` and `/find`; a picture that cannot be read costs the others nothing."""
+
+    @app.post("/predict", **openapi.PREDICT)
+    async def predict(request: Request) -> JSONResponse:
+        async with time_limit(limits.seconds):
+            pictures = await read_pictures(request, limits)
+            predictions = [
+                await _timed(concurrency, partial(_prediction_json, model.detector, picture))
+                for picture in pictures
+            ]
+        metrics.count_pictures(predictions)
+        return JSONResponse({"predictions": predictions})
+
+    @app.post("/find", **openapi.FIND)
+    async def find(request: Request) -> JSONResponse:
+        try:
+            finder = Finder(model.detector)
+        except ConvlensError as error:
+            raise Problem(409, "Cannot slide", detail=str(error)) from error
+        async with time_limit(limits.seconds):
+            pictures = await read_pictures(request, limits)
+            findings = [
+                await _timed(concurrency, partial(_findings_json, finder, picture))
+                for picture in pictures
+            ]
+            return JSONResponse({"pictures": findings})
+
+
+async def _timed(
+    concurrency: ConcurrencyLimit, answer: Callable[[], dict[str, object]]
+) -> dict[str, object]:
+    """An answer with the seconds that it took."""
+    content, seconds = await concurrency.run(answer)
+    return {**content, "seconds": seconds}
+
+
+def _prediction_json(detector: Detector, picture: Source) -> dict[str, object]:
+    return detector.task.as_json(detector.predict_source(picture))
+
+
+def _findings_json(finder: Finder, picture: Source) -> dict[str, object]:
+    localization = finder(picture)
+    return {"name": localization.name, "error": localization.error, **localization.as_json()}

@@ -1,0 +1,43 @@
+"""Routes that describe the detector and the server."""
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse, Response
+
+from .. import openapi
+from ..concurrency import ConcurrencyLimit
+from ..current_model import CurrentModel
+from ..prometheus import PrometheusMetrics
+from ..request_limits import RequestLimits
+
+
+def add_status_routes(
+    app: FastAPI,
+    model: CurrentModel,
+    *,
+    limits: RequestLimits,
+    concurrency: ConcurrencyLimit,
+    metrics: PrometheusMetrics,
+) -> None:
+    """Add `/detector`, `/health` and `/metrics`."""
+
+    @app.get("/detector", **openapi.DETECTOR)
+    async def describe_detector() -> JSONResponse:
+        detector = model.detector
+        provenance = detector.provenance()
+        return JSONResponse(
+            {
+                "labels": list(detector.labels),
+                "metrics": provenance.pop("metrics", {}),
+                "rule": detector.rule.as_json(),
+                "limits": vars(limits),
+                "provenance": provenance,
+            }
+        )
+
+    @app.get("/health", **openapi.HEALTH)
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok", "waiting": concurrency.waiting})
+
+    @app.get("/metrics", **openapi.METRICS)
+    async def prometheus_metrics() -> Response:
+        return Response(metrics.text(), media_type=metrics.content_type)
