@@ -1,11 +1,15 @@
 """Muon, against singular value decomposition and timm's own."""
 
 import copy
+import tomllib
 from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from packaging.requirements import Requirement
 from timm.optim import muon as timms_muon
 from torch import Tensor, nn
 
@@ -65,3 +69,12 @@ def test_muon_moves_as_timms_does(layout: torch.memory_format) -> None:
     theirs = moved(lambda groups: timms_muon.Muon(groups, 0.02, nesterov=True))
     for a, b in zip(ours, theirs, strict=True):
         assert (a - b).norm() < 0.05 * b.norm()
+
+
+def test_only_timm_with_the_muon_that_ours_builds_on_is_allowed() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]["train"]
+    (timm,) = (r for r in map(Requirement, extras) if r.name == "timm")
+    assert "1.0.20" not in timm.specifier  # without Muon
+    assert "1.1" not in timm.specifier  # not seen yet
+    assert version("timm") in timm.specifier

@@ -17,7 +17,8 @@ from convlens import Detector
 from convlens.cli import main
 from convlens.detector.integrity import seal, unseal
 from convlens.serving.app import create_app
-from convlens.tasks.task import TASKS, Grid, Report, task_named
+from convlens.tasks.shown import Grid, Report
+from convlens.tasks.task import TASKS, task_named
 
 
 @dataclass(frozen=True)

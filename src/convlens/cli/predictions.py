@@ -10,7 +10,7 @@ from .output import emit, printable
 
 if TYPE_CHECKING:
     from ..detector.detector import Detector
-    from ..tasks.task import Prediction
+    from ..tasks.answers import Prediction
 
 
 def print_lines(

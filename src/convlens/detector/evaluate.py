@@ -7,14 +7,14 @@ from ..errors import ConvlensError, UsageError
 from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.source import Source
 from ..progress import Progress
-from .detector import Detector
+from .predictor import Predictor
 
 if TYPE_CHECKING:
-    from ..tasks.task import Evaluation, Prediction
+    from ..tasks.answers import Evaluation, Prediction
 
 
 def evaluate(
-    detector: Detector, pictures: str | Path, *, split: str | None, progress: Progress
+    detector: Predictor, pictures: str | Path, *, split: str | None, progress: Progress
 ) -> "Evaluation":
     """Evaluate on a folder, a table or shards, or on one split of it: see `Detector.evaluate`."""
     if split not in {None, "all", *SPLITS}:
@@ -29,7 +29,7 @@ def evaluate(
     return evaluate_catalog(detector, catalog, progress=progress)
 
 
-def evaluate_catalog(detector: Detector, catalog: Catalog, *, progress: Progress) -> "Evaluation":
+def evaluate_catalog(detector: Predictor, catalog: Catalog, *, progress: Progress) -> "Evaluation":
     """Answer every picture of a catalog and compare with its label. Raises `ConvlensError`."""
     detector.task.targets(catalog.labels, detector.labels)  # unknown labels are told at once
     answers: list[tuple[str, Prediction]] = []

@@ -14,10 +14,10 @@ from ..errors import PictureError, UsageError
 from ..pictures.background import BACKGROUND
 from ..pictures.decode import RGB
 from ..pictures.source import Source
-from .boxes import Box
-from .detector import MIN_PROBABILITY, SMALLEST_WINDOW, Detector
+from .boxes import MIN_PROBABILITY, SMALLEST_WINDOW, Box
 from .inputs import pixels_of
 from .localization import Finding, Localization
+from .predictor import Predictor
 from .slide import CLIP, Floats, Level, Slider
 
 MAX_FINDINGS = 20
@@ -35,7 +35,7 @@ class Finder:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: Predictor,
         smallest: float = SMALLEST_WINDOW,
         *,
         min_probability: float = MIN_PROBABILITY,

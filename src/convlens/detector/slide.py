@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..errors import ConvlensError
 from ..pictures.decode import RGB
 from ..pictures.resize import Resizer
-from .detector import Detector
+from .predictor import Predictor
 
 STEP = 2**0.5
 """From one scale to the next."""
@@ -90,7 +90,7 @@ class Level:
 class Slider:
     """Makes the passes. Raises `ConvlensError` where the detector's network cannot slide."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Predictor) -> None:
         self.detector = detector
         try:
             slides = json.loads(detector.metadata["slides"])

@@ -12,7 +12,7 @@ from .detector import Detector, opened
 from .inputs import find_files
 
 if TYPE_CHECKING:
-    from ..tasks.task import Prediction
+    from ..tasks.answers import Prediction
 
 ALIKE = 10
 """A picture is passed over where its perceptual hash differs from a chosen one's in so many of 64

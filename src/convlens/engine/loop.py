@@ -14,16 +14,8 @@ from ..dataset.random import torch_seed
 from ..network.classifier import Classifier
 from ..options import OptimizerOptions
 from ..tasks.learning import Objective
+from . import checkpoint
 from .callbacks import Callback
-from .checkpoint import (
-    Checkpoint,
-    Progress,
-    checkpoint_from,
-    flatten_optimizer,
-    newest_checkpoint,
-    restore_optimizer,
-    write_checkpoint,
-)
 from .compute.execution import Execution
 from .compute.timing import StepTimer, Throughput
 from .distributed import SINGLE_PROCESS, RunningStatistics, Workers
@@ -45,7 +37,7 @@ class Loop:
         module: What is trained; its layers may be replaced by others with the same parameters.
         batches: The training pictures, in their order, varied.
         val: The validation pictures; there may be none.
-        loss: J.
+        objective: J, and what else the answers' task decides.
         options: Those of the optimizer.
         plan: How many steps, and the size of pictures.
         execution: How arithmetic is done.
@@ -86,7 +78,7 @@ class Loop:
         )
         self.learning_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.ema = make_ema(self.module)
-        self.progress = Progress()
+        self.progress = checkpoint.Progress()
         self.timer = StepTimer()
         self.best: dict[str, Tensor] = {}
         self.selection = ModelSelection(self.pretrained)
@@ -275,7 +267,7 @@ class Loop:
         """Write a checkpoint, by the first worker."""
         if not self.workers.first:
             return
-        optimizer_tensors, optimizer_state = flatten_optimizer(self.optimizer)
+        optimizer_tensors, optimizer_state = checkpoint.flatten_optimizer(self.optimizer)
         tensors = {
             "module": self.module.state_dict(),
             "ema": self.ema.state_dict(),
@@ -283,24 +275,23 @@ class Loop:
             "optimizer": optimizer_tensors,
             "selection": self.selection.state_dict(),
         }
-        write_checkpoint(
-            folder, Checkpoint(tensors, self.progress, optimizer_state=optimizer_state)
-        )
+        state = checkpoint.Checkpoint(tensors, self.progress, optimizer_state=optimizer_state)
+        checkpoint.write_checkpoint(folder, state)
 
     def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
         """Go back to the newest sound checkpoint, which the first worker reads for all.
 
         Raises `ConvlensError` where there is none.
         """
-        data = self.workers.broadcast_bytes(lambda: newest_checkpoint(folder, warn))
-        checkpoint = checkpoint_from(data)
-        self.module.load_state_dict(checkpoint.tensors["module"])
-        self.ema.load_state_dict(checkpoint.tensors["ema"])
+        data = self.workers.broadcast_bytes(lambda: checkpoint.newest_checkpoint(folder, warn))
+        newest = checkpoint.checkpoint_from(data)
+        self.module.load_state_dict(newest.tensors["module"])
+        self.ema.load_state_dict(newest.tensors["ema"])
         self.execution.place(self.module)
         self.execution.place(self.ema)
-        self.best = checkpoint.tensors["best"]
-        self.selection.load_state_dict(checkpoint.tensors["selection"])
-        restore_optimizer(
-            self.optimizer, checkpoint.tensors["optimizer"], plain=checkpoint.optimizer_state
+        self.best = newest.tensors["best"]
+        self.selection.load_state_dict(newest.tensors["selection"])
+        checkpoint.restore_optimizer(
+            self.optimizer, newest.tensors["optimizer"], plain=newest.optimizer_state
         )
-        self.progress = checkpoint.progress
+        self.progress = newest.progress

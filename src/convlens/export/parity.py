@@ -11,7 +11,8 @@ from torch import nn
 
 from ..dataset.examples import Examples, to_float
 from ..dataset.random import generator
-from ..detector.detector import Detector, Probabilities
+from ..detector.detector import Detector
+from ..detector.predictor import Probabilities
 from ..errors import ConvlensError, PictureError
 from ..parallel import in_order
 from ..pictures.catalog import Catalog

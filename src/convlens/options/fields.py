@@ -4,39 +4,11 @@ The command line is made from these fields: a default and its help stand here an
 """
 
 import dataclasses
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
 from .execution import EXECUTION_CONFIGS
-
-
-def option(
-    default: Any,
-    help: str,  # noqa: A002
-    *,
-    auto: str = "",
-    metavar: str = "",
-    basic: bool = False,
-    choices: tuple[str, ...] = (),
-    least: float | None = None,
-    most: float | None = None,
-) -> Any:
-    """A field with what its help says and what it may be.
-
-    Args:
-        default: The value where none is given; `None` or `"auto"` where it depends on the pictures.
-        help: What it is, in a line; the default is added to it.
-        auto: What the default comes to, where it depends on the pictures.
-        metavar: What stands for the value in help: its unit or form. `NAME` lists the choices.
-        basic: Whether most people need it: then `--help` shows it, else only `--help-all`.
-        choices: The values that there are; none: any of the field's type.
-        least: The smallest number allowed.
-        most: The largest number allowed.
-    """
-    metadata = {"help": help, "auto": auto, "metavar": metavar, "basic": basic}
-    return field(
-        default=default, metadata=metadata | {"choices": choices, "least": least, "most": most}
-    )
+from .option import option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from ..drawing.charts import curves
 from ..drawing.thumbnails import data_uri
 from ..pictures.catalog import SPLITS
-from ..tasks.task import Report
+from ..tasks.shown import Report
 from . import words
 
 

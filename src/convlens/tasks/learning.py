@@ -7,7 +7,7 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from ..options import AnswerOptions, LossOptions
-from .task import Evaluation
+from .answers import Evaluation
 
 
 class Objective(Protocol):

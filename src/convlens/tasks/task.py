@@ -5,46 +5,23 @@ none by name. To add one: a package beside this file, and a line in `TASKS`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
 from ..errors import ConvlensError
 from ..pictures.source import Source
+from .answers import Evaluation, Prediction
+from .shown import Grid, Report
 
 if TYPE_CHECKING:
-    from .classification import evaluation, prediction
     from .learning import Learning
-
-Prediction: TypeAlias = "prediction.Prediction"
-Evaluation: TypeAlias = "evaluation.Evaluation"
-"""The answers of the tasks that there are, and what they come to: of several tasks, the union."""
 
 TASKS = {
     "classification": "classification.task:Classification",
 }
 """Module and class of each task, imported when it is first asked for."""
-
-
-class Grid(NamedTuple):
-    """Rows of cells below headings, as text."""
-
-    headings: list[str]
-    rows: list[list[str]]
-
-
-@dataclass(frozen=True)
-class Report:
-    """A task's part of a run's report."""
-
-    summary: str
-    """How good the detector is, in words that need no training."""
-    headline: Sequence[tuple[str, str]]
-    """Names and values of the most important metrics."""
-    body: str
-    """The sections on its answers, as HTML in which what came from outside is escaped."""
 
 
 class Task(Protocol):

@@ -18,18 +18,14 @@ from safetensors.torch import load, save
 from ..dataset.prepare import Dataset
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
-from ..errors import UsageError
 from ..files import write_whole
-from ..options import TrainOptions
 from ..pictures.catalog import SPLITS
+from ..tasks.answers import Prediction
 from ..tasks.learning import Objective
-from ..tasks.task import Prediction
-from ..transfer.head import FOLDS, folds
+from ..transfer.head import folds
 from ..transfer.linear_probe import LinearProbe
 from .job import Job
 
-FEW = 1000
-"""Below so many pictures, a single held-out part says little."""
 JUDGED = 10
 """Of the pictures that a fold's network may learn from, one in so many makes its choices."""
 
@@ -57,24 +53,6 @@ class OutOfFold:
             torch.cat([part.logits for part in parts])[torch.from_numpy(order)],
             answers=tuple(answers[k] for k in order.tolist()),
         )
-
-
-def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -> int:
-    """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
-    data, budget = options.data, options.budget
-    named = set(dataset.catalog.splits) & {"val", "test"}
-    if data.folds is None:
-        divided = named or data.test_fraction is not None or data.val_fraction is not None
-        few = len(dataset.catalog) < FEW
-        return FOLDS if pretrained and few and not divided and not budget.given else 1
-    if data.folds > 1:
-        if named:
-            raise UsageError("--folds: the data names its held-out pictures already")
-        if data.test_fraction or data.val_fraction:
-            raise UsageError("--folds judges every picture: hold none out by a fraction")
-        if pretrained and (budget.epochs or budget.minutes or budget.steps):
-            raise UsageError("--folds: features stay as they are, so there are no steps to take")
-    return data.folds
 
 
 def cross_validate_probe(job: Job, probe: LinearProbe, *, count: int) -> OutOfFold:

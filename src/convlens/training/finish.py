@@ -14,8 +14,8 @@ from ..detector.detector import Detector
 from ..detector.evaluate import evaluate_catalog
 from ..export.export import export, with_metadata
 from ..export.parity import Parity, check_parity, seconds_within
+from ..tasks.answers import Evaluation
 from ..tasks.learning import Objective
-from ..tasks.task import Evaluation
 from ..transfer.linear_probe import set_head
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained

@@ -1,13 +1,39 @@
-"""What every step of a training needs, as one value."""
+"""What every step of a training needs, as one value: read, divided and checked."""
 
 from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
 
-from ..dataset.prepare import Dataset
+from ..dataset.augment import DEFAULT, parse_augmentations
+from ..dataset.notes import notes_about
+from ..dataset.prepare import Dataset, prepare
 from ..engine.callbacks import Callback
+from ..engine.compute.execution import Execution
 from ..engine.distributed import Workers
-from ..options import TrainOptions
+from ..errors import ConvlensError, UsageError
+from ..network.spec import PREFIX, network
+from ..options import EXECUTION_CONFIGS, TrainOptions
 from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
+from ..transfer.head import FOLDS
+from ..transfer.pretrained import NetworkChoice
+
+FEW = 1000
+"""Below so many pictures, a single held-out part says little."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be trained.
+
+    A run that was begun has its number of `folds`, and the `fingerprint` of its pictures.
+    """
+
+    pictures: str | Path
+    options: TrainOptions
+    _: KW_ONLY
+    choice: NetworkChoice
+    folds: int | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,3 +72,91 @@ class Job:
             classes=len(self.dataset.classes),
             pretrained=pretrained,
         )
+
+
+def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -> int:
+    """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
+    data, budget = options.data, options.budget
+    named = set(dataset.catalog.splits) & {"val", "test"}
+    if data.folds is None:
+        divided = named or data.test_fraction is not None or data.val_fraction is not None
+        few = len(dataset.catalog) < FEW
+        return FOLDS if pretrained and few and not divided and not budget.given else 1
+    if data.folds > 1:
+        if named:
+            raise UsageError("--folds: the data names its held-out pictures already")
+        if data.test_fraction or data.val_fraction:
+            raise UsageError("--folds judges every picture: hold none out by a fraction")
+        if pretrained and (budget.epochs or budget.minutes or budget.steps):
+            raise UsageError("--folds: features stay as they are, so there are no steps to take")
+    return data.folds
+
+
+def check_request(request: Request) -> None:
+    """Raise a `ConvlensError` for what can be known to be wrong before any picture is read."""
+    options, line = request.options, request.choice.line
+    parse_augmentations(options.augment.augment or DEFAULT)
+    if options.compute.compute != "auto":
+        Execution(EXECUTION_CONFIGS[options.compute.compute], 1)  # that there is such a GPU
+    if line != "auto" and not line.startswith(PREFIX):
+        network(line, options.data.size or 4096, classes=2)  # that no layer is misspelt
+
+
+def prepare_job(request: Request, *, workers: Workers, callback: Callback) -> Job:
+    """The pictures as pixels, divided, and checked; every worker has the same.
+
+    Raises `ConvlensError` where they do not fit the options, or the run that was begun.
+    """
+    with workers.local_first():
+        dataset = prepare(
+            request.pictures,
+            request.options.data,
+            progress=callback.progress,
+            usual_size=request.choice.usual_size,
+        )
+    if workers.world_size > 1:
+        _check_same(dataset, request, fingerprint=workers.broadcast(dataset.fingerprint))
+    job = Job(dataset, request.options, workers=workers, callback=callback)
+    if request.folds is None:
+        _check_pictures(job, request.choice)
+    elif request.fingerprint is not None:
+        learnt = learning_from(job, request.folds).dataset
+        _check_same(learnt, request, fingerprint=request.fingerprint)
+    return job
+
+
+def learning_from(job: Job, folds: int) -> Job:
+    """With folds every picture is learnt from; without, the training pictures are."""
+    return job.on(job.dataset.for_training()) if folds > 1 else job
+
+
+def _check_same(dataset: Dataset, request: Request, *, fingerprint: str) -> None:
+    """Raise a `ConvlensError` where they are not the run's, or the first worker's."""
+    if dataset.fingerprint() != fingerprint:
+        raise ConvlensError(
+            f"the pictures in {request.pictures} are not those that this run began with: bring "
+            "them back, or train anew"
+        )
+
+
+def _check_pictures(job: Job, choice: NetworkChoice) -> None:
+    """Say what the pictures are; raise a `ConvlensError` where they do not fit the options."""
+    dataset = job.dataset
+    folds = choose_folds(job.options, dataset, pretrained=choice.pretrained)
+    if folds > 1 and job.workers.world_size > 1 and not choice.pretrained:
+        raise UsageError(
+            "--folds trains a network for each fold, which is for few pictures: train in one "
+            "process, or without --folds"
+        )
+    held = len(dataset.catalog) if folds > 1 else len(dataset.split.rows("val"))
+    job.learning.check_options(job.options.answer, dataset.classes, held_out=held)
+    for note in notes_about(dataset, balanced=False):
+        if note.warn:
+            job.callback.warn(f"{note.what}: {note.done}")
+    parts = ", ".join(f"{count:,} {name}" for name, count in dataset.split.counts().items())
+    classes = ", ".join(dataset.classes[:8]) + (", …" if len(dataset.classes) > 8 else "")
+    job.callback.say(
+        f"pictures: {len(dataset.catalog):,} ({f'{folds} folds' if folds > 1 else parts}) of "
+        f"{len(dataset.classes)} classes: {classes}; "
+        f"{'decoded' if dataset.store.built else 'already decoded'}"
+    )

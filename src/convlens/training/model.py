@@ -3,7 +3,6 @@
 from dataclasses import KW_ONLY, dataclass, replace
 
 from ..dataset.augment import default_augmentations, parse_augmentations
-from ..dataset.prepare import Dataset
 from ..engine.model_selection import HARD
 from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
@@ -11,8 +10,7 @@ from ..network.spec import Architecture
 from ..transfer.features import FeatureTable
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
-from .cross_validation import choose_folds
-from .job import Job
+from .job import Job, choose_folds
 
 WEIGHTS = {
     "none": "random, from the seed",
@@ -130,9 +128,3 @@ def _describe(job: Job, model: Model) -> None:
         f"multiplications per picture, {size}×{size} pixels"
     )
     job.callback.say(f"weights: {WEIGHTS.get(model.choice.weights, model.choice.weights)}")
-
-
-def learning_from(job: Job, folds: int) -> Job:
-    """With folds every picture is learnt from; without, the training pictures are."""
-    dataset: Dataset = job.dataset.for_training() if folds > 1 else job.dataset
-    return job.on(dataset)

@@ -7,7 +7,7 @@ import json
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import KW_ONLY, asdict, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,16 @@ from ..engine.loop import Loop
 from ..engine.measurement import Measurement
 from ..errors import ConvlensError, UsageError
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
-from ..options import TrainOptions, options_from
+from ..options import options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..report.page import render_report
 from .finish import Results
-from .job import Job
+from .job import Job, Request
 from .model import Model
 from .plan import RunPlan
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
-
-
-@dataclass(frozen=True)
-class Record:
-    """What `run.json` says that a resumed run keeps to."""
-
-    pictures: str
-    options: TrainOptions
-    _: KW_ONLY
-    plan: RunPlan
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -79,17 +68,20 @@ class RunFolder:
             )
         return read_json(path)
 
-    def record(self, workers: Workers) -> Record:
+    def recorded(self, workers: Workers) -> tuple[Request, RunPlan]:
         """What a resumed run keeps to, read by the first worker. Raises `ConvlensError`."""
         record = workers.broadcast(self.read)
         with sound_record(self.path / "run.json"):
             options = options_from(record["options"])
-            return Record(
+            plan = RunPlan.from_record(record["plan"]).among(workers, options.compute.threads)
+            request = Request(
                 str(record["pictures"]),
-                replace(options, data=replace(options.data, size=record["plan"]["size"])),
-                plan=RunPlan.from_record(record["plan"]).among(workers, options.compute.threads),
-                fingerprint=record["data"]["fingerprint"],
+                replace(options, data=replace(options.data, size=plan.size)),
+                choice=plan.choice,
+                folds=plan.folds,
+                fingerprint=str(record["data"]["fingerprint"]),
             )
+        return request, plan
 
     def write_record(self, job: Job, model: Model, *, plan: RunPlan, pictures: str | Path) -> None:
         """Write `run.json` and `manifest.csv`, by the first worker: with them it can be resumed."""

@@ -3,41 +3,40 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 
-from ..dataset.augment import DEFAULT, parse_augmentations
-from ..dataset.notes import notes_about
-from ..dataset.prepare import Dataset, prepare
 from ..engine.callbacks import Callback, NullCallback
-from ..engine.compute.execution import Execution, keep_memory
+from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
-from ..errors import ConvlensError, UsageError
-from ..network.spec import PREFIX, network
-from ..options import EXECUTION_CONFIGS, TrainKeywords, TrainOptions, options_from
-from ..tasks.task import Evaluation
-from ..transfer.pretrained import NetworkChoice, choose_network
+from ..options import TrainKeywords, options_from
+from ..tasks.answers import Evaluation
+from ..transfer.pretrained import choose_network
 from .budget import fit_to_budget
-from .cross_validation import (
-    OutOfFold,
-    choose_folds,
-    cross_validate_probe,
-    cross_validate_training,
-)
+from .cross_validation import OutOfFold, cross_validate_probe, cross_validate_training
 from .finish import Results, calibrate, evaluate_held_out, export_detector, summarize
 from .fit import Fitted, begin_anew, fit
-from .job import Job
-from .model import Model, build_model, learning_from
+from .job import Job, Request, check_request, learning_from, prepare_job
+from .model import Model, build_model
 from .plan import RunPlan, make_plan
-from .run_folder import EventLog, Record, RunFolder, new_folder
+from .run_folder import EventLog, RunFolder, new_folder
+
+if TYPE_CHECKING:
+    from ..detector.detector import Detector
+    from ..tasks.classification.metrics import Metrics
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder and what its detector did on the held-out pictures."""
+    """A run: its folder, and what its detector did on the held-out pictures.
+
+    `metrics` is what `metrics.json` holds; `evaluation` has every answer, and is None where nothing
+    was held out. A run that was stopped is not `finished`: `resume` goes on with it.
+    """
 
     folder: Path
     metrics: dict[str, Any]
@@ -49,6 +48,22 @@ class Run:
         """The detector file."""
         return self.folder / "detector.onnx"
 
+    @property
+    def test(self) -> "Metrics | None":
+        """The metrics on the held-out pictures; None where there are none."""
+        return self.evaluation.metrics if self.evaluation is not None else None
+
+    def load(self) -> "Detector":
+        """The detector, to predict with. Raises `ConvlensError` where the file is damaged."""
+        from ..detector.detector import Detector
+
+        return Detector(self.detector)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the folder, and the metrics as a table."""
+        metrics = self.test._repr_html_() if self.test is not None else ""
+        return f"<p>{escape(str(self.folder))}</p>{metrics}"
+
 
 def train(
     pictures: str | Path,
@@ -57,76 +72,82 @@ def train(
     callback: Callback | None = None,
     **options: Unpack[TrainKeywords],
 ) -> Run:
-    """Train a detector from labelled pictures; `options` are those of `TrainOptions`, by name.
+    """Train a detector from labelled pictures. Ctrl-C ends soundly, with what there is.
 
-    `pictures` is a folder with one folder per class, such folders under `train`, `val`, `test`, or
-    a CSV or Parquet table, or shards, here or at an address (see `read_catalog`). `out` is the run
-    folder to make (`runs/NAME` by default). Ctrl-C ends soundly, with the detector that there is.
-    Processes that `torchrun` started share the work; the figures are then with the first one.
-    Raises `ConvlensError`.
+    Processes that `torchrun` started share the work; the metrics are then with the first one.
+
+    Args:
+        pictures: A folder with one folder per class; such folders under `train`, `val` and `test`;
+            a CSV or Parquet table; or shards, here or at an address (see `read_catalog`).
+        out: The run folder to make; by default `runs/NAME`.
+        callback: Hears of progress; by default nobody does.
+        options: Those of `convlens train`, by name: `minutes`, `size`, `network`, `seed`, …
+
+    Returns:
+        The run, with a detector in its folder that was proven to answer as the network does.
+
+    Raises:
+        ConvlensError: The pictures cannot be read, or are too few; `UsageError` where an option is
+            wrong.
+
+    Examples:
+        >>> run = convlens.train("pictures/", minutes=10, seed=1)  # doctest: +SKIP
+        >>> run.test.accuracy, run.test.accuracy_interval  # doctest: +SKIP
+        (0.985, (0.964, 0.994))
+        >>> run.load().predict("photo.jpg").predicted  # doctest: +SKIP
+        'cat'
     """
     typed = options_from(options)
-    choice = choose_network(typed.network)
-    _check(typed, choice)
+    request = Request(pictures, typed, choice=choose_network(typed.network))
+    check_request(request)
     with init_distributed() as workers:
         path = workers.broadcast(lambda: str(new_folder(pictures, out)))
-        return _train(
-            pictures,
-            typed,
-            choice=choice,
-            folder=RunFolder(Path(path)),
-            workers=workers,
-            callback=callback,
-        )
+        return _train(request, RunFolder(Path(path)), workers=workers, callback=callback)
 
 
 def resume(run: str | Path, *, callback: Callback | None = None) -> Run:
     """Go on with a run that was stopped, from its last checkpoint to the end of its plan.
 
-    Everything is as `run.json` has it. Raises `ConvlensError` where the pictures have changed.
+    It ends in the same bytes as if it had never been stopped.
+
+    Args:
+        run: The folder of the run, whose `run.json` has the pictures, the options and the plan.
+        callback: Hears of progress; by default nobody does.
+
+    Returns:
+        The run, as `train` returns it.
+
+    Raises:
+        ConvlensError: It is no run's folder, or the pictures have changed.
+
+    Examples:
+        >>> run = convlens.resume("runs/pictures")  # doctest: +SKIP
     """
     folder = RunFolder(Path(run))
     with init_distributed() as workers:
-        record = folder.record(workers)
-        return _train(
-            record.pictures,
-            record.options,
-            choice=record.plan.choice,
-            folder=folder,
-            workers=workers,
-            callback=callback,
-            record=record,
-        )
+        request, plan = folder.recorded(workers)
+        return _train(request, folder, workers=workers, callback=callback, plan=plan)
 
 
 def _train(
-    pictures: str | Path,
-    options: TrainOptions,
-    *,
-    choice: NetworkChoice,
+    request: Request,
     folder: RunFolder,
+    *,
     workers: Workers,
     callback: Callback | None,
-    record: Record | None = None,
+    plan: RunPlan | None = None,
 ) -> Run:
-    """The story of a training; a resumed one has its plan from the record, and goes on from it."""
+    """The story of a training; one that goes on has its plan already."""
     if callback is None or not workers.first:
         callback = NullCallback()
     with folder.at_work(workers):
-        dataset = _prepare(pictures, options, choice=choice, workers=workers, progress=callback)
-        job = Job(dataset, options, workers=workers, callback=callback)
-        if record is None:
-            _check_pictures(job, choice)
-        else:
-            _check_same(learning_from(job, record.plan.folds).dataset, record)
-        model = build_model(job, choice, folds=record.plan.folds if record else None)
+        job = prepare_job(request, workers=workers, callback=callback)
+        model = build_model(job, request.choice, folds=request.folds)
         job = learning_from(job, model.folds)
-        if record is None:
+        if plan is None:
             plan = fit_to_budget(job, model, plan=make_plan(job, model))
-            folder.write_record(job, model, plan=plan, pictures=pictures)
-        else:
-            plan = record.plan
-        fitted = _fit(job, model, plan=plan, folder=folder, resumed=record is not None)
+            folder.write_record(job, model, plan=plan, pictures=request.pictures)
+        fitted = _fit(job, model, plan=plan, folder=folder, resumed=request.folds is not None)
         metrics: dict[str, Any] = {}
         evaluation = None
         if workers.first:
@@ -137,65 +158,6 @@ def _train(
             metrics = summarize(job, model, plan=plan, results=results)
             folder.write_results(job, results, metrics=metrics)
         return Run(folder.path, metrics, evaluation, workers.broadcast(lambda: fitted.finished))
-
-
-def _check(options: TrainOptions, choice: NetworkChoice) -> None:
-    """Raise a `ConvlensError` for what can be known to be wrong before any picture is read."""
-    parse_augmentations(options.augment.augment or DEFAULT)
-    if options.compute.compute != "auto":
-        Execution(EXECUTION_CONFIGS[options.compute.compute], 1)  # that there is such a GPU
-    if choice.line != "auto" and not choice.line.startswith(PREFIX):
-        network(choice.line, options.data.size or 4096, classes=2)  # that no layer is misspelt
-
-
-def _prepare(
-    pictures: str | Path,
-    options: TrainOptions,
-    *,
-    choice: NetworkChoice,
-    workers: Workers,
-    progress: Callback,
-) -> Dataset:
-    """The pictures as pixels, divided; every worker has the same. Raises `ConvlensError`."""
-    with workers.local_first():
-        dataset = prepare(
-            pictures, options.data, progress=progress.progress, usual_size=choice.usual_size
-        )
-    if workers.world_size > 1 and dataset.fingerprint() != workers.broadcast(dataset.fingerprint):
-        raise ConvlensError(f"the pictures in {pictures} are not those that the first worker has")
-    return dataset
-
-
-def _check_pictures(job: Job, choice: NetworkChoice) -> None:
-    """Say what the pictures are; raise a `ConvlensError` where they do not fit the options."""
-    dataset = job.dataset
-    folds = choose_folds(job.options, dataset, pretrained=choice.pretrained)
-    if folds > 1 and job.workers.world_size > 1 and not choice.pretrained:
-        raise UsageError(
-            "--folds trains a network for each fold, which is for few pictures: train in one "
-            "process, or without --folds"
-        )
-    held = len(dataset.catalog) if folds > 1 else len(dataset.split.rows("val"))
-    job.learning.check_options(job.options.answer, dataset.classes, held_out=held)
-    for note in notes_about(dataset, balanced=False):
-        if note.warn:
-            job.callback.warn(f"{note.what}: {note.done}")
-    parts = ", ".join(f"{count:,} {name}" for name, count in dataset.split.counts().items())
-    classes = ", ".join(dataset.classes[:8]) + (", …" if len(dataset.classes) > 8 else "")
-    job.callback.say(
-        f"pictures: {len(dataset.catalog):,} ({f'{folds} folds' if folds > 1 else parts}) of "
-        f"{len(dataset.classes)} classes: {classes}; "
-        f"{'decoded' if dataset.store.built else 'already decoded'}"
-    )
-
-
-def _check_same(dataset: Dataset, record: Record) -> None:
-    """Raise a `ConvlensError` where the pictures are not those of the run."""
-    if dataset.fingerprint() != record.fingerprint:
-        raise ConvlensError(
-            f"the pictures in {record.pictures} are not those that this run began with: bring them "
-            "back, or train anew"
-        )
 
 
 def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: bool) -> Fitted:

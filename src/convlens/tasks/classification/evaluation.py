@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...pictures.source import Source
-from ..task import Grid
+from ..shown import Grid
 from .labels import class_indices
 from .metrics import Metrics, compute_metrics
 from .prediction import Prediction

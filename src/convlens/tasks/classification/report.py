@@ -11,7 +11,7 @@ from ...drawing.thumbnails import thumbnail
 from ...errors import PictureError
 from ...pictures.decode import decode
 from ...pictures.source import Source
-from ..task import Report
+from ..shown import Report
 from . import words
 from .evaluation import Evaluation
 

@@ -11,7 +11,7 @@ from . import prediction, table
 from .rule import read_rule
 
 if TYPE_CHECKING:
-    from ..task import Grid, Report
+    from ..shown import Grid, Report
     from .evaluation import Evaluation
     from .learning import ClassLearning
 

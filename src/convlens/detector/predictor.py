@@ -1,0 +1,170 @@
+"""A detector file read and asked: one ONNX graph from raw pixels to answers, labels inside."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConvlensError, PictureError
+from ..parallel import in_order
+from ..pictures.decode import RGB
+from ..pictures.shards.read import streamed
+from ..pictures.source import Source
+from ..tasks.task import task_named
+from .inputs import Picture, Share, find_sources, pixels_of, source_of
+from .session import SIZES, WINDOWS, Session
+
+if TYPE_CHECKING:
+    from ..tasks.answers import Prediction
+
+Probabilities = npt.NDArray[np.float32]
+"""One number per class, in the order of the detector's labels."""
+
+
+class Predictor:
+    """What `Detector` is made on: its file, and its answers for pictures.
+
+    Arguments and errors are those of `Detector`.
+    """
+
+    def __init__(self, file: str | Path | bytes) -> None:
+        self._session = Session(file)
+        self.path = self._session.path
+        """The file; None where it came as bytes."""
+        self.digest = self._session.digest
+        """The file's checksum: no other detector has it."""
+        self.metadata = self._session.metadata
+        shapes = self._session.shapes
+        try:
+            self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
+            """The classes, in the order of the outputs."""
+            self.task = task_named(self.metadata.get("task"))
+            """The kind of its answers."""
+            first = self.task.outputs[0]
+            if first not in shapes or shapes[first][1] != len(self.labels):
+                raise ValueError("its output or labels are not a detector's")
+            rule = json.loads(self.metadata.get("rule", "null"))
+            self.rule = self.task.rule(rule, self.labels)
+            """How answers follow from outputs."""
+        except (ConvlensError, ValueError, TypeError, IndexError) as error:
+            raise ConvlensError(
+                f"{self._session.name} is not a convlens detector: {error}"
+            ) from error
+        self._outputs = [name for name in self.task.outputs if name in shapes]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.labels)})"
+
+    def provenance(self) -> dict[str, Any]:
+        """What the file says of how it was made: network, seed, data, metrics."""
+        return {
+            name: json.loads(text) if text[:1] in "[{" else text
+            for name, text in self.metadata.items()
+        }
+
+    def predict(self, picture: Picture) -> "Prediction":
+        """The answer for one picture.
+
+        Args:
+            picture: A path, a PIL image, upright uint8 RGB pixels [height, width, 3] of any size,
+                or the bytes of a file.
+
+        Raises:
+            PictureError: The picture is not there or cannot be read.
+            UsageError: It is a folder, or nothing of the kind.
+
+        Examples:
+            >>> detector = Detector("runs/pictures")
+            >>> detector.predict("photo.jpg").predicted
+            'disc'
+        """
+        source = source_of(picture)
+        try:
+            return self._predict(source)
+        except PictureError as error:
+            raise PictureError(f"{source.name}: {error}") from error
+
+    def predict_many(
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        share: Share = (0, 1),
+        workers: int | None = None,
+    ) -> "Iterator[Prediction]":
+        """The answers for many pictures, one by one, in their order, with bounded memory.
+
+        Args:
+            pictures: A file, a folder, a pattern such as `photos/*.jpg`, shards (a folder, pattern
+                or URL of `.tar` files), what `predict` takes, or several of them.
+            share: (k, n) for part k of n, from 0: whole shards, and every n-th file.
+            workers: Threads; by default as many as there are cores.
+
+        Returns:
+            Predictions; that of a picture that cannot be read has its `error`.
+
+        Raises:
+            ConvlensError: A shard cannot be read.
+
+        Examples:
+            >>> detector = Detector("runs/pictures")
+            >>> for prediction in detector.predict_many("photos/"):
+            ...     print(prediction.name, prediction.predicted)
+            photos/1.jpg disc
+            photos/2.jpg cross
+        """
+        sources = find_sources(pictures, share=share)
+        return in_order(self.predict_source, streamed(sources), workers=workers)
+
+    def predict_source(self, source: Source) -> "Prediction":
+        """The answer for one picture; that of one that cannot be read has its `error`."""
+        try:
+            return self._predict(source)
+        except PictureError as error:
+            return self.task.predict(
+                source.name, [], classes=self.labels, rule=self.rule, error=str(error)
+            )
+
+    def _predict(self, source: Source) -> "Prediction":
+        outputs = self._session.run(pixels_of(source), self._outputs)
+        return self.task.predict(source.name, outputs, classes=self.labels, rule=self.rule)
+
+    def predict_proba(self, images: npt.NDArray[np.uint8] | Sequence[RGB]) -> Probabilities:
+        """The probabilities of pixels.
+
+        Args:
+            images: Upright uint8 RGB [N, height, width, 3], or a list of [height, width, 3] of
+                any sizes.
+
+        Returns:
+            float32 [N, K], a column per class in the order of `labels`.
+
+        Raises:
+            PictureError: An image has another type or shape.
+
+        Examples:
+            >>> detector = Detector("runs/pictures")
+            >>> images_NHWC = np.zeros((3, 480, 640, 3), np.uint8)
+            >>> detector.predict_proba(images_NHWC).shape
+            (3, 2)
+        """
+        probabilities = list(in_order(self.probabilities, images))
+        if not probabilities:
+            return np.zeros((0, len(self.labels)), np.float32)
+        return np.stack(probabilities)
+
+    def probabilities(self, image: RGB) -> Probabilities:
+        """Upright uint8 RGB [height, width, 3] of any size to its first output [K]."""
+        probabilities: Probabilities = self._session.run(image, self._outputs[:1])[0]
+        return probabilities
+
+    def window_logits(self, image: RGB, sizes: tuple[int, int]) -> Probabilities:
+        """Logits [K, down, across] of each window in a picture squashed to (height, width).
+
+        Only where the file's metadata has `slides`, and for sizes from its own side upwards.
+        """
+        constants = {SIZES: np.array(sizes, np.int64)}
+        logits: Probabilities = self._session.run(image, [WINDOWS], constants)[0]
+        return logits

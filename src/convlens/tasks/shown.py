@@ -1,0 +1,24 @@
+"""What a task hands on to be shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Grid(NamedTuple):
+    """Rows of cells below headings, as text."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A task's part of a run's report."""
+
+    summary: str
+    """How good the detector is, in words that need no training."""
+    headline: Sequence[tuple[str, str]]
+    """Names and values of the most important metrics."""
+    body: str
+    """The sections on its answers, as HTML in which what came from outside is escaped."""
