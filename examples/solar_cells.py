@@ -24,8 +24,8 @@ The pictures: 2,624 electroluminescence images of solar cells, 300×300, cut fro
   (non-commercial, share alike): fetched by pip, never part of convlens.
 The labels: experts gave each cell a probability of being defective: 0, 1/3, 2/3 or 1.
   Here 0 and 1/3 count as functional, 2/3 and 1 as defective.
-Mind: which cells came from one module is not recorded, so cells of one module can stand on both
-  sides of the split, and the accuracy on a module never seen may be lower than the one below.
+Mind: which cells came from one module is not recorded, so cells of one module can stand in
+  several splits, and the accuracy on a module never seen may be lower than the one below.
 For context: Deitsch et al. (2019) report 88.4 % with a fine-tuned VGG-19, on a split of their own;
   the split here is another, so the two figures do not compare."""
 

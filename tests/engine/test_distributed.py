@@ -138,7 +138,7 @@ def test_two_workers_have_the_same_costs_as_one(
     assert alone_again.progress.step == STEPS
 
 
-def test_a_batch_with_fewer_groups_than_workers_is_refused() -> None:
+def test_a_batch_with_fewer_micro_batches_than_workers_is_refused() -> None:
     with pytest.raises(UsageError, match="give --batch 192 or more, or start fewer workers"):
         Workers(0, 3).check_batch(128, 64)
     Workers(0, 3).check_batch(129, 64)
