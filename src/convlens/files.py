@@ -25,12 +25,12 @@ def read_json(path: Path) -> dict[str, Any]:
     with saying_where(path, "read"):
         data = path.read_bytes()
     try:
-        found = json.loads(data)
+        record = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ConvlensError(f"{path} is not readable as JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ConvlensError(f"{path} is not a record: it holds a {type(found).__name__}")
-    return found
+    if not isinstance(record, dict):
+        raise ConvlensError(f"{path} is not a record: it holds a {type(record).__name__}")
+    return record
 
 
 @contextmanager

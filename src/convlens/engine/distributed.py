@@ -87,9 +87,9 @@ class Workers:
         """Raise `UsageError` where a batch has fewer micro-batches than there are workers."""
         if -(-batch // micro_batch) < self.world_size:
             raise UsageError(
-                f"a step sees {batch} pictures in micro-batches of {micro_batch}, which normalisation "
-                f"keeps together, so {self.world_size} workers cannot share it: give --batch "
-                f"{self.world_size * micro_batch} or more, or start fewer workers"
+                f"a step sees {batch} pictures in micro-batches of {micro_batch}, which "
+                f"normalisation keeps together, so {self.world_size} workers cannot share it: "
+                f"give --batch {self.world_size * micro_batch} or more, or start fewer workers"
             )
 
     def data_parallel(self, module: nn.Module) -> nn.Module:

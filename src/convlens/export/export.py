@@ -42,7 +42,7 @@ class _FromPixels(nn.Module):
 class _ForWindows(nn.Module):
     """uint8 [N, H, W, 3] to probabilities [N, K], logits of every window [N, K, h, w].
 
-    And, where it is told, strangeness [N]. With one window, as usual, the first are its answer.
+    And strangeness [N], where it is measured. With one window, as usual, the first are its answer.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class _ForWindows(nn.Module):
 
     def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, ...]:
         logits, features = self.slid(to_float(squashed_NHWC))
-        found = (self.objective.probabilities(logits.mean((2, 3))), logits)
+        outputs = (self.objective.probabilities(logits.mean((2, 3))), logits)
         if self.strangeness is None:
-            return found
-        return (*found, self.strangeness(features.mean((2, 3))))
+            return outputs
+        return (*outputs, self.strangeness(features.mean((2, 3))))
 
 
 def resize_graph() -> onnx.ModelProto:
@@ -180,11 +180,11 @@ def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -
     """The same graph with these entries set in its metadata, checked and sealed."""
     if isinstance(model, bytes):
         model = onnx.load_from_string(bytes(unseal(model)))
-    kept = {entry.key: entry.value for entry in model.metadata_props}
+    entries = {entry.key: entry.value for entry in model.metadata_props}
     for key, value in metadata.items():
-        kept[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        entries[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     del model.metadata_props[:]
-    helper.set_model_props(model, kept)
+    helper.set_model_props(model, entries)
     onnx.checker.check_model(model, full_check=True)
     data = bytes(model.SerializeToString(deterministic=True))
     check_graph(data)

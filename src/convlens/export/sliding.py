@@ -29,7 +29,7 @@ Slides: TypeAlias = dict[str, Any]
 class Sliding(nn.Module):
     """Float pixels [N, 3, H, W] to logits [N, K, h, w] and the features [N, D, h, w] under them.
 
-    At the network's own side, h = w = 1 and the logits are the network's. The module's parameters
+    At the network's own size, h = w = 1 and the logits are the network's. The module's parameters
     are shared, not copied. Each window and its mirror image count alike where the module
     has `tta_hflip`.
     """
@@ -43,10 +43,10 @@ class Sliding(nn.Module):
     def forward(self, pixels_NCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and features of every window, as outside of training."""
         normal = (pixels_NCHW - self.module.mean) / self.module.std
-        found: Tensor = self.features(normal)
+        features: Tensor = self.features(normal)
         if self.module.tta_hflip:
-            found = (found + self.features(normal.flip(-1)).flip(-1)) / 2
-        return self.head(found) / self.module.temperature, found
+            features = (features + self.features(normal.flip(-1)).flip(-1)) / 2
+        return self.head(features) / self.module.temperature, features
 
     @torch.inference_mode()
     def slides(self, size: int) -> Slides:
@@ -129,7 +129,7 @@ def _published(module: Classifier, size: int) -> Sliding | None:
 @torch.inference_mode()
 def _as_convolutions(layers: Iterable[nn.Module], size: int) -> nn.Sequential | None:
     """Of a network that was written as text, each layer by itself."""
-    found: list[nn.Module] = []
+    convolutions: list[nn.Module] = []
     at = torch.empty(1, 3, size, size)
     for layer in layers:
         parts = list(layer.modules())
@@ -140,17 +140,17 @@ def _as_convolutions(layers: Iterable[nn.Module], size: int) -> nn.Sequential | 
         if linear is not None:
             if side == (size, size):
                 return None
-            found.append(_dense(linear, side))
+            convolutions.append(_dense(linear, side))
         elif any(isinstance(part, nn.AdaptiveAvgPool2d) for part in parts):
-            found.append(nn.AvgPool2d(side, 1))
+            convolutions.append(nn.AvgPool2d(side, 1))
         elif isinstance(layer, nn.LocalResponseNorm):
-            found.append(_ResponseNorm(layer))
+            convolutions.append(_ResponseNorm(layer))
         elif isinstance(layer, nn.BatchNorm1d):
-            found.append(_per_map(layer))
+            convolutions.append(_per_map(layer))
         else:
-            found.append(layer)
+            convolutions.append(layer)
         at = layer.eval()(at)
-    return nn.Sequential(*found)
+    return nn.Sequential(*convolutions)
 
 
 def _dense(linear: nn.Linear, side: tuple[int, int]) -> nn.Conv2d:

@@ -64,7 +64,7 @@ def few_pictures(catalog: Catalog) -> Iterator[Finding]:
         (
             "too_few_to_judge",
             f"fewer than {MEASURABLE} pictures, too few to judge",
-            f"gives figures for them that rest on fewer than {MEASURABLE // 5} held-out pictures",
+            f"gives metrics for them that rest on fewer than {MEASURABLE // 5} held-out pictures",
             [label for label, count in counts.items() if LEARNABLE <= count < MEASURABLE],
         ),
     ):

@@ -73,16 +73,16 @@ def options_from(values: Mapping[str, Any]) -> TrainOptions:
         stages[name] = stage(**given)
     if left:
         raise UsageError(f"train has no option {', '.join(map(repr, left))}")
-    made = TrainOptions(**stages)
-    if sum(made.data.fractions(0)) >= 1:
+    options = TrainOptions(**stages)
+    if sum(options.data.fractions(0)) >= 1:
         raise UsageError("--test-fraction and --val-fraction leave nothing to train on")
-    budget = (made.budget.epochs, made.budget.minutes, made.budget.steps)
+    budget = (options.budget.epochs, options.budget.minutes, options.budget.steps)
     if sum(part is not None for part in budget) > 1:
         raise UsageError("give one of --epochs, --minutes and --steps")
-    answer = made.answer
+    answer = options.answer
     if sum(part is not None for part in (answer.coverage, answer.recall, answer.costs)) > 1:
         raise UsageError("give one of --coverage, --recall and --costs")
-    return made
+    return options
 
 
 def _with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,16 +108,16 @@ def value_type(stage: type[Any], name: str) -> type[Any]:
 
 def _check(stage: type[Any], name: str, *, value: Any) -> None:
     """Raise `UsageError` where a value is not what its field takes."""
-    found = next(f for f in fields(stage) if f.name == name)
+    option_field = next(f for f in fields(stage) if f.name == name)
     flag = "--" + name.replace("_", "-")
-    if value is None and found.default is None:
+    if value is None and option_field.default is None:
         return
     kind = value_type(stage, name)
     if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
         raise UsageError(f"{flag} {value!r}: it takes a value of type {kind.__name__}")
-    choices = found.metadata["choices"]
+    choices = option_field.metadata["choices"]
     if choices and value not in choices:
         raise UsageError(f"{flag} {value}: it can be {', '.join(choices)}")
-    least, most = found.metadata["least"], found.metadata["most"]
+    least, most = option_field.metadata["least"], option_field.metadata["most"]
     if least is not None and not least <= value <= most:
         raise UsageError(f"{flag} {value}: it can be {least:g} to {most:g}")

@@ -109,11 +109,11 @@ def _time(job: Job, model: Model, *, plan: RunPlan, budget: BudgetOptions) -> Ti
             )
         loops[name].train_step(0)
 
-    asked = job.options.compute.compute
+    compute = job.options.compute.compute
     cache = TuningCache(
         plan.threads, plan.network, plan.size, plan.pretrained, timed, job.workers.world_size
     )
-    known = job.workers.broadcast(cache.get) if asked == "auto" else asked
+    known = job.workers.broadcast(cache.get) if compute == "auto" else compute
     seconds_each = 1.0 if budget.minutes is None else min(1.0, LISTENED * 60 * budget.minutes)
     execution, seconds = autotune(
         (EXECUTION_CONFIGS[known],) if known else available_configs(),

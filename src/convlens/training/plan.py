@@ -8,7 +8,7 @@ from ..engine.distributed import Workers
 from ..engine.model_selection import MIN_VAL_EXAMPLES
 from ..engine.step_plan import Phase, StepPlan
 from ..errors import UsageError
-from ..transfer.orientation import TOLD, orientation_probe
+from ..transfer.orientation import ALIKE, orientation_probe
 from ..transfer.pretrained import NetworkChoice, Pretrained
 from .job import Job
 from .model import Model
@@ -114,7 +114,7 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     if plan.folds > 1:
         pictures = len(job.dataset.examples("train"))
         job.callback.say(
-            f"plan:    {plan.folds} folds give the figures, then the head learns from all "
+            f"plan:    {plan.folds} folds give the metrics, then the head learns from all "
             f"{pictures:,} pictures; no fine-tuning"
         )
         return replace(plan, steps=NO_STEPS)
@@ -125,25 +125,25 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
         return replace(plan, steps=NO_STEPS)
     assert isinstance(model.module, Pretrained)  # noqa: S101
     if job.options.augment.augment is None:
-        told = orientation_probe(
+        accuracy = orientation_probe(
             model.module,
             job.dataset.examples("train"),
             seed=job.options.data.seed,
             progress=job.callback.progress,
         )
-        if told <= TOLD:
+        if accuracy <= ALIKE:
             plan = replace(plan, augment=plan.augment + ",vflip")
-            job.callback.say(f"augment: {plan.augment}, as up and down look alike ({told:.0%})")
+            job.callback.say(f"augment: {plan.augment}, as up and down look alike ({accuracy:.0%})")
     return plan
 
 
-def batch_size(asked: str, pictures: int, *, pretrained: bool, least: int) -> int:
+def batch_size(batch: str, pictures: int, *, pretrained: bool, least: int) -> int:
     """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
-    if asked == "full":
+    if batch == "full":
         return pictures
-    if asked == "auto":
+    if batch == "auto":
         usual = BATCH if pretrained or pictures < MANY else BATCH_OF_MANY
         return min(max(usual, least), pictures)
-    if not asked.isdecimal() or int(asked) < 1:
-        raise UsageError(f"--batch {asked}: it takes a number of pictures, full, or auto")
-    return min(int(asked), pictures)
+    if not batch.isdecimal() or int(batch) < 1:
+        raise UsageError(f"--batch {batch}: it takes a number of pictures, full, or auto")
+    return min(int(batch), pictures)

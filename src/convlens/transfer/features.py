@@ -48,9 +48,9 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
     for row in examples.rows:
         key.update(hashlib.blake2b(examples.pixels[row].data, digest_size=16).digest())
     path = cache_folder("features") / f"{key.hexdigest()}.npy"
-    kept = recall(path)
-    if kept is not None and len(kept) == len(examples):
-        return kept
+    cached = recall(path)
+    if cached is not None and len(cached) == len(examples):
+        return cached
     size = examples.pixels.shape[1]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -67,10 +67,10 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
         return np.concatenate([session.run(None, {name: view})[0] for view in views])
 
     out: Features | None = None
-    for done, found in enumerate(in_order(compute, examples.rows.tolist()), 1):
+    for done, features in enumerate(in_order(compute, examples.rows.tolist()), 1):
         if out is None:
-            out = np.empty((len(examples), *found.shape), np.float32)
-        out[done - 1] = found
+            out = np.empty((len(examples), *features.shape), np.float32)
+        out[done - 1] = features
         progress("computing features", done, len(examples))
     if out is None:
         out = np.empty((0, VIEWS, module.head.in_features), np.float32)

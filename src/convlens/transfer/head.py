@@ -27,7 +27,7 @@ class FeatureSet:
     groups: Tensor
 
     def take(self, some: Tensor) -> "FeatureSet":
-        """Some of them, by a mask or by places."""
+        """Some of them, by a mask or by indices."""
         return FeatureSet(self.features[some], self.labels[some], groups=self.groups[some])
 
     def joined(self, other: "FeatureSet") -> "FeatureSet":
@@ -159,10 +159,10 @@ def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) 
     count = min(count, most, len(set(groups_N.tolist())))
     if count < 2:
         return fold
-    made = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a class has fewer pictures than there are folds
-        for number, (_, judged) in enumerate(made.split(labels_N, labels_N, groups_N)):
+        for number, (_, judged) in enumerate(splitter.split(labels_N, labels_N, groups_N)):
             fold[torch.from_numpy(judged)] = number
     return fold
 

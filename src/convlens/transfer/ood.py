@@ -62,11 +62,11 @@ def fit_strangeness(features_ND: Tensor, groups_N: Tensor, *, seed: int) -> Stra
         for k in sorted(set(fold.tolist()))
         if (fold != k).any()
     ]
-    made = _usual(features_ND)
+    strangeness = _usual(features_ND)
     if lengths:
         unit = float(np.quantile(torch.cat(lengths).numpy(), USUAL, method="higher"))
-        made.unit.fill_(max(unit, 1e-6))
-    return made
+        strangeness.unit.fill_(max(unit, 1e-6))
+    return strangeness
 
 
 def strangeness_of(

@@ -10,9 +10,9 @@ from .features import features_of
 from .head import every_view, fit_head, folds
 from .pretrained import Pretrained
 
-ASKED = 200
+PICTURES = 200
 """Pictures that are turned upside down to find out."""
-TOLD = 0.65
+ALIKE = 0.65
 """Share told rightly up to which up and down count as alike; 0.5 is guessing."""
 C = 0.03
 
@@ -24,19 +24,19 @@ def orientation_probe(
 
     Cross-validated, each picture in one fold with its twin.
     """
-    spread = np.linspace(0, len(examples) - 1, min(ASKED, len(examples))).astype(np.int64)
+    spread = np.linspace(0, len(examples) - 1, min(PICTURES, len(examples))).astype(np.int64)
     upright = examples.pixels[examples.rows[spread]]
-    both = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
     labels = np.repeat(np.arange(2), len(spread))
-    asked = Examples(both, np.arange(len(both)), labels=labels, classes=2)
-    features = torch.from_numpy(features_of(module, asked, progress=progress))
-    sides = torch.from_numpy(labels)
-    fold = folds(sides, torch.arange(len(spread)).repeat(2), seed=seed)
+    pixels = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
+    pictures = Examples(pixels, np.arange(len(pixels)), labels=labels, classes=2)
+    features = torch.from_numpy(features_of(module, pictures, progress=progress))
+    labels_N = torch.from_numpy(labels)
+    fold = folds(labels_N, torch.arange(len(spread)).repeat(2), seed=seed)
     right = 0
     for k in set(fold.tolist()):
         fitted, judged = fold != k, fold == k
-        views = every_view(features[fitted], sides[fitted])
+        views = every_view(features[fitted], labels_N[fitted])
         head = fit_head(*views, objective=plain_objective(2), C=C, iterations=50)
         predicted = head.logits(features[judged].mean(1)).argmax(1)
-        right += int((predicted == sides[judged]).sum())
-    return right / len(both)
+        right += int((predicted == labels_N[judged]).sum())
+    return right / len(pixels)

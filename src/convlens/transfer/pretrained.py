@@ -154,9 +154,9 @@ def make_module(
         spec = network(line, size, classes=classes)
         module = build(spec, seed, mean=mean, std=std, tta_hflip=tta_hflip)
     if weights != "none":
-        found = read_parameters(Path(weights))
+        parameters = read_parameters(Path(weights))
         try:
-            module.load_state_dict(found)
+            module.load_state_dict(parameters)
         except RuntimeError as error:
             first = str(error).splitlines()[1:2] or [str(error)]
             raise ConvlensError(
