@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from ..pictures.splits import EXCLUDED
 from ..tasks.classification.labels import unequal
@@ -24,6 +25,7 @@ class Note:
 def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
     """What the user should know; `balanced`: every class counts alike."""
     return [
+        *_not_learnt(dataset),
         *_left_out(dataset),
         *_kept_together(dataset),
         *_few_pictures(dataset),
@@ -31,12 +33,29 @@ def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
     ]
 
 
+def _counts(dataset: Dataset) -> dict[str, int]:
+    """Pictures of each class that is learnt."""
+    return {k: n for k, n in dataset.catalog.counts().items() if k in dataset.classes}
+
+
+def _not_learnt(dataset: Dataset) -> Iterator[Note]:
+    for label, count in dataset.catalog.counts().items():
+        if label not in dataset.classes:
+            alike = get_close_matches(label, dataset.classes, 1)
+            meant = f" (is it {alike[0]!r}?)" if alike else ""
+            yield Note(
+                f"class {label!r}{meant} has no training picture, so it cannot be learnt",
+                f"it is never the answer, and its pictures ({count:,}) are left out",
+                warn=True,
+            )
+
+
 def _left_out(dataset: Dataset) -> Iterator[Note]:
     if dataset.skipped:
         name, reason = dataset.skipped[0]
         what = f"{len(dataset.skipped):,} files are no pictures to learn from; the first, {name}: "
         yield Note(what + reason, "they are left out", warn=True)
-    excluded = len(dataset.split.rows(EXCLUDED))
+    excluded = sum(label in dataset.classes for label in dataset.subset(EXCLUDED).labels)
     if excluded:
         what = (
             f"{excluded:,} pictures stand in two splits (themselves, near duplicates, or their "
@@ -53,13 +72,7 @@ def _kept_together(dataset: Dataset) -> Iterator[Note]:
 
 
 def _few_pictures(dataset: Dataset) -> Iterator[Note]:
-    learnt = set(dataset.subset("train").labels)
-    for label in dataset.classes:
-        if label not in learnt:
-            yield Note(
-                f"class {label!r} has no training pictures", "it cannot be learnt", warn=True
-            )
-    counts = dataset.catalog.counts()
+    counts = _counts(dataset)
     for least, below, verb in ((0, LEARNABLE, "learn"), (LEARNABLE, MEASURABLE, "judge")):
         few = [label for label, count in counts.items() if least <= count < below]
         if few:
@@ -69,7 +82,7 @@ def _few_pictures(dataset: Dataset) -> Iterator[Note]:
 
 
 def _unequal_classes(dataset: Dataset, balanced: bool) -> Iterator[Note]:
-    counts = dataset.catalog.counts().values()
+    counts = _counts(dataset).values()
     if unequal(counts):
         what = (
             f"classes are unequal: {max(counts):,} pictures of the largest, {min(counts):,} of the "

@@ -26,7 +26,8 @@ from .examples import Examples
 class Dataset:
     """Readable pictures with their pixels and splits; `skipped`: what was not readable and why.
 
-    `task` is the kind of answer that they are labelled for.
+    `task` is the kind of answer that they are labelled for. `classes` are those that a training
+    picture is of; pictures of others are excluded.
     """
 
     catalog: Catalog
@@ -55,6 +56,16 @@ class Dataset:
             labels=task_named(self.task).targets(labels, self.classes),
             classes=len(self.classes),
             groups=groups,
+        )
+
+    def take(self, rows: list[int]) -> "Dataset":
+        """The same with only the given rows of the catalog."""
+        assigned, groups = self.split.assigned, self.split.groups
+        return replace(
+            self,
+            catalog=self.catalog.take(rows),
+            store=self.store.take(rows),
+            split=Split(tuple(assigned[r] for r in rows), tuple(groups[r] for r in rows)),
         )
 
     def for_training(self) -> "Dataset":
@@ -126,17 +137,27 @@ def prepare(
         first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
     catalog, store = store.without_bad(catalog)
-    classes = kind.classes(catalog.labels, f"what can be read of {pictures}")
+    kind.classes(catalog.labels, f"what can be read of {pictures}")
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(len(catalog))
     split = make_split(
         catalog, store, near=near, seed=options.seed, test_fraction=test, val_fraction=val
     )
-    dataset = Dataset(catalog, store, split=split, task=task, classes=classes, skipped=skipped)
-    learnt = set(dataset.subset("train").labels)
-    if len(learnt) < 2:
+    learnt = [catalog.labels[row] for row in split.rows("train")]
+    if len(set(learnt)) < 2:
         raise ConvlensError(
-            f"the pictures left for training are of {len(learnt)} class: "
+            f"the pictures left for training are of {len(set(learnt))} class: "
             "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
         )
-    return dataset
+    classes = kind.classes(learnt, f"the training pictures of {pictures}")
+    split = _without_unlearnt(split, catalog, classes=classes)
+    return Dataset(catalog, store, split=split, task=task, classes=classes, skipped=skipped)
+
+
+def _without_unlearnt(split: Split, catalog: Catalog, *, classes: tuple[str, ...]) -> Split:
+    """The same without pictures of classes that no training picture is of: a typo, often."""
+    assigned = (
+        name if label in classes else EXCLUDED
+        for name, label in zip(split.assigned, catalog.labels, strict=True)
+    )
+    return replace(split, assigned=tuple(assigned))

@@ -52,8 +52,22 @@ def class_rows(pictures: Pictures) -> Iterator[ClassRow]:
 
 
 def few_pictures(catalog: Catalog) -> Iterator[Finding]:
-    """Findings on classes that are small, or much smaller than others."""
+    """Findings on classes that are small, or much smaller than others, or not for training."""
     counts = catalog.counts()
+    learnt = {
+        label
+        for label, split in zip(catalog.labels, catalog.splits, strict=True)
+        if split in {"train", None}
+    }
+    unlearnt = [label for label in counts if label not in learnt]
+    if unlearnt:
+        yield Finding(
+            "no_training_pictures",
+            f"{len(unlearnt):,} classes have no training picture: "
+            + ", ".join(f"{label!r} ({counts[label]})" for label in unlearnt[:SHOWN])
+            + (", …" if len(unlearnt) > SHOWN else ""),
+            training="leaves their pictures out, and never answers with them",
+        )
     for kind, what, training, labels in (
         (
             "too_few_to_learn",

@@ -36,8 +36,9 @@ def pretrained_features(
     dataset = prepare(
         pictures, options, progress=progress, usual_size=round((usual_size(line) or 224) * ENLARGED)
     )
+    labels, classes = dataset.catalog.labels, len(dataset.classes)
+    dataset = dataset.take([row for row, name in enumerate(labels) if name in dataset.classes])
     examples = dataset.examples_of(list(range(len(dataset.catalog))))
-    classes = len(dataset.classes)
     module = make_module(
         line, dataset.store.size, classes=classes, seed=0, mean=(0,), std=(1,), weights="package"
     )

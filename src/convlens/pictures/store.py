@@ -58,8 +58,12 @@ class PixelStore:
     def without_bad(self, catalog: Catalog) -> tuple[Catalog, "PixelStore"]:
         """The catalog and the store with the rows of readable pictures only."""
         good = [row for row in range(len(catalog)) if row not in self.bad]
-        contents = Contents(self.contents.hashes[good], {})
-        return catalog.take(good), replace(self, rows=self.rows[good], contents=contents, bad={})
+        return catalog.take(good), self.take(good)
+
+    def take(self, rows: list[int]) -> "PixelStore":
+        """The same store with only the given rows, all of them readable, in the given order."""
+        contents = Contents(self.contents.hashes[rows], {})
+        return replace(self, rows=self.rows[rows], contents=contents, bad={})
 
 
 def open_store(catalog: Catalog, size: int, *, progress: Progress) -> PixelStore:

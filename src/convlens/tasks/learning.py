@@ -1,6 +1,6 @@
 """What training has to know of a task; `task` beside it is for those who do without torch."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -55,9 +55,9 @@ class Learning(Protocol):
         """How a network learns these labels; `pretrained`: from features learnt elsewhere."""
 
     def check_options(
-        self, options: AnswerOptions, classes: tuple[str, ...], *, held_out: int
+        self, options: AnswerOptions, classes: tuple[str, ...], *, held_out: Collection[str]
     ) -> None:
-        """Raise a `ConvlensError` where no rule can be as asked for, by so many pictures."""
+        """Raise a `ConvlensError` where no rule can be as asked, by pictures with these labels."""
 
     def fit_rule(
         self,

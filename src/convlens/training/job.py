@@ -148,8 +148,10 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
             "--folds trains a network for each fold, which is for few pictures: train in one "
             "process, or without --folds"
         )
-    held = len(dataset.catalog) if folds > 1 else len(dataset.split.rows("val"))
-    job.learning.check_options(job.options.answer, dataset.classes, held_out=held)
+    held_out = dataset.for_training().subset("train") if folds > 1 else dataset.subset("val")
+    job.learning.check_options(
+        job.options.answer, dataset.classes, held_out=frozenset(held_out.labels)
+    )
     for note in notes_about(dataset, balanced=False):
         if note.warn:
             job.callback.warn(f"{note.what}: {note.done}")

@@ -87,6 +87,25 @@ def test_balance_is_the_highest_mean_recall() -> None:
     assert got > balanced_accuracy_score(true, p.argmax(1)) + 0.1
 
 
+def test_a_class_without_training_pictures_is_never_the_answer() -> None:
+    learnt_K, (true, p) = np.array([60, 0, 40]), drawn(300, 0)
+    for counts in (learnt_K, np.array([600, 0, 40])):
+        assert 1 not in balance_rule(counts).predict(p)
+    assert balance_rule(learnt_K).predict(np.array([[0, 1, 0]], np.float32)) != 1
+    rule = make_rule(
+        AnswerOptions(), LABELS, true_N=true, probabilities_NK=p, learnt_K=learnt_K
+    )  # the others are equal enough
+    assert rule == Rule()
+
+
+def test_recall_of_a_class_that_no_picture_of_a_fold_is_of_leaves_a_rule() -> None:
+    true, p = drawn(30, 0)
+    rows = true != 1
+    assert (
+        recall_rule("b", 0.9, labels=LABELS, true_N=true[rows], probabilities_NK=p[rows]) == Rule()
+    )
+
+
 def test_unequal_classes_count_alike_unless_told() -> None:
     learnt = np.array([950, 50])
     true, p = np.zeros(3, np.int64), np.full((3, 2), 0.5, np.float32)
@@ -188,8 +207,9 @@ def test_a_detector_says_that_it_is_unsure(
     ("values", "says"),
     [
         ({"recall": "disc"}, "it is LABEL=SHARE"),
-        ({"recall": "disk=0.9"}, "there is no class 'disk'; there are 'cross', 'disc'"),
+        ({"recall": "disk=0.9"}, "there is no class 'disk'; there are 'cross', 'disc', 'ring'"),
         ({"recall": "disc=1.0"}, "it is LABEL=SHARE"),
+        ({"recall": "ring=0.9"}, "no validation picture is of class 'ring'"),
         ({"costs": "disc=3"}, "each is TRUE>PREDICTED=COST"),
         ({"costs": "disc>disc=3"}, "is no mistake"),
         ({"costs": "disc>cross=3..1"}, "is no number"),
@@ -197,11 +217,13 @@ def test_a_detector_says_that_it_is_unsure(
 )
 def test_what_cannot_be_asked_is_refused_before_training(values: dict[str, Any], says: str) -> None:
     with pytest.raises(ConvlensError, match=says):
-        check_answers(AnswerOptions(**values), ("cross", "disc"), held_out=10)
+        check_answers(
+            AnswerOptions(**values), ("cross", "disc", "ring"), held_out={"cross", "disc"}
+        )
 
 
 def test_one_objective_at_a_time() -> None:
     with pytest.raises(UsageError, match="one of --coverage, --recall and --costs"):
         options_from({"coverage": 0.9, "recall": "a=0.9"})
     with pytest.raises(UsageError, match="hold some out"):
-        check_answers(AnswerOptions(coverage=0.9), LABELS, held_out=0)
+        check_answers(AnswerOptions(coverage=0.9), LABELS, held_out=())

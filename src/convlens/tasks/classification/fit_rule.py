@@ -1,6 +1,7 @@
 """From what was asked of answers to the rule in the detector, by validation pictures."""
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,24 @@ _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
 _COST = re.compile(r"(?P<true>.+)>(?P<predicted>.+)=(?P<cost>[0-9.]+)")
 
 
-def check_answers(options: AnswerOptions, classes: tuple[str, ...], *, held_out: int) -> None:
-    """Raise a `ConvlensError` where what was asked cannot be: before training, not after it."""
-    if options.recall is not None:
-        _recall(options.recall, classes)
+def check_answers(
+    options: AnswerOptions, classes: tuple[str, ...], *, held_out: Collection[str]
+) -> None:
+    """Raise a `ConvlensError` where what was asked cannot be: before training, not after it.
+
+    `held_out` are the labels of the pictures that the rule will be fitted on.
+    """
     if options.costs is not None:
         _costs(options.costs, classes)
     if not held_out and (options.recall is not None or options.coverage is not None):
         raise UsageError("--coverage and --recall are set on validation pictures: hold some out")
+    if options.recall is not None:
+        label, _ = _recall(options.recall, classes)
+        if label not in held_out:
+            raise ConvlensError(
+                f"--recall {options.recall}: no validation picture is of class {label!r}, and its "
+                "threshold is set on those: add some, or hold more out (--val-fraction)"
+            )
 
 
 def make_rule(
@@ -71,8 +82,8 @@ def recall_rule(
     """
     k = labels.index(label)
     own = np.sort(probabilities_NK[true_N == k, k])
-    if not len(own):
-        raise ConvlensError(f"--recall {label}: no validation picture is of that class")
+    if not len(own):  # in a fold of few pictures; before training it is refused
+        return MOST_PROBABLE
     rank = max(1, int((1 - recall) * (len(own) + 1) + 1e-9))
     return Rule(f"recall {label}={recall:g}", predicted_from=(k, float(own[rank - 1])))
 
@@ -82,10 +93,12 @@ def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:
 
     `counts_K` are the training pictures per class. So the answer is the class whose probability is
     highest in proportion to its share of them (Menon et al. 2021), and probabilities stay as they
-    are, calibrated.
+    are, calibrated. A class without any is never the answer.
     """
-    cost_K = counts_K.sum() / (len(counts_K) * np.maximum(counts_K, 1))
+    learnt_K = counts_K > 0
+    cost_K = learnt_K * counts_K.sum() / (learnt_K.sum() * np.maximum(counts_K, 1))
     table = cost_K[:, None] * (1 - np.eye(len(counts_K)))
+    table[:, ~learnt_K] = 1 + table.max()
     return Rule(BALANCE, costs=tuple(map(tuple, table.tolist())))
 
 

@@ -43,6 +43,6 @@ def class_indices(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[
 
 
 def unequal(counts: Iterable[int]) -> bool:
-    """Whether so many pictures per class are `UNEQUAL`."""
-    numbers = list(counts)
+    """Whether so many pictures per class are `UNEQUAL`; a class without any does not count."""
+    numbers = [count for count in counts if count]
     return bool(numbers) and max(numbers) >= UNEQUAL * min(numbers)

@@ -1,0 +1,33 @@
+"""What is learnt follows from the training pictures, and what is left out is said."""
+
+from pathlib import Path
+
+import pytest
+
+from convlens.dataset.notes import notes_about
+from convlens.dataset.prepare import Dataset, prepare
+from convlens.inspection.inspect import inspect
+from convlens.options import DataOptions
+from helpers import save_class
+
+
+def prepared(folder: Path) -> Dataset:
+    return prepare(folder, DataOptions(size=16), progress=lambda *_: None)
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_class_without_training_pictures_is_left_out_and_said(tmp_path: Path, split: str) -> None:
+    for part, count, first in (("train", 6, 0), ("val", 3, 10), ("test", 3, 20)):
+        for kind in ("disc", "cross"):
+            save_class(tmp_path / part / kind, kind, count, first)
+    save_class(tmp_path / split / "discs", "disc", 4, 50)
+    dataset = prepared(tmp_path)
+    assert dataset.classes == ("cross", "disc")
+    assert dataset.examples(split).labels.max() == 1
+    assert len(dataset.subset(split)) == 6
+    assert set(dataset.for_training().subset("train").labels) == {"cross", "disc"}
+    (warning,) = [note for note in notes_about(dataset, balanced=False) if note.warn]
+    assert "'discs' (is it 'disc'?) has no training picture" in warning.what
+    assert "its pictures (4) are left out" in warning.done
+    finding = next(f for f in inspect(tmp_path).findings if f.kind == "no_training_pictures")
+    assert "'discs' (4)" in finding.what
