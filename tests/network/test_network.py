@@ -12,11 +12,11 @@ from convlens import describe_network
 from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
 from convlens.network.build import build
-from convlens.network.counts import Counts
-from convlens.network.layers import Conv, Layer, Local, Pool, Residual, flat
-from convlens.network.modules import FastDropout, Local2d
+from convlens.network.layers import LAYERS, Conv, Layer, Local, Pool, Residual, flat
+from convlens.network.layers.counts import Counts
+from convlens.network.layers.shapes import Window, show
+from convlens.network.modules import MODULES, FastDropout, Local2d
 from convlens.network.parse import parse_layers
-from convlens.network.shapes import Window, show
 from convlens.network.spec import Network, network
 
 LINES = [
@@ -29,6 +29,12 @@ LINES = [
     "conv 8 3x3 groups 1, lrn, conv 6 5x5 same groups 2, gap",
     "conv 3 1x1 stride 2x3, pool 2x3 stride 1x2, gelu, sigmoid, linear",
 ]
+
+
+def test_every_layer_has_a_module_and_names_of_its_own() -> None:
+    assert set(MODULES) == set(LAYERS)
+    names = [name for layer in LAYERS for name in layer.names]
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convlens.network.layers import Conv
-from convlens.network.shapes import Window
+from convlens.network.layers.shapes import Window
 from convlens.reasons import counting
 
 

@@ -1,97 +1,13 @@
 """From a network's layers to a torch module with random initial parameters."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import torch
 from torch import nn
 
 from .classifier import Classifier
-from .layers import (
-    Activation,
-    Conv,
-    Dense,
-    Dropout,
-    Full,
-    GlobalPool,
-    Layer,
-    Local,
-    Norm,
-    Pool,
-    Residual,
-    ResponseNorm,
-)
-from .modules import Blur, FastDropout, Local2d, ResidualBlock
-from .shapes import Shape
+from .modules import Local2d, ResidualBlock, sequence
 from .spec import Network
-
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
-    "linear": nn.Identity,
-}
-
-
-def _module(layer: Layer, shape: Shape) -> nn.Module:  # noqa: PLR0912 -- one case per layer
-    match layer:
-        case Conv(filters, window, groups):
-            return nn.Conv2d(
-                shape[0], filters, window.kernel, window.stride, window.padding(), groups=groups
-            )
-        case Local(filters, window):
-            return Local2d(shape, filters, window=window)
-        case Full(filters, window):
-            out = layer.out_shape(shape)
-            return nn.Sequential(
-                nn.Flatten(),
-                nn.Linear(torch.Size(shape).numel(), torch.Size(out).numel()),
-                nn.Unflatten(1, out),
-            )
-        case Pool(kind, window, blur):
-            stride = (1, 1) if blur else window.stride
-            pool: nn.Module
-            if kind == "pool":
-                pool = nn.MaxPool2d(window.kernel, stride, window.padding())
-            else:
-                pool = nn.AvgPool2d(
-                    window.kernel, stride, window.padding(), count_include_pad=False
-                )
-            return nn.Sequential(pool, Blur(window.stride)) if blur else pool
-        case GlobalPool():
-            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        case Dense(units):
-            inputs = torch.Size(shape).numel()
-            return nn.Sequential(nn.Flatten(), nn.Linear(inputs, units))
-        case Norm():
-            return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
-        case ResponseNorm():
-            return nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)  # torch takes a mean
-        case Activation(name):
-            return _ACTIVATIONS[name]()
-        case Dropout(rate):
-            return FastDropout(rate)
-        case Residual(body, activation):
-            conv = layer.shortcut(shape)
-            return ResidualBlock(
-                _sequence(body, shape),
-                _module(conv, shape) if conv else nn.Identity(),
-                activation=_ACTIVATIONS[activation](),
-            )
-
-
-def _sequence(layers: Iterable[Layer], shape: Shape) -> nn.Sequential:
-    modules = []
-    for layer in layers:
-        modules.append(_module(layer, shape))
-        shape = layer.out_shape(shape)
-    for index, (first, second) in enumerate(pairwise(modules)):
-        # the largest of some values is the same before and after, and then there are fewer of them
-        if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
-            modules[index : index + 2] = nn.Identity(), nn.Sequential(second, first)
-    return nn.Sequential(*modules)
 
 
 def initialise(module: nn.Module, seed: int) -> None:
@@ -125,6 +41,6 @@ def build(
     tta_hflip: bool = False,
 ) -> Classifier:
     """A module of the network with initial parameters from the seed."""
-    layers = _sequence(network.all_layers, network.in_shape)
+    layers = sequence(network.all_layers, network.in_shape)
     initialise(layers, seed)
     return Classifier(layers, mean, std=std, tta_hflip=tta_hflip)

@@ -1,10 +1,17 @@
-"""Modules that torch does not have: local connections, blurred pooling, residual blocks."""
+"""The torch module of each layer, those that torch does not have among them."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .shapes import Shape, Window
+from .layers import convolution, pooling, residual, units
+from .layers.layer import Layer
+from .layers.shapes import Shape, Window
 
 
 class Local2d(nn.Module):
@@ -92,3 +99,84 @@ class FastDropout(nn.Dropout):
         draws = narrow.as_strided(x.shape, torch.empty_like(x).stride())
         kept = draws >= round(self.p * 2**16) - 2**15
         return x * kept.to(x.dtype).div_(1 - self.p)
+
+
+def _conv(conv: convolution.Conv, shape: Shape) -> nn.Module:
+    window = conv.window
+    return nn.Conv2d(
+        shape[0],
+        conv.filters,
+        window.kernel,
+        window.stride,
+        window.padding(),
+        groups=conv.groups,
+    )
+
+
+def _full(full: convolution.Full, shape: Shape) -> nn.Module:
+    out = full.out_shape(shape)
+    return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), prod(out)), nn.Unflatten(1, out))
+
+
+def _pool(pool: pooling.Pool, shape: Shape) -> nn.Module:
+    window = pool.window
+    slide = (window.kernel, (1, 1) if pool.blur else window.stride, window.padding())
+    module: nn.Module
+    if pool.kind == "pool":
+        module = nn.MaxPool2d(*slide)
+    else:
+        module = nn.AvgPool2d(*slide, count_include_pad=False)
+    return nn.Sequential(module, Blur(window.stride)) if pool.blur else module
+
+
+def _norm(norm: units.Norm, shape: Shape) -> nn.Module:
+    return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
+
+
+def _residual(block: residual.Residual, shape: Shape) -> nn.Module:
+    conv = block.shortcut(shape)
+    return ResidualBlock(
+        sequence(block.body, shape),
+        _conv(conv, shape) if conv else nn.Identity(),
+        activation=_ACTIVATIONS[block.activation](),
+    )
+
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "linear": nn.Identity,
+}
+MODULES: dict[type[Layer], Callable[[Any, Shape], nn.Module]] = {
+    convolution.Conv: _conv,
+    convolution.Local: lambda local, shape: Local2d(shape, local.filters, window=local.window),
+    convolution.Full: _full,
+    pooling.Pool: _pool,
+    pooling.GlobalPool: lambda _, shape: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    units.Dense: lambda dense, shape: nn.Sequential(
+        nn.Flatten(), nn.Linear(prod(shape), dense.units)
+    ),
+    units.Norm: _norm,
+    # torch multiplies by alpha the mean of the squares, and the layer their sum
+    units.ResponseNorm: lambda _, shape: nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2),
+    units.Dropout: lambda dropout, shape: FastDropout(dropout.rate),
+    units.Activation: lambda activation, shape: _ACTIVATIONS[activation.name](),
+    residual.Residual: _residual,
+}
+"""Makes each kind of layer's module from the layer and the shape of its inputs."""
+
+
+def sequence(layers: Iterable[Layer], shape: Shape) -> nn.Sequential:
+    """The modules of layers, one after the other, for inputs of that shape."""
+    modules = []
+    for layer in layers:
+        modules.append(MODULES[type(layer)](layer, shape))
+        shape = layer.out_shape(shape)
+    for index, (first, second) in enumerate(pairwise(modules)):
+        # the largest of some values is the same before and after, and then there are fewer of them
+        if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
+            modules[index : index + 2] = nn.Identity(), nn.Sequential(second, first)
+    return nn.Sequential(*modules)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from .counts import Counts
 from .hooks import forward_hooks
+from .layers.counts import Counts
 from .spec import PREFIX, Architecture, Row
 
 

@@ -6,10 +6,10 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ..errors import UsageError
-from .counts import Counts
-from .layers import Activation, Conv, Dense, Full, GlobalPool, Layer, Local, Norm, Residual, flat
+from .layers import Activation, Dense, GlobalPool, Layer, Residual, flat
+from .layers.counts import Counts
+from .layers.shapes import LayerError, Shape, show
 from .parse import parse_layers
-from .shapes import LayerError, Shape, show
 
 PREFIX = "timm:"
 """What an architecture of timm's is written with, instead of layers: `timm:resnet18`."""
@@ -101,10 +101,12 @@ class Network(Architecture):
     @property
     def any_side(self) -> bool:
         """Whether the same parameters serve pictures of other sides: so behind a `gap`."""
-        shapes = [type(layer) for layer in flat(self.layers)]
-        if GlobalPool not in shapes or {Local, Full} & set(shapes):
-            return False
-        return Dense not in shapes[: shapes.index(GlobalPool)]
+        for layer in flat(self.layers):
+            if layer.needs_fixed_size:
+                return False
+            if isinstance(layer, GlobalPool):
+                return True
+        return False
 
     @property
     def all_layers(self) -> tuple[Layer, ...]:
@@ -126,7 +128,7 @@ class Network(Architecture):
 
 
 def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tuple[Layer, ...]:
-    """Put relu after each conv, local, full and dense layer that names no activation.
+    """Put relu after each layer that has an activation and names none.
 
     `linear` is the way to say none, and is itself left out. In a residual block the last layer is
     linear, since the block's own activation comes after the sum.
@@ -134,7 +136,7 @@ def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tu
     out: list[Layer] = []
     pending = False
     for layer in layers:
-        if pending and not isinstance(layer, Norm | Activation):
+        if pending and not (layer.precedes_activation or isinstance(layer, Activation)):
             out.append(Activation("relu"))
             pending = False
         if isinstance(layer, Activation):
@@ -144,7 +146,7 @@ def with_activations(layers: tuple[Layer, ...], last_linear: bool = False) -> tu
         if isinstance(layer, Residual):
             layer = Residual(with_activations(layer.body, last_linear=True), layer.activation)  # noqa: PLW2901
         out.append(layer)
-        pending = pending or isinstance(layer, Conv | Local | Full | Dense)
+        pending = pending or layer.has_activation
     if pending and not last_linear:
         out.append(Activation("relu"))
     return tuple(out)

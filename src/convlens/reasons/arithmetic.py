@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..network.shapes import show
+from ..network.layers.shapes import show
 from ..network.spec import Architecture
 from .counting import LayerCounts, Twins, Weights, convolution_weights, lecture_twins
 from .section import NEARLY, Claim, Section, Table, exactly

@@ -7,9 +7,9 @@ from math import prod
 from typing import Any
 
 from ..errors import UsageError
-from ..network.counts import Counts
 from ..network.layers import Conv, Full, Layer, Local, Residual
-from ..network.shapes import LayerError, Shape, Window, show
+from ..network.layers.counts import Counts
+from ..network.layers.shapes import LayerError, Shape, Window, show
 from ..network.spec import Architecture, Network
 
 BYTES = 4

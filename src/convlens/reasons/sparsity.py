@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..network.layers import Activation, Conv, Dropout, Norm, ResponseNorm
-from ..network.shapes import Window, show
+from ..network.layers import Conv, Pointwise, ResponseNorm
+from ..network.layers.shapes import Window, show
 from ..network.spec import Network
 from .receptive_field import FieldSize, any_channel, field_sizes, middle, receptive_field
 from .section import Claim, Figure, Section, Table, exactly
@@ -57,9 +57,7 @@ def _figure(network: Network) -> Figure:
     maps, out_shape = [], network.in_shape
     for depth, layer in enumerate(network.all_layers, 1):
         out_shape = layer.out_shape(out_shape)
-        if len(out_shape) == 3 and not isinstance(
-            layer, Activation | Norm | Dropout | ResponseNorm
-        ):
+        if len(out_shape) == 3 and not isinstance(layer, Pointwise | ResponseNorm):
             mask = receptive_field(
                 network.all_layers[:depth], network.in_shape, unit=middle(out_shape)
             )

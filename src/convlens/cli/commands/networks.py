@@ -7,7 +7,7 @@ from ..arguments import Parser, add_output
 from ..output import emit, emit_json, table
 
 if TYPE_CHECKING:
-    from ...network.counts import Counts
+    from ...network.layers.counts import Counts
     from ...network.spec import Architecture
 
 SUMMARY = "print a network's layers, shapes, parameters and connections"
@@ -78,7 +78,7 @@ def _print_names(args: argparse.Namespace) -> None:
 
 
 def _print_network(network: "Architecture", args: argparse.Namespace) -> None:
-    from ...network.shapes import show
+    from ...network.layers.shapes import show
 
     if args.json:
         emit_json(network.describe())

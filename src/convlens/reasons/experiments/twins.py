@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ...network.layers import Conv, Full, Layer, Local, Pool, Residual
-from ...network.shapes import LayerError
+from ...network.layers.shapes import LayerError
 from ...network.spec import Network, network
 
 LARGEST = 50_000_000

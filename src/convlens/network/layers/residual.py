@@ -1,43 +1,52 @@
-"""The layers that a network is written with, residual blocks of them included; no torch.
+"""Blocks of layers with a shortcut around them."""
 
-Each gives the shape that it makes of another one (`out_shape`) and its `counts` at that shape.
-"""
-
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...errors import UsageError
+from .convolution import Conv
 from .counts import Counts
-from .shapes import LayerError, Shape, Window, feature_maps, show
-from .unit_layers import ACTIVATIONS, Activation, Dense, Dropout, GlobalPool, Norm, ResponseNorm
-from .window_layers import Conv, Full, Local, Pool
-
-__all__ = [
-    "ACTIVATIONS",
-    "Activation",
-    "Conv",
-    "Dense",
-    "Dropout",
-    "Full",
-    "GlobalPool",
-    "Layer",
-    "Local",
-    "Norm",
-    "Pool",
-    "Residual",
-    "ResponseNorm",
-    "flat",
-]
+from .layer import Layer, inputs_of
+from .shapes import LayerError, Mask, Shape, Window, feature_maps, show
+from .units import Activation
+from .words import Words
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Layer):
     """A block with a shortcut (He et al. 2015): out = activation(body(x) + shortcut(x)).
 
     The shortcut is x itself, or a 1×1 convolution where the body changes the shape.
     """
 
-    body: tuple["Layer", ...]
+    names = ("residual",)
+    grammar = """\
+  residual [...]     adds the input of the bracketed layers to their output; x3 repeats the block
+"""
+    takes_layers = True
+
+    body: tuple[Layer, ...]
     activation: str = "relu"
+
+    @classmethod
+    def parse(cls, words: Words) -> "Residual":
+        """`residual [conv 64 3x3 same] x3 gelu`: three blocks, each with gelu after the sum."""
+        if words.read_inside is None:
+            raise UsageError(
+                "network: residual takes layers in brackets: residual [conv 64 3x3 same]"
+            )
+        activation = "relu"
+        while (word := words.next()) is not None:
+            if re.fullmatch(r"x\d+", word) and 1 <= int(word[1:]) <= 1000:
+                words.times = int(word[1:])
+            elif word in Activation.names:
+                activation = word
+            else:
+                words.wrong(
+                    word, "after the brackets come x3 (a number of blocks) or an activation"
+                )
+        return cls(words.read_inside(), activation)
 
     def shortcut(self, shape: Shape) -> Conv | None:
         """The 1×1 convolution that the shortcut needs, if any. Raises `LayerError`."""
@@ -74,24 +83,15 @@ class Residual:
             shape = layer.out_shape(shape)
         return total
 
+    def inputs_of(self, outputs: Mask, shape: Shape) -> Mask:
+        """The body's and the shortcut's."""
+        conv = self.shortcut(shape)
+        through_shortcut = conv.inputs_of(outputs, shape) if conv else outputs
+        return inputs_of(self.body, outputs, shape=shape) | through_shortcut
+
     def __str__(self) -> str:
         inside = ", ".join(map(str, self.body))
         return f"residual [{inside}]" + ("" if self.activation == "relu" else f" {self.activation}")
-
-
-Layer = (
-    Conv
-    | Local
-    | Full
-    | Pool
-    | GlobalPool
-    | Dense
-    | Norm
-    | ResponseNorm
-    | Activation
-    | Dropout
-    | Residual
-)
 
 
 def flat(layers: tuple[Layer, ...]) -> Iterator[Layer]:

@@ -4,8 +4,15 @@ A shape is (channels, height, width) for feature maps and (units,) for vectors.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Shape = tuple[int, ...]
+Mask: TypeAlias = "npt.NDArray[np.bool_]"
+"""Marks, True or False, on what flows through a network."""
 
 
 class LayerError(ValueError):
@@ -66,6 +73,26 @@ class Window:
             k, s, p = self.kernel[axis], self.stride[axis], self.padding()[axis]
             product *= sum(min(n, i * s - p + k) - max(0, i * s - p) for i in range(out[axis]))
         return product
+
+    def inputs_of(self, outputs: Mask, shape: Shape) -> Mask:
+        """The inputs [C, height, width] under the windows of the marked outputs [C, H', W'].
+
+        Height and width are those of `shape`, and C that of `outputs`.
+        """
+        import numpy as np
+
+        (pad_y, pad_x), (step_y, step_x) = self.padding(), self.stride
+        height, width = shape[1:]
+        padded = np.zeros((len(outputs), height + 2 * pad_y, width + 2 * pad_x), bool)
+        rows, columns = outputs.shape[1:]
+        for i in range(self.kernel[0]):
+            for j in range(self.kernel[1]):
+                padded[
+                    :,
+                    i : i + step_y * (rows - 1) + 1 : step_y,
+                    j : j + step_x * (columns - 1) + 1 : step_x,
+                ] |= outputs
+        return padded[:, pad_y : pad_y + height, pad_x : pad_x + width]
 
     def __str__(self) -> str:
         return " ".join(
