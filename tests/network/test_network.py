@@ -15,7 +15,8 @@ from convlens.network.build import build
 from convlens.network.layers import LAYERS, Conv, Layer, Local, Pool, Residual, flat
 from convlens.network.layers.counts import Counts
 from convlens.network.layers.shapes import Window, show
-from convlens.network.modules import MODULES, FastDropout, Local2d
+from convlens.network.local2d import Local2d
+from convlens.network.modules import MODULES, FastDropout
 from convlens.network.parse import parse_layers
 from convlens.network.spec import Network, network
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..network.classifier import Classifier
-from ..network.modules import Local2d
+from ..network.local2d import Local2d
 
 _FAR = 6720
 """A distance in pixels that every usual stride divides."""

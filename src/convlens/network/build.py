@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from .classifier import Classifier
-from .modules import Local2d, ResidualBlock, sequence
+from .local2d import Local2d
+from .modules import ResidualBlock, sequence
 from .spec import Network
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ....network.classifier import Classifier
-from ....network.modules import Blur, Local2d, ResidualBlock
+from ....network.local2d import Local2d
+from ....network.modules import Blur, ResidualBlock
 from ..recording import Recorded, recorded
 
 
