@@ -4,11 +4,11 @@
 
     print(convlens.inspect("pictures/").findings)         # what is wrong with the pictures
     run = convlens.train("pictures/", minutes=10, seed=1)
-    print(run.metrics["test"]["accuracy"])                # on pictures that played no part in it
+    print(run.test.accuracy)                              # on pictures that played no part in it
     detector = convlens.Detector(run.detector)            # one file; needs no PyTorch
     for prediction in detector.predict_many(["photo.jpg", "more-photos/"]):
         print(prediction.name, prediction.predicted, prediction.probability)
-    print(detector.evaluate("other-pictures/").metrics.balanced_accuracy)
+    print(detector.evaluate("other-pictures/").balanced_accuracy)
     print(convlens.describe_network("conv 6 5x5, pool 2, dense 120", size=32).total())
     print(convlens.why(run.folder, "pictures/").folder)   # a page with measurements
 

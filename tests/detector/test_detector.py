@@ -1,8 +1,5 @@
 """A detector takes a picture in any form, answers it alike, and says what it cannot take."""
 
-import doctest
-import shutil
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,6 @@ from convlens import ConvlensError, Detector, Prediction
 from convlens.detector.integrity import seal, unseal
 from convlens.errors import PictureError, UsageError
 from convlens.pictures.decode import decode
-from convlens.pictures.shards.write import Sharded
 from convlens.tasks.task import task_named
 from helpers import draw
 
@@ -161,31 +157,3 @@ def test_a_file_says_of_which_task_its_answers_are(run: Path) -> None:
     with pytest.raises(ConvlensError, match="its task is 'poetry', and this version"):
         Detector(with_task(run, "poetry"))
     assert task_named("classification").columns(["a"])[-1] == "p:a"
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        *("detector.detector", "detector.archive", "detector.suggest", "evaluation.compare"),
-        "tasks.classification.prediction",
-    ],
-)
-def test_the_examples_in_the_docstrings_are_true(
-    module: str,
-    run: Path,
-    shapes: Path,
-    written: Sharded,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(run, "runs/pictures")
-    shutil.copytree(shapes, "other-pictures")
-    shutil.copytree(written.folder, "shards")
-    Path("photos").mkdir()
-    shutil.copy(shapes / "disc" / "001.png", "photos/1.jpg")
-    shutil.copy(shapes / "cross" / "001.png", "photos/2.jpg")
-    shutil.copy("photos/1.jpg", "photo.jpg")
-    failed, attempted = doctest.testmod(import_module(f"convlens.{module}"))
-    assert attempted
-    assert not failed

@@ -85,11 +85,28 @@ def usual_size(line: str) -> int | None:
 def describe_network(
     name_or_line: str = "auto", size: int = 64, *, classes: int = 2, pictures: int = 2000
 ) -> Architecture:
-    """A network from a line of text, a name, `timm:NAME`, or `auto`; `rows()` are its table.
+    """A network with the shapes and exact counts of its layers; `rows()` are its table.
 
-    `size` is the pictures' side in pixels, `classes` the number of outputs, `pictures` how many
-    `auto` shall suit. Published architectures need torch and timm. Raises `UsageError` where a
-    layer is misspelt or does not fit.
+    Args:
+        name_or_line: A line of text, a name, `timm:NAME`, or `auto`.
+        size: Side length in pixels of the pictures.
+        classes: The number of outputs.
+        pictures: How many training pictures `auto` shall suit.
+
+    Returns:
+        The network. Published architectures need torch and timm.
+
+    Raises:
+        UsageError: A layer is misspelt, or does not fit its input.
+        ConvlensError: timm is not installed.
+
+    Examples:
+        >>> import convlens
+        >>> network = convlens.describe_network("conv 6 5x5, pool 2", size=32)
+        >>> [row.counts.parameters for row in network.rows()]
+        [456, 0, 0, 2354]
+        >>> network.total().connections
+        355152
     """
     line = line_of(name_or_line, size, pictures=pictures)
     if line.startswith(PREFIX):

@@ -27,13 +27,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         emit_json(comparison.as_json())
         return 0
-    heads = ["run", "accuracy", "95 % interval", "only it to only the first", "p", "MB"]
+    heads = ["run", "accuracy", "95 % interval", "only this right", "only the first", "p", "MB"]
     rows = [
         [
             printable(contender.run),
             f"{contender.accuracy:.2%}",
             f"{contender.accuracy_interval[0]:.1%} to {contender.accuracy_interval[1]:.1%}",
-            "" if contender.p is None else f"{contender.only_this} to {contender.only_best}",
+            "" if contender.p is None else f"{contender.only_this:,}",
+            "" if contender.p is None else f"{contender.only_best:,}",
             "" if contender.p is None else f"{contender.p:.2g}",
             f"{contender.megabytes:.1f}",
             f"{contender.parameters:,}",

@@ -56,5 +56,7 @@ def run(args: argparse.Namespace) -> int:
             {"folder": str(result.folder), "shards": result.shards, "skipped": result.skipped}
         )
     else:
-        emit(f"{result.pictures:,} pictures in {len(result.shards):,} shards in {result.folder}")
+        count = len(result.shards)
+        shards = "1 shard" if count == 1 else f"{count:,} shards"
+        emit(f"{result.pictures:,} pictures in {shards}: {result.folder}")
     return 0

@@ -140,7 +140,7 @@ class Activation(Pointwise):
     names = ("relu", "gelu", "silu", "tanh", "sigmoid", "linear")
     grammar = """\
   relu gelu silu tanh sigmoid linear
-                     the activation of the layer before; conv, local and dense have relu unless told
+                     the activation of the layer before; conv, local and dense have relu by default
 """
 
     name: str

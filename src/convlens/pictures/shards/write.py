@@ -24,11 +24,13 @@ from .read import streamed
 
 @dataclass(frozen=True)
 class Sharded:
-    """What was written: pictures in each shard by its file's name, and what was left out, why."""
+    """The shards that were written, and what was left out."""
 
     folder: Path
     shards: dict[str, int]
+    """The pictures in each shard, by its file's name."""
     skipped: tuple[tuple[str, str], ...]
+    """(Name, reason) of each file that could not be read."""
 
     @property
     def pictures(self) -> int:
@@ -47,9 +49,28 @@ def shard(
     """Write labelled pictures as `.tar` files of about so many megabytes, and their index.
 
     Each picture is a member with its bytes as they are, and beside it a JSON with label, split,
-    group and the name it had. They are in an order drawn by the seed, so that every shard is a
-    sample of its split. The same pictures, seed and size give the same bytes. The index comes last:
-    without it, the shards are not complete. Raises `ConvlensError`.
+    group and the name it had. The same pictures, seed and size give the same bytes. The index comes
+    last: without it, the shards are not complete.
+
+    Args:
+        pictures: Labelled pictures, as `train` takes them.
+        out: The folder to make.
+        megabytes: The size of a shard, more than 0, to 1,000,000.
+        seed: Draws the order, so that every shard is a sample of its split.
+        progress: Called with what is being done, how much of it is done, and how much there is.
+
+    Returns:
+        The shards with their counts, and the files that were left out.
+
+    Raises:
+        UsageError: The folder holds something, or the size is out of its range.
+        ConvlensError: There are no pictures, or the folder cannot be written.
+
+    Examples:
+        >>> import convlens
+        >>> written = convlens.shard("pictures/", "new-shards")
+        >>> written.shards
+        {'pictures-000000.tar': 160}
     """
     if not 0 < megabytes <= 1e6:
         raise UsageError(f"--megabytes {megabytes:g}: it can be more than 0, to 1,000,000")

@@ -3,7 +3,7 @@ const english = {
   "tab.try": "Try it", "tab.why": "Why convolutions", "sections": "Sections",
   "metrics": "Right {accuracy} of the time on {n} pictures that played no part in making it ({low} to {high}).",
   "try.drop": "Drop pictures here, or paste one.", "try.choose": "Choose pictures", "try.photograph": "Take a photograph",
-  "try.save": "Save the answers as a table", "try.clear": "Take them away", "try.report": "The report on this detector, with its worst mistakes",
+  "try.save": "Save the answers as a table", "try.clear": "Remove the pictures", "try.report": "The report on this detector, with its worst mistakes",
   "try.working": "{done} of {all} pictures …", "try.done": "{all} {all:picture|pictures}, {seconds} ms{all:| each}.", "try.where": "Where is it?", "try.looking": "Looking …", "try.found": "{windows} windows in {seconds} s, with 1/{ratio} of the multiplications of cutting each out.", "try.nowhere": "Nothing found.", "try.nobackground": "Without a class “background” it sees one of its classes everywhere.", "try.heat": "where in the picture it is: {found}",
   "try.strange": "Strange: unlike the pictures that it learnt from.",
   "try.failed": "It did not work: {why}", "unsure": "unsure",

@@ -73,7 +73,7 @@ def rule(chosen: Values, test: Values) -> str:
         return (
             f"It was made to find nearly all pictures of one class ({objective}): it finds "
             f"{percent(of_class['recall'])} of the held-out ones, and "
-            f"{percent(of_class['precision'])} of those that it calls {label} are."
+            f"{percent(of_class['precision'])} of those that it takes for {label} are."
         )
     return f"Its answers weigh mistakes by their costs ({objective})."
 
@@ -96,12 +96,12 @@ def mistakes(count: int, test: Values, *, label_errors: Sequence[str]) -> str:
 
 
 def strange(share: float | None) -> str:
-    """How many held-out pictures are called strange."""
+    """How many held-out pictures are strange to it."""
     if share is None:
         return ""
     return (
-        "It also says how unlike the training pictures a picture is; of the held-out ones it calls "
-        f"{percent(share)} strange. Most pictures of something else are strange to it."
+        "It also says how unlike the training pictures a picture is; of the held-out ones "
+        f"{percent(share)} are strange to it, and most pictures of something else are."
     )
 
 
