@@ -1,8 +1,15 @@
-"""The fastest of some turns, by a clock that the test winds."""
+"""The fastest of some turns and the stages of a step, by a clock that the test winds."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+import torch
+
+from convlens.engine.compute import timing
 from convlens.engine.compute.timing import Throughput, fastest_turns
+from loops import loop
 
 
 def turns_of(seconds: Iterator[float], counted: list[float]) -> Callable[[], float]:
@@ -39,3 +46,31 @@ def test_throughput_is_that_of_the_last_steps() -> None:
     for _ in range(50):
         rate = throughput.add(100, 1.0)
     assert rate == 100
+
+
+def test_a_steps_seconds_are_counted_for_the_stage_that_spent_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    training, now = loop(), [0.0]
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def lasting(seconds: float, work: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any, **named: Any) -> Any:
+            now[0] += seconds
+            return work(*words, **named)
+
+        return call
+
+    work: dict[str, tuple[type, str]] = {
+        "pixels": (type(training.batches), "micro_batches"),
+        "forward": (type(training.module), "forward"),
+        "backward": (torch.Tensor, "backward"),
+        "optimizer": (type(training.optimizer), "step"),
+        "averages": (type(training.ema), "update_parameters"),
+    }
+    lasts = {stage: 2.0**number for number, stage in enumerate(work)}
+    for stage, (owner, name) in work.items():
+        monkeypatch.setattr(owner, name, lasting(lasts[stage], getattr(owner, name)))
+    training.train_step(0)
+    assert training.timer.seconds == lasts
+    assert training.timer.shares()["averages"] == 16 / 31
