@@ -16,9 +16,14 @@ A trained detector is a `Detector`; every other command has a function of the sa
 loaded when first used, so that `import convlens` costs nothing and predicting needs no PyTorch.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+
+# Before ONNX Runtime is imported anywhere: from 1.29 on it otherwise writes an identifier and a
+# database under the home folder, and sends what it did to its makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from .detector.archive import ArchivePredictions, predict_shards

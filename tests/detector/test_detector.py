@@ -1,5 +1,8 @@
 """A detector takes a picture in any form, answers it alike, and says what it cannot take."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +160,11 @@ def test_a_file_says_of_which_task_its_answers_are(run: Path) -> None:
     with pytest.raises(ConvlensError, match="its task is 'poetry', and this version"):
         Detector(with_task(run, "poetry"))
     assert task_named("classification").columns(["a"])[-1] == "p:a"
+
+
+def test_predicting_leaves_nothing_in_the_home_folder(run: Path, tmp_path: Path) -> None:
+    """ONNX Runtime from 1.29 on would: an identifier, and a database of what it was used for."""
+    environment = {"HOME": str(tmp_path), "PATH": os.defpath, "PYTHONPATH": ":".join(sys.path)}
+    script = "import sys, convlens; convlens.Detector(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", script, run], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []

@@ -227,3 +227,30 @@ def test_one_objective_at_a_time() -> None:
         options_from({"coverage": 0.9, "recall": "a=0.9"})
     with pytest.raises(UsageError, match="hold some out"):
         check_answers(AnswerOptions(coverage=0.9), LABELS, held_out=())
+
+
+@pytest.mark.parametrize("labels", [("cat, tabby", "dog"), ("dog", "a>b=2"), ("a", "a,a>a=3,a")])
+def test_costs_name_classes_whatever_their_letters(labels: tuple[str, str]) -> None:
+    first, second = labels
+    options = AnswerOptions(costs=f"{first}>{second}=5, {second}>{first}=0.5")
+    check_answers(options, labels, held_out=("a",))
+    rule = make_rule(
+        options,
+        labels,
+        true_N=np.zeros(1, np.int64),
+        probabilities_NK=np.full((1, 2), 0.5, np.float32),
+        learnt_K=np.array([1, 1]),
+    )
+    assert rule.costs == ((0, 5), (0.5, 0))
+
+
+@pytest.mark.parametrize("costs", ["", "a>b", "a>b=1,,", "a>x=1", "a>b=1;b>a=2", "a>a=1"])
+def test_costs_that_cannot_be_are_refused(costs: str) -> None:
+    with pytest.raises(ConvlensError, match=r"costs|no class"):
+        check_answers(AnswerOptions(costs=costs), ("a", "b"), held_out=("a",))
+
+
+def test_a_class_called_unsure_and_coverage_do_not_go_together() -> None:
+    with pytest.raises(UsageError, match="another name"):
+        check_answers(AnswerOptions(coverage=0.9), ("sure", "unsure"), held_out=("a",))
+    check_answers(AnswerOptions(), ("sure", "unsure"), held_out=("a",))

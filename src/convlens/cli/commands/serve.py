@@ -4,14 +4,10 @@ import argparse
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from ...errors import ConvlensError, UsageError, require
+from ...errors import UsageError, require
 from ..arguments import Parser, add_detector
 from ..output import emit, printable
-
-if TYPE_CHECKING:
-    import socket
 
 SUMMARY = "serve a page and an HTTP API for a detector"
 EXAMPLES = """\
@@ -68,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from ...detector.detector import Detector
     from ...serving.app import create_app
     from ...serving.auth import LOOPBACK
+    from ...serving.listening import listen
     from ...serving.request_limits import RequestLimits
 
     limits = RequestLimits(
@@ -82,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         import secrets
 
         token = secrets.token_urlsafe(18)
-    listening = _listen(args.host, args.port)
+    listening = listen(args.host, args.port)
     port = listening.getsockname()[1]
     shown = f"[{args.host}]" if ":" in args.host else args.host
     address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
@@ -106,20 +103,3 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.suppress(KeyboardInterrupt):  # raised again after everything was finished
         uvicorn.Server(config).run(sockets=[listening])
     return 0
-
-
-def _listen(host: str, port: int) -> "socket.socket":
-    import socket
-
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(256)  # whoever reads the address may come at once, and waits
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ConvlensError(
-            f"cannot listen on {host}, port {port}: {why}; name another --port, or 0 for any"
-        ) from error
-    return listening

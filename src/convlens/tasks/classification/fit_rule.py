@@ -9,10 +9,10 @@ import numpy.typing as npt
 from ...errors import ConvlensError, UsageError
 from ...options import AnswerOptions
 from .labels import unequal
-from .rule import BALANCE, MOST_PROBABLE, Rule
+from .rule import BALANCE, MOST_PROBABLE, UNSURE, Rule
 
 _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
-_COST = re.compile(r"(?P<true>.+)>(?P<predicted>.+)=(?P<cost>[0-9.]+)")
+_COST = r"\s*(?P<true>{label})>(?P<predicted>{label})=(?P<cost>[0-9.]+)\s*(?:,|$)"
 
 
 def check_answers(
@@ -24,6 +24,10 @@ def check_answers(
     """
     if options.costs is not None:
         _costs(options.costs, classes)
+    if options.coverage is not None and UNSURE in classes:
+        raise UsageError(
+            f"--coverage answers {UNSURE!r}, and a class is called so: give it another name"
+        )
     if not held_out and (options.recall is not None or options.coverage is not None):
         raise UsageError("--coverage and --recall are set on validation pictures: hold some out")
     if options.recall is not None:
@@ -119,13 +123,18 @@ def _recall(text: str, classes: tuple[str, ...]) -> tuple[str, float]:
 
 
 def _costs(text: str, classes: tuple[str, ...]) -> dict[tuple[str, str], float]:
-    costs = {}
-    for part in text.split(","):
-        match = _COST.fullmatch(part.strip())
+    """The costs by (true, predicted), where labels may have commas, `>` and `=` of their own."""
+    labels = "|".join(re.escape(label) for label in sorted(classes, key=len, reverse=True))
+    of_known, of_any = (re.compile(_COST.format(label=label)) for label in (labels, "[^,]+"))
+    costs: dict[tuple[str, str], float] = {}
+    position = 0
+    while position < len(text) or not costs:
+        match = of_known.match(text, position) or of_any.match(text, position)
         if match is None:
             raise UsageError(
                 f"--costs {text}: each is TRUE>PREDICTED=COST, such as {classes[0]}>{classes[1]}=10"
             )
+        position = match.end()
         pair = (
             _known(match["true"], classes, text=text),
             _known(match["predicted"], classes, text=text),
