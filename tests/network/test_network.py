@@ -1,6 +1,7 @@
 """Networks as text: shapes and counts against torch, the lecture's figures, clear errors."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from convlens import describe_network
 from convlens.errors import UsageError
 from convlens.network.auto import auto_network, auto_size
 from convlens.network.build import build
-from convlens.network.layers import LAYERS, Conv, Layer, Local, Pool, Residual, flat
+from convlens.network.layers import LAYERS, Conv, Layer, Local, Pool, Residual, flat, inputs_of
 from convlens.network.layers.counts import Counts
 from convlens.network.layers.shapes import Window, show
 from convlens.network.local2d import Local2d
@@ -28,6 +29,7 @@ LINES = [
     "conv 4 3, residual [conv 8 3 same stride 2, norm, conv 8 3 same, norm] silu, dense 7, linear",
     "dense 20, dense 7, dense 5",
     "conv 8 3x3 groups 1, lrn, conv 6 5x5 same groups 2, gap",
+    "conv 4 3x3 stride 2, avgpool 2 stride 1 blur, full 2 3x3, relu, dropout 0.2",
     "conv 3 1x1 stride 2x3, pool 2x3 stride 1x2, gelu, sigmoid, linear",
 ]
 
@@ -50,6 +52,26 @@ def test_shapes_and_parameters_are_torchs(line: str, size: int) -> None:
         assert tuple(x.shape[1:]) == row.in_shape
         x = part(x)
         assert tuple(x.shape[1:]) == row.out_shape
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_inputs_of_an_output_are_those_that_gradients_reach(line: str) -> None:
+    spec = network(re.sub(r"\bpool", "avgpool", line), 16, classes=2)
+    module = build(spec, 0).double().eval()
+    for parameter in module.parameters():  # all are positive, so that nothing cancels
+        nn.init.constant_(parameter, 1 / parameter[0].numel())
+    assert isinstance(module.layers, nn.Sequential)
+    shape, layers = spec.in_shape, spec.all_layers
+    for depth, layer in enumerate(layers, 1):
+        shape = layer.out_shape(shape)
+        unit = (0, *(length // 2 for length in shape[1:]))
+        x = torch.rand(1, *spec.in_shape, dtype=torch.float64, requires_grad=True)
+        module.layers[:depth](x)[0][unit].backward()
+        assert x.grad is not None
+        outputs = np.zeros(shape, bool)
+        outputs[unit] = True
+        inputs = inputs_of(layers[:depth], outputs, shape=spec.in_shape)
+        assert np.array_equal((x.grad[0] != 0).numpy(), inputs), layer
 
 
 @pytest.mark.parametrize("line", LINES)
