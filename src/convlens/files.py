@@ -11,6 +11,20 @@ from typing import Any, BinaryIO
 from .errors import ConvlensError
 
 
+def given_path(text: str | Path) -> Path:
+    """A path as the user gave it; `~/` begins one in the home folder, and nothing else is special.
+
+    Not even that where something of this very name is there.
+    """
+    path = Path(text)
+    if path.parts[:1] != ("~",) or os.path.lexists(path):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no home folder
+        return path
+
+
 @contextmanager
 def saying_where(path: Path, doing: str) -> Iterator[None]:
     """Turn an `OSError` inside into a `ConvlensError` that names the file and the reason."""

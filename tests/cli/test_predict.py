@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -95,3 +96,51 @@ def test_an_isolated_detector_can_crash_or_hang(
     monkeypatch.setattr(isolate, "SECONDS", 1)
     assert main(words) == 1
     assert "was silent for 1 s" in capfd.readouterr().err
+
+
+def test_folders_that_are_passed_over_are_counted_and_named(
+    convlens: Convlens, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (".", "@eaDir", "a/#recycle", "closed"):
+        save_class(tmp_path / place, "disc", 2)
+    Image.fromarray(draw("disc", 5)).save(tmp_path / "~x.png")
+    done = convlens("predict", run, tmp_path)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
+    assert "folders passed over (2): " in done.stderr
+    assert f"{tmp_path / '@eaDir'} is a folder that systems make" in done.stderr
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    done = convlens("predict", run, tmp_path)
+    assert_clear(done, 1, f"{tmp_path / 'closed'} cannot be listed: Permission denied")
+    assert len(done.stdout.splitlines()) == 3
+    done = convlens("suggest", run, tmp_path)
+    assert_clear(done, 0, "folders passed over (3): ")
+
+
+def test_every_command_takes_every_name(
+    convlens: Convlens, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["~x.png", "~", "[red].png", "a{1..2}.png", "x\ny.png", "-", os.fsdecode(b"b\xff.png")]
+    for kind in ("disc", "cross"):
+        (tmp_path / "p" / kind).mkdir(parents=True)
+        for number, name in enumerate(names):
+            with (tmp_path / "p" / kind / name).open("wb") as file:
+                Image.fromarray(draw(kind, number)).save(file, "PNG")
+    assert_clear(convlens("inspect", tmp_path / "p"), 0, "")
+    for form in ("--csv", "--json", "--quiet"):
+        assert_clear(convlens("predict", run, tmp_path / "p", form), 0, "")
+    assert_clear(convlens("evaluate", run, tmp_path / "p"), 0, "")
+    assert_clear(convlens("suggest", run, tmp_path / "p"), 0, "")
+    assert_clear(convlens("shard", tmp_path / "p", "--out", tmp_path / "s"), 0, "")
+    assert_clear(convlens("evaluate", run, tmp_path / "s"), 0, "")
+    monkeypatch.chdir(tmp_path / "p" / "disc")
+    for name in set(names) - {"-"}:
+        done = convlens("predict", run, name)
+        assert_clear(done, 0, "")
+        assert len(done.stdout.splitlines()) == 1

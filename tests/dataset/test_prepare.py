@@ -31,3 +31,20 @@ def test_a_class_without_training_pictures_is_left_out_and_said(tmp_path: Path, 
     assert "its pictures (4) are left out" in warning.done
     finding = next(f for f in inspect(tmp_path).findings if f.kind == "no_training_pictures")
     assert "'discs' (4)" in finding.what
+
+
+def test_a_class_whose_files_are_no_pictures_is_named(tmp_path: Path) -> None:
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / kind, kind, 6)
+    (tmp_path / "ring").mkdir()
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / "ring" / name).write_text("not a picture")
+    (tmp_path / "square").mkdir()
+    dataset = prepared(tmp_path)
+    assert dataset.skipped[0] == ("class 'ring'", "none of its 2 files is a picture")
+    (warning,) = [note for note in notes_about(dataset, balanced=False) if note.warn]
+    assert "class 'ring': none of its 2 files is a picture" in warning.what
+    assert f"{tmp_path / 'square'}: is empty, so it is no class" in warning.what
+    findings = [finding.what for finding in inspect(tmp_path).findings]
+    assert "1 × none of its 2 files is a picture" in findings
+    assert "1 × is empty, so it is no class" in findings

@@ -2,15 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from convlens.detector.inputs import find_sources
 from convlens.errors import ConvlensError
-from convlens.pictures.catalog import read_catalog
+from convlens.pictures.catalog import Catalog, read_catalog
 from convlens.pictures.decode import decode
 from convlens.tasks.classification.labels import classes_of
-from helpers import draw, package, save_class
+from helpers import draw, package, save_class, tar_of
 
 
 def test_folder_names_are_labels_and_dot_folders_are_passed_over(tmp_path: Path) -> None:
@@ -139,3 +141,169 @@ def test_the_kind_is_known_by_content(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     Image.fromarray(draw("disc", 0)).save(tmp_path / "a" / "picture.txt", "JPEG")
     assert decode(read_catalog(tmp_path).sources[0].read()).shape == (40, 48, 3)
+
+
+def reasons(catalog: Catalog, root: Path) -> dict[str, str]:
+    return {str(Path(name).relative_to(root)): reason for name, reason in catalog.skipped}
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "#recycle", ".Trash-1000", "lost+found", "__MACOSX"])
+def test_folders_that_systems_make_are_passed_over_and_named(tmp_path: Path, name: str) -> None:
+    for place in ("cat", "dog", name, f"cat/{name}", f"dog/deeper/{name}/x.jpg"):
+        save_class(tmp_path / place, "disc", 2)
+    catalog = read_catalog(tmp_path)
+    assert catalog.counts() == {"cat": 2, "dog": 2}
+    assert set(reasons(catalog, tmp_path)) == {name, f"cat/{name}", f"dog/deeper/{name}"}
+
+
+@pytest.fixture
+def unlisted(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of folders that may not be listed, even by root."""
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name == "private":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return "private"
+
+
+def test_a_folder_that_may_not_be_listed_is_skipped(tmp_path: Path, unlisted: str) -> None:
+    for place in ("cat", "dog", f"dog/{unlisted}", unlisted):
+        save_class(tmp_path / place, "disc", 2)
+    catalog = read_catalog(tmp_path)
+    assert catalog.counts() == {"cat": 2, "dog": 2}
+    reason = "cannot be listed: Permission denied"
+    assert reasons(catalog, tmp_path) == {unlisted: reason, f"dog/{unlisted}": reason}
+
+
+def test_what_lies_beside_train_and_val_is_named_and_no_class(tmp_path: Path) -> None:
+    for place in ("train/cat", "train/dog", "val/cat", "val/dog", "results", "__MACOSX/train"):
+        save_class(tmp_path / place, "disc", 2)
+    save_class(tmp_path / "test", "disc", 3)
+    (tmp_path / "valid").mkdir()
+    (tmp_path / "README").write_text("about")
+    catalog = read_catalog(tmp_path)
+    assert catalog.classes == ("cat", "dog")
+    assert sorted(map(str, catalog.splits)) == ["train"] * 4 + ["val"] * 4
+    told = reasons(catalog, tmp_path)
+    assert set(told) == {"results", "test", "valid", "README", "__MACOSX"}
+    assert "no labels" in told["test"]
+    assert "empty" in told["valid"]
+
+
+@pytest.mark.parametrize("deeper", ["train/train", "val/val", "data/train", "data/data/train"])
+def test_one_nesting_too_many(tmp_path: Path, deeper: str) -> None:
+    save_class(tmp_path / deeper / "cat", "disc", 2)
+    save_class(tmp_path / deeper / "dog", "disc", 2)
+    if deeper == "val/val":
+        save_class(tmp_path / "train" / "cat", "disc", 2)
+        save_class(tmp_path / "train" / "dog", "disc", 2)
+    catalog = read_catalog(tmp_path)
+    assert catalog.classes == ("cat", "dog")
+    assert Path(deeper).name in catalog.splits
+
+
+def test_a_run_is_no_class_and_its_pictures_none_to_predict(tmp_path: Path) -> None:
+    for place in ("cat", "dog", "runs/pictures", "runs/pictures/checkpoints", "runs/other"):
+        save_class(tmp_path / place, "disc", 2)
+    for name in ("pictures/run.json", "pictures/manifest.csv", "other/.lock"):
+        (tmp_path / "runs" / name).touch()
+    catalog = read_catalog(tmp_path)
+    assert catalog.classes == ("cat", "dog")
+    assert set(reasons(catalog, tmp_path)) == {"runs/pictures", "runs/other"}
+    assert len(list(find_sources(tmp_path))) == 4
+
+
+def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
+    for place in ("cat", "dog"):
+        save_class(tmp_path / place, "disc", 2)
+    (tmp_path / "bird" / "deeper").mkdir(parents=True)
+    catalog = read_catalog(tmp_path)
+    assert reasons(catalog, tmp_path) == {"bird": "is empty, so it is no class"}
+
+
+def test_loose_pictures_beside_shards_are_predicted_too(tmp_path: Path) -> None:
+    save_class(tmp_path, "disc", 3)
+    data = (tmp_path / "000.png").read_bytes()
+    tar_of(tmp_path / "more.tar", [("cat/1.png", data), ("dog/2.png", data)])
+    names = [Path(source.name).name for source in find_sources(tmp_path)]
+    assert names == ["000.png", "001.png", "002.png", "1.png", "2.png"]
+    catalog = read_catalog(tmp_path)
+    assert catalog.labels == ("cat", "dog")
+    assert set(reasons(catalog, tmp_path)) == {"000.png", "001.png", "002.png"}
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize("form", ["folder", "table", "shard"])
+def test_labels_that_print_alike_are_one(tmp_path: Path, form: str) -> None:
+    labels = [
+        COMPOSED,
+        DECOMPOSED,
+        f" {COMPOSED} ",
+        f"{COMPOSED}\u200b",
+        f"{COMPOSED}\u00a0",
+        "Tea",
+    ]
+    (tmp_path / "p").mkdir()
+    if form == "folder":
+        for label in labels:
+            save_class(tmp_path / "p" / label, "disc", 1)
+        path = tmp_path / "p"
+    elif form == "table":
+        path = tmp_path / "table.csv"
+        path.write_text("path,label\n" + "".join(f"{k}.png,{x}\n" for k, x in enumerate(labels)))
+    else:
+        members = [(f"{label}/{k}.png", b"x") for k, label in enumerate(labels)]
+        path = tar_of(tmp_path / "s.tar", members)
+    catalog = read_catalog(path)
+    assert catalog.counts() == {"Tea": 1, COMPOSED: 5}
+    assert any("print alike" in remark for remark in catalog.remarks)
+
+
+def test_labels_that_differ_in_case_only_are_remarked_on(tmp_path: Path) -> None:
+    for label in ("cat", "Cat", "dog"):
+        save_class(tmp_path / label, "disc", 1)
+    catalog = read_catalog(tmp_path)
+    assert catalog.classes == ("Cat", "cat", "dog")
+    assert catalog.remarks == ("the labels 'Cat' and 'cat' differ in case only",)
+
+
+def test_labels_that_are_not_utf8_are_read_as_windows_writes_them(tmp_path: Path) -> None:
+    save_class(tmp_path / "p" / os.fsdecode(b"caf\xe9"), "disc", 2)
+    save_class(tmp_path / "p" / "tea", "disc", 2)
+    catalog = read_catalog(tmp_path / "p")
+    assert catalog.classes == (COMPOSED, "tea")
+    assert "Windows-1252" in catalog.remarks[0]
+    save_class(tmp_path / "é", "disc", 1)
+    table = tmp_path / "table.csv"
+    table.write_bytes("path;label\né\\000.png;café\n é/000.png;tea\n".encode("cp1252"))
+    catalog = read_catalog(table)
+    assert catalog.labels == (COMPOSED, "tea")
+    assert [decode(source.read()).shape for source in catalog.sources] == [(40, 48, 3)] * 2
+
+
+def test_a_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("~x.jpg", "~", "~root", "a{1..2}.jpg", "a[1].jpg", "$HOME.jpg", "http:x.jpg", "a#part")
+    for label in ("~cat", "[bold]"):
+        (tmp_path / label).mkdir()
+        for name in names:
+            with (tmp_path / label / name).open("wb") as file:
+                Image.fromarray(draw("disc", 1)).save(file, "PNG")
+    table = tmp_path / "table.csv"
+    table.write_text("path,label\n" + "".join(f"~cat/{name},~\n" for name in names))
+    for path in (tmp_path, table):
+        sources = read_catalog(path).sources
+        assert [decode(source.read()).shape for source in sources] == [(40, 48, 3)] * len(sources)
+    monkeypatch.chdir(tmp_path / "~cat")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in names:
+        (source,) = find_sources(name)
+        assert source.name == name
+        assert decode(source.read()).shape == (40, 48, 3)
+    monkeypatch.chdir(tmp_path)
+    assert read_catalog("~/table.csv").labels == ("~",) * len(names)

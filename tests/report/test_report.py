@@ -97,7 +97,7 @@ def test_what_was_wrong_with_the_pictures_is_told(tmp_path: Path) -> None:
     done = train(folder, tmp_path / "r", epochs=1, **SMALL)
     notes = " ".join(f"{note['what']}: {note['done']}" for note in done.metrics["notes"])
     for words in (
-        "1 files are no pictures",
+        "1 files or folders give no pictures",
         "2 pictures are in 1 sets of copies",
         "1 classes have fewer than 10 pictures: cross",
         "1 classes have fewer than 50 pictures: disc",

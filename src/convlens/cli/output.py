@@ -4,6 +4,8 @@ import json
 import sys
 from typing import Any
 
+from ..pictures.folder import UNLISTED
+
 
 def printable(text: str) -> str:
     """Text with control characters and undecodable bytes spelt out, so that it cannot act."""
@@ -22,6 +24,25 @@ def emit(text: str) -> None:
 def complain(text: str) -> None:
     """One line on standard error."""
     print(f"convlens: {text}", file=sys.stderr)  # noqa: T201
+
+
+class PassedOverFolders:
+    """Folders that a command passes over: counted and named once it has answered the rest."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def __call__(self, name: str, reason: str) -> None:
+        """Note one."""
+        self._reasons[name] = reason
+
+    def say(self, most: int = 5) -> bool:
+        """Name them on standard error. Returns whether any should have been read, and was not."""
+        if self._reasons:
+            named = [f"{name} {reason}" for name, reason in self._reasons.items()]
+            shown = "; ".join(named[:most]) + ("; …" if len(named) > most else "")
+            complain(f"folders passed over ({len(named):,}): {printable(shown)}")
+        return any(reason.startswith(UNLISTED) for reason in self._reasons.values())
 
 
 def emit_json(value: Any) -> None:

@@ -9,6 +9,8 @@ from ..pictures.splits import EXCLUDED
 from ..tasks.classification.labels import unequal
 from .prepare import Dataset
 
+REASONS = 6
+"""That are shown of why files were left out."""
 LEARNABLE, MEASURABLE = 10, 50
 """A class with fewer pictures is too small to learn; or to measure, as a fifth is held out."""
 
@@ -25,6 +27,7 @@ class Note:
 def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
     """What the user should know; `balanced`: every class counts alike."""
     return [
+        *_labels(dataset),
         *_not_learnt(dataset),
         *_left_out(dataset),
         *_kept_together(dataset),
@@ -36,6 +39,11 @@ def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
 def _counts(dataset: Dataset) -> dict[str, int]:
     """Pictures of each class that is learnt."""
     return {k: n for k, n in dataset.catalog.counts().items() if k in dataset.classes}
+
+
+def _labels(dataset: Dataset) -> Iterator[Note]:
+    for remark in dataset.catalog.remarks:
+        yield Note(remark, "rename what is not meant so", warn=True)
 
 
 def _not_learnt(dataset: Dataset) -> Iterator[Note]:
@@ -52,9 +60,16 @@ def _not_learnt(dataset: Dataset) -> Iterator[Note]:
 
 def _left_out(dataset: Dataset) -> Iterator[Note]:
     if dataset.skipped:
-        name, reason = dataset.skipped[0]
-        what = f"{len(dataset.skipped):,} files are no pictures to learn from; the first, {name}: "
-        yield Note(what + reason, "they are left out", warn=True)
+        names: dict[str, list[str]] = {}
+        for name, reason in dataset.skipped:
+            names.setdefault(reason, []).append(name)
+        shown = "; ".join(
+            f"{alike[0]}{f' and {len(alike) - 1:,} more' if alike[1:] else ''}: {reason}"
+            for reason, alike in list(names.items())[:REASONS]
+        )
+        rest = "; …" if len(names) > REASONS else ""
+        what = f"{len(dataset.skipped):,} files or folders give no pictures to learn from; "
+        yield Note(what + shown + rest, "they are left out", warn=True)
     excluded = sum(label in dataset.classes for label in dataset.subset(EXCLUDED).labels)
     if excluded:
         what = (

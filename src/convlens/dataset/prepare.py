@@ -132,11 +132,12 @@ def prepare(
     size = options.size or usual_size or auto_size(median_side(catalog))
     store = open_store(catalog, size, progress=progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
-    skipped = (*catalog.skipped, *bad)
     if len(bad) == len(catalog):
         first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
         raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
+    listed = catalog
     catalog, store = store.without_bad(catalog)
+    skipped = (*listed.classes_lost(catalog), *catalog.skipped, *bad)
     kind.classes(catalog.labels, f"what can be read of {pictures}")
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(len(catalog))

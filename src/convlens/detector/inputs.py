@@ -1,6 +1,7 @@
 """What a detector may be given: one picture in any form, or paths, folders, patterns and shards."""
 
 import glob
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ from PIL import Image
 
 from ..errors import PictureError, UsageError
 from ..pictures.decode import RGB, decode, to_rgb
-from ..pictures.folder import files_below
-from ..pictures.shards.find import find_shards
+from ..pictures.folder import PassedOver, files_below, ignore
+from ..pictures.shards.find import beside_shards, find_shards
 from ..pictures.shards.stream import Stream
 from ..pictures.shards.tar import samples
 from ..pictures.source import BytesSource, FileSource, Source
@@ -64,15 +65,16 @@ def source_of(picture: Picture) -> Source:
     )
 
 
-def find_files(path: str | Path) -> Iterator[FileSource]:
+def find_files(path: str | Path, passed_over: PassedOver = ignore) -> Iterator[FileSource]:
     """A file; each file below a folder; each file that a pattern such as `*.jpg` matches.
 
     A path that is nothing of the kind is passed on, so that it becomes a row with its error.
+    `passed_over` is told of folders that are passed over, as in `files_below`.
     """
     text = str(path)
     if Path(text).is_dir():
-        yield from map(FileSource, files_below(Path(text)))
-    elif not Path(text).exists() and glob.has_magic(text):
+        yield from map(FileSource, files_below(Path(text), passed_over))
+    elif not os.path.lexists(text) and glob.has_magic(text):
         matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207
         files = [match for match in matches if not Path(match).is_dir()]
         yield from map(FileSource, files or [text])
@@ -87,7 +89,9 @@ def pictures_in(shard: str) -> Iterator[BytesSource]:
             yield BytesSource(f"{shard}#{sample.picture.name}", sample.picture.data)
 
 
-def find_units(pictures: Picture | Iterable[Picture]) -> Iterator[Source | str]:
+def find_units(
+    pictures: Picture | Iterable[Picture], passed_over: PassedOver = ignore
+) -> Iterator[Source | str]:
     """What is not divided among several processes: a picture, or a shard's address."""
     for picture in several(pictures):
         if not isinstance(picture, str | Path):
@@ -95,17 +99,21 @@ def find_units(pictures: Picture | Iterable[Picture]) -> Iterator[Source | str]:
             continue
         shards = find_shards(picture)
         if shards is None:
-            yield from find_files(picture)
+            yield from find_files(picture, passed_over)
         else:
+            yield from map(FileSource, beside_shards(picture))
             yield from (address for address, _ in shards)
 
 
 def find_sources(
-    pictures: Picture | Iterable[Picture], *, share: Share = (0, 1)
+    pictures: Picture | Iterable[Picture],
+    *,
+    share: Share = (0, 1),
+    passed_over: PassedOver = ignore,
 ) -> Iterator[Source]:
     """Every picture of files, folders, patterns and shards, or part k of n of them."""
     number, count = share
-    for position, unit in enumerate(find_units(pictures)):
+    for position, unit in enumerate(find_units(pictures, passed_over)):
         if position % count == number:
             yield from pictures_in(unit) if isinstance(unit, str) else (unit,)
 

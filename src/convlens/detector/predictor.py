@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import ConvlensError, PictureError
 from ..parallel import in_order
 from ..pictures.decode import RGB
+from ..pictures.folder import PassedOver, ignore
 from ..pictures.shards.read import streamed
 from ..pictures.source import Source
 from ..tasks.task import task_named
@@ -93,6 +94,7 @@ class Predictor:
         *,
         share: Share = (0, 1),
         workers: int | None = None,
+        passed_over: PassedOver = ignore,
     ) -> "Iterator[Prediction]":
         """The answers for many pictures, one by one, in their order, with bounded memory.
 
@@ -101,6 +103,8 @@ class Predictor:
                 or URL of `.tar` files), what `predict` takes, or several of them.
             share: (k, n) for part k of n, from 0: whole shards, and every n-th file.
             workers: Threads; by default as many as there are cores.
+            passed_over: Is told the name of a folder that is passed over, and why: it may not be
+                listed, systems make it, or it is a training run's.
 
         Returns:
             Predictions; that of a picture that cannot be read has its `error`.
@@ -115,7 +119,7 @@ class Predictor:
             photos/1.jpg disc
             photos/2.jpg cross
         """
-        sources = find_sources(pictures, share=share)
+        sources = find_sources(pictures, share=share, passed_over=passed_over)
         return in_order(self.predict_source, streamed(sources), workers=workers)
 
     def predict_source(self, source: Source) -> "Prediction":

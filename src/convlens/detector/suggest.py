@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, PictureError, require
 from ..pictures.decode import decode
+from ..pictures.folder import PassedOver, ignore
 from ..pictures.near_duplicates import perceptual_hash
 from ..progress import Progress
 from .detector import Detector, opened
@@ -25,6 +26,7 @@ def suggest(
     *,
     count: int = 20,
     progress: Progress = lambda *_: None,
+    passed_over: PassedOver = ignore,
 ) -> "list[Prediction]":
     """The pictures to label next, the most telling first: those that it can hardly decide.
 
@@ -36,6 +38,7 @@ def suggest(
         paths: Files, folders or patterns of unlabelled pictures.
         count: How many pictures to name.
         progress: Is told how many pictures are done, of how many.
+        passed_over: Is told the name of a folder that is passed over, and why.
 
     Returns:
         Predictions for the pictures to label, at most `count`.
@@ -51,7 +54,7 @@ def suggest(
     require("imagehash", "train", what="suggesting pictures")
     detector = opened(detector)
     several = [paths] if isinstance(paths, str | Path) else paths
-    sources = [file for path in several for file in find_files(path)]
+    sources = [file for path in several for file in find_files(path, passed_over)]
     ranked: list[tuple[bool, float, int, Prediction]] = []
     for row, prediction in enumerate(detector.predict_many(sources)):
         if prediction.margin is not None:

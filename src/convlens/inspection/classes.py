@@ -51,6 +51,12 @@ def class_rows(pictures: Pictures) -> Iterator[ClassRow]:
                 )
 
 
+def labels_alike(catalog: Catalog) -> Iterator[Finding]:
+    """Findings on labels that are written in several ways, or not in UTF-8."""
+    for remark in catalog.remarks:
+        yield Finding("labels", remark, training="says so: rename what is not meant so")
+
+
 def few_pictures(catalog: Catalog) -> Iterator[Finding]:
     """Findings on classes that are small, or much smaller than others, or not for training."""
     counts = catalog.counts()

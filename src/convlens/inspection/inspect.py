@@ -13,7 +13,7 @@ from ..pictures.source import Source
 from ..pictures.store import open_store
 from ..progress import Progress
 from .appearance import odd_colours, tiny
-from .classes import ClassRow, class_rows, few_pictures
+from .classes import ClassRow, class_rows, few_pictures, labels_alike
 from .duplicates import crossing_splits, duplicates, two_labels
 from .files import skipped, unreadable
 from .findings import Finding, Pictures
@@ -89,7 +89,8 @@ def inspect(
         tuple(class_rows(readable)),
         findings=(
             *unreadable(bad),
-            *skipped(catalog.skipped),
+            *skipped((*catalog.classes_lost(readable.catalog), *catalog.skipped)),
+            *labels_alike(catalog),
             *duplicates(readable),
             *two_labels(readable),
             *crossing_splits(readable),

@@ -5,9 +5,9 @@ from pictures of other things, and from small pieces at the edges of the labelle
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 from ..errors import UsageError
+from ..files import given_path
 from .catalog import Catalog
 from .crops import CropSource
 from .folder import files_below
@@ -28,14 +28,15 @@ def with_background(catalog: Catalog, background: str) -> Catalog:
     if BACKGROUND in catalog.labels:
         raise UsageError(f"--background: there is a class {BACKGROUND!r} already: leave one out")
     paths: list[str] = []
+    skipped = list(catalog.skipped)
     if background != CROPS_ONLY:
-        folder = Path(background).expanduser()
+        folder = given_path(background)
         if not folder.is_dir():
             raise UsageError(
                 f"--background {background}: there is no such folder; give one with pictures of "
                 f"other things, or '{CROPS_ONLY}' for parts of the labelled pictures alone"
             )
-        paths = list(files_below(folder))
+        paths = list(files_below(folder, lambda *name_and_reason: skipped.append(name_and_reason)))
         if not paths:
             raise UsageError(f"--background {background}: there is nothing in that folder")
     step = len(catalog.classes)
@@ -50,6 +51,7 @@ def with_background(catalog: Catalog, background: str) -> Catalog:
     return replace(
         catalog,
         sources=catalog.sources + added,
+        skipped=tuple(skipped),
         labels=catalog.labels + (BACKGROUND,) * len(added),
         splits=catalog.splits
         + (("train",) if any(catalog.splits) else (None,)) * len(paths)

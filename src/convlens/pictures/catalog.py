@@ -7,8 +7,10 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
+from ..files import given_path
 from .folder import scan_classes, scan_splits
-from .shards.find import find_shards
+from .label import remarks_about
+from .shards.find import beside_shards, find_shards
 from .shards.read import read_shards
 from .source import Source
 from .table import read_table
@@ -29,7 +31,7 @@ class Catalog:
     `sources` say where the bytes are; `labels` are names, never indices; `splits` holds
     `train`, `val`, `test` or None where the data does not say; `groups` holds None or the name of
     what must stay in one split (a patient, a module). `skipped` lists (name, reason) of what could
-    not become a row.
+    not become a row. `remarks` are sentences on labels that the user may not have meant so.
     """
 
     root: Path
@@ -39,6 +41,7 @@ class Catalog:
     splits: tuple[str | None, ...]
     groups: tuple[str | None, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -80,6 +83,15 @@ class Catalog:
         )
         return replace(self, groups=groups)
 
+    def classes_lost(self, readable: "Catalog") -> tuple[tuple[str, str], ...]:
+        """The classes that the readable pictures are without, as (name, reason)."""
+        counts, left = self.counts(), set(readable.labels)
+        return tuple(
+            (f"class {label!r}", f"none of its {count:,} files is a picture")
+            for label, count in counts.items()
+            if label not in left
+        )
+
     def counts(self) -> dict[str, int]:
         """Pictures per class, classes in natural order."""
         counted = Counter(self.labels)
@@ -96,12 +108,14 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     """
     if not isinstance(pictures, str | Path):
         raise ConvlensError("give one folder or one table of pictures")
-    path = Path(pictures).expanduser()
+    path = given_path(pictures)
     shards = find_shards(pictures)
     if shards is None and not path.exists():
         raise ConvlensError(f"there is no {path}: give a folder of pictures or a table of them")
     if shards is not None:
         rows = read_shards(shards)
+        for name in beside_shards(pictures):
+            rows.skip(name, "lies beside shards, so it has no label")
     else:
         rows = read_table(path) if path.is_file() else scan_splits(path) or scan_classes(path)
     if not rows.sources:
@@ -117,4 +131,5 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
         splits=tuple(rows.splits),
         groups=tuple(rows.groups),
         skipped=tuple(rows.skipped),
+        remarks=tuple(remarks_about(rows.spellings)),
     )

@@ -1,6 +1,7 @@
 """Small squares cut from the edges of pictures: where a class for nothing learns from."""
 
 import io
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,5 +54,6 @@ class CropSource:
 
 def source_of(path: str) -> Source:
     """The file at a path, or, where a table that convlens wrote names one, a crop of it."""
-    picture = FileSource(path.removesuffix(SUFFIX))
-    return CropSource(picture) if path.endswith(SUFFIX) else picture
+    if path.endswith(SUFFIX) and not os.path.lexists(path):
+        return CropSource(FileSource(path.removesuffix(SUFFIX)))
+    return FileSource(path)

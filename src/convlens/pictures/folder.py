@@ -1,11 +1,11 @@
 """Folders of pictures: one folder per class, at the top or under train, val and test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
-from ..errors import ConvlensError
+from .label import normal_label
 from .source import FileSource, Source
 
 SPLIT_NAMES = {
@@ -22,7 +22,10 @@ SPLIT_NAMES = {
 
 @dataclass
 class Rows:
-    """Columns of a catalog while they are being collected."""
+    """Columns of a catalog while they are being collected.
+
+    `spellings` has for each label how the data writes it.
+    """
 
     sources: list[Source] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
@@ -30,71 +33,186 @@ class Rows:
     splits: list[str | None] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    spellings: dict[str, set[str]] = field(default_factory=dict)
 
     def add(
         self, source: Source, label: str, split: str | None = None, group: str | None = None
     ) -> None:
-        """Append one picture."""
+        """Append one picture; its label gets the form that labels have everywhere."""
+        name = normal_label(label)
+        if not name:
+            self.skip(source.name, "has no label")
+            return
+        self.spellings.setdefault(name, set()).add(label)
         self.sources.append(source)
-        self.labels.append(label)
+        self.labels.append(name)
         self.splits.append(split)
         self.groups.append(group)
 
+    def skip(self, name: str, reason: str) -> None:
+        """Note what becomes no row."""
+        self.skipped.append((name, reason))
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder, without names that begin with a dot, in a fixed order."""
+
+PassedOver = Callable[[str, str], None]
+"""Is told the name of what is passed over, and why."""
+
+SYSTEM_FOLDERS = frozenset(
+    (
+        "@eadir",
+        "@recycle",
+        "@recently-snapshot",
+        "@tmp",
+        "#recycle",
+        "#snapshot",
+        "$recycle.bin",
+        "__macosx",
+        "lost+found",
+        "system volume information",
+        "found.000",
+    )
+)
+"""Folders that systems and network drives make, in lower case."""
+UNLISTED = "cannot be listed"
+"""How the reason begins for a folder whose files are not known."""
+_TRASH = ".trash"
+"""How the names of folders begin that hold what was thrown away."""
+
+
+def ignore(_name: str, _reason: str) -> None:
+    """Nobody is told."""
+
+
+def _entries(folder: Path, passed_over: PassedOver) -> list[os.DirEntry[str]]:
+    """What is in a folder, in a fixed order, without names that begin with a dot.
+
+    `passed_over` is told of a folder that may not be listed, and of folders in it that hold no
+    pictures of the user's: those of systems, and training runs.
+    """
     try:
-        with os.scandir(folder) as entries:
-            return sorted(
-                (entry for entry in entries if not entry.name.startswith(".")),
-                key=lambda entry: entry.name,
-            )
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        raise ConvlensError(f"cannot list {folder}: {error.strerror or error}") from error
+        passed_over(str(folder), f"{UNLISTED}: {error.strerror or error}")
+        return []
+    return [entry for entry in entries if not _is_passed_over(entry, passed_over)]
 
 
-def files_below(folder: Path, parents: frozenset[str] = frozenset()) -> Iterator[str]:
+def _is_passed_over(entry: os.DirEntry[str], passed_over: PassedOver) -> bool:
+    name = entry.name.lower()
+    if name in SYSTEM_FOLDERS or name.startswith(_TRASH):
+        if _is_folder(entry):
+            passed_over(entry.path, "is a folder that systems make")
+            return True
+    elif not name.startswith(".") and _is_folder(entry) and _is_run(Path(entry.path)):
+        passed_over(entry.path, "is the folder of a training run")
+        return True
+    return name.startswith(".")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a training has its records there, or has just begun."""
+    own = ("run.json", "manifest.csv")
+    return os.path.lexists(folder / ".lock") or all(os.path.lexists(folder / n) for n in own)
+
+
+def files_below(
+    folder: Path,
+    passed_over: PassedOver = ignore,
+    *,
+    parents: frozenset[str] = frozenset(),
+) -> Iterator[str]:
     """Every file in a folder and the folders in it, in a fixed order.
 
-    Dot-names are passed over; linked folders are followed, but never in a circle.
+    Linked folders are followed, but never in a circle. Dot-names are passed over, and so are
+    folders that may not be listed, that systems make, or that hold training runs; `passed_over` is
+    told of those.
     """
     real = str(folder.resolve())
     if real in parents:
         return
-    for entry in _entries(folder):
-        if entry.is_dir():
-            yield from files_below(Path(entry.path), parents | {real})
+    for entry in _entries(folder, passed_over):
+        if _is_folder(entry):
+            yield from files_below(Path(entry.path), passed_over, parents=parents | {real})
         else:
             yield entry.path
 
 
-def _folders(folder: Path) -> list[Path]:
-    return [Path(entry.path) for entry in _entries(folder) if entry.is_dir()]
+def folders_in(folder: Path, passed_over: PassedOver = ignore) -> list[Path]:
+    """The folders in a folder, in a fixed order, without those that are passed over."""
+    return [Path(e.path) for e in _entries(folder, passed_over) if _is_folder(e)]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files in a folder itself, in a fixed order, without dot-names."""
+    return [Path(e.path) for e in _entries(folder, ignore) if not _is_folder(e)]
 
 
 def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = None) -> Rows:
     """Each folder in `folder` is a class; everything below it is a picture of that class."""
     rows = rows or Rows()
-    for entry in _entries(folder):
-        if entry.is_dir():
-            for path in files_below(Path(entry.path)):
-                rows.add(FileSource(path), entry.name, split)
-        else:
-            rows.skipped.append((entry.path, "lies beside the class folders, so it has no label"))
+    for entry in _entries(folder, rows.skip):
+        if not _is_folder(entry):
+            rows.skip(entry.path, "lies beside the class folders, so it has no label")
+            continue
+        before = len(rows.sources), len(rows.skipped)
+        for path in files_below(Path(entry.path), rows.skip):
+            rows.add(FileSource(path), entry.name, split)
+        if before == (len(rows.sources), len(rows.skipped)):
+            rows.skip(entry.path, "is empty, so it is no class")
     return rows
 
 
 def scan_splits(folder: Path) -> Rows | None:
     """The layout with `train` (and `val`, `test`) above the classes; None where it is another.
 
-    It is that layout where every folder at the top bears a split's name and holds folders: two
-    classes that happen to be called `train` and `test` hold pictures and stay classes.
+    It is that layout where a folder `train` holds folders: two classes that happen to be called
+    `train` and `test` hold pictures and stay classes. What lies beside is passed over. A folder
+    whose only folder is of that layout stands for it.
     """
-    tops = _folders(folder)
-    named = {SPLIT_NAMES.get(top.name.lower()) for top in tops}
-    if "train" not in named or None in named or not all(_folders(top) for top in tops):
-        return None
     rows = Rows()
-    for top in tops:
-        scan_classes(top, SPLIT_NAMES[top.name.lower()], rows=rows)
+    tops = folders_in(folder, rows.skip)
+    if any(_split_of(top) == "train" and folders_in(top) for top in tops):
+        for top in tops:
+            _scan_split(top, rows)
+    elif len(tops) == 1 and (inner := scan_splits(tops[0])) is not None:
+        inner.skipped[:0] = rows.skipped
+        rows = inner
+    else:
+        return None
+    for entry in _entries(folder, ignore):
+        if not _is_folder(entry):
+            rows.skip(entry.path, "lies beside the folders of the splits")
     return rows
+
+
+def _scan_split(top: Path, rows: Rows) -> None:
+    """What a folder at the top gives: one that is no split, or has no class folders, nothing."""
+    split = _split_of(top)
+    if split is None:
+        rows.skip(str(top), "lies beside the folders of the splits")
+    elif folders_in(top):
+        scan_classes(_innermost(top), split, rows=rows)
+    elif next(files_below(top), None) is None:
+        rows.skip(str(top), "is empty")
+    else:
+        rows.skip(str(top), "holds no class folders, so its pictures have no labels")
+
+
+def _split_of(folder: Path) -> str | None:
+    return SPLIT_NAMES.get(folder.name.lower())
+
+
+def _innermost(split: Path) -> Path:
+    """The folder that holds the classes: `train/train` where nothing else is in `train`."""
+    inner = folders_in(split)
+    if len(inner) == 1 and _split_of(inner[0]) == _split_of(split) and folders_in(inner[0]):
+        return _innermost(inner[0])
+    return split

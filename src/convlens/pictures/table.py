@@ -1,6 +1,7 @@
 """Tables of pictures: CSV with paths, Parquet with paths or with the images' bytes."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from ..errors import ConvlensError, require
 from .crops import source_of
 from .folder import SPLIT_NAMES, Rows
+from .label import from_windows, is_utf8, normal_label
 from .source import BytesColumn, CellSource, Source
 
 # The names under which people keep these columns, the preferred one first.
@@ -49,7 +51,7 @@ def read_table(path: Path) -> Rows:
 def _add(
     rows: Rows, where: str, *, source: Source, label: Any, split: Any = None, group: Any = None
 ) -> None:
-    name = "" if label is None else str(label).strip()
+    name = "" if label is None else normal_label(str(label))
     if not name:
         rows.skipped.append((where, "has no label"))
         return
@@ -62,7 +64,19 @@ def _add(
             f"{where}: the split is {split_name!r}; it can be 'train', 'val', 'test' or empty"
         )
     assigned = SPLIT_NAMES[split_name.lower()] if split_name else None
-    rows.add(source, name, assigned, None if group in (None, "") else str(group))
+    rows.add(source, str(label), assigned, None if group in (None, "") else str(group))
+
+
+def _located(folder: Path, text: str) -> str:
+    """Where a table's picture is: as it is written, or else with the obvious repair, if any.
+
+    Spaces around it, backslashes as Windows has them, and bytes of Windows-1252 are repaired.
+    """
+    path = str(folder / text)
+    repaired = (from_windows(text) if not is_utf8(text) else text).strip().replace("\\", "/")
+    if repaired == text or os.path.lexists(path):
+        return path
+    return str(folder / repaired) if (folder / repaired).exists() else path
 
 
 def _read_csv(path: Path) -> Rows:
@@ -84,7 +98,7 @@ def _read_csv(path: Path) -> Rows:
                 if not cells["path"]:
                     rows.skipped.append((where, "has no path"))
                     continue
-                source = source_of(str(path.parent / cells["path"]))
+                source = source_of(_located(path.parent, cells["path"]))
                 split, group = cells.get("split"), cells.get("group")
                 _add(rows, where, source=source, label=cells["label"], split=split, group=group)
     except csv.Error as error:
@@ -131,7 +145,7 @@ def _read_parquet(path: Path) -> Rows:
             if column is not None:
                 source = CellSource(column, number)
             elif located and row[located]:
-                source = source_of(str(path.parent / str(row[located])))
+                source = source_of(_located(path.parent, str(row[located])))
             else:
                 rows.skipped.append((where, "has no path"))
                 continue

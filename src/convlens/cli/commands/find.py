@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...files import saying_where, write_whole
 from ...parallel import in_order
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
-from ..output import complain, emit, printable
+from ..output import PassedOverFolders, complain, emit, printable
 
 if TYPE_CHECKING:
     from ...detector.localization import Localization
@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     count = failed = 0
     if args.json:
         emit("[")
-    files = (file for path in listed_paths(args.paths) for file in find_files(path))
+    passed_over = PassedOverFolders()
+    files = (file for path in listed_paths(args.paths) for file in find_files(path, passed_over))
     for result in in_order(finder, files):
         drawn = _draw(result, args.out, taken=taken) if args.out and not result.error else None
         if args.json:
@@ -84,9 +85,10 @@ def run(args: argparse.Namespace) -> int:
             f"{total['windows']:,} windows with {total['multiplications']:,} multiplications; "
             f"cutting each out would take {times:,.1f} times as many: neighbours share"
         )
+    unlisted = passed_over.say()
     if not count:
         complain("error: no pictures there")
-    return 1 if failed or not count else 0
+    return 1 if failed or unlisted or not count else 0
 
 
 def _print(result: "Localization") -> None:

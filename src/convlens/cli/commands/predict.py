@@ -6,7 +6,7 @@ from ...errors import UsageError
 from ...parallel import worker
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
 from ..isolate import MEMORY, SECONDS, run_isolated
-from ..output import complain, emit
+from ..output import PassedOverFolders, complain, emit
 from ..predictions import print_csv, print_json, print_lines
 from ..progress import Bars
 
@@ -63,14 +63,18 @@ def run(args: argparse.Namespace) -> int:
     from ...detector.detector import Detector
 
     detector = Detector(args.detector)
-    predictions = detector.predict_many(listed_paths(args.paths), share=share)
+    passed_over = PassedOverFolders()
+    predictions = detector.predict_many(
+        listed_paths(args.paths), share=share, passed_over=passed_over
+    )
     write = print_json if args.json else print_csv if args.csv else print_lines
     failed, count = write(predictions, detector, top=args.top)
+    unlisted = passed_over.say()
     if not count:
         complain("error: no pictures there")
     elif failed:
         complain(f"{failed} of {count} could not be read")
-    return 1 if failed or not count else 0
+    return 1 if failed or unlisted or not count else 0
 
 
 def _share(args: argparse.Namespace) -> tuple[int, int]:

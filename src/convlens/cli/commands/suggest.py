@@ -6,7 +6,7 @@ import sys
 
 from ...errors import UsageError
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
-from ..output import emit, emit_json, printable
+from ..output import PassedOverFolders, emit, emit_json, printable
 from ..progress import Bars
 
 SUMMARY = "name the unlabelled pictures that would teach a detector most"
@@ -33,9 +33,15 @@ def run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise UsageError(f"--count {args.count}: it takes 1 or more")
     with Bars(args.quiet) as bars:
+        passed_over = PassedOverFolders()
         predictions = suggest(
-            args.detector, listed_paths(args.paths), count=args.count, progress=bars.progress
+            args.detector,
+            listed_paths(args.paths),
+            count=args.count,
+            progress=bars.progress,
+            passed_over=passed_over,
         )
+    passed_over.say()
     rows = [(p.name, p.predicted, p.probability, p.strange) for p in predictions]
     heads = ("name", "predicted", "probability", "strange")
     if args.json:

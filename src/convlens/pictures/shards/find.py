@@ -2,11 +2,14 @@
 
 import glob
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ...errors import ConvlensError
+from ...files import given_path
+from ..folder import files_in, folders_in
 from .stream import Stream
 from .urls import access, filesystem, is_url
 
@@ -24,17 +27,16 @@ def find_shards(url: str | Path) -> ShardList | None:
     """The shards that a path or URL stands for; None where it stands for something else.
 
     It may be a `.tar`, a pattern of them (`train-{000..127}.tar`, `train-*.tar`), an index, or a
-    folder that holds an index or shards and nothing else. Raises `ConvlensError` where no shard is
-    where one should be.
+    folder that holds shards and no folders; what else lies in it, `beside_shards` tells. Raises
+    `ConvlensError` where no shard is where one should be.
     """
     text = str(url)
     patterns = list(_expand_braces(text))
     if not is_url(text):
-        path = Path(text).expanduser()
+        path = given_path(text)
         if path.is_dir():
-            tars = sorted(path.glob("*.tar"))
-            folders = [p for p in path.iterdir() if p.is_dir() and not p.name.startswith(".")]
-            if not tars or folders:
+            tars = [file for file in files_in(path) if file.suffix == ".tar"]
+            if not tars or folders_in(path):
                 return None
             return _read_index(str(path / INDEX)) or [(str(tar), None) for tar in tars]
         if path.name == INDEX:
@@ -54,8 +56,24 @@ def find_shards(url: str | Path) -> ShardList | None:
     return shards
 
 
+def beside_shards(url: str | Path) -> list[str]:
+    """The other files of a folder of shards: loose pictures, often."""
+    if is_url(url) or not given_path(url).is_dir():
+        return []
+    files = files_in(given_path(url))
+    return [str(file) for file in files if file.suffix != ".tar" and file.name != INDEX]
+
+
+def _is_name(pattern: str) -> bool:
+    """Whether something of this very name is there: then it is no pattern."""
+    return not is_url(pattern) and os.path.lexists(given_path(pattern))
+
+
 def _expand_braces(pattern: str) -> Iterator[str]:
     """What braces stand for: `{000..127}` and `{train,val}`."""
+    if _is_name(pattern):
+        yield pattern
+        return
     match = re.search(r"\{(\d+)\.\.(\d+)\}|\{([^{}]*)\}", pattern)
     if match is None:
         yield pattern
@@ -69,10 +87,10 @@ def _expand_braces(pattern: str) -> Iterator[str]:
 
 
 def _matching(pattern: str) -> list[str]:
-    if not glob.has_magic(pattern):
+    if not glob.has_magic(pattern) or _is_name(pattern):
         return [pattern]
     if not is_url(pattern):
-        return sorted(glob.glob(str(Path(pattern).expanduser())))  # noqa: PTH207
+        return sorted(glob.glob(str(given_path(pattern))))  # noqa: PTH207
     system, path = filesystem(pattern)
     matches = access(pattern, "list", call=lambda: system.glob(path))
     return sorted(system.unstrip_protocol(match) for match in matches)

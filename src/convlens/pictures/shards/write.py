@@ -17,6 +17,7 @@ from ...parallel import in_order
 from ...progress import Progress
 from ..catalog import Catalog, read_catalog
 from ..decode import file_ending
+from ..label import is_utf8
 from ..source import Source
 from .find import INDEX, MEGABYTES
 from .read import streamed
@@ -161,7 +162,8 @@ def _write(folder: Path, prefix: str, *, examples: Iterator[_Example], size: int
 
 
 def _add(tar: tarfile.TarFile, number: int, *, example: _Example) -> None:
-    record = json.dumps(example.record, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    plain = all(map(is_utf8, example.record.values()))  # the name of a file need not be UTF-8
+    record = json.dumps(example.record, ensure_ascii=not plain).encode()
     for ending, data in ((example.ending, example.data), ("json", record)):
         info = tarfile.TarInfo(f"{number:09}.{ending}")
         info.size = len(data)

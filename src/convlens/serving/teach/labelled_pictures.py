@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...pictures.label import normal_label
 from ..problems import Problem
 
 MAX_BYTES, MAX_PICTURES, MAX_LABEL_LENGTH = 2_000_000_000, 20_000, 100
@@ -27,6 +28,7 @@ class LabelledPictures:
 
     def add(self, label: str, pictures: Sequence[bytes]) -> None:
         """Add encoded pictures of a class. Raises `Problem` (413 or 422) at the limits."""
+        label = normal_label(label)
         if not label or len(label) > MAX_LABEL_LENGTH or not label.isprintable():
             raise Problem(
                 422, "Not a label", detail=f"a label has 1 to {MAX_LABEL_LENGTH} visible letters"
@@ -47,7 +49,7 @@ class LabelledPictures:
 
     def remove(self, label: str) -> None:
         """Remove a class and its pictures, if it is there."""
-        for path in self.paths_by_label.pop(label, []):
+        for path in self.paths_by_label.pop(normal_label(label), []):
             self._bytes -= path.stat().st_size
             path.unlink()
 

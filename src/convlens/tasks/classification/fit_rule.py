@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ...errors import ConvlensError, UsageError
 from ...options import AnswerOptions
+from ...pictures.label import normal_label
 from .labels import unequal
 from .rule import BALANCE, MOST_PROBABLE, UNSURE, Rule
 
@@ -153,6 +154,7 @@ def _number(text: str, whole: str) -> float:
 
 
 def _known(label: str, classes: tuple[str, ...], *, text: str) -> str:
+    label = normal_label(label)
     if label not in classes:
         shown = ", ".join(map(repr, classes[:20]))
         raise ConvlensError(f"{text}: there is no class {label!r}; there are {shown}")
