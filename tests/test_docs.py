@@ -6,11 +6,15 @@ import re
 import shutil
 import textwrap
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import convlens as package
+from convlens.detector.predictor import Predictor
 from convlens.pictures.shards.write import Sharded
+from helpers import SMALL
 
 HOME = Path(__file__).parent.parent
 
@@ -35,9 +39,11 @@ def test_the_story_of_a_training_is_quoted_as_it_is() -> None:
     assert f"```python\n{textwrap.dedent(body)}\n```" in guide
 
 
-def test_the_examples_in_the_docstrings_are_true(
+@pytest.fixture
+def home(
     run: Path, shapes: Path, written: Sharded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Path:
+    """The folder that examples are run in, with all that they name."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(run, "runs/pictures")
     shutil.copytree(shapes, "pictures")
@@ -47,9 +53,34 @@ def test_the_examples_in_the_docstrings_are_true(
     shutil.copy(shapes / "disc" / "001.png", "photos/1.jpg")
     shutil.copy(shapes / "cross" / "001.png", "photos/2.jpg")
     shutil.copy("photos/1.jpg", "photo.jpg")
-    runner = doctest.DocTestRunner()
-    for name in package.__all__:
-        for examples in doctest.DocTestFinder().find(getattr(package, name), name):
+    shutil.copytree("photos", "more-photos")
+    shutil.copy("runs/pictures/detector.onnx", "detector.onnx")
+    return tmp_path
+
+
+def test_the_examples_in_the_docstrings_are_true(home: Path) -> None:
+    runner, known = doctest.DocTestRunner(), {"Detector": package.Detector}
+    public = {name: getattr(package, name) for name in package.__all__} | {"Predictor": Predictor}
+    for name, subject in public.items():
+        for examples in doctest.DocTestFinder().find(subject, name, extraglobs=known):
             runner.run(examples)
     assert runner.tries > 20
     assert not runner.failures
+
+
+def test_the_examples_in_the_guides_run(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(pictures: str, **_: Any) -> package.Run:  # in seconds, not for minutes
+        return trained(pictures, home / "run", epochs=1, **SMALL)
+
+    trained = package.train
+    monkeypatch.setattr(package, "train", train, raising=False)
+    names = {"convlens": package, "images_NHWC": np.zeros((2, 24, 24, 3), np.uint8)}
+    for page in ("README.md", "docs/predict.md"):
+        for example in re.findall(r"```python\n(.*?)```", (HOME / page).read_text("utf-8"), re.S):
+            exec(example, names)  # noqa: S102
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 1 + 2 + 1 + 1 + 2
+    assert lines[-3] == "141938"
+    assert lines[-2].startswith("photos/1.jpg disc ")

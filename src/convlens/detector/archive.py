@@ -50,6 +50,9 @@ def predict_shards(
         share: (k, n) for part k of n of the shards, from 0: each process takes another part.
         progress: Is told how many shards are done, of how many.
 
+    Returns:
+        How many shards and pictures were answered, and what was passed over.
+
     Raises:
         ConvlensError: A shard is damaged, or the folder has another detector's answers.
         UsageError: A path is no shard, or two shards have one name.

@@ -51,6 +51,9 @@ class Detector(Predictor):
                 marks them, and all of them where it does not.
             progress: Is told how many pictures are done, of how many.
 
+        Returns:
+            The metrics, each prediction beside its label, and the worst mistakes first.
+
         Raises:
             ConvlensError: There are no such pictures, or they have labels that it does not know.
 
@@ -77,6 +80,9 @@ class Detector(Predictor):
             picture: As `predict` takes it.
             smallest: The smallest window's side, as a share of the picture's shorter one.
             min_probability: The probability from which on a box is a finding, 0 to 1.
+
+        Returns:
+            The findings, the hottest first, and a heat map for each class.
 
         Raises:
             PictureError: The picture is not there or cannot be read.
