@@ -57,8 +57,10 @@ class SlowDetector:
 
     def __init__(self) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
+        self.calls = 0
 
     def predict_source(self, source: Source) -> Prediction:
+        self.calls += 1
         self.begun.set()
         self.go.wait(SECONDS)
         return Prediction(

@@ -1,6 +1,8 @@
 """How many requests compute, how many wait, and what becomes of them."""
 
+import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -8,7 +10,7 @@ import httpx
 
 from convlens.parallel import cores
 from convlens.serving.request_limits import RequestLimits
-from servers import SECONDS, get, post_disc, slow_server
+from servers import SECONDS, disc, get, post_disc, slow_server
 
 
 def test_more_than_may_wait_are_told_to_come_again() -> None:
@@ -30,6 +32,48 @@ def test_a_slow_request_is_given_up_and_the_server_goes_on() -> None:
         assert post_disc(url).status_code == 504
         detector.go.set()
         assert post_disc(url).json()["predictions"][0]["predicted"] == "b"
+
+
+def test_a_turn_ends_with_its_thread_and_not_with_its_request() -> None:
+    """What was given up before its turn is never computed; what had begun keeps its turn."""
+    given_up = cores() + 3
+    with ThreadPoolExecutor(given_up) as pool, slow_server(RequestLimits(seconds=1)) as server:
+        detector, url = server
+        requests = [pool.submit(post_disc, url) for _ in range(given_up)]
+        assert {request.result().status_code for request in requests} == {504}
+        assert post_disc(url).status_code == 504
+        assert detector.calls == cores()
+        detector.go.set()
+        while post_disc(url).status_code != 200:  # the threads end as they can
+            pass
+        assert detector.calls <= cores() + 2
+
+
+def test_nothing_is_computed_for_clients_that_have_left() -> None:
+    with ThreadPoolExecutor(cores()) as pool, slow_server(RequestLimits()) as (detector, url):
+        requests = [pool.submit(post_disc, url) for _ in range(cores())]
+        until(lambda: detector.calls == cores())
+        address = ("127.0.0.1", int(url.rstrip("/").rsplit(":", 1)[1]))
+        picture = disc()
+        head = f"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: {len(picture)}\r\n"
+        with socket.create_connection(address) as client:
+            client.sendall(f"{head}content-type: image/png\r\n\r\n".encode() + picture)
+            until(lambda: waiting(url) == 1)
+        until(lambda: waiting(url) == 0)
+        detector.go.set()
+        assert {request.result().status_code for request in requests} == {200}
+        assert post_disc(url).status_code == 200
+        assert detector.calls == cores() + 1
+        assert 'status="499"' in get(f"{url}metrics").text
+
+
+def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.02)
+
+
+def waiting(url: str) -> int:
+    return int(get(f"{url}health").json()["waiting"])
 
 
 def test_shutdown_finishes_what_it_began() -> None:

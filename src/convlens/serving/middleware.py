@@ -3,7 +3,7 @@
 import time
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .auth import Auth
@@ -53,6 +53,8 @@ class RequestMiddleware:
             await self.app(scope, receive, send_noting_status)
         except Problem as problem:
             await problem.response()(scope, receive, send_noting_status)
+        except ClientDisconnect:
+            status = 499
         except Exception as error:  # a fault of ours, told without its insides
             if status:  # the response has begun: all that is left is to end the connection
                 raise

@@ -44,6 +44,11 @@ def content_too_large(limit: int) -> Problem:
     )
 
 
+def client_left() -> Problem:
+    """Nobody waits for the answer any more; the status is the one that nginx has for it."""
+    return Problem(499, "Nobody there", detail="the client closed the connection")
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error that a route raises with problem details."""
 

@@ -12,6 +12,8 @@ class RequestLimits:
     files: int = 64
     """Pictures of a request."""
     _: KW_ONLY
+    pixels: int = 64_000_000
+    """Pixels of a picture, height times width; decoding takes up to 24 bytes for each."""
     waiting: int = 64
     """Requests that wait until others have been computed; more are refused with 503."""
     seconds: float = 30.0

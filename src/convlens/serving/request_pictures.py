@@ -1,17 +1,41 @@
 """The pictures in a request: a form of files, one encoded picture, or raw pixels."""
 
+import sys
+from dataclasses import dataclass
+
 import numpy as np
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ..detector.inputs import Pixels
-from ..pictures.decode import MAX_PIXELS, RGB
+from ..errors import PictureError
+from ..pictures.decode import RGB, dimensions
 from ..pictures.source import BytesSource, Source
 from .problems import Problem, content_too_large
 from .request_limits import RequestLimits
 
 RAW_PIXELS = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPicture(BytesSource):
+    """An encoded picture that is not unpacked where it has too many pixels."""
+
+    max_pixels: int
+
+    def read(self) -> bytes:
+        """The bytes. Raises `PictureError` by the size that their head tells."""
+        try:
+            width, height = dimensions(self.data)
+        except PictureError:  # decoding says more about what is wrong
+            return self.data
+        if width * height > self.max_pixels:
+            raise PictureError(
+                f"{width}×{height} pixels are more than the {self.max_pixels:,} that this server "
+                "opens"
+            )
+        return self.data
 
 
 async def read_pictures(request: Request, limits: RequestLimits) -> list[Source]:
@@ -35,9 +59,9 @@ async def read_pictures(request: Request, limits: RequestLimits) -> list[Source]
     if content_type == "multipart/form-data":
         return await _files_of_form(request, limits)
     if content_type.startswith("image/"):
-        return [BytesSource("picture", await request.body())]
+        return [UploadedPicture("picture", await request.body(), limits.pixels)]
     if content_type == RAW_PIXELS:
-        return [Pixels("pixels", _raw_pixels(request, await request.body()))]
+        return [Pixels("pixels", _raw_pixels(request, await request.body(), limits.pixels))]
     raise unknown_content(
         f"send multipart/form-data with files, image/*, or {RAW_PIXELS} with width and height; "
         f"this is {content_type or 'nothing'}"
@@ -52,6 +76,7 @@ def unknown_content(detail: str) -> Problem:
 class _CompleteFormParser(MultiPartParser):
     """Refuses a form that breaks off; to Starlette's own parser it is one with fewer files."""
 
+    spool_max_size = sys.maxsize  # a body is in memory anyhow, and there may be no disk
     ended = False
 
     def on_end(self) -> None:
@@ -70,7 +95,7 @@ class _CompleteFormParser(MultiPartParser):
 async def _files_of_form(request: Request, limits: RequestLimits) -> list[Source]:
     form = await _parse_form(request, limits)
     pictures: list[Source] = [
-        BytesSource(value.filename or key, await value.read())
+        UploadedPicture(value.filename or key, await value.read(), limits.pixels)
         for key, value in form.multi_items()
         if isinstance(value, UploadFile)
     ]
@@ -90,7 +115,7 @@ async def _parse_form(request: Request, limits: RequestLimits) -> FormData:
     )
     try:
         return await parser.parse()
-    except Problem:  # the body grew beyond its limit
+    except (Problem, ClientDisconnect):  # the body grew beyond its limit, or comes no more
         raise
     except MultiPartException as error:
         status = 413 if "Too many" in error.message else 400
@@ -101,12 +126,18 @@ async def _parse_form(request: Request, limits: RequestLimits) -> FormData:
         ) from error
 
 
-def _raw_pixels(request: Request, data: bytes) -> RGB:
+def _raw_pixels(request: Request, data: bytes, max_pixels: int) -> RGB:
     texts = [request.query_params.get(name, "") for name in ("height", "width")]
     if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in texts):
         raise Problem(422, "No size", detail="raw pixels need ?height=H&width=W, whole numbers")
     height, width = map(int, texts)
-    if not 0 < height * width <= MAX_PIXELS or len(data) != height * width * 3:
+    if height * width > max_pixels:
+        raise Problem(
+            413,
+            "Too many pixels",
+            detail=f"a picture may have {max_pixels:,}, {height}×{width} came",
+        )
+    if not height * width or len(data) != height * width * 3:
         raise Problem(
             422,
             "Wrong size",

@@ -40,6 +40,7 @@ def add(parser: Parser) -> None:
     for name, metavar, text in (
         ("upload", "BYTES", "largest request"),
         ("files", "N", "most pictures in a request"),
+        ("pixels", "N", "most pixels of a picture"),
         ("waiting", "N", "most requests that wait"),
         ("seconds", "SECONDS", "longest time for a request"),
     ):
@@ -68,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
     from ...serving.request_limits import RequestLimits
 
     limits = RequestLimits(
-        args.max_upload, args.max_files, waiting=args.max_waiting, seconds=args.max_seconds
+        args.max_upload,
+        args.max_files,
+        pixels=args.max_pixels,
+        waiting=args.max_waiting,
+        seconds=args.max_seconds,
     )
     if min(vars(limits).values()) <= 0:
         raise UsageError("limits are above 0")

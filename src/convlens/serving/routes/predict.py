@@ -1,6 +1,6 @@
 """Routes from pictures to predictions: what is in them, and where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fastapi import FastAPI
@@ -12,7 +12,7 @@ from ...detector.find import Finder
 from ...errors import ConvlensError
 from ...pictures.source import Source
 from .. import openapi
-from ..concurrency import ConcurrencyLimit, time_limit
+from ..concurrency import ConcurrencyLimit, time_limit, while_connected
 from ..current_model import CurrentModel
 from ..problems import Problem
 from ..prometheus import PrometheusMetrics
@@ -34,10 +34,9 @@ def add_predict_routes(
     async def predict(request: Request) -> JSONResponse:
         async with time_limit(limits.seconds):
             pictures = await read_pictures(request, limits)
-            predictions = [
-                await _timed(concurrency, partial(_prediction_json, model.detector, picture))
-                for picture in pictures
-            ]
+            answer = partial(_prediction_json, model.detector)
+            answers = _answers(concurrency, answer, pictures)
+            predictions = await while_connected(request, answers)
         metrics.count_pictures(predictions)
         return JSONResponse({"predictions": predictions})
 
@@ -49,19 +48,22 @@ def add_predict_routes(
             raise Problem(409, "Cannot slide", detail=str(error)) from error
         async with time_limit(limits.seconds):
             pictures = await read_pictures(request, limits)
-            findings = [
-                await _timed(concurrency, partial(_findings_json, finder, picture))
-                for picture in pictures
-            ]
-            return JSONResponse({"pictures": findings})
+            answers = _answers(concurrency, partial(_findings_json, finder), pictures)
+            findings = await while_connected(request, answers)
+        return JSONResponse({"pictures": findings})
 
 
-async def _timed(
-    concurrency: ConcurrencyLimit, answer: Callable[[], dict[str, object]]
-) -> dict[str, object]:
-    """An answer with the seconds that it took."""
-    content, seconds = await concurrency.run(answer)
-    return {**content, "seconds": seconds}
+async def _answers(
+    concurrency: ConcurrencyLimit,
+    answer: Callable[[Source], dict[str, object]],
+    pictures: Sequence[Source],
+) -> list[dict[str, object]]:
+    """The answer for each picture, with the seconds that it took."""
+    answers = []
+    for picture in pictures:
+        content, seconds = await concurrency.run(partial(answer, picture))
+        answers.append({**content, "seconds": seconds})
+    return answers
 
 
 def _prediction_json(detector: Detector, picture: Source) -> dict[str, object]:

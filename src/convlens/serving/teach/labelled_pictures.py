@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...pictures.label import normal_label
 from ..problems import Problem
+from .temporary_folder import TemporaryFolder
 
 MAX_BYTES, MAX_PICTURES, MAX_LABEL_LENGTH = 2_000_000_000, 20_000, 100
 
@@ -14,10 +15,10 @@ class LabelledPictures:
     """Encoded pictures in a folder, numbered: a label never becomes the name of a file.
 
     Args:
-        folder: An existing folder, for these pictures alone.
+        folder: Where they are put; it is made with the first of them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: TemporaryFolder) -> None:
         self.folder = folder
         self.paths_by_label: dict[str, list[Path]] = {}
         self._bytes = self._next_number = 0
@@ -41,7 +42,7 @@ class LabelledPictures:
                 detail="use convlens train on a folder: it takes any number",
             )
         for data in pictures:
-            path = self.folder / f"{self._next_number}"
+            path = self.folder.path / f"{self._next_number}"
             path.write_bytes(data)
             self.paths_by_label.setdefault(label, []).append(path)
             self._next_number += 1

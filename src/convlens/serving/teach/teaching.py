@@ -1,12 +1,11 @@
 """Teaching in the page: pictures are put into classes, and a detector is trained on them."""
 
-import shutil
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..problems import Problem
 from .labelled_pictures import LabelledPictures
+from .temporary_folder import TemporaryFolder
 from .training_process import TrainingProcess
 
 MIN_PICTURES = 10
@@ -18,7 +17,7 @@ class Teaching:
     """The pictures and the latest training, in a temporary folder that goes with `close`."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="convlens-teach-"))
+        self.folder = TemporaryFolder()
         self.pictures = LabelledPictures(self.folder)
         self.training: TrainingProcess | None = None
         self._trainings = 0
@@ -27,7 +26,7 @@ class Teaching:
         """End the training and remove everything."""
         if self.training is not None:
             self.training.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.remove()
 
     def start(self, minutes: float | None) -> None:
         """Begin to train; None lets the training choose its time.
@@ -46,9 +45,9 @@ class Teaching:
                 422, "Not a time", detail=f"minutes can be {MIN_MINUTES:g} to {MAX_MINUTES:g}"
             )
         self._trainings += 1
-        table = self.folder / "pictures.csv"
+        table = self.folder.path / "pictures.csv"
         self.pictures.write_table(table)
-        run_folder = self.folder / f"run-{self._trainings}"
+        run_folder = self.folder.path / f"run-{self._trainings}"
         self.training = TrainingProcess(table, run_folder, minutes=minutes)
 
     def _check_enough_pictures(self) -> None:
