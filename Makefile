@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env browser demo test torture audit lint format package clean
+.PHONY: help env browser demo test test-fast torture audit lint format package clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 env: $(MADE)  ## the pinned environment in .venv; made again only when the pins change
 
@@ -28,6 +28,9 @@ demo: $(MADE)  ## real solar cells: from pictures to a detector, its figures and
 
 test: $(MADE) browser lint  ## lint, types and the whole suite
 	$(BIN)/python -m pytest
+
+test-fast: $(MADE)  ## what needs no trained network: two minutes, before each commit
+	$(BIN)/python -m pytest -m 'not trains'
 
 torture: $(MADE)  ## kills, faults and fuzzing at full count
 	$(BIN)/python torture/kills.py

@@ -34,6 +34,26 @@ def pytest_configure() -> None:
         os.sched_setaffinity(0, {cores[int(name.removeprefix("gw")) % len(cores)]})
 
 
+TRAINED = {
+    "run",
+    "seeker",
+    "server",
+    "page_server",
+    "open_page",
+    "browser_with",
+    "spared",
+    "bucket",
+}
+"""Fixtures that train a network, or start what takes as long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who uses such a fixture is left out of `make test-fast`, as who is marked so."""
+    for item in items:
+        if TRAINED & set(getattr(item, "fixturenames", ())):
+            item.add_marker("trains")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["CONVLENS_CACHE"] = str(tmp_path_factory.mktemp("cache"))

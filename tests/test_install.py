@@ -7,9 +7,12 @@ import sys
 import venv
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from helpers import draw
+
+pytestmark = pytest.mark.trains
 
 
 def call(*words: object, cwd: Path) -> str:

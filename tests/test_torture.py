@@ -11,6 +11,8 @@ import fuzz
 import good_files
 import kills
 
+pytestmark = pytest.mark.trains
+
 
 def test_killed_runs_end_in_the_same_bytes() -> None:
     counts = kills.torture(2, seed=1, pictures=40, steps=40)

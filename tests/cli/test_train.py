@@ -11,6 +11,8 @@ from PIL import Image
 from convlens.tasks.classification.metrics import compute_metrics
 from helpers import SMALL, Convlens, assert_clear, flags, save_class
 
+pytestmark = pytest.mark.trains
+
 
 def test_a_run_leaves_everything(run: Path) -> None:
     names = {path.name for path in run.iterdir()}

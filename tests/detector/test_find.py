@@ -165,6 +165,7 @@ def test_boxes_overlap_by_area_of_both_over_area_of_either() -> None:
     assert Box(0, 0, 2, 2).iou(Box(2, 2, 3, 3)) == 0
 
 
+@pytest.mark.trains
 def test_an_extreme_shape_is_looked_at_within_bounds(seeker: Path) -> None:
     finder = Finder(Detector(seeker), smallest=0.02)
     for shape in ((3, 60_000, 3), (1, 1, 3), (1, 2, 3), (700, 1, 3)):

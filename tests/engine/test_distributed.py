@@ -200,3 +200,5 @@ def test_a_lost_worker_ends_the_run_and_one_alone_goes_on(shapes: Path, tmp_path
 
 if __name__ == "__main__":
     _worker(Path(sys.argv[1]))
+
+pytestmark = pytest.mark.trains

@@ -17,6 +17,8 @@ from convlens.inspection.label_errors import label_issues
 from convlens.options import DataOptions
 from helpers import photograph
 
+pytestmark = pytest.mark.trains
+
 
 def spoil(folder: Path) -> Path:
     """Sixty pictures of two classes in two splits, spoiled in every way."""

@@ -13,6 +13,8 @@ from convlens.inspection.learning_curve import extrapolated, learning_curve, pow
 from convlens.transfer.head import FeatureSet
 from helpers import needs_weights, save_shapes
 
+pytestmark = pytest.mark.trains
+
 COUNTS = [100, 200, 400, 800, 1600]
 
 

@@ -13,6 +13,8 @@ from convlens.reasons.experiments.learning import measure as learning
 from helpers import save_class
 from networks import two_class
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.mark.usefixtures("spared")
 def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

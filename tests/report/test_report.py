@@ -6,10 +6,13 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from convlens import train
 from helpers import SMALL, save_class, save_shapes
+
+pytestmark = pytest.mark.trains
 
 
 class Reader(HTMLParser):

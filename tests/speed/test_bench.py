@@ -19,6 +19,8 @@ from convlens.options import CPU_CONFIGS
 from convlens.speed.bench import bench
 from helpers import SMALL
 
+pytestmark = pytest.mark.trains
+
 LINE = "conv 4 3x3 same, norm, pool 2, conv 6 3x3, gap"
 
 

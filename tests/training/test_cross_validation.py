@@ -32,7 +32,7 @@ from convlens.transfer.head import FeatureSet, folds
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
 from helpers import needs_weights, save_shapes
 
-pytestmark = pytest.mark.usefixtures("spared")
+pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 
 
 def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:

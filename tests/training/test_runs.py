@@ -19,6 +19,8 @@ from convlens.engine.callbacks import NullCallback
 from convlens.training.train import resume
 from helpers import SMALL, Convlens, assert_clear, flags
 
+pytestmark = pytest.mark.trains
+
 
 def wait_for(path: Path, events: int, process: subprocess.Popen[str]) -> None:
     while not path.exists() or len(path.read_text().splitlines()) < events:

@@ -14,7 +14,7 @@ from convlens.cli import main
 from convlens.transfer.ood import DIRECTIONS, fit_strangeness
 from helpers import needs_weights, save_shapes
 
-pytestmark = pytest.mark.usefixtures("spared")
+pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 
 
 def clouds(count: int, seed: int, apart: float = 0.0) -> torch.Tensor:

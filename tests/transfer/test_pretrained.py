@@ -24,7 +24,7 @@ from convlens.transfer.orientation import ALIKE, orientation_probe
 from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
 from helpers import needs_weights, package, save_shapes, uninitialised
 
-pytestmark = pytest.mark.usefixtures("spared")
+pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 LITE0 = "timm:tf_efficientnet_lite0"
 HALF = (0.5, 0.5, 0.5)
 

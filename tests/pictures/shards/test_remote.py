@@ -165,6 +165,7 @@ def test_from_an_object_store(bucket: str, shapes: Path) -> None:
         read_catalog(f"{bucket}/none.tar")
 
 
+@pytest.mark.trains
 def test_training_and_judging_from_a_stream(http: Any, tmp_path: Path) -> None:
     address, _ = http(ranges=True)
     done = train(address, tmp_path / "run", steps=30, weights="none", **SMALL)

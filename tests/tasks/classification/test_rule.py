@@ -182,6 +182,7 @@ def test_a_damaged_rule_is_refused(found: dict[str, Any]) -> None:
         read_rule({**Rule().as_json(), **found} if found else found, LABELS)
 
 
+@pytest.mark.trains
 def test_a_detector_says_that_it_is_unsure(
     shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
