@@ -29,7 +29,7 @@ LINES = [
     "conv 4 3, residual [conv 8 3 same stride 2, norm, conv 8 3 same, norm] silu, dense 7, linear",
     "dense 20, dense 7, dense 5",
     "conv 8 3x3 groups 1, lrn, conv 6 5x5 same groups 2, gap",
-    "conv 4 3x3 stride 2, avgpool 2 stride 1 blur, full 2 3x3, relu, dropout 0.2",
+    "conv 6 3x3 groups 3, lrn, avgpool 2 stride 1 blur, full 2 3x3, relu, dropout 0.2",
     "conv 3 1x1 stride 2x3, pool 2x3 stride 1x2, gelu, sigmoid, linear",
 ]
 
