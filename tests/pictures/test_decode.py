@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin, TiffTags
 
 from convlens.errors import PictureError
-from convlens.pictures.decode import decode
+from convlens.pictures.decode import MAX_PIXELS, decode, dimensions
 from helpers import Pixels, draw, package
 
 PICTURE = draw("disc", 1)
@@ -30,6 +30,9 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
         ("TIFF", {}),
         ("TIFF", {"compression": "tiff_lzw"}),
         ("WEBP", {"lossless": True}),
+        ("PPM", {}),
+        ("JPEG2000", {"irreversible": False}),
+        ("JPEG2000", {"no_jp2": True}),
     ],
 )
 def test_lossless_kinds_give_the_same_pixels(kind: str, options: dict[str, Any]) -> None:
@@ -123,7 +126,7 @@ def test_cmyk_comes_near_its_rgb() -> None:
         assert np.abs(got - PICTURE).mean() < 3
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM", "JPEG2000"])
 def test_sixteen_bits_are_scaled_by_257(kind: str) -> None:
     wide = np.linspace(0, 65535, 48 * 40).round().astype(np.uint16).reshape(40, 48)
     got = decode(encode(Image.fromarray(wide), kind))
@@ -154,10 +157,10 @@ def test_the_first_frame_is_taken() -> None:
     assert np.array_equal(decode(data), np.asarray(frames[0].convert("RGB")))
 
 
-def bomb() -> bytes:
-    """A PNG whose header promises 100,000 × 100,000 pixels."""
+def bomb(width: int = 100_000, height: int = 100_000) -> bytes:
+    """A PNG whose header promises so many pixels."""
     data = bytearray(encode(Image.new("L", (8, 8)), "PNG"))
-    data[16:24] = struct.pack(">II", 100_000, 100_000)
+    data[16:24] = struct.pack(">II", width, height)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     return bytes(data)
 
@@ -181,6 +184,50 @@ def cut(data: bytes) -> bytes:
 def test_what_is_no_picture_says_why(data: bytes, reason: str) -> None:
     with pytest.raises(PictureError, match=reason):
         decode(data)
+
+
+def test_the_limit_is_the_documented_one() -> None:
+    assert MAX_PIXELS == 20_000 * 10_000
+    assert dimensions(bomb(20_000, 10_000)) == (20_000, 10_000)
+    with pytest.raises(PictureError, match="pixels"):
+        decode(bomb(20_001, 10_000))
+
+
+def tiff(*entries: tuple[int, int]) -> bytes:
+    """A picture of 8×8 pixels with more tags, as the first one of a raw file has them."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in entries:
+        tags[tag] = value
+        tags.tagtype[tag] = TiffTags.LONG
+    return encode(Image.new("RGB", (8, 8)), "TIFF", tiffinfo=tags)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"8BPS\0\1" + bytes(40), "Photoshop"),
+        (bytes(128) + b"DICM" + bytes(40), "DICOM"),
+        (tiff((50706, 1)), "raw file"),
+        (tiff((254, 1), (330, 8)), "raw file"),
+        (b"\0\0\0\x18ftypcrx " + bytes(40), "CR3"),
+        (b"FUJIFILMCCD-RAW 0201", "RAF"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg width="4"/>', "SVG"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"),
+        (b"/annex/objects/SHA256E-s9--00.jpg\n", "git annex get"),
+        (b"<!DOCTYPE html><html>404</html>", "a web page"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"PK\x03\x04" + bytes(40), "ZIP"),
+        (b"\0\0\0\x18ftypisom" + bytes(40), "video"),
+        (bytes(500), "zeros"),
+    ],
+)
+def test_what_is_no_picture_is_named(data: bytes, what: str) -> None:
+    with pytest.raises(PictureError, match=f"^not a picture of a known kind, but .*{what}"):
+        decode(data)
+
+
+def test_a_plain_tiff_is_no_raw_file() -> None:
+    assert decode(tiff((254, 0))).shape == (8, 8, 3)
 
 
 def test_a_damaged_exif_block_does_not_cost_the_picture() -> None:

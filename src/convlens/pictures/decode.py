@@ -11,13 +11,20 @@ import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import PictureError
+from .foreign import name_of, raw_file
 
 RGB = npt.NDArray[np.uint8]
 """Pixels [height, width, 3], 0 to 255."""
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+FORMATS = (
+    *("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"),
+    *("JPEG2000", "PPM"),
+)
 MAX_PIXELS = 200_000_000
 """A larger picture is refused before its pixels are unpacked (a decompression bomb)."""
+if Image.MAX_IMAGE_PIXELS == 1024 * 1024 * 1024 // 4 // 3:
+    # Pillow's own limit, which some of its plugins ask for too, is lower: it refuses twice this
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 
 
 def decode(data: bytes) -> RGB:
@@ -39,6 +46,7 @@ def decode(data: bytes) -> RGB:
                         f"{image.width}×{image.height} pixels are more than the "
                         f"{MAX_PIXELS:,} that convlens opens"
                     )
+                _refuse_raw(image, data)
                 pixels = _upright_jpeg(image, data)
                 if pixels is not None:
                     return pixels
@@ -47,13 +55,25 @@ def decode(data: bytes) -> RGB:
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError("not a picture of a known kind") from error
+        raise _unknown(data) from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"too many pixels: {error}") from error
     except MemoryError as error:
         raise PictureError("too large for the memory that is left") from error
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
         raise PictureError(f"truncated or damaged: {error or type(error).__name__}") from error
+
+
+def _unknown(data: bytes) -> PictureError:
+    what = name_of(data)
+    return PictureError("not a picture of a known kind" + (f", but {what}" if what else ""))
+
+
+def _refuse_raw(image: Image.Image, data: bytes) -> None:
+    """Raise a `PictureError` for a raw file that is a TIFF, since that would be its thumbnail."""
+    what = raw_file(data, getattr(image, "tag_v2", {})) if image.format == "TIFF" else None
+    if what:
+        raise PictureError(f"not a picture of a known kind, but {what}")
 
 
 def to_rgb(image: Image.Image) -> RGB:
@@ -70,7 +90,7 @@ def dimensions(data: bytes) -> tuple[int, int]:
             with _open(data) as image:
                 return image.size
     except Exception as error:  # as in decode
-        raise PictureError("not a picture of a known kind") from error
+        raise _unknown(data) from error
 
 
 def file_ending(data: bytes) -> str:
@@ -82,8 +102,10 @@ def file_ending(data: bytes) -> str:
             with _open(data) as image:
                 name = str(image.format).lower()
     except Exception as error:  # as in decode
-        raise PictureError("not a picture of a known kind") from error
-    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif", "heif": "heic"}.get(name, name)
+        raise _unknown(data) from error
+    return {"jpeg": "jpg", "mpo": "jpg", "tiff": "tif", "heif": "heic", "jpeg2000": "jp2"}.get(
+        name, name
+    )
 
 
 def _open(data: bytes) -> Image.Image:

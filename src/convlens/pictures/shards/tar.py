@@ -12,7 +12,10 @@ from ..table import COLUMNS
 from .stream import Stream
 
 KINDS = frozenset(
-    ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "img")
+    (
+        *("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "img"),
+        *("jp2", "j2k", "jpx", "jpf", "ppm", "pgm", "pbm", "pnm"),
+    )
 )
 """Endings of members that are pictures."""
 
