@@ -97,18 +97,18 @@ def check_parity(
     for first in range(0, pictures, CHUNK):
         numbers = range(first, min(first + CHUNK, pictures))
         answers = in_order(answer, zip(numbers, sources, strict=False))
-        found = [(n, a) for n, a in zip(numbers, answers, strict=True) if a]
-        if found:
-            files = np.stack([probabilities for _, (_, probabilities) in found])
-            own = network(np.stack([pixels for _, (pixels, _) in found]))
+        answered = [(n, a) for n, a in zip(numbers, answers, strict=True) if a]
+        if answered:
+            files = np.stack([probabilities for _, (_, probabilities) in answered])
+            own = network(np.stack([pixels for _, (pixels, _) in answered]))
             worst = max(worst, float(np.abs(files - own).max()))
-            rows = [(k, n % len(catalog)) for k, (n, _) in enumerate(found) if not n % 2]
+            rows = [(k, n % len(catalog)) for k, (n, _) in enumerate(answered) if not n % 2]
             if rows:
-                kept = network(stored.pixels[stored.rows[[row for _, row in rows]]])
+                of_store = network(stored.pixels[stored.rows[[row for _, row in rows]]])
                 predicted = files[[k for k, _ in rows]].argmax(1)
-                agreed += int((kept.argmax(1) == predicted).sum())
+                agreed += int((of_store.argmax(1) == predicted).sum())
                 plain += len(rows)
-            done += len(found)
+            done += len(answered)
         progress("proving the detector file", numbers.stop, pictures)
         if done >= LEAST and time.perf_counter() > end:
             progress("proving the detector file", pictures, pictures)

@@ -24,10 +24,10 @@ LITE0 = "tf_efficientnet_lite0"
 
 def installed_file() -> Path | None:
     """The package's file, where the package is installed."""
-    found = find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         return None
-    path = Path(found.submodule_search_locations[0]) / FILE
+    path = Path(spec.submodule_search_locations[0]) / FILE
     return path if path.is_file() else None
 
 
@@ -38,9 +38,9 @@ def imagenet_parameters(template: nn.Module) -> dict[str, Tensor]:
     same order under other names; each shape is compared. Raises `ConvlensError` where the file is
     not the expected one.
     """
-    kept = cache_folder("weights") / f"{LITE0}-{SHA256[:16]}.safetensors"
+    cached = cache_folder("weights") / f"{LITE0}-{SHA256[:16]}.safetensors"
     try:
-        return load_file(kept)
+        return load_file(cached)
     except (OSError, SafetensorError):
         pass  # not there yet, or damaged: it is made anew
     path = installed_file()
@@ -50,11 +50,11 @@ def imagenet_parameters(template: nn.Module) -> dict[str, Tensor]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != SHA256:
         raise ConvlensError(f"{path} is not the file that convlens knows (SHA-256 {digest})")
-    found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    published: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     wanted = template.state_dict()
-    renamed = dict(zip(wanted, found.values(), strict=True))
+    renamed = dict(zip(wanted, published.values(), strict=True))
     for name, value in wanted.items():
         if renamed[name].shape != value.shape:
             raise ConvlensError(f"{path}: {name} has another shape than the architecture's")
-    write_whole(kept, save({name: value.contiguous() for name, value in renamed.items()}))
+    write_whole(cached, save({name: value.contiguous() for name, value in renamed.items()}))
     return renamed

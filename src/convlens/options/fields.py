@@ -65,16 +65,16 @@ class DataOptions:
     )
 
     def fractions(self, pictures: int) -> tuple[float, float]:
-        """Shares of so many pictures that are held out for the figures, and for choices.
+        """Shares of so many pictures that are held out for the final metrics, and for choices.
 
         Unless asked for, no more than suffice: of 10,000 pictures the interval of an accuracy is
         a point wide at most, and the rest is better learnt from.
         """
-        asked = (self.test_fraction, self.val_fraction)
+        given = (self.test_fraction, self.val_fraction)
         usual = (
             min(share, most / max(1, pictures)) for share, most in ((0.2, 10_000), (0.1, 2_000))
         )
-        test, val = (a if a is not None else u for a, u in zip(asked, usual, strict=True))
+        test, val = (g if g is not None else u for g, u in zip(given, usual, strict=True))
         return test, val
 
 

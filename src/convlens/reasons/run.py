@@ -75,7 +75,7 @@ def why(
     case = Case(
         "Why convolutions?" + (f" {Path(pictures).name}" if pictures is not None else ""),
         _command(subject, pictures, size=size),
-        sections=[made for made in sections if made is not None],
+        sections=[section for section in sections if section is not None],
         folder=folder,
     )
     if folder is not None:

@@ -141,8 +141,8 @@ def _logits_of_fold(
 
     They are kept beside the checkpoints, which are removed once the fold is finished.
     """
-    kept, callback = checkpoints.with_suffix(".safetensors"), part.callback
-    if not kept.exists():
+    file, callback = checkpoints.with_suffix(".safetensors"), part.callback
+    if not file.exists():
         if stop():
             return None
         callback.say(title)
@@ -158,9 +158,9 @@ def _logits_of_fold(
             )
             for name in ("val", "test")
         }
-        write_whole(kept, save(logits))
+        write_whole(file, save(logits))
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return load(kept.read_bytes())
+    return load(file.read_bytes())
 
 
 def _answered(

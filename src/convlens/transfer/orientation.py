@@ -13,7 +13,7 @@ from .pretrained import Pretrained
 PICTURES = 200
 """Pictures that are turned upside down to find out."""
 ALIKE = 0.65
-"""Share told rightly up to which up and down count as alike; 0.5 is guessing."""
+"""Share of right answers up to which up and down count as alike; 0.5 is guessing."""
 C = 0.03
 
 

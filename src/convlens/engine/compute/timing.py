@@ -93,7 +93,7 @@ def fastest_turns(
         count, spent = len(turns[names[0]]), sum(map(sum, turns.values()))
         done = count >= fewest and (spent >= seconds or count >= most)
         names, done = workers.broadcast(lambda: (names, done))  # noqa: B023
-    return workers.broadcast(lambda: {name: min(seen) for name, seen in turns.items()})
+    return workers.broadcast(lambda: {name: min(times) for name, times in turns.items()})
 
 
 def fastest_seconds(
