@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
@@ -20,9 +20,9 @@ def serve(run: Path) -> Iterator[Serve]:
     """Starts a server with further words; its address. All end with the tests, soundly."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(*words: str) -> str:
+    def start(*words: str, stderr: IO[str] | None = None) -> str:
         command = [sys.executable, "-m", "convlens", "serve", str(run), "--port", "0", *words]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
         processes.append(process)
         assert process.stdout is not None
         # whoever reads the address may come at once, and waits

@@ -1,17 +1,22 @@
 """The application: a detector behind an HTTP API, and a page to use it."""
 
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from .._version import __version__
 from ..detector.detector import Detector
 from ..parallel import cores
+from . import openapi
+from .access_log import AccessLog
 from .auth import Auth
 from .concurrency import ConcurrencyLimit
 from .current_model import CurrentModel
 from .middleware import RequestMiddleware
+from .path_prefix import PathPrefix
 from .problems import add_problem_handlers
 from .prometheus import PrometheusMetrics
 from .request_limits import RequestLimits
@@ -19,6 +24,7 @@ from .routes.page import add_page_routes
 from .routes.predict import add_predict_routes
 from .routes.status import add_status_routes
 from .routes.teach import teach_routes
+from .server_settings import ServerSettings
 from .teach.teaching import Teaching
 from .upload_limit import UploadLimit
 
@@ -26,22 +32,19 @@ from .upload_limit import UploadLimit
 def create_app(
     detector: Detector,
     limits: RequestLimits | None = None,
-    *,
-    hosts: Sequence[str] | None = None,
-    token: str | None = None,
+    settings: ServerSettings | None = None,
 ) -> FastAPI:
     """Make the application that serves a detector.
 
     Args:
         detector: Answers until another one, taught in the page, is put in its place.
         limits: How much the server takes on; by default `RequestLimits()`.
-        hosts: Names by which the server may be addressed; None allows any.
-        token: What a caller has to show; None allows anyone.
+        settings: Where it is found, and by whom it may be used; by default `ServerSettings()`.
 
     Returns:
         An ASGI application. Its temporary files are removed when its lifespan ends.
     """
-    limits = limits or RequestLimits()
+    limits, settings = limits or RequestLimits(), settings or ServerSettings()
     model, teaching = CurrentModel(detector), Teaching()
     concurrency, metrics = ConcurrencyLimit(cores(), limits.waiting), PrometheusMetrics()
 
@@ -63,10 +66,23 @@ def create_app(
     add_problem_handlers(app)
     add_predict_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
     add_status_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
-    add_page_routes(app, model, token=token)
+    add_page_routes(app, model, token=settings.token)
     app.router.routes += teach_routes(teaching, model, limits=limits)
     app.add_middleware(UploadLimit, limit=limits.upload)
+    log = AccessLog(sys.stderr) if settings.access_log else None
     app.add_middleware(
-        RequestMiddleware, auth=Auth(hosts, token), metrics=metrics, concurrency=concurrency
+        RequestMiddleware, auth=Auth(settings), metrics=metrics, concurrency=concurrency, log=log
     )
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "HEAD", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type"],
+            expose_headers=["retry-after"],
+        )
+    if settings.root_path:
+        app.add_middleware(PathPrefix, prefix=settings.root_path)
+    if settings.token is not None:
+        openapi.add_token(app)
     return app

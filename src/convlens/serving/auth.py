@@ -1,15 +1,19 @@
 """Who may use the server: by default this machine alone, pages of this server, token holders."""
 
 import hmac
+import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from .problems import Problem
+from .server_settings import ServerSettings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TOKEN_COOKIE = "convlens"  # noqa: S105 (a name, no secret)
+OPEN_PATHS = ("/health", "/metrics")
+"""They need no token: probes and collectors seldom can show one, and here are only counts."""
 
 
 class Auth:
@@ -17,25 +21,31 @@ class Auth:
 
     A page of another site must not reach a server on the visitor's own machine: neither by its
     address (the `Origin` differs) nor by a name of its own that it points there (the `Host` does).
+    Who asks for an address in numbers, or for none, as old probes do, is led here by no name.
 
     Args:
-        hosts: Names by which the server may be addressed; None allows any.
-        token: What a caller has to show; None allows anyone.
+        settings: The names, origins and token that are allowed.
     """
 
-    def __init__(self, hosts: Sequence[str] | None, token: str | None) -> None:
-        self.hosts = hosts
-        self.token = token
+    def __init__(self, settings: ServerSettings) -> None:
+        self.hosts = settings.hosts and [host.lower() for host in settings.hosts]
+        self.origins = settings.origins
+        self.token = settings.token
 
     def authorize(self, request: Request) -> None:
         """Raise `Problem` (401 or 403) where a request is not allowed."""
-        host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
-        if self.hosts is not None and host not in self.hosts:
-            raise Problem(403, "Not for that name", detail=f"this server is not {host!r}")
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        host, origin = request.headers.get("host"), request.headers.get("origin")
+        if self.hosts is not None and host is not None and not _is_allowed(host, self.hosts):
             raise Problem(
-                403, "Not from there", detail="pages of other sites may not use this server"
+                403,
+                "Not for that name",
+                detail=f"this server is not {host!r}; --allow-host allows a name",
+            )
+        if origin is not None and origin not in self.origins and not _is_same(origin, host):
+            raise Problem(
+                403,
+                "Not from there",
+                detail="pages of other sites may not use this server; --allow-origin allows one",
             )
         if self.token is not None and not _shows(request, self.token):
             raise Problem(
@@ -46,12 +56,35 @@ class Auth:
             )
 
 
+def _is_allowed(host: str, names: Sequence[str]) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # of brackets that are not closed
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in names
+    return True
+
+
+def _is_same(origin: str, host: str | None) -> bool:
+    """Whether a page's origin is the server's own, as it was addressed."""
+    scheme, _, own = origin.partition("://")
+    port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return bool(own) and own.lower() == (host or "").lower().removesuffix(port)
+
+
 def _shows(request: Request, token: str) -> bool:
     """Whether the token is in the header, the cookie, or, of the page alone, the URL."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    if path in OPEN_PATHS:
+        return True
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     credentials = (
-        request.headers.get("authorization", "").removeprefix("Bearer "),
+        credential.strip() if scheme.lower() == "bearer" else "",
         request.cookies.get(TOKEN_COOKIE, ""),
-        request.query_params.get("token", "") if request.url.path == "/" else "",
+        request.query_params.get("token", "") if path == "/" else "",
     )
     return any(
         hmac.compare_digest(credential.encode("utf-8", "replace"), token.encode())

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
+from .auth import OPEN_PATHS
 from .problems import MEDIA_TYPE
 from .schemas import (
     DetectorResponse,
@@ -93,10 +95,19 @@ DETECTOR: dict[str, Any] = {
 HEALTH: dict[str, Any] = {
     "summary": "Whether the server is there",
     "response_model": HealthResponse,
-    "responses": _problems(401, 403),
+    "responses": _problems(403),
 }
 METRICS: dict[str, Any] = {
     "summary": "Numbers for Prometheus",
     "response_class": PlainTextResponse,
-    "responses": _problems(401, 403),
+    "responses": _problems(403),
 }
+
+
+def add_token(app: FastAPI) -> None:
+    """Say that a token is needed, where it is; after every route has been added."""
+    schema = app.openapi()
+    schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            operation["security"] = [] if path in OPEN_PATHS else [{"token": []}]

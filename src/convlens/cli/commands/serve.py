@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+from urllib.parse import quote
 
 from ...errors import UsageError, require
 from ..arguments import Parser, add_detector
@@ -36,6 +37,26 @@ def add(parser: Parser) -> None:
         metavar="TOKEN",
         help="password for callers, or CONVLENS_TOKEN [auto: made if --host is wider]",
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name of this server, such as that of a proxy; may be repeated",
+    )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="another site whose pages may use it, as https://example.org; may be repeated",
+    )
+    parser.add_argument(
+        "--root-path", default="", metavar="PATH", help="path below which a proxy shows it"
+    )
+    parser.add_argument(
+        "--access-log", action="store_true", help="a line for each request on standard error"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     for name, metavar, text in (
         ("upload", "BYTES", "largest request"),
@@ -67,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from ...serving.auth import LOOPBACK
     from ...serving.listening import listen
     from ...serving.request_limits import RequestLimits
+    from ...serving.server_settings import ServerSettings
 
     limits = RequestLimits(
         args.max_upload,
@@ -77,18 +99,25 @@ def run(args: argparse.Namespace) -> int:
     )
     if min(vars(limits).values()) <= 0:
         raise UsageError("limits are above 0")
-    detector = Detector(args.detector)
     near = args.host in LOOPBACK
     token = args.token or os.environ.get("CONVLENS_TOKEN") or None
     if token is None and not near:
         import secrets
 
         token = secrets.token_urlsafe(18)
+    settings = ServerSettings(
+        hosts=(*LOOPBACK, *args.allow_host) if near or args.allow_host else None,
+        origins=args.allow_origin,
+        token=token,
+        root_path=args.root_path,
+        access_log=args.access_log,
+    )
+    detector = Detector(args.detector)
     listening = listen(args.host, args.port)
     port = listening.getsockname()[1]
     shown = f"[{args.host}]" if ":" in args.host else args.host
-    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
-    app = create_app(detector, limits, hosts=LOOPBACK if near else None, token=token)
+    address = f"http://{shown}:{port}/" + (f"?token={quote(token)}" if token else "")
+    app = create_app(detector, limits, settings)
     emit(f"convlens tells {printable(', '.join(detector.labels))} at {address}")
     emit("Ctrl-C ends it")
     sys.stdout.flush()

@@ -4,6 +4,7 @@ from importlib.resources import files
 from pathlib import PurePath
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ..auth import TOKEN_COOKIE
@@ -27,11 +28,18 @@ def add_page_routes(app: FastAPI, model: CurrentModel, *, token: str | None) -> 
     index_html = contents.pop("index.html")  # which goes with its policy, and by no other way
 
     @app.get("/", include_in_schema=False)
-    async def index() -> HTMLResponse:
+    async def index(request: Request) -> HTMLResponse:
         headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
         response = HTMLResponse(index_html, headers=headers)
         if token is not None:  # whoever is here has shown it
-            response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="strict")
+            response.set_cookie(
+                TOKEN_COOKIE,
+                token,
+                path=request.scope.get("root_path") or "/",
+                secure=request.url.scheme == "https",
+                httponly=True,
+                samesite="strict",
+            )
         return response
 
     @app.get("/page/{name}", include_in_schema=False)
@@ -40,7 +48,7 @@ def add_page_routes(app: FastAPI, model: CurrentModel, *, token: str | None) -> 
             raise not_found("the page has no such part")
         return Response(contents[name], media_type=MEDIA_TYPES[PurePath(name).suffix])
 
-    @app.api_route("/report", methods=["GET", "HEAD"], include_in_schema=False)
+    @app.get("/report", include_in_schema=False)
     async def report() -> HTMLResponse:
         detector_file = model.detector.path
         path = detector_file and detector_file.parent / "report.html"

@@ -1,0 +1,47 @@
+"""Where a server is found, and by whom it may be used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """By default it is found by any name, used by anyone, and alone at its address.
+
+    Raises:
+        UsageError: One of them cannot be.
+    """
+
+    hosts: Sequence[str] | None = None
+    """Names by which it may be addressed, beside addresses in numbers; None allows any."""
+    origins: Sequence[str] = ()
+    """Other sites whose pages may use it, such as `https://example.org`."""
+    token: str | None = None
+    """What a caller has to show; None allows anyone."""
+    root_path: str = ""
+    """The path below which a proxy shows it, such as `/convlens`; empty where it has none."""
+    access_log: bool = False
+    """Whether a line on standard error tells of each request."""
+
+    def __post_init__(self) -> None:
+        token, path = self.token, self.root_path
+        if token is not None and (not token.isascii() or not token.isprintable()):
+            raise UsageError(
+                "a token has visible ASCII characters: no header or cookie can hold others"
+            )
+        if token is not None and token != token.strip():
+            raise UsageError("a token does not begin or end with a space: headers lose it")
+        for origin in self.origins:
+            address = urlsplit(origin)
+            if not address.netloc or origin != f"{address.scheme}://{address.netloc}".lower():
+                raise UsageError(
+                    f"--allow-origin {origin}: it is a scheme, a name and perhaps a port, in lower "
+                    "case, such as https://example.org"
+                )
+        if path and (path[0] != "/" or path[-1] == "/" or urlsplit(path).path != path):
+            raise UsageError(
+                f"--root-path {path}: it begins with a slash and ends without, such as /convlens"
+            )
