@@ -6,6 +6,7 @@ import pytest
 
 from convlens.dataset.notes import notes_about
 from convlens.dataset.prepare import Dataset, prepare
+from convlens.errors import ConvlensError
 from convlens.inspection.inspect import inspect
 from convlens.options import DataOptions
 from helpers import save_class
@@ -46,5 +47,15 @@ def test_a_class_whose_files_are_no_pictures_is_named(tmp_path: Path) -> None:
     assert "class 'ring': none of its 2 files is a picture" in warning.what
     assert f"{tmp_path / 'square'}: is empty, so it is no class" in warning.what
     findings = [finding.what for finding in inspect(tmp_path).findings]
-    assert "1 × none of its 2 files is a picture" in findings
-    assert "1 × is empty, so it is no class" in findings
+    assert "1 × none of its 2 files is a picture: class 'ring'" in findings
+    assert f"1 × is empty, so it is no class: {tmp_path / 'square'}" in findings
+
+
+def test_where_too_few_classes_are_left_it_is_said_what_was_passed_over(tmp_path: Path) -> None:
+    save_class(tmp_path / "disc", "disc", 6)
+    (tmp_path / "ring").mkdir()
+    with pytest.raises(ConvlensError, match=r"one class only: 'disc'(.|\n)*ring: is empty"):
+        prepared(tmp_path)
+    (tmp_path / "ring" / "1.jpg").write_text("not a picture")
+    with pytest.raises(ConvlensError, match=r"class 'ring': none of its 1 files is a picture"):
+        prepared(tmp_path)

@@ -236,6 +236,31 @@ def test_loose_pictures_beside_shards_are_predicted_too(tmp_path: Path) -> None:
     assert set(reasons(catalog, tmp_path)) == {"000.png", "001.png", "002.png"}
 
 
+def test_folders_of_systems_in_shards_and_patterns_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = (
+        "cat/1.png",
+        "cat/@eaDir/1.png",
+        "__MACOSX/cat/._1.png",
+        "cat/._1.png",
+        "./dog/2.png",
+    )
+    path = tar_of(tmp_path / "s.tar", [(name, b"x") for name in members])
+    catalog = read_catalog(path)
+    assert catalog.labels == ("cat", "dog")
+    assert [name.split("#")[1] for name, _ in catalog.skipped] == [members[1], members[2]]
+    passed_over: list[str] = []
+    names = [s.name for s in find_sources(path, passed_over=lambda n, _: passed_over.append(n))]
+    assert len(names) == len(passed_over) == 2
+    monkeypatch.chdir(tmp_path)
+    for place in ("p/a", "p/@eaDir"):
+        save_class(tmp_path / place, "disc", 1)
+    found = find_sources("p/*/*.png", passed_over=lambda n, _: passed_over.append(n))
+    assert [source.name for source in found] == ["p/a/000.png"]
+    assert passed_over[2:] == ["p/@eaDir/000.png"]
+
+
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 
 

@@ -26,8 +26,8 @@ def complain(text: str) -> None:
     print(f"convlens: {text}", file=sys.stderr)  # noqa: T201
 
 
-class PassedOverFolders:
-    """Folders that a command passes over: counted and named once it has answered the rest."""
+class PassedOver:
+    """What a command passes over: counted and named once it has answered the rest."""
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
@@ -41,7 +41,7 @@ class PassedOverFolders:
         if self._reasons:
             named = [f"{name} {reason}" for name, reason in self._reasons.items()]
             shown = "; ".join(named[:most]) + ("; …" if len(named) > most else "")
-            complain(f"folders passed over ({len(named):,}): {printable(shown)}")
+            complain(f"passed over ({len(named):,}): {printable(shown)}")
         return any(reason.startswith(UNLISTED) for reason in self._reasons.values())
 
 

@@ -1,7 +1,7 @@
 """From a folder of pictures to examples: catalog, pixels, split, and one hash over all of it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from ..errors import ConvlensError, PictureError
 from ..network.auto import auto_size
 from ..options import DataOptions
 from ..pictures.background import with_background
-from ..pictures.catalog import SPLITS, Catalog, read_catalog
+from ..pictures.catalog import SPLITS, Catalog, listed, read_catalog
 from ..pictures.decode import decode
 from ..pictures.near_duplicates import near_duplicate_clusters
 from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
 from ..progress import Progress
-from ..tasks.task import task_named
+from ..tasks.task import Task, task_named
 from .examples import Examples
 
 
@@ -126,19 +126,21 @@ def prepare(
     if options.group is not None:
         catalog = catalog.grouped(options.group)
     kind = task_named(task)
-    kind.classes(catalog.labels, str(pictures))
+    _classes(kind, catalog.labels, where=str(pictures), skipped=catalog.skipped)
     if options.background is not None:
         catalog = with_background(catalog, options.background)
     size = options.size or usual_size or auto_size(median_side(catalog))
     store = open_store(catalog, size, progress=progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     if len(bad) == len(catalog):
-        first = "".join(f"\n  {name}: {reason}" for name, reason in bad[:5])
-        raise ConvlensError(f"none of the {len(bad)} files in {pictures} is a picture:{first}")
-    listed = catalog
+        raise ConvlensError(
+            f"none of the {len(bad)} files in {pictures} is a picture:{listed(bad)}"
+        )
+    whole = catalog
     catalog, store = store.without_bad(catalog)
-    skipped = (*listed.classes_lost(catalog), *catalog.skipped, *bad)
-    kind.classes(catalog.labels, f"what can be read of {pictures}")
+    skipped = (*whole.classes_lost(catalog), *catalog.skipped, *bad)
+    where = f"what can be read of {pictures}"
+    _classes(kind, catalog.labels, where=where, skipped=skipped)
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(len(catalog))
     split = make_split(
@@ -150,9 +152,20 @@ def prepare(
             f"the pictures left for training are of {len(set(learnt))} class: "
             "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
         )
-    classes = kind.classes(learnt, f"the training pictures of {pictures}")
+    where = f"what there is to train on of {pictures}"
+    classes = _classes(kind, learnt, where=where, skipped=skipped)
     split = _without_unlearnt(split, catalog, classes=classes)
     return Dataset(catalog, store, split=split, task=task, classes=classes, skipped=skipped)
+
+
+def _classes(
+    kind: Task, labels: Sequence[str], *, where: str, skipped: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
+    """The classes; where they are too few, the error says what was passed over as well."""
+    try:
+        return kind.classes(labels, where)
+    except ConvlensError as error:
+        raise ConvlensError(f"{error}{listed(skipped)}") from error
 
 
 def _without_unlearnt(split: Split, catalog: Catalog, *, classes: tuple[str, ...]) -> Split:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..errors import PictureError, UsageError
 from ..pictures.decode import RGB, decode, to_rgb
-from ..pictures.folder import PassedOver, files_below, ignore
+from ..pictures.folder import BY_SYSTEMS, PassedOver, files_below, ignore, is_system_folder
 from ..pictures.shards.find import beside_shards, find_shards
 from ..pictures.shards.stream import Stream
 from ..pictures.shards.tar import samples
@@ -77,16 +77,23 @@ def find_files(path: str | Path, passed_over: PassedOver = ignore) -> Iterator[F
     elif not os.path.lexists(text) and glob.has_magic(text):
         matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207
         files = [match for match in matches if not Path(match).is_dir()]
-        yield from map(FileSource, files or [text])
+        own = [file for file in files if not any(map(is_system_folder, Path(file).parts[:-1]))]
+        for file in sorted({*files} - {*own}):
+            passed_over(file, BY_SYSTEMS)
+        yield from map(FileSource, own if files else [text])
     else:
         yield FileSource(text)
 
 
-def pictures_in(shard: str) -> Iterator[BytesSource]:
+def pictures_in(shard: str, passed_over: PassedOver = ignore) -> Iterator[BytesSource]:
     """The pictures of a shard as one stream. Raises `ConvlensError` where it is damaged."""
     with Stream(shard) as stream:
         for sample in samples(stream):
-            yield BytesSource(f"{shard}#{sample.picture.name}", sample.picture.data)
+            name = f"{shard}#{sample.picture.name}"
+            if sample.passed_over:
+                passed_over(name, sample.reason)
+            else:
+                yield BytesSource(name, sample.picture.data)
 
 
 def find_units(
@@ -115,7 +122,7 @@ def find_sources(
     number, count = share
     for position, unit in enumerate(find_units(pictures, passed_over)):
         if position % count == number:
-            yield from pictures_in(unit) if isinstance(unit, str) else (unit,)
+            yield from pictures_in(unit, passed_over) if isinstance(unit, str) else (unit,)
 
 
 def several(pictures: Picture | Iterable[Picture]) -> Iterable[Picture]:

@@ -14,6 +14,8 @@ KINDS = (
 """How a reason begins, the kind of finding, and what it says."""
 SHOWN = 5
 """Reasons that a finding names."""
+NAMED = 3
+"""Files and folders that a finding names."""
 TRAINING = "leaves them out and lists them"
 
 
@@ -42,7 +44,8 @@ def skipped(reasons: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     """Findings on files that are no part of the data, given as (name, reason)."""
     for reason, count in Counter(reason for _, reason in reasons).items():
         names = [name for name, its_reason in reasons if its_reason == reason]
-        yield _finding("skipped", f"{count:,} × {reason}", names)
+        shown = ", ".join(names[:NAMED]) + (", …" if count > NAMED else "")
+        yield _finding("skipped", f"{count:,} × {reason}: {shown}", names)
 
 
 def _finding(kind: str, what: str, names: Iterable[str]) -> Finding:

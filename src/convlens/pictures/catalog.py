@@ -98,6 +98,11 @@ class Catalog:
         return {label: counted[label] for label in self.classes}
 
 
+def listed(skipped: Sequence[tuple[str, str]], most: int = 5) -> str:
+    """The first (name, reason) of what was passed over, as lines below an error."""
+    return "".join(f"\n  {name}: {reason}" for name, reason in skipped[:most])
+
+
 def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     """Read a data set's table; the pictures themselves stay unopened.
 
@@ -119,10 +124,9 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     else:
         rows = read_table(path) if path.is_file() else scan_splits(path) or scan_classes(path)
     if not rows.sources:
-        why = "".join(f"\n  {name}: {reason}" for name, reason in rows.skipped[:5])
         raise ConvlensError(
             f"no labelled pictures in {pictures}: put each class's pictures into a folder of its "
-            f"own, such as {path}/cat/1.jpg and {path}/dog/2.jpg" + why
+            f"own, such as {path}/cat/1.jpg and {path}/dog/2.jpg{listed(rows.skipped)}"
         )
     return Catalog(
         path.absolute() if path.is_dir() else path.absolute().parent,

@@ -73,6 +73,8 @@ SYSTEM_FOLDERS = frozenset(
     )
 )
 """Folders that systems and network drives make, in lower case."""
+BY_SYSTEMS = "is, or lies in, a folder that systems make"
+"""Why such a folder is passed over."""
 UNLISTED = "cannot be listed"
 """How the reason begins for a folder whose files are not known."""
 _TRASH = ".trash"
@@ -99,15 +101,20 @@ def _entries(folder: Path, passed_over: PassedOver) -> list[os.DirEntry[str]]:
 
 
 def _is_passed_over(entry: os.DirEntry[str], passed_over: PassedOver) -> bool:
-    name = entry.name.lower()
-    if name in SYSTEM_FOLDERS or name.startswith(_TRASH):
+    hidden = entry.name.startswith(".")
+    if is_system_folder(entry.name):
         if _is_folder(entry):
-            passed_over(entry.path, "is a folder that systems make")
+            passed_over(entry.path, BY_SYSTEMS)
             return True
-    elif not name.startswith(".") and _is_folder(entry) and _is_run(Path(entry.path)):
+    elif not hidden and _is_folder(entry) and _is_run(Path(entry.path)):
         passed_over(entry.path, "is the folder of a training run")
         return True
-    return name.startswith(".")
+    return hidden
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder of this name is one that a system or a network drive makes."""
+    return name.lower() in SYSTEM_FOLDERS or name.lower().startswith(_TRASH)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...files import saying_where, write_whole
 from ...parallel import in_order
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
-from ..output import PassedOverFolders, complain, emit, printable
+from ..output import PassedOver, complain, emit, printable
 
 if TYPE_CHECKING:
     from ...detector.localization import Localization
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     count = failed = 0
     if args.json:
         emit("[")
-    passed_over = PassedOverFolders()
+    passed_over = PassedOver()
     files = (file for path in listed_paths(args.paths) for file in find_files(path, passed_over))
     for result in in_order(finder, files):
         drawn = _draw(result, args.out, taken=taken) if args.out and not result.error else None

@@ -6,7 +6,7 @@ from ...errors import UsageError
 from ...parallel import worker
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
 from ..isolate import MEMORY, SECONDS, run_isolated
-from ..output import PassedOverFolders, complain, emit
+from ..output import PassedOver, complain, emit
 from ..predictions import print_csv, print_json, print_lines
 from ..progress import Bars
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from ...detector.detector import Detector
 
     detector = Detector(args.detector)
-    passed_over = PassedOverFolders()
+    passed_over = PassedOver()
     predictions = detector.predict_many(
         listed_paths(args.paths), share=share, passed_over=passed_over
     )

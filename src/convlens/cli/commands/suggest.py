@@ -6,7 +6,7 @@ import sys
 
 from ...errors import UsageError
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
-from ..output import PassedOverFolders, emit, emit_json, printable
+from ..output import PassedOver, emit, emit_json, printable
 from ..progress import Bars
 
 SUMMARY = "name the unlabelled pictures that would teach a detector most"
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise UsageError(f"--count {args.count}: it takes 1 or more")
     with Bars(args.quiet) as bars:
-        passed_over = PassedOverFolders()
+        passed_over = PassedOver()
         predictions = suggest(
             args.detector,
             listed_paths(args.paths),

@@ -22,7 +22,7 @@ from .stream import Stream
 from .tar import samples
 from .urls import stamp
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is remembered of a shard changes."""
 
 AT_ONCE = 4

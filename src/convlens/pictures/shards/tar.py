@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ...errors import ConvlensError
-from ..folder import SPLIT_NAMES
+from ..folder import BY_SYSTEMS, SPLIT_NAMES, is_system_folder
 from ..table import COLUMNS
 from .stream import Stream
 
@@ -42,6 +42,11 @@ class Sample:
     split: str | None = None
     group: str | None = None
     reason: str = ""
+
+    @property
+    def passed_over(self) -> bool:
+        """Whether it is no picture of the user's."""
+        return self.reason == BY_SYSTEMS
 
 
 def members(stream: Stream) -> Iterator[Member]:
@@ -99,6 +104,13 @@ def samples(stream: Stream) -> Iterator[Sample]:
     """
     example: list[Member] = []
     for member in members(stream):
+        folders = [part for part in member.name.split("/") if part != "."]
+        if any(map(is_system_folder, folders[:-1])):
+            if _ending(member.name) in KINDS:
+                yield Sample(member, None, reason=BY_SYSTEMS)
+            continue
+        if any(part.startswith(".") for part in folders):
+            continue
         if example and (_key(member.name) != _key(example[0].name) or len(example) == 16):
             yield from _samples(example, stream.url)
             example = []
@@ -126,7 +138,7 @@ def _samples(example: list[Member], shard: str) -> Iterator[Sample]:
     elif pictures and record is not None:
         yield _by_record(pictures[0], record, shard=shard)
     elif pictures and label is not None:
-        text = label.data.decode("utf-8", "replace").strip()
+        text = label.data.decode("utf-8", "surrogateescape").strip()
         yield Sample(pictures[0], text or None, reason="has no label")
 
 
