@@ -17,11 +17,11 @@ $(MADE): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Without a browser the report's test is skipped; in CI it fails, so there one is installed.
+# Without a browser and nginx their tests are skipped; in CI they fail, so there both are installed.
 browser:
-	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
-		echo "Installing a browser for the report's test ..."; \
-		apt-get update -qq && apt-get install -y -qq chromium >/dev/null 2>&1 || true; fi
+	@if [ -n "$$CI" ] && ! { command -v chromium && test -x /usr/sbin/nginx; } >/dev/null && command -v apt-get >/dev/null; then \
+		echo "Installing a browser and a proxy for their tests ..."; \
+		apt-get update -qq && apt-get install -y -qq chromium nginx >/dev/null 2>&1 || true; fi
 
 demo: $(MADE)  ## real solar cells: from pictures to a detector, its figures and a prediction
 	$(BIN)/python examples/solar_cells.py

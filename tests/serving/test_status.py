@@ -63,7 +63,11 @@ def test_the_access_log_tells_of_each_request_and_never_the_token(
     get(address)
     get(f"{bare}no%0athing?token=secret")
     httpx.head(f"{bare}health", timeout=SECONDS)
+    get(f"{bare}health", headers={"x-forwarded-for": "203.0.113.7"})  # as a proxy here says
     lines = [line.split(" ", 1)[1] for line in log.read_text().splitlines()]
     assert [line.rsplit(" ", 2)[0] for line in lines] == [
-        *("127.0.0.1 GET / 200", "127.0.0.1 GET /no%0Athing 401", "127.0.0.1 HEAD /health 200")
+        "127.0.0.1 GET / 200",
+        "127.0.0.1 GET /no%0Athing 401",
+        "127.0.0.1 HEAD /health 200",
+        "203.0.113.7 GET /health 200",
     ]
