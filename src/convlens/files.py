@@ -25,6 +25,22 @@ def given_path(text: str | Path) -> Path:
         return path
 
 
+def exists(path: str | Path) -> bool:
+    """Whether there is something; also False where that may not be known, or no name can be so."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether it is a folder; False as `exists` is."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
 @contextmanager
 def saying_where(path: Path, doing: str) -> Iterator[None]:
     """Turn an `OSError` inside into a `ConvlensError` that names the file and the reason."""

@@ -30,8 +30,10 @@ def test_a_class_without_training_pictures_is_left_out_and_said(tmp_path: Path, 
     (warning,) = [note for note in notes_about(dataset, balanced=False) if note.warn]
     assert "'discs' (is it 'disc'?) has no training picture" in warning.what
     assert "its pictures (4) are left out" in warning.done
-    finding = next(f for f in inspect(tmp_path).findings if f.kind == "no_training_pictures")
+    findings = inspect(tmp_path).findings
+    finding = next(f for f in findings if f.kind == "no_training_pictures")
     assert "'discs' (4)" in finding.what
+    assert not any("'discs'" in f.what for f in findings if f is not finding)
 
 
 def test_a_class_whose_files_are_no_pictures_is_named(tmp_path: Path) -> None:

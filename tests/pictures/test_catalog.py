@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convlens.detector.inputs import find_sources
-from convlens.errors import ConvlensError
+from convlens.errors import ConvlensError, PictureError
 from convlens.pictures.catalog import Catalog, read_catalog
 from convlens.pictures.decode import decode
 from convlens.tasks.classification.labels import classes_of
@@ -332,3 +332,12 @@ def test_a_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert decode(source.read()).shape == (40, 48, 3)
     monkeypatch.chdir(tmp_path)
     assert read_catalog("~/table.csv").labels == ("~",) * len(names)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a\0b.jpg"])
+def test_a_name_that_no_file_can_have_is_a_clear_error(name: str) -> None:
+    (source,) = find_sources(name)
+    with pytest.raises(PictureError):
+        source.read()
+    with pytest.raises(ConvlensError, match="there is no"):
+        read_catalog(name)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import PictureError, UsageError
+from ..files import is_folder
 from ..pictures.decode import RGB, decode, to_rgb
 from ..pictures.folder import BY_SYSTEMS, PassedOver, files_below, ignore, is_system_folder
 from ..pictures.shards.find import beside_shards, find_shards
@@ -48,7 +49,7 @@ def pixels_of(source: Source) -> RGB:
 def source_of(picture: Picture) -> Source:
     """One picture as a source. Raises `UsageError` where it is several, or nothing of the kind."""
     if isinstance(picture, str | Path):
-        if Path(picture).is_dir():
+        if is_folder(picture):
             raise UsageError(f"{picture} is a folder: predict_many takes folders")
         return FileSource(str(picture))
     if isinstance(picture, bytes):
@@ -72,11 +73,11 @@ def find_files(path: str | Path, passed_over: PassedOver = ignore) -> Iterator[F
     `passed_over` is told of folders that are passed over, as in `files_below`.
     """
     text = str(path)
-    if Path(text).is_dir():
+    if is_folder(text):
         yield from map(FileSource, files_below(Path(text), passed_over))
     elif not os.path.lexists(text) and glob.has_magic(text):
         matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207
-        files = [match for match in matches if not Path(match).is_dir()]
+        files = [match for match in matches if not is_folder(match)]
         own = [file for file in files if not any(map(is_system_folder, Path(file).parts[:-1]))]
         for file in sorted({*files} - {*own}):
             passed_over(file, BY_SYSTEMS)

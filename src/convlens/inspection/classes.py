@@ -74,6 +74,7 @@ def few_pictures(catalog: Catalog) -> Iterator[Finding]:
             + (", …" if len(unlearnt) > SHOWN else ""),
             training="leaves their pictures out, and never answers with them",
         )
+    counts = {label: count for label, count in counts.items() if label in learnt}
     for kind, what, training, labels in (
         (
             "too_few_to_learn",

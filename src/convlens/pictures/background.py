@@ -7,7 +7,7 @@ from pictures of other things, and from small pieces at the edges of the labelle
 from dataclasses import replace
 
 from ..errors import UsageError
-from ..files import given_path
+from ..files import given_path, is_folder
 from .catalog import Catalog
 from .crops import CropSource
 from .folder import files_below
@@ -31,7 +31,7 @@ def with_background(catalog: Catalog, background: str) -> Catalog:
     skipped = list(catalog.skipped)
     if background != CROPS_ONLY:
         folder = given_path(background)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise UsageError(
                 f"--background {background}: there is no such folder; give one with pictures of "
                 f"other things, or '{CROPS_ONLY}' for parts of the labelled pictures alone"

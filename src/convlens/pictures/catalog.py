@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
-from ..files import given_path
+from ..files import exists, given_path
 from .folder import scan_classes, scan_splits
 from .label import remarks_about
 from .shards.find import beside_shards, find_shards
@@ -115,7 +115,7 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
         raise ConvlensError("give one folder or one table of pictures")
     path = given_path(pictures)
     shards = find_shards(pictures)
-    if shards is None and not path.exists():
+    if shards is None and not exists(path):
         raise ConvlensError(f"there is no {path}: give a folder of pictures or a table of them")
     if shards is not None:
         rows = read_shards(shards)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConvlensError, require
+from ..files import saying_where
 from .crops import source_of
 from .folder import SPLIT_NAMES, Rows
 from .label import from_windows, is_utf8, normal_label
@@ -36,7 +37,7 @@ def _missing(path: Path, role: str, *, present: Sequence[str]) -> ConvlensError:
 
 def read_table(path: Path) -> Rows:
     """Read a CSV (`.csv`, `.tsv`) or Parquet table. Raises `ConvlensError` naming file and line."""
-    with path.open("rb") as file:
+    with saying_where(path, "read"), path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     if is_parquet:
         return _read_parquet(path)
@@ -76,7 +77,7 @@ def _located(folder: Path, text: str) -> str:
     repaired = (from_windows(text) if not is_utf8(text) else text).strip().replace("\\", "/")
     if repaired == text or os.path.lexists(path):
         return path
-    return str(folder / repaired) if (folder / repaired).exists() else path
+    return str(folder / repaired) if os.path.lexists(folder / repaired) else path
 
 
 def _read_csv(path: Path) -> Rows:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ...errors import ConvlensError
-from ...files import given_path
+from ...files import exists, given_path, is_folder
 from ..folder import files_in, folders_in
 from .stream import Stream
 from .urls import access, filesystem, is_url
@@ -34,7 +34,7 @@ def find_shards(url: str | Path) -> ShardList | None:
     patterns = list(_expand_braces(text))
     if not is_url(text):
         path = given_path(text)
-        if path.is_dir():
+        if is_folder(path):
             tars = [file for file in files_in(path) if file.suffix == ".tar"]
             if not tars or folders_in(path):
                 return None
@@ -58,7 +58,7 @@ def find_shards(url: str | Path) -> ShardList | None:
 
 def beside_shards(url: str | Path) -> list[str]:
     """The other files of a folder of shards: loose pictures, often."""
-    if is_url(url) or not given_path(url).is_dir():
+    if is_url(url) or not is_folder(given_path(url)):
         return []
     files = files_in(given_path(url))
     return [str(file) for file in files if file.suffix != ".tar" and file.name != INDEX]
@@ -98,7 +98,7 @@ def _matching(pattern: str) -> list[str]:
 
 def _read_index(url: str) -> ShardList | None:
     """The shards that an index names, all beside it; None where there is no index."""
-    if not is_url(url) and not Path(url).exists():
+    if not is_url(url) and not exists(url):
         return None
     if is_url(url):
         system, path = filesystem(url)
