@@ -179,6 +179,18 @@ def test_a_folder_that_may_not_be_listed_is_skipped(tmp_path: Path, unlisted: st
     assert reasons(catalog, tmp_path) == {unlisted: reason, f"dog/{unlisted}": reason}
 
 
+@pytest.mark.parametrize("splits", [("test",), ("test", "val")])
+def test_held_out_pictures_may_come_without_those_to_train_on(
+    tmp_path: Path, splits: tuple[str, ...]
+) -> None:
+    for place in splits:
+        save_class(tmp_path / place / "cat", "disc", 2)
+        save_class(tmp_path / place / "dog", "disc", 2)
+    catalog = read_catalog(tmp_path)
+    assert catalog.classes == ("cat", "dog")
+    assert set(catalog.splits) == set(splits)
+
+
 def test_what_lies_beside_train_and_val_is_named_and_no_class(tmp_path: Path) -> None:
     for place in ("train/cat", "train/dog", "val/cat", "val/dog", "results", "__MACOSX/train"):
         save_class(tmp_path / place, "disc", 2)

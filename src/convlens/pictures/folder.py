@@ -180,13 +180,15 @@ def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = 
 def scan_splits(folder: Path) -> Rows | None:
     """The layout with `train` (and `val`, `test`) above the classes; None where it is another.
 
-    It is that layout where a folder `train` holds folders: two classes that happen to be called
-    `train` and `test` hold pictures and stay classes. What lies beside is passed over. A folder
-    whose only folder is of that layout stands for it.
+    It is that layout where a folder `train` holds folders, or all folders are named for splits and
+    hold folders: two classes that happen to be called `train` and `test` hold pictures and stay
+    classes. What lies beside is passed over. A folder whose only folder is of that layout stands
+    for it.
     """
     rows = Rows()
     tops = folders_in(folder, rows.skip)
-    if any(_split_of(top) == "train" and folders_in(top) for top in tops):
+    splits = {_split_of(top) for top in tops if folders_in(top)}
+    if "train" in splits or (splits and None not in splits and len(splits) == len(tops)):
         for top in tops:
             _scan_split(top, rows)
     elif len(tops) == 1 and (inner := scan_splits(tops[0])) is not None:
