@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from convlens import Detector
 from convlens.parallel import cores
@@ -28,6 +27,8 @@ from shared.timing import seconds_in_turns
 
 def bare_loop(file: Path, paths: list[Path]) -> Callable[[], object]:
     """Decode and run each picture, on all cores."""
+    import onnxruntime  # after convlens, which switches its telemetry off
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(file), options)
