@@ -16,8 +16,8 @@ import numpy as np
 
 from convlens.parallel import cores
 from convlens.pictures.decode import decode
+from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
 from convlens.pictures.hashing import Contents
-from convlens.pictures.near_duplicates import near_duplicate_clusters
 from convlens.pictures.resize import Resizer
 from convlens.pictures.shards.write import shard
 from convlens.pictures.store import PixelStore

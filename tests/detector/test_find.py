@@ -23,9 +23,9 @@ from convlens.network.build import build
 from convlens.network.classifier import Classifier
 from convlens.network.spec import network
 from convlens.options import DataOptions
-from convlens.pictures.background import BACKGROUND, with_background
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.crops import CropSource
+from convlens.pictures.crops.background import BACKGROUND, with_background
+from convlens.pictures.crops.crops import CropSource
 from convlens.pictures.decode import decode
 from convlens.pictures.resize import Resizer
 from convlens.tasks.classification.objective import plain_objective

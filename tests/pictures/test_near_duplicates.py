@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.near_duplicates import near_duplicate_clusters
+from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
 from convlens.pictures.splits import make_split
 from convlens.pictures.store import open_store
 from helpers import photograph

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from ..errors import PictureError, UsageError
-from ..pictures.background import BACKGROUND
+from ..pictures.crops.background import BACKGROUND
 from ..pictures.decode import RGB
 from ..pictures.source import Source
 from .boxes import MIN_PROBABILITY, SMALLEST_WINDOW, Box

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, PictureError, require
 from ..pictures.decode import decode
+from ..pictures.duplicates.near_duplicates import perceptual_hash
 from ..pictures.folder import PassedOver, ignore
-from ..pictures.near_duplicates import perceptual_hash
 from ..progress import Progress
 from .detector import Detector, opened
 from .inputs import find_files

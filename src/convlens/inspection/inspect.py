@@ -8,7 +8,7 @@ from ..errors import PictureError, require
 from ..parallel import in_order
 from ..pictures.catalog import Catalog, read_catalog
 from ..pictures.decode import dimensions
-from ..pictures.near_duplicates import near_duplicate_clusters
+from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
 from ..pictures.source import Source
 from ..pictures.store import open_store
 from ..progress import Progress

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ..files import write_whole
 from .catalog import SPLITS, Catalog
-from .clusters import clusters_by_key
-from .crops import CropSource
+from .crops.crops import CropSource
+from .duplicates.clusters import clusters_by_key
 from .shards.urls import absolute_url
 from .store import PixelStore
 

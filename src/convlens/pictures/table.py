@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ConvlensError, require
 from ..files import saying_where
-from .crops import source_of
+from .crops.crops import source_of
 from .folder import SPLIT_NAMES, Rows
 from .label import from_windows, is_utf8, normal_label
 from .source import BytesColumn, CellSource, Source

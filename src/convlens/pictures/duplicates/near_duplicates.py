@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from ..parallel import in_order
-from ..progress import Progress
-from .cache import cache_folder, recall, remember
+from ...parallel import in_order
+from ...progress import Progress
+from ..cache import cache_folder, recall, remember
+from ..decode import RGB
+from ..store import PixelStore
 from .clusters import connected_components
-from .decode import RGB
-from .store import PixelStore
 
 BITS = 8
 """Perceptual hashes of near duplicates differ in so many of their 64 bits at most.

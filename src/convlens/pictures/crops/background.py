@@ -6,12 +6,12 @@ from pictures of other things, and from small pieces at the edges of the labelle
 
 from dataclasses import replace
 
-from ..errors import UsageError
-from ..files import given_path, is_folder
-from .catalog import Catalog
+from ...errors import UsageError
+from ...files import given_path, is_folder
+from ..catalog import Catalog
+from ..folder import files_below
+from ..source import FileSource, Source
 from .crops import CropSource
-from .folder import files_below
-from .source import FileSource, Source
 
 BACKGROUND = "background"
 CROPS_ONLY = "parts"

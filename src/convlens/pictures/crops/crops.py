@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from .decode import decode
-from .source import FileSource, Source, content_hash
+from ..decode import decode
+from ..source import FileSource, Source, content_hash
 
 SMALLEST, LARGEST = 0.15, 0.35
 """A crop's side, as a share of the picture's shorter one."""

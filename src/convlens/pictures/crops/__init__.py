@@ -1,0 +1,1 @@
+"""Parts of pictures, and pictures of none of the classes."""
