@@ -19,7 +19,7 @@ from convlens import Prediction
 from convlens.pictures.decode import RGB
 from convlens.pictures.source import Source
 from convlens.serving.app import create_app
-from convlens.serving.request_limits import RequestLimits
+from convlens.serving.limits.request_limits import RequestLimits
 from convlens.tasks.classification.task import Classification
 from helpers import draw
 

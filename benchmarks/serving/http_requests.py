@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from convlens import Detector
 from convlens.pictures.decode import decode
-from convlens.serving.request_limits import RequestLimits
+from convlens.serving.limits.request_limits import RequestLimits
 
 PROBLEM = "application/problem+json"
 EDGE = "----load"

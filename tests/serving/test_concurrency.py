@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 
 from convlens.parallel import cores
-from convlens.serving.request_limits import RequestLimits
+from convlens.serving.limits.request_limits import RequestLimits
 from servers import SECONDS, disc, get, post_disc, slow_server
 
 

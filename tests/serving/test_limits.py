@@ -14,7 +14,7 @@ from PIL import Image
 
 from convlens import Detector
 from convlens.serving.app import create_app
-from convlens.serving.request_limits import RequestLimits
+from convlens.serving.limits.request_limits import RequestLimits
 from servers import disc, png
 
 HOST = "http://localhost"

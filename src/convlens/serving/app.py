@@ -13,20 +13,20 @@ from ..parallel import cores
 from . import openapi
 from .access_log import AccessLog
 from .auth import Auth
-from .concurrency import ConcurrencyLimit
 from .current_model import CurrentModel
+from .limits.concurrency import ConcurrencyLimit
+from .limits.request_limits import RequestLimits
+from .limits.upload_limit import UploadLimit
 from .middleware import RequestMiddleware
 from .path_prefix import PathPrefix
 from .problems import add_problem_handlers
 from .prometheus import PrometheusMetrics
-from .request_limits import RequestLimits
 from .routes.page import add_page_routes
 from .routes.predict import add_predict_routes
 from .routes.status import add_status_routes
 from .routes.teach import teach_routes
 from .server_settings import ServerSettings
 from .teach.teaching import Teaching
-from .upload_limit import UploadLimit
 
 
 def create_app(

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .access_log import AccessLog
 from .auth import Auth
-from .concurrency import ConcurrencyLimit
+from .limits.concurrency import ConcurrencyLimit
 from .problems import Problem
 from .prometheus import PrometheusMetrics
 

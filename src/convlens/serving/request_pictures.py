@@ -12,8 +12,8 @@ from ..detector.inputs import Pixels
 from ..errors import PictureError
 from ..pictures.decode import RGB, dimensions
 from ..pictures.source import BytesSource, Source
+from .limits.request_limits import RequestLimits
 from .problems import Problem, content_too_large
-from .request_limits import RequestLimits
 
 RAW_PIXELS = "application/octet-stream"
 

@@ -23,7 +23,7 @@ GRACE = 30
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
-    from ...serving.request_limits import RequestLimits
+    from ...serving.limits.request_limits import RequestLimits
 
     add_detector(parser)
     parser.add_argument(
@@ -86,8 +86,8 @@ def run(args: argparse.Namespace) -> int:
     from ...detector.detector import Detector
     from ...serving.app import create_app
     from ...serving.auth import LOOPBACK
+    from ...serving.limits.request_limits import RequestLimits
     from ...serving.listening import listen
-    from ...serving.request_limits import RequestLimits
     from ...serving.server_settings import ServerSettings
 
     limits = RequestLimits(

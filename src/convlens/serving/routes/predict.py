@@ -12,11 +12,11 @@ from ...detector.find import Finder
 from ...errors import ConvlensError
 from ...pictures.source import Source
 from .. import openapi
-from ..concurrency import ConcurrencyLimit, time_limit, while_connected
 from ..current_model import CurrentModel
+from ..limits.concurrency import ConcurrencyLimit, time_limit, while_connected
+from ..limits.request_limits import RequestLimits
 from ..problems import Problem
 from ..prometheus import PrometheusMetrics
-from ..request_limits import RequestLimits
 from ..request_pictures import read_pictures
 
 

@@ -4,10 +4,10 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
 from .. import openapi
-from ..concurrency import ConcurrencyLimit
 from ..current_model import CurrentModel
+from ..limits.concurrency import ConcurrencyLimit
+from ..limits.request_limits import RequestLimits
 from ..prometheus import PrometheusMetrics
-from ..request_limits import RequestLimits
 
 
 def add_status_routes(

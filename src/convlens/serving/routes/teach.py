@@ -10,8 +10,8 @@ from ...detector.detector import Detector
 from ...errors import ConvlensError
 from ...pictures.source import BytesSource
 from ..current_model import CurrentModel
+from ..limits.request_limits import RequestLimits
 from ..problems import Problem, not_found
-from ..request_limits import RequestLimits
 from ..request_pictures import read_pictures, unknown_content
 from ..teach.teaching import Teaching
 

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import content_too_large
+from ..problems import content_too_large
 
 
 class UploadLimit:

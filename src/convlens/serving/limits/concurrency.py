@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from .problems import Problem, client_left
+from ..problems import Problem, client_left
 
 Result = TypeVar("Result")
 

@@ -1,0 +1,1 @@
+"""How much, how large and how many at once."""
