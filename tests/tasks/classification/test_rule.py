@@ -255,3 +255,11 @@ def test_a_class_called_unsure_and_coverage_do_not_go_together() -> None:
     with pytest.raises(UsageError, match="another name"):
         check_answers(AnswerOptions(coverage=0.9), ("sure", "unsure"), held_out=("a",))
     check_answers(AnswerOptions(), ("sure", "unsure"), held_out=("a",))
+
+
+@pytest.mark.parametrize("hits", [(20, 30), (0, 0), (1, 30)])
+def test_the_interval_of_balanced_accuracy_holds_the_figure_itself(hits: tuple[int, int]) -> None:
+    support = np.array([20, 30])
+    low, high = mean_recall_interval(np.array(hits), support)
+    assert low <= (np.array(hits) / support).mean() <= high
+    assert high - low > 0.02

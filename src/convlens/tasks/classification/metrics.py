@@ -170,11 +170,15 @@ def compute_metrics(
 def mean_recall_interval(
     hits_K: npt.NDArray[np.int64], support_K: npt.NDArray[np.int64], *, draws: int = 4000
 ) -> tuple[float, float]:
-    """95 % interval for a mean of recalls, drawn from each one's posterior by Jeffreys' prior."""
+    """95 % interval for a mean of recalls, drawn from each one's posterior by Jeffreys' prior.
+
+    Where all hit, or none, that prior's interval leaves the mean itself out: it is taken in.
+    """
     random = np.random.default_rng(0)
     beta = random.beta(hits_K + 0.5, support_K - hits_K + 0.5, (draws, len(hits_K)))
     low, high = np.quantile(beta.mean(1), (0.025, 0.975))
-    return float(low), float(high)
+    mean = float((hits_K / support_K).mean())
+    return min(float(low), mean), max(float(high), mean)
 
 
 def coverage_curve(
