@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from ..engine.compute.execution import Execution
 from ..engine.compute.timing import fastest_seconds
 from ..network.classifier import Classifier
+from ..network.hooks import forward_hooks
 from .roofline import Limits
 
 
@@ -97,21 +99,12 @@ def _inputs(
     """Each innermost layer, and its input."""
     inputs_of: list[tuple[str, nn.Module, Tensor]] = []
 
-    def record(name: str, layer: nn.Module, x: Tensor) -> None:
-        inputs_of.append((name, layer, x.detach().clone().requires_grad_(x.requires_grad)))
+    def record(name: str, layer: nn.Module, inputs: tuple[Any, ...], _: Any) -> None:
+        x = inputs[0].detach().clone().requires_grad_(inputs[0].requires_grad)
+        inputs_of.append((name, layer, x))
 
-    hooks = [
-        layer.register_forward_hook(
-            lambda layer, inputs, _, name=name: record(name, layer, inputs[0])
-        )
-        for name, layer in _innermost(module)
-    ]
-    try:
-        with execution.precision():
-            module(pixels_NCHW)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with forward_hooks(_innermost(module), record), execution.precision():
+        module(pixels_NCHW)
     return inputs_of
 
 

@@ -92,6 +92,7 @@ def cross_validate_training(
     whole = job.dataset.examples("train")
     labels, groups = torch.from_numpy(whole.labels), torch.from_numpy(whole.groups)
     fold = folds(labels, groups, seed=job.options.data.seed, count=count)
+    objective = job.objective(pretrained=False)
     parts = []
     for number, k in enumerate(sorted(set(fold.tolist())), 1):
         left_out = (fold == k).numpy()
@@ -113,7 +114,7 @@ def cross_validate_training(
                 logits_MK=logits["test"],
                 calibrate_on=(logits["val"], val),
                 learnt_N=torch.from_numpy(part.dataset.examples("train").labels),
-                objective=job.objective(pretrained=False),
+                objective=objective,
             )
         )
     return OutOfFold.of(parts, whole.classes)

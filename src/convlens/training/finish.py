@@ -45,7 +45,7 @@ def calibrate(job: Job, model: Model, *, fitted: Fitted) -> Calibration:
     validation pictures; else, where every picture was left out once, all of them.
     """
     out_of_fold, val = fitted.out_of_fold, job.dataset.examples("val")
-    objective = job.objective(pretrained=model.choice.pretrained)
+    objective = fitted.objective
     val_labels = torch.from_numpy(val.labels)
     validation = None
     if len(val):
@@ -109,7 +109,6 @@ def export_detector(
             module, dataset.examples("train"), known=features, seed=seed, progress=progress
         )
     module.temperature.fill_(calibration.temperature)
-    objective = job.objective(pretrained=model.choice.pretrained)
     metadata = {
         "network": model.architecture.text,
         "seed": str(seed),
@@ -123,7 +122,7 @@ def export_detector(
         dataset.store.size,
         labels=dataset.classes,
         metadata=metadata,
-        objective=objective,
+        objective=fitted.objective,
         strangeness=unlike,
     )
     held_out = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
@@ -132,7 +131,7 @@ def export_detector(
         Detector(file),
         catalog=dataset.subset(held_out),
         stored=dataset.examples(held_out),
-        objective=objective,
+        objective=fitted.objective,
         seed=seed,
         progress=progress,
         seconds=seconds_within(job.options.budget.minutes),
@@ -193,7 +192,7 @@ def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dic
         "temperature": calibration.temperature,
         "rule": calibration.rule.as_json(),
         **job.learning.further_metrics(
-            evaluation, uncalibrated_NK=_uncalibrated(job, results), rule=calibration.rule
+            evaluation, uncalibrated_NK=_uncalibrated(results), rule=calibration.rule
         ),
         "training": {
             "steps": fitted.progress.step,
@@ -209,7 +208,7 @@ def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dic
     }
 
 
-def _uncalibrated(job: Job, results: Results) -> npt.NDArray[np.float32] | None:
+def _uncalibrated(results: Results) -> npt.NDArray[np.float32] | None:
     """Probabilities [N, K] of the held-out pictures without the temperature."""
     evaluation, out_of_fold = results.evaluation, results.fitted.out_of_fold
     if evaluation is None:
@@ -220,7 +219,7 @@ def _uncalibrated(job: Job, results: Results) -> npt.NDArray[np.float32] | None:
         answered = [a.probabilities for _, a in evaluation.answers if a.probabilities is not None]
         p = torch.from_numpy(np.stack(answered)).double()
         logits = p.clamp(min=1e-12).log() * results.calibration.temperature
-    probabilities = job.objective(pretrained=False).probabilities(logits)
+    probabilities = results.fitted.objective.probabilities(logits)
     uncalibrated: npt.NDArray[np.float32] = probabilities.float().numpy()
     return uncalibrated
 

@@ -17,6 +17,7 @@ from ..engine.measurement import predict_examples
 from ..errors import ConvlensError
 from ..network.classifier import Classifier
 from ..options import EXECUTION_CONFIGS
+from ..tasks.learning import Objective
 from ..transfer.linear_probe import set_head
 from ..transfer.pretrained import Pretrained
 from .cross_validation import OutOfFold
@@ -29,13 +30,14 @@ from .plan import RunPlan
 class Fitted:
     """A module with the best parameters, on the processor, and how training went.
 
-    `val_logits` [N, K] of the validation pictures are in the precision of training. `out_of_fold`
-    are the answers where every picture was left out once.
+    `objective` is what was lowered. `val_logits` [N, K] of the validation pictures are in the
+    precision of training. `out_of_fold` are the answers where every picture was left out once.
     """
 
     module: Classifier
     progress: Progress
     _: KW_ONLY
+    objective: Objective
     val_logits: Tensor
     finished: bool
     out_of_fold: OutOfFold | None = None
@@ -102,4 +104,10 @@ def fit(
             raise ConvlensError(
                 "training ended in numbers that are not finite: try a lower --learning-rate"
             )
-    return Fitted(loop.module.cpu(), loop.progress, val_logits=logits, finished=finished)
+    return Fitted(
+        loop.module.cpu(),
+        loop.progress,
+        objective=loop.objective,
+        val_logits=logits,
+        finished=finished,
+    )

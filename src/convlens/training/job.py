@@ -8,7 +8,7 @@ from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
 from ..engine.callbacks import Callback
 from ..engine.compute.execution import Execution
-from ..engine.distributed import Workers
+from ..engine.distributed import SINGLE_PROCESS, Workers
 from ..errors import ConvlensError, UsageError
 from ..network.spec import PREFIX, network
 from ..options import EXECUTION_CONFIGS, TrainOptions
@@ -52,7 +52,7 @@ class Job:
 
     def alone(self) -> "Job":
         """The same in this process only."""
-        return replace(self, workers=Workers())
+        return replace(self, workers=SINGLE_PROCESS)
 
     @property
     def task(self) -> Task:
