@@ -188,3 +188,14 @@ def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
     with (tmp_path / "manifest.csv").open() as file:
         first = next(csv.DictReader(file))
     assert first["hash"] == store.contents.hex(0)
+
+
+def test_look_alikes_may_have_two_labels_and_the_same_pixels_may_not() -> None:
+    catalog, store = made(["a", "b"] * 20 + ["a", "b"], contents=[*range(40), 100, 100])
+    near = apart(store)
+    near[:30] = near[0]
+    assigned = make_split(
+        catalog, store, near=near, seed=0, test_fraction=0.2, val_fraction=0.1
+    ).assigned
+    assert len(set(assigned[:30])) == 1
+    assert [row for row, split in enumerate(assigned) if split == EXCLUDED] == [40, 41]

@@ -101,14 +101,14 @@ def test_what_was_wrong_with_the_pictures_is_told(tmp_path: Path) -> None:
     notes = " ".join(f"{note['what']}: {note['done']}" for note in done.metrics["notes"])
     for words in (
         "1 files or folders give no pictures",
-        "2 pictures are in 1 sets of copies",
+        "2 files show 1 pictures: exact copies",
         "1 classes have fewer than 10 pictures: cross",
         "1 classes have fewer than 50 pictures: disc",
         "classes are unequal: 25 pictures of the largest, 5 of the smallest: every class counts",
     ):
         assert words in notes
     page = (done.folder / "report.html").read_text("utf-8")
-    assert "each set is kept in one split" in page
+    assert "copies are kept in one split" in page
 
 
 def test_labels_that_are_probably_wrong_are_marked(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
         *_labels(dataset),
         *_not_learnt(dataset),
         *_left_out(dataset),
+        *_excluded(dataset),
         *_kept_together(dataset),
         *_few_pictures(dataset),
         *_unequal_classes(dataset, balanced),
@@ -70,20 +71,47 @@ def _left_out(dataset: Dataset) -> Iterator[Note]:
         rest = "; …" if len(names) > REASONS else ""
         what = f"{len(dataset.skipped):,} files or folders give no pictures to learn from; "
         yield Note(what + shown + rest, "they are left out", warn=True)
-    excluded = sum(label in dataset.classes for label in dataset.subset(EXCLUDED).labels)
-    if excluded:
-        what = (
-            f"{excluded:,} pictures stand in two splits (themselves, near duplicates, or their "
-            "group) or under two labels"
-        )
+
+
+def _excluded(dataset: Dataset) -> Iterator[Note]:
+    """Pictures that cannot be learnt, or would be learnt and judged by."""
+    labels_of: dict[bytes, set[str]] = {}
+    for pixels, label in zip(dataset.store.identities(), dataset.catalog.labels, strict=True):
+        labels_of.setdefault(pixels, set()).add(label)
+    rows = dataset.split.rows(EXCLUDED)
+    left_out = [row for row in rows if dataset.catalog.labels[row] in dataset.classes]
+    identities = dataset.store.take(left_out).identities()
+    contradicted = sum(len(labels_of[pixels]) > 1 for pixels in identities)
+    if contradicted:
+        size = dataset.store.size
+        what = f"{contradicted:,} pictures stand under two labels: the same {size}×{size} pixels"
         yield Note(what, "they are left out; 'convlens inspect' lists them", warn=True)
+    if len(left_out) > contradicted:
+        what = (
+            f"{len(left_out) - contradicted:,} pictures stand in two splits: themselves, others "
+            "that look alike, or others of their group"
+        )
+        done = "they are in one only: test before val before train; 'convlens inspect' lists them"
+        yield Note(what, done, warn=True)
 
 
 def _kept_together(dataset: Dataset) -> Iterator[Note]:
-    sizes = [size for size in Counter(dataset.split.groups).values() if size > 1]
+    identities = dataset.store.identities()
+    copies = [count for count in Counter(identities).values() if count > 1]
+    if copies:
+        what = f"{sum(copies):,} files show {len(copies):,} pictures: exact copies, the same pixels"
+        yield Note(what, "copies are kept in one split")
+    sets: dict[int, set[bytes]] = {}
+    for group, pixels in zip(dataset.split.groups, identities, strict=True):
+        sets.setdefault(group, set()).add(pixels)
+    sizes = [len(different) for different in sets.values() if len(different) > 1]
     if sizes:
-        what = f"{sum(sizes):,} pictures are in {len(sizes):,} sets of copies, near duplicates or "
-        yield Note(what + "groups", "each set is kept in one split")
+        grouped = " or are of one group" if any(dataset.catalog.groups) else ""
+        what = (
+            f"{sum(sizes):,} pictures look alike{grouped}, in {len(sizes):,} sets; the largest has "
+            f"{max(sizes):,}"
+        )
+        yield Note(what, "each set is kept in one split, and all of it is used")
 
 
 def _few_pictures(dataset: Dataset) -> Iterator[Note]:

@@ -1,4 +1,4 @@
-"""Pictures that are there twice, under two labels, or in two splits."""
+"""Pictures that are there twice, or look alike, under two labels, or in two splits."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ def duplicates(pictures: Pictures) -> Iterator[Finding]:
     if exact:
         yield Finding(
             "exact_duplicates",
-            f"{sum(map(len, exact)):,} files show {len(exact):,} pictures: exact duplicates",
+            f"{sum(map(len, exact)):,} files show {len(exact):,} pictures: exact copies",
             training="keeps the copies of a picture in one split",
             pictures=pictures.names(exact),
         )
@@ -19,8 +19,9 @@ def duplicates(pictures: Pictures) -> Iterator[Finding]:
     if near:
         yield Finding(
             "near_duplicates",
-            f"{sum(map(len, near)):,} pictures are in {len(near):,} clusters of near duplicates",
-            training="keeps a cluster in one split",
+            f"{sum(map(len, near)):,} pictures look alike, in {len(near):,} sets; the largest has "
+            f"{max(map(len, near)):,}",
+            training="keeps each set in one split, and uses all of it",
             pictures=pictures.names(near),
         )
 
@@ -31,14 +32,14 @@ def two_labels(pictures: Pictures) -> Iterator[Finding]:
     for kind, what, training, candidates in (
         (
             "two_labels",
-            "pictures stand under two labels",
+            "pictures stand under two labels: the very same pixels",
             "leaves all their copies out, as they cannot be learnt",
             pictures.exact_duplicates(),
         ),
         (
             "near_two_labels",
-            "clusters of near duplicates stand under two labels",
-            "learns them as they are: correct the labels, unless both are right",
+            "sets of pictures that look alike have two labels or more",
+            "learns them as they are: look whether all the labels are right",
             pictures.near_duplicates(),
         ),
     ):
@@ -56,7 +57,7 @@ def crossing_splits(pictures: Pictures) -> Iterator[Finding]:
     """Findings on duplicates and groups that the data puts into two splits."""
     splits = pictures.catalog.splits
     for kind, what, keys in (
-        ("crossing", "pictures, or near duplicates of them, stand in two splits", pictures.near),
+        ("crossing", "pictures, or others that look alike, stand in two splits", pictures.near),
         ("groups_crossing", "groups stand in two splits", pictures.catalog.groups),
     ):
         crossing = [

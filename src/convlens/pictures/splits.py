@@ -17,6 +17,7 @@ from .crops.crops import CropSource
 from .duplicates.clusters import clusters_by_key
 from .shards.urls import absolute_url
 from .store import PixelStore
+from .stratify import stratify
 
 EXCLUDED = "excluded"
 """Assigned to a picture that another split has already."""
@@ -54,11 +55,12 @@ def make_split(
 ) -> Split:
     """Assign every picture to a split; `near` is what `near_duplicate_clusters` says of them.
 
-    Splits that the data names are kept; a split that it does not name is drawn from the rest, class
-    by class, in an order that depends on the seed and the pictures' contents alone. What shares a
-    content hash, its pixels, a cluster of near duplicates or a group stays together. Where the data
-    itself puts such pictures into two splits, those outside the held-out one are excluded (test
-    first, then val). The very same picture under two labels is excluded everywhere.
+    Splits that the data names are kept; a split that it does not name is drawn from the rest, with
+    its share of every class, in an order that depends on the seed and the pictures' contents alone.
+    What shares a content hash, its pixels, a cluster of near duplicates or a group stays together.
+    Where the data itself puts such pictures into two splits, those outside the held-out one are
+    excluded (test first, then val). The very same pixels under two labels are excluded everywhere;
+    pictures that merely look alike may have labels of their own.
     """
     pixels = store.identities()
 
@@ -71,30 +73,32 @@ def make_split(
             yield "near", int(near[store.rows[row]])
 
     groups = clusters_by_key(map(keys, range(len(catalog))))
+    contradicted = set(_contradicted(catalog, pixels))
     rows_by_group: dict[int, list[int]] = {}
     for row, group in enumerate(groups):
-        rows_by_group.setdefault(group, []).append(row)
-    named = set(catalog.splits) - {None}
-    fractions = {
-        name: 0.0 if name in named else fraction
-        for name, fraction in (("test", test_fraction), ("val", val_fraction))
-    }
+        if row not in contradicted:
+            rows_by_group.setdefault(group, []).append(row)
     assigned = [EXCLUDED] * len(catalog)
-    drawable: dict[str, list[list[int]]] = {}
+    drawable: list[list[int]] = []
     for rows in rows_by_group.values():
         held_out = _held_out_split(catalog, rows)
-        if held_out is not None:
-            for row in rows:
-                if catalog.splits[row] == held_out:
-                    assigned[row] = held_out
-        else:
-            commonest = Counter(catalog.labels[row] for row in rows).most_common(1)[0][0]
-            drawable.setdefault(commonest, []).append(rows)
-    for sets in drawable.values():
-        shuffled = sorted(sets, key=lambda rows: _order(seed, store, rows=rows))
-        _draw(shuffled, fractions, assigned=assigned)
-    for row in _contradicted(catalog, pixels):
-        assigned[row] = EXCLUDED
+        if held_out is None:
+            drawable.append(rows)
+            continue
+        for row in rows:
+            if catalog.splits[row] == held_out:
+                assigned[row] = held_out
+    named = set(catalog.splits)
+    test, val = (
+        0.0 if name in named else fraction
+        for name, fraction in (("test", test_fraction), ("val", val_fraction))
+    )
+    drawable.sort(key=lambda rows: _order(seed, store, rows=rows))
+    labels = [[catalog.labels[row] for row in rows] for rows in drawable]
+    shares = {"train": 1 - test - val, "val": val, "test": test}
+    for rows, split in zip(drawable, stratify(labels, shares), strict=True):
+        for row in rows:
+            assigned[row] = split
     return Split(tuple(assigned), tuple(groups))
 
 
@@ -116,27 +120,6 @@ def _order(seed: int, store: PixelStore, *, rows: list[int]) -> bytes:
     """What a set of rows is sorted by: random, but the same wherever the pictures are the same."""
     contents = sorted(store.contents.hashes[row].tobytes() for row in rows)
     return hashlib.sha256(str(seed).encode() + b"|" + b"".join(contents)).digest()
-
-
-def _draw(sets: list[list[int]], fractions: dict[str, float], *, assigned: list[str]) -> None:
-    """Fill the drawn splits of one class up to their share, in order; the rest is for training.
-
-    A split gets one picture at least while one more is left for training.
-    """
-    total = sum(len(rows) for rows in sets)
-    room = {
-        name: max(1, round(fraction * total)) if fraction and total > 1 else 0
-        for name, fraction in fractions.items()
-    }
-    left = total
-    for rows in sets:
-        fits = (name for name, free in room.items() if len(rows) <= free and len(rows) < left)
-        split = next(fits, "train")
-        if split != "train":
-            room[split] -= len(rows)
-            left -= len(rows)
-        for row in rows:
-            assigned[row] = split
 
 
 def write_manifest(path: Path, catalog: Catalog, *, store: PixelStore, split: Split) -> None:
