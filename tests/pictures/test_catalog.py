@@ -294,6 +294,8 @@ def test_labels_that_print_alike_are_one(tmp_path: Path, form: str) -> None:
     elif form == "table":
         path = tmp_path / "table.csv"
         path.write_text("path,label\n" + "".join(f"{k}.png,{x}\n" for k, x in enumerate(labels)))
+        save_class(tmp_path, "disc", 1)
+        (tmp_path / "000.png").rename(tmp_path / "0.png")
     else:
         members = [(f"{label}/{k}.png", b"x") for k, label in enumerate(labels)]
         path = tar_of(tmp_path / "s.tar", members)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
 from ..files import exists, given_path
-from .folder import scan_classes, scan_splits
+from .folder import TABLE_BESIDE, Rows, scan_classes, scan_splits
 from .label import remarks_about
 from .shards.find import beside_shards, find_shards
 from .shards.read import read_shards
 from .source import Source
-from .table import read_table
+from .tables.read import read_table, scan_tables
 
 SPLITS = ("train", "val", "test")
 
@@ -103,12 +103,21 @@ def listed(skipped: Sequence[tuple[str, str]], most: int = 5) -> str:
     return "".join(f"\n  {name}: {reason}" for name, reason in skipped[:most])
 
 
+def _read_folder(folder: Path) -> Rows:
+    for scan in (scan_tables, scan_splits):
+        rows = scan(folder)
+        if rows is not None:
+            return rows
+    return scan_classes(folder)
+
+
 def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     """Read a data set's table; the pictures themselves stay unopened.
 
     `pictures` is a folder with one folder per class, a folder with `train`, `val` (or `valid`,
-    `validation`) and `test` that hold such folders, a CSV or Parquet table, or shards: a folder of
-    `.tar` files, a pattern such as `train-{000..127}.tar`, or the URL of either.
+    `validation`) and `test` that hold such folders, a table (CSV, JSON Lines, Parquet) or a folder
+    with one, or shards: a folder of `.tar` files, a pattern such as `train-{000..127}.tar`, or the
+    URL of either.
     Raises `ConvlensError` where there is nothing to label.
     """
     if not isinstance(pictures, str | Path):
@@ -122,8 +131,14 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
         for name in beside_shards(pictures):
             rows.skip(name, "lies beside shards, so it has no label")
     else:
-        rows = read_table(path) if path.is_file() else scan_splits(path) or scan_classes(path)
+        rows = read_table(path) if path.is_file() else _read_folder(path)
     if not rows.sources:
+        tables = [name for name, reason in rows.skipped if reason == TABLE_BESIDE]
+        if tables:
+            raise ConvlensError(
+                f"no labelled pictures in {pictures}: give the table {tables[0]} instead of the "
+                "folder, if it says what they are"
+            )
         raise ConvlensError(
             f"no labelled pictures in {pictures}: put each class's pictures into a folder of its "
             f"own, such as {path}/cat/1.jpg and {path}/dog/2.jpg{listed(rows.skipped)}"

@@ -1,9 +1,10 @@
 """Folders of pictures: one folder per class, at the top or under train, val and test."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .label import normal_label
 from .source import FileSource, Source
@@ -49,6 +50,16 @@ class Rows:
         self.splits.append(split)
         self.groups.append(group)
 
+    def extend(self, rows: "Rows", split: str | None) -> None:
+        """Append those of one part of the data; `split` is of what does not say it itself."""
+        self.sources += rows.sources
+        self.labels += rows.labels
+        self.splits += [own or split for own in rows.splits]
+        self.groups += rows.groups
+        self.skipped += rows.skipped
+        for label, written in rows.spellings.items():
+            self.spellings.setdefault(label, set()).update(written)
+
     def skip(self, name: str, reason: str) -> None:
         """Note what becomes no row."""
         self.skipped.append((name, reason))
@@ -77,6 +88,10 @@ BY_SYSTEMS = "is, or lies in, a folder that systems make"
 """Why such a folder is passed over."""
 UNLISTED = "cannot be listed"
 """How the reason begins for a folder whose files are not known."""
+TABLES = frozenset((".csv", ".tsv", ".jsonl", ".parquet"))
+BESIDE = "lies beside the class folders, so it has no label"
+TABLE_BESIDE = "is a table beside the class folders: give it itself, if it says what pictures are"
+"""Why what is no folder is passed over among folders of classes."""
 _TRASH = ".trash"
 """How the names of folders begin that hold what was thrown away."""
 
@@ -167,7 +182,8 @@ def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = 
     rows = rows or Rows()
     for entry in _entries(folder, rows.skip):
         if not _is_folder(entry):
-            rows.skip(entry.path, "lies beside the class folders, so it has no label")
+            is_table = Path(entry.path).suffix.lower() in TABLES
+            rows.skip(entry.path, TABLE_BESIDE if is_table else BESIDE)
             continue
         before = len(rows.sources), len(rows.skipped)
         for path in files_below(Path(entry.path), rows.skip):
@@ -213,6 +229,11 @@ def _scan_split(top: Path, rows: Rows) -> None:
         rows.skip(str(top), "is empty")
     else:
         rows.skip(str(top), "holds no class folders, so its pictures have no labels")
+
+
+def split_of(name: str) -> str | None:
+    """The split that the name of a shard or table begins with, as `train-000.tar`."""
+    return SPLIT_NAMES.get(re.split(r"[-_.]", PurePosixPath(name).name)[0].lower())
 
 
 def _split_of(folder: Path) -> str | None:

@@ -78,7 +78,7 @@ def train(
 
     Args:
         pictures: A folder with one folder per class; such folders under `train`, `val` and `test`;
-            a CSV or Parquet table; or shards, here or at an address (see `read_catalog`).
+            a table of them; or shards, here or at an address (see `read_catalog`).
         out: The run folder to make; by default `runs/NAME`.
         callback: Hears of progress; by default nobody does.
         options: Those of `convlens train`, by name: `minutes`, `size`, `network`, `seed`, …

@@ -87,3 +87,12 @@ def test_an_index_names_shards_beside_it_only(name: str, tmp_path: Path) -> None
     (tmp_path / "index.json").write_text(json.dumps(listed))
     with pytest.raises(ConvlensError, match=r"an index may name \.tar files beside it"):
         read_catalog(tmp_path / "index.json")
+
+
+def test_several_labels_are_refused_and_one_in_a_list_is_one(tmp_path: Path) -> None:
+    for labels in (["cat"], ["cat", "dog"]):
+        record = json.dumps({"labels": labels}).encode()
+        tar_of(tmp_path / f"{len(labels)}.tar", [("1.png", b"x"), ("1.json", record)])
+    assert read_catalog(tmp_path / "1.tar").labels == ("cat",)
+    with pytest.raises(ConvlensError, match=r"1\.json has 2 labels \(cat, dog\)"):
+        read_catalog(tmp_path / "2.tar")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ...files import write_whole
 from ...parallel import in_order
 from ..cache import cache_folder
 from ..decode import dimensions
-from ..folder import SPLIT_NAMES, Rows
+from ..folder import Rows, split_of
 from ..source import BytesSource, Source, content_hash
 from .find import ShardList
 from .stream import Stream
@@ -129,12 +129,6 @@ def read_shards(shards: ShardList) -> Rows:
             rows.add(source, label, columns["splits"][row] or split, columns["groups"][row])
         rows.skipped += [(f"{url}#{name}", reason) for name, reason in columns["skipped"]]
     return rows
-
-
-def split_of(url: str) -> str | None:
-    """The split that a shard's name begins with."""
-    first = PurePosixPath(url).name.replace("_", "-").replace(".", "-").split("-")[0]
-    return SPLIT_NAMES.get(first.lower())
 
 
 def _remembered(stamped: str) -> Path:

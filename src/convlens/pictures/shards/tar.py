@@ -8,16 +8,9 @@ from typing import Any
 
 from ...errors import ConvlensError
 from ..folder import BY_SYSTEMS, SPLIT_NAMES, is_system_folder
-from ..table import COLUMNS
+from ..tables.columns import COLUMNS, label_of, text_of
+from ..tables.paths import ENDINGS
 from .stream import Stream
-
-KINDS = frozenset(
-    (
-        *("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "img"),
-        *("jp2", "j2k", "jpx", "jpf", "ppm", "pgm", "pbm", "pnm"),
-    )
-)
-"""Endings of members that are pictures."""
 
 MOST = 256 << 20
 """Bytes of a member that is larger than any picture."""
@@ -106,7 +99,7 @@ def samples(stream: Stream) -> Iterator[Sample]:
     for member in members(stream):
         folders = [part for part in member.name.split("/") if part != "."]
         if any(map(is_system_folder, folders[:-1])):
-            if _ending(member.name) in KINDS:
+            if _ending(member.name) in ENDINGS:
                 yield Sample(member, None, reason=BY_SYSTEMS)
             continue
         if any(part.startswith(".") for part in folders):
@@ -128,7 +121,7 @@ def _ending(name: str) -> str:
 
 
 def _samples(example: list[Member], shard: str) -> Iterator[Sample]:
-    pictures = [member for member in example if _ending(member.name) in KINDS]
+    pictures = [member for member in example if _ending(member.name) in ENDINGS]
     beside = {_ending(member.name): member for member in example if member not in pictures}
     record, label = beside.get("json"), beside.get("cls")
     if record is None and label is None:
@@ -157,15 +150,14 @@ def _by_record(picture: Member, record: Member, *, shard: str) -> Sample:
     if not isinstance(values, dict):
         return Sample(picture, None, reason="has no label")
     lowered = {str(name).lower(): value for name, value in values.items()}
-
-    def cell(role: str) -> str | None:
-        value: Any = next((lowered[n] for n in COLUMNS[role] if n in lowered), None)
-        return str(value).strip() or None if isinstance(value, str | int) else None
-
-    split = cell("split")
-    if split is not None and split.lower() not in SPLIT_NAMES:
-        raise ConvlensError(
-            f"{shard}: {record.name}: the split is {split!r}; it can be 'train', 'val' or 'test'"
-        )
-    split = SPLIT_NAMES[split.lower()] if split else None
-    return Sample(picture, cell("label"), split=split, group=cell("group"), reason="has no label")
+    cells = {
+        role: next((lowered[name] for name in names if name in lowered), None)
+        for role, names in COLUMNS.items()
+    }
+    where = f"{shard}: {record.name}"
+    label = label_of(cells["label"], where=where) or None
+    split, group = (text_of(cells[role]).strip() for role in ("split", "group"))
+    if split and split.lower() not in SPLIT_NAMES:
+        raise ConvlensError(f"{where}: the split is {split!r}; it can be 'train', 'val' or 'test'")
+    split_name = SPLIT_NAMES[split.lower()] if split else None
+    return Sample(picture, label, split=split_name, group=group or None, reason="has no label")

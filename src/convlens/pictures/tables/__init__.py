@@ -1,0 +1,1 @@
+"""Tables of pictures: CSV and JSON Lines with paths, Parquet with paths or with the bytes."""

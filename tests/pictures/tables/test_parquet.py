@@ -1,0 +1,69 @@
+"""Parquet as Hugging Face's `datasets` writes it: names of classes, structs, several columns."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convlens.errors import ConvlensError
+from convlens.pictures.catalog import Catalog, read_catalog
+from helpers import package, save_class
+
+
+def written(path: Path, features: dict[str, Any], nested: bool = True, **columns: Any) -> Catalog:
+    """Four pictures and columns beside them, with the metadata of `datasets`."""
+    pa, parquet = package("pyarrow"), package("pyarrow.parquet")
+    save_class(path.parent / "p", "disc", 4)
+    data = [file.read_bytes() for file in sorted((path.parent / "p").iterdir())]
+    table = pa.table({"pixels": [{"bytes": d, "path": "x.png"} for d in data], **columns})
+    record = {"info": {"features": features}} if nested else {"features": features}
+    metadata = {b"huggingface": json.dumps(record).encode()}
+    parquet.write_table(table.replace_schema_metadata(metadata), path)
+    catalog = read_catalog(path)
+    assert [source.read() for source in catalog.sources] == [
+        data[int(name.rpartition("#")[2])] for name in catalog.names
+    ]
+    return catalog
+
+
+CLASS = {"names": ["cat", "dog", "10"], "_type": "ClassLabel"}
+
+
+@pytest.mark.parametrize("name", ["label", "breed"])
+@pytest.mark.parametrize("nested", [True, False])
+def test_whole_numbers_are_classes_that_the_file_names(
+    tmp_path: Path, name: str, nested: bool
+) -> None:
+    features = {name: CLASS, "pixels": {"_type": "Image"}}
+    catalog = written(tmp_path / "t.parquet", features, nested, **{name: [1, 0, 2, -1]})
+    assert catalog.labels == ("dog", "cat", "10")
+    ((where, reason),) = catalog.skipped
+    assert (where[-5:], reason) == ("row 3", "has no label")
+
+
+def test_a_number_that_names_no_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConvlensError, match="row 2: the label is 3, and the file names 3 classes"):
+        written(tmp_path / "t.parquet", {"label": CLASS}, label=[1, 0, 3, 0])
+
+
+@pytest.mark.parametrize("feature", [{"feature": CLASS, "_type": "List"}, [CLASS]])
+def test_lists_of_one_class(tmp_path: Path, feature: Any) -> None:
+    catalog = written(tmp_path / "t.parquet", {"label": feature}, label=[[1], [0], [], [2]])
+    assert catalog.labels == ("dog", "cat", "10")
+
+
+def test_several_columns_of_classes_have_to_be_told_apart(tmp_path: Path) -> None:
+    features = {"fine": CLASS, "coarse": CLASS}
+    with pytest.raises(ConvlensError, match=r"'fine' is '2'; .* or call the column of labels"):
+        written(tmp_path / "t.parquet", features, fine=[0, 1, 2, 0], coarse=[0, 0, 1, 2])
+
+
+@pytest.mark.parametrize("metadata", [b"[]", b"{", b'{"info": {"features": [1]}}'])
+def test_metadata_of_another_form_say_nothing(tmp_path: Path, metadata: bytes) -> None:
+    pa, parquet = package("pyarrow"), package("pyarrow.parquet")
+    save_class(tmp_path, "disc", 2)
+    table = pa.table({"path": ["000.png", "001.png"], "label": [b"0", b"1"]})
+    table = table.replace_schema_metadata({b"huggingface": metadata})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert read_catalog(tmp_path / "t.parquet").labels == ("0", "1")
