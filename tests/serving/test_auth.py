@@ -38,6 +38,13 @@ def test_a_token_is_needed_where_it_was_asked_for(serve: Serve) -> None:
     assert get(f"{bare}detector?token=secret%20word").status_code == 401
 
 
+def test_a_token_is_made_where_others_may_come(serve: Serve) -> None:
+    bare, token = serve("--host", "0.0.0.0").split("?token=")  # noqa: S104
+    assert get(f"{bare}detector").status_code == 401
+    headers = {"authorization": f"Bearer {token}"}
+    assert get(f"{bare}detector", headers=headers).status_code == 200
+
+
 @pytest.fixture
 def client_of(run: Path) -> Iterator[Callable[..., TestClient]]:
     """Gives a client of a server with these settings, as `localhost`."""
@@ -75,6 +82,17 @@ def test_a_token_that_no_header_can_hold_is_refused_at_start(
     assert_clear(convlens("serve", run, "--token", token), 2, "token")
     monkeypatch.setenv("CONVLENS_TOKEN", token)
     assert_clear(convlens("serve", run), 2, "token")
+
+
+def test_a_token_in_a_file_is_taken_or_its_lack_said(
+    convlens: Convlens, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    monkeypatch.setenv("CONVLENS_TOKEN_FILE", str(file))
+    assert_clear(convlens("serve", run), 1, f"cannot read the token in {file}: No such file")
+    for content in (b"", b"\n", b"two\nlines\n", b"\xff\n"):
+        file.write_bytes(content)
+        assert_clear(convlens("serve", run), 2, "a token has visible ASCII characters")
 
 
 @pytest.mark.parametrize(

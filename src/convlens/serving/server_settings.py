@@ -28,7 +28,7 @@ class ServerSettings:
 
     def __post_init__(self) -> None:
         token, path = self.token, self.root_path
-        if token is not None and (not token.isascii() or not token.isprintable()):
+        if token is not None and not (token and token.isascii() and token.isprintable()):
             raise UsageError(
                 "a token has visible ASCII characters: no header or cookie can hold others"
             )

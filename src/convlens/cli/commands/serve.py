@@ -4,9 +4,11 @@ import argparse
 import contextlib
 import os
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 from ...errors import UsageError, require
+from ...files import saying_where
 from ..arguments import Parser, add_detector
 from ..output import emit, printable
 
@@ -35,7 +37,8 @@ def add(parser: Parser) -> None:
     parser.add_argument(
         "--token",
         metavar="TOKEN",
-        help="password for callers, or CONVLENS_TOKEN [auto: made if --host is wider]",
+        help="password for callers, or CONVLENS_TOKEN, or the file that CONVLENS_TOKEN_FILE names "
+        "[auto: made if --host is wider]",
     )
     parser.add_argument(
         "--allow-host",
@@ -100,11 +103,11 @@ def run(args: argparse.Namespace) -> int:
     if min(vars(limits).values()) <= 0:
         raise UsageError("limits are above 0")
     near = args.host in LOOPBACK
-    token = args.token or os.environ.get("CONVLENS_TOKEN") or None
+    token, made = args.token or _given_token(), ""
     if token is None and not near:
         import secrets
 
-        token = secrets.token_urlsafe(18)
+        token = made = secrets.token_urlsafe(18)
     settings = ServerSettings(
         hosts=(*LOOPBACK, *args.allow_host) if near or args.allow_host else None,
         origins=args.allow_origin,
@@ -116,15 +119,18 @@ def run(args: argparse.Namespace) -> int:
     listening = listen(args.host, args.port)
     port = listening.getsockname()[1]
     shown = f"[{args.host}]" if ":" in args.host else args.host
-    address = f"http://{shown}:{port}/" + (f"?token={quote(token)}" if token else "")
+    address = f"http://{shown}:{port}/"
+    page = address + (f"?token={quote(token)}" if token else "")
     app = create_app(detector, limits, settings)
-    emit(f"convlens tells {printable(', '.join(detector.labels))} at {address}")
+    # whoever gave a token knows it: it does not belong into a log
+    where = page if made else address
+    emit(f"convlens tells {printable(', '.join(detector.labels))} at {where}")
     emit("Ctrl-C ends it")
     sys.stdout.flush()
     if args.open:
         import webbrowser
 
-        webbrowser.open(address)
+        webbrowser.open(page)
     # what is wrong with a form is told to who sent it: anybody could fill a log with it
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
@@ -137,3 +143,12 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.suppress(KeyboardInterrupt):  # raised again after everything was finished
         uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+def _given_token() -> str | None:
+    """What the environment gives, itself or as a file's name; the line's end is none of it."""
+    token, file = (os.environ.get(f"CONVLENS_TOKEN{kind}") or None for kind in ("", "_FILE"))
+    if token is None and file is not None:
+        with saying_where(Path(file), "read the token in"):
+            token = Path(file).read_bytes().decode("utf-8", "replace").rstrip("\r\n")
+    return token
