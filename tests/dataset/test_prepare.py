@@ -61,3 +61,16 @@ def test_where_too_few_classes_are_left_it_is_said_what_was_passed_over(tmp_path
     (tmp_path / "ring" / "1.jpg").write_text("not a picture")
     with pytest.raises(ConvlensError, match=r"class 'ring': none of its 1 files is a picture"):
         prepared(tmp_path)
+
+
+def test_what_makes_no_groups_is_refused_at_once(tmp_path: Path) -> None:
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / kind, kind, 6)
+    for pattern, says in (("patient-\\d+", "finds nothing in any name"), ("0", "one group, '0'")):
+        options = DataOptions(size=16, group=pattern)
+        with pytest.raises(ConvlensError, match=says):
+            prepare(tmp_path, options, progress=lambda *_: pytest.fail("it began"))
+    findings = {f.kind: f for f in inspect(tmp_path, group="0").findings}
+    assert findings["one_group"].what == "all pictures are of one group, '0'"
+    not_held_out = DataOptions(size=16, group="0", test_fraction=0, val_fraction=0)
+    assert prepare(tmp_path, not_held_out, progress=lambda *_: None).split.counts() == {"train": 12}

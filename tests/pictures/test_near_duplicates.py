@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from convlens.pictures.catalog import read_catalog
 from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
@@ -64,10 +63,37 @@ def test_pictures_of_one_kind_are_not_the_same(tmp_path: Path) -> None:
     assert len(set(near_duplicate_clusters(store, lambda *_: None))) == 30
 
 
-def test_blank_pictures_are_the_same(tmp_path: Path) -> None:
+def sets_of(folder: Path) -> set[frozenset[str]]:
+    """The names of pictures that look alike, set by set."""
+    catalog = read_catalog(folder)
+    store = open_store(catalog, 64, progress=lambda *_: None)
+    near = near_duplicate_clusters(store, lambda *_: None)
+    sets: dict[int, set[str]] = {}
+    for name, row in zip(catalog.names, store.rows, strict=True):
+        sets.setdefault(int(near[row]), set()).add(Path(name).stem)
+    return set(map(frozenset, sets.values()))
+
+
+def test_plain_pictures_have_their_colour(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    for number, grey in enumerate((20, 21, 90)):
-        Image.new("RGB", (64, 64), (grey,) * 3).save(tmp_path / "a" / f"{number}.png")
-    photograph(1).save(tmp_path / "a" / "9.png")
-    store = open_store(read_catalog(tmp_path), 64, progress=lambda *_: None)
-    assert sorted(np.bincount(near_duplicate_clusters(store, lambda *_: None))) == [1, 3]
+    photograph(1).save(tmp_path / "a" / "photograph.png")
+    for name in ("black", "white", "red", "green", "blue", "salmon", "lime", "navy", "gold"):
+        Image.new("RGB", (64, 64), name).save(tmp_path / "a" / f"{name}.png")
+        Image.new("RGB", (48, 64), name).save(tmp_path / "a" / f"{name}-again.jpg", quality=50)
+    sets = sets_of(tmp_path)
+    assert len(sets) == 10
+    assert all(len({name.removesuffix("-again") for name in names}) == 1 for names in sets)
+
+
+def test_one_pattern_in_several_colours_is_not_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for number in range(4):
+        grey = photograph(number).convert("L")
+        for name in ("tomato", "limegreen", "royalblue"):
+            image = ImageOps.colorize(grey, "black", name)
+            image.save(tmp_path / "a" / f"{number}-{name}.png")
+            again = tmp_path / "a" / f"{number}-{name}-again.jpg"
+            ImageEnhance.Brightness(image).enhance(0.9).save(again)
+    sets = sets_of(tmp_path)
+    assert len(sets) == 12
+    assert all(len({name.removesuffix("-again") for name in names}) == 1 for names in sets)

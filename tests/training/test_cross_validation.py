@@ -106,6 +106,15 @@ def test_nothing_can_be_learnt_from_noise() -> None:
     assert 0.3 < (predicted(crossed) == side.labels.numpy()).mean() < 0.7
 
 
+def test_one_set_of_pictures_gives_a_head_and_nothing_to_judge_it_by() -> None:
+    side = drawn(40, 0)
+    probe = started(
+        FeatureSet(side.features, side.labels, groups=torch.zeros(40, dtype=torch.long))
+    )
+    assert probe.head().logits(side.features.mean(1)).shape == (40, 2)
+    assert len(probe.judged()[1]) == 0
+
+
 def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
     needs_weights()
     save_shapes(tmp_path / "p", 30)

@@ -125,6 +125,11 @@ def prepare(
     catalog = read_catalog(pictures)
     if options.group is not None:
         catalog = catalog.grouped(options.group)
+    if catalog.only_group is not None and any(options.fractions(len(catalog))):
+        raise ConvlensError(
+            f"all pictures are of one group, {catalog.only_group!r}, and a group is not parted, so "
+            "that none could be held out: give groups that differ (--group, or the column), or none"
+        )
     kind = task_named(task)
     _classes(kind, catalog.labels, where=str(pictures), skipped=catalog.skipped)
     if options.background is not None:

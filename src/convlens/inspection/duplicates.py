@@ -55,6 +55,13 @@ def two_labels(pictures: Pictures) -> Iterator[Finding]:
 
 def crossing_splits(pictures: Pictures) -> Iterator[Finding]:
     """Findings on duplicates and groups that the data puts into two splits."""
+    only = pictures.catalog.only_group
+    if only is not None:
+        yield Finding(
+            "one_group",
+            f"all pictures are of one group, {only!r}",
+            training="stops: a group is not parted, so that none could be held out",
+        )
     splits = pictures.catalog.splits
     for kind, what, keys in (
         ("crossing", "pictures, or others that look alike, stand in two splits", pictures.near),

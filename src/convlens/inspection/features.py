@@ -26,7 +26,7 @@ def pretrained_features(
         progress: Called while pictures are read and features computed.
 
     Raises:
-        ConvlensError: No pretrained parameters are installed.
+        ConvlensError: No pretrained parameters are installed, or all pictures belong together.
     """
     if not installed_packages():
         package = WEIGHTS_PACKAGES[0].package
@@ -36,6 +36,11 @@ def pretrained_features(
     dataset = prepare(
         pictures, options, progress=progress, usual_size=round((usual_size(line) or 224) * ENLARGED)
     )
+    if len(set(dataset.split.groups)) < 2:
+        raise ConvlensError(
+            "pictures are judged by what was learnt from others, and all of them are of one group, "
+            "or look alike: give groups that differ, or more pictures"
+        )
     labels, classes = dataset.catalog.labels, len(dataset.classes)
     dataset = dataset.take([row for row, name in enumerate(labels) if name in dataset.classes])
     examples = dataset.examples_of(list(range(len(dataset.catalog))))

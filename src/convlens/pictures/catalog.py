@@ -71,17 +71,24 @@ class Catalog:
         """The same table, a picture's group being what a regular expression finds in its name.
 
         That is its first parenthesis, or the whole match without any; where it finds nothing, the
-        group stays. Raises `UsageError` where it is none.
+        group stays. Raises `UsageError` where it is none, or finds nothing in any name.
         """
         try:
             matches = [re.search(pattern, name) for name in self.names]
         except re.error as error:
             raise UsageError(f"--group {pattern}: not a regular expression: {error}") from error
+        if not any(matches):
+            raise UsageError(f"--group {pattern}: it finds nothing in any name, as {self.names[0]}")
         groups = tuple(
             (match[1] if match.re.groups else match[0]) if match else group
             for match, group in zip(matches, self.groups, strict=True)
         )
         return replace(self, groups=groups)
+
+    @property
+    def only_group(self) -> str | None:
+        """The group that every picture is of, if there is one such."""
+        return self.groups[0] if len(set(self.groups)) == 1 else None
 
     def classes_lost(self, readable: "Catalog") -> tuple[tuple[str, str], ...]:
         """The classes that the readable pictures are without, as (name, reason)."""

@@ -1,5 +1,6 @@
 """What every step of a training needs, as one value: read, divided and checked."""
 
+from collections import Counter
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
@@ -78,11 +79,16 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
     """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
     data, budget = options.data, options.budget
     named = set(dataset.catalog.splits) & {"val", "test"}
+    one_set = len(set(dataset.split.groups)) == 1
     if data.folds is None:
-        divided = named or data.test_fraction is not None or data.val_fraction is not None
+        divided = (
+            one_set or named or data.test_fraction is not None or data.val_fraction is not None
+        )
         few = len(dataset.catalog) < FEW
         return FOLDS if pretrained and few and not divided and not budget.given else 1
     if data.folds > 1:
+        if one_set:
+            raise UsageError("--folds: all pictures are of one group, or look alike: give others")
         if named:
             raise UsageError("--folds: the data names its held-out pictures already")
         if data.test_fraction or data.val_fraction:
@@ -155,6 +161,8 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
     for note in notes_about(dataset, balanced=False):
         if note.warn:
             job.callback.warn(f"{note.what}: {note.done}")
+    if folds == 1:
+        _tell_what_is_not_held_out(job)
     parts = ", ".join(f"{count:,} {name}" for name, count in dataset.split.counts().items())
     classes = ", ".join(dataset.classes[:8]) + (", …" if len(dataset.classes) > 8 else "")
     job.callback.say(
@@ -162,3 +170,23 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
         f"{len(dataset.classes)} classes: {classes}; "
         f"{'decoded' if dataset.store.built else 'already decoded'}"
     )
+
+
+def _tell_what_is_not_held_out(job: Job) -> None:
+    """Say so where a split was to be drawn and is empty, since what belongs together fills others.
+
+    That is known before training, and is why there will be no figures.
+    """
+    split = job.dataset.split
+    sizes = Counter(split.groups).values()
+    test, val = job.options.data.fractions(len(split.assigned))
+    for name, share, purpose in (
+        ("test", test, "to be judged by, so there will be no figures"),
+        ("val", val, "for validation"),
+    ):
+        if share and not split.rows(name):
+            job.callback.warn(
+                f"no picture is held out {purpose}: sets that stay together (of one group, or that "
+                f"look alike) cannot be divided so; there are {len(sizes):,}, the largest of "
+                f"{max(sizes):,} of {len(split.groups):,} pictures: give smaller groups, or more"
+            )

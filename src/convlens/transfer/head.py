@@ -148,7 +148,7 @@ def _splits(
     return [
         (both.take(fold != k), both.take(fold == k))
         for k in sorted(set(fold.tolist()))
-        if int(both.labels[fold != k].min()) < int(both.labels[fold != k].max())
+        if len(set(both.labels[fold != k].tolist())) > 1
     ]
 
 

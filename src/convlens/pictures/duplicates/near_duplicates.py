@@ -20,6 +20,9 @@ BITS = 8
 ALIKE = 0.8
 """Correlation of their fine detail from which two such pictures are near duplicates. Hashes alone
 would take pictures of one kind, such as solar cells under one camera, for the same."""
+COLOUR, CELLS = 8.0, 8
+"""What the colours of near duplicates differ by at most, of 255, in so many cells a side; one of
+them may be grey, or brighter. Plain pictures have nothing but their colour."""
 SIDE = 64
 COARSE = 3
 """Fine detail is what stands out from a Gaussian blur of so many pixels, at that side."""
@@ -37,7 +40,7 @@ def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArra
     their fine detail. They are remembered for the same pixels.
     """
     good = np.unique(store.rows[store.rows >= 0])
-    key = hashlib.sha256(f"2|{store.size}|".encode() + store.digests[good].tobytes()).hexdigest()
+    key = hashlib.sha256(f"3|{store.size}|".encode() + store.digests[good].tobytes()).hexdigest()
     path = cache_folder("near") / f"{key}.npy"
     components = recall(path)
     if components is None or components.shape != good.shape:
@@ -63,7 +66,7 @@ def _components(
         left, right = left[later], right[later]
         rank = np.arange(len(left)) - np.searchsorted(left, left)
         left, right = left[rank < NEIGHBOURS] + first, right[rank < NEIGHBOURS] + first
-        alike = detail.correlation(left, right) >= ALIKE
+        alike = detail.alike(left, right)
         pairs += zip(left[alike].tolist(), right[alike].tolist(), strict=True)
         progress("looking for near duplicates", min(first + BLOCK, len(good)), len(good))
     _, numbers = np.unique(connected_components(len(good), pairs), return_inverse=True)
@@ -78,7 +81,7 @@ def perceptual_hash(pixels: RGB) -> npt.NDArray[np.uint8]:
 
 
 class _Detail:
-    """Fine detail of stored pictures, computed where it is needed."""
+    """Fine detail and colours of stored pictures, computed where they are needed."""
 
     def __init__(self, store: PixelStore, good: npt.NDArray[np.int64]) -> None:
         self.store = store
@@ -96,20 +99,44 @@ class _Detail:
         length = np.linalg.norm(fine)
         return fine / max(float(length), 1.0) - self.common
 
-    def correlation(
+    def alike(
         self, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        """Of the pictures with these indices, pair by pair [P]. Pictures without detail agree."""
+    ) -> npt.NDArray[np.bool_]:
+        """Whether the pictures with these indices are near duplicates, pair by pair [P]."""
         indices, inverse = np.unique(np.concatenate((left, right)), return_inverse=True)
         if not len(indices):
-            return np.zeros(0, np.float32)
+            return np.zeros(0, np.bool_)
         fine = np.stack(list(in_order(self._of, indices.tolist())))
-        flat = np.abs(fine + self.common).max(1) < 1e-6
+        plain = np.abs(fine + self.common).max(1) < 1e-6
         fine /= np.maximum(np.linalg.norm(fine, axis=1, keepdims=True), 1e-6)
+        colours = np.stack(list(in_order(self._colours_of, indices.tolist())))
         a, b = inverse[: len(left)], inverse[len(left) :]
-        correlation: npt.NDArray[np.float32] = np.einsum("pd,pd->p", fine[a], fine[b])
-        correlation[flat[a] & flat[b]] = 1.0
-        return correlation
+        both_plain = plain[a] & plain[b]
+        agree = both_plain | (np.einsum("pd,pd->p", fine[a], fine[b]) >= ALIKE)
+        alike: npt.NDArray[np.bool_] = agree & (
+            _colour_difference(colours[a], colours[b], plain=both_plain) <= COLOUR
+        )
+        return alike
+
+    def _colours_of(self, index: int) -> npt.NDArray[np.float32]:
+        image = Image.fromarray(self.store.pixels[self.good[index]]).convert("YCbCr")
+        cells = image.resize((CELLS, CELLS), Image.Resampling.BOX)
+        return np.asarray(cells, np.float32).reshape(CELLS * CELLS, 3) - 128
+
+
+def _colour_difference(
+    a_PND: npt.NDArray[np.float32], b_PND: npt.NDArray[np.float32], *, plain: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Of pairs [P], root mean square over N cells of YCbCr: of hue alone, unless both are plain."""
+    cells = a_PND.shape[1]
+    a, b = (colours[:, :, 1:].reshape(len(colours), -1) for colours in (a_PND, b_PND))
+    is_longer = (np.linalg.norm(a, axis=1) >= np.linalg.norm(b, axis=1))[:, None]
+    more, less = np.where(is_longer, a, b), np.where(is_longer, b, a)
+    scale = (more * less).sum(1) / np.maximum((more**2).sum(1), 1e-6)
+    hue = np.linalg.norm(less - np.maximum(scale, 0)[:, None] * more, axis=1)
+    both = np.linalg.norm((a_PND - b_PND).reshape(len(a_PND), -1), axis=1)
+    difference: npt.NDArray[np.float32] = np.where(plain, both, hue) / np.sqrt(cells)
+    return difference
 
 
 def _hashes(

@@ -1,0 +1,59 @@
+"""What is known of the pictures before training is said, or refused, before it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convlens.engine.callbacks import NullCallback
+from convlens.engine.distributed import SINGLE_PROCESS
+from convlens.errors import UsageError
+from convlens.options import options_from
+from convlens.pictures.splits import Split
+from convlens.training.job import Job, Request, choose_folds, prepare_job
+from convlens.transfer.pretrained import choose_network
+from helpers import SMALL, save_shapes
+
+
+class Heard(NullCallback):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def prepared(folder: Path, groups: int, **more: float) -> tuple[Job, list[str]]:
+    """Twenty discs and crosses, each kind in so many groups, and what is said of them."""
+    save_shapes(folder, 20)
+    rows = [f"{k}/{n:03}.png,{k},{k}{n % groups}\n" for k in ("disc", "cross") for n in range(20)]
+    (folder / "table.csv").write_text("path,label,group\n" + "".join(rows))
+    options = options_from(SMALL | more)
+    request = Request(folder / "table.csv", options, choice=choose_network(options.network))
+    heard = Heard()
+    job = prepare_job(request, workers=SINGLE_PROCESS, callback=heard)
+    return job, [text for text in heard.warnings if "held out" in text]
+
+
+def test_where_groups_leave_a_split_empty_it_is_said_why(tmp_path: Path) -> None:
+    job, warnings = prepared(tmp_path, 1)
+    assert job.dataset.split.counts() == {"train": 40}
+    test, val = warnings
+    assert "there will be no figures" in test
+    assert "2, the largest of 20 of 40 pictures: give smaller groups" in test
+    assert "for validation" in val
+    assert prepared(tmp_path, 1, test_fraction=0, val_fraction=0)[1] == []
+    (val,) = prepared(tmp_path, 2)[1]
+    assert "for validation" in val
+    assert prepared(tmp_path, 10)[1] == []
+
+
+def test_one_set_has_no_folds(tmp_path: Path) -> None:
+    job, _ = prepared(tmp_path, 10)
+    one = Split(job.dataset.split.assigned, (0,) * 40)
+    dataset = replace(job.dataset, split=one)
+    options = options_from({"network": "auto"})
+    assert choose_folds(options, job.dataset, pretrained=True) > 1
+    assert choose_folds(options, dataset, pretrained=True) == 1
+    with pytest.raises(UsageError, match="--folds: all pictures are of one group"):
+        choose_folds(options_from({"folds": 5}), dataset, pretrained=True)
