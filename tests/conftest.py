@@ -1,16 +1,14 @@
 """Made pictures, a trained run to look at, and what to do where a program is missing."""
 
-import hashlib
 import io
 import os
-import pickle
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -95,34 +93,14 @@ def convlens(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     return call
 
 
-GRAPHS: dict[str, bytes] = {}
-"""Converted networks, by all that they were made from."""
-
-
 @pytest.fixture
 def spared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spares what takes longest around pretrained networks, and other tests are about.
+    """Compares a detector file with its network on the fewest pictures, not for seconds.
 
-    A detector file is compared with its network on the fewest pictures, not for seconds, and the
-    same network, which takes seconds to convert, is converted once.
+    For tests of pretrained networks that are about other things.
     """
-    import onnx
-
-    from convlens.export import export
     from convlens.training import finish
-    from convlens.transfer import features
 
-    convert = export.network_graph
-
-    def network_graph(module: Any, size: Any, *outputs: str) -> Any:
-        made_from = pickle.dumps((module.eval(), size, outputs))
-        key = hashlib.sha256(made_from).hexdigest()
-        if key not in GRAPHS:
-            GRAPHS[key] = convert(module, size, *outputs).SerializeToString()
-        return onnx.load_from_string(GRAPHS[key])
-
-    monkeypatch.setattr(export, "network_graph", network_graph)
-    monkeypatch.setattr(features, "network_graph", network_graph)
     monkeypatch.setattr(finish, "seconds_within", lambda _: 0.0)
 
 

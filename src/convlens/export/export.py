@@ -1,10 +1,6 @@
 """Writing the detector file: raw pixels in, probabilities out, one ONNX graph."""
 
-import contextlib
-import io
 import json
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,11 +16,10 @@ from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
 from ..tasks.learning import Objective
 from ..tasks.task import task_named
+from .conversion import OPSET, SQUASHED, network_graph
 from .sliding import Sliding, sliding
 
-OPSET = 18
 IR_VERSION = 10
-_SQUASHED = "squashed"
 
 
 class _FromPixels(nn.Module):
@@ -64,7 +59,7 @@ class _ForWindows(nn.Module):
 def resize_graph() -> onnx.ModelProto:
     """The resize alone, with the target size as an input: what `pictures/resize.onnx` holds."""
     graph = helper.make_graph(
-        [helper.make_node("Resize", [INPUT, "", "", "sizes"], [_SQUASHED], **ATTRIBUTES)],
+        [helper.make_node("Resize", [INPUT, "", "", "sizes"], [SQUASHED], **ATTRIBUTES)],
         "resize",
         [
             helper.make_tensor_value_info(
@@ -72,37 +67,11 @@ def resize_graph() -> onnx.ModelProto:
             ),
             helper.make_tensor_value_info("sizes", TensorProto.INT64, [2]),
         ],
-        [helper.make_tensor_value_info(_SQUASHED, TensorProto.UINT8, ["batch", None, None, 3])],
+        [helper.make_tensor_value_info(SQUASHED, TensorProto.UINT8, ["batch", None, None, 3])],
     )
     return helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
     )
-
-
-def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str) -> onnx.ModelProto:
-    """A module that takes uint8 [N, size, size, 3], converted by torch's exporter."""
-    height, width = size if isinstance(size, tuple) else (size, size)
-    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
-    program_log = io.StringIO()
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(program_log):
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                module.eval(),
-                (example,),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=[_SQUASHED],
-                output_names=list(outputs),
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-                verbose=False,
-            )
-    finally:
-        logging.disable(previous)
-    assert program is not None  # noqa: S101
-    return program.model_proto
 
 
 def _strip(graph: onnx.GraphProto) -> None:
@@ -148,7 +117,7 @@ def export(
     _strip(graph)
     sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
     graph.initializer.append(sizes)
-    resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [_SQUASHED], **ATTRIBUTES)
+    resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [SQUASHED], **ATTRIBUTES)
     resize.name = "squash"
     graph.node.insert(0, resize)
     del graph.input[:]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..dataset.examples import Examples, to_float
-from ..export.export import network_graph
+from ..export.conversion import network_graph
 from ..parallel import in_order
 from ..pictures.cache import cache_folder, recall, remember
 from ..progress import Progress

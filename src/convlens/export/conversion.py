@@ -1,0 +1,105 @@
+"""From a torch module to an ONNX graph."""
+
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import onnx
+import onnx_ir
+import onnxscript.optimizer
+import torch
+from timm.layers import Conv2dSame
+from timm.layers.padding import pad_same_arg
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..network.hooks import forward_hooks
+
+OPSET = 18
+SQUASHED = "squashed"
+"""The graph's input."""
+
+
+def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str) -> onnx.ModelProto:
+    """A module that takes uint8 [N, height, width, 3] as a graph for any N, at this size.
+
+    It is converted by torch's exporter for TorchScript, which takes a second where the one for
+    `torch.export` takes fifteen, and simplified by onnxscript.
+    """
+    height, width = size if isinstance(size, tuple) else (size, size)
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    names = [SQUASHED, *outputs]
+    file: Any = io.BytesIO()  # which the type, made for the other exporter, leaves out
+    with warnings.catch_warnings(), _no_log():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _statically_padded(module.eval(), example),
+            (example,),
+            file,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_axes={name: {0: "batch"} for name in names},
+        )
+        model = onnx_ir.from_proto(onnx.load_from_string(file.getvalue()))
+        onnxscript.optimizer.optimize_ir(model, should_fold=_is_of_paddings)
+    return onnx_ir.to_proto(model)
+
+
+def _is_of_paddings(node: onnx_ir.Node) -> bool | None:
+    """Yes for what onnxscript leaves lest a graph grow: here it is how wide paddings are."""
+    return True if node.op_type == "ConstantOfShape" else None
+
+
+@contextmanager
+def _no_log() -> Iterator[None]:
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(previous)
+
+
+def _statically_padded(module: nn.Module, example: Tensor) -> nn.Module:
+    """A copy whose padding like TensorFlow's is what this example needs, not computed anew.
+
+    Computing it would stand in the graph, whose runtimes are slower by it.
+    """
+    sides: dict[str, tuple[int, int]] = {}
+
+    def note(name: str, layer: nn.Module, inputs: tuple[Any, ...], _: Any) -> None:
+        if isinstance(layer, Conv2dSame):
+            sides[name] = tuple(inputs[0].shape[-2:])
+
+    with forward_hooks(module.named_modules(), note), torch.no_grad():
+        module(example)
+    if not sides:
+        return module
+    module = copy.deepcopy(module)
+    for name, side in sides.items():
+        parent, _, own = name.rpartition(".")
+        padded = _Padded(module.get_submodule(name), side)
+        setattr(module.get_submodule(parent), own, padded)
+    return module
+
+
+class _Padded(nn.Module):
+    """A convolution with TensorFlow's padding for maps of one side."""
+
+    def __init__(self, conv: nn.Module, side: tuple[int, int]) -> None:
+        super().__init__()
+        assert isinstance(conv, Conv2dSame)  # noqa: S101
+        self.conv: nn.Conv2d = conv
+        self.padding = pad_same_arg(list(side), conv.kernel_size, conv.stride, conv.dilation)
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        conv, padded = self.conv, functional.pad(x_NCHW, self.padding)
+        return functional.conv2d(
+            padded, conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups
+        )
