@@ -3,6 +3,7 @@
 import io
 import os
 import subprocess
+import sys
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
@@ -137,6 +138,32 @@ def wanted(folder: Path) -> Counter[tuple[bytes, str]]:
     return Counter(
         (content_hash(path.read_bytes()), path.parent.name) for path in folder.glob("*/*.png")
     )
+
+
+_opened: list[list[str]] = []
+"""Of each `files_opened` under way, what was opened."""
+
+
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and arguments[1] is not None:  # None: os.open, by which open() opens
+        for names in _opened:
+            names.append(str(arguments[0]))
+
+
+sys.addaudithook(_on_event)
+
+
+@contextmanager
+def files_opened() -> Iterator[list[str]]:
+    """The names of pictures that this process opens meanwhile, by Python's own account."""
+    names: list[str] = []
+    pictures: list[str] = []
+    _opened.append(names)
+    try:
+        yield pictures
+    finally:
+        _opened.remove(names)
+        pictures += [name for name in names if name.endswith((".png", ".jpg"))]
 
 
 def tar_of(path: Path, members: list[tuple[str, bytes]]) -> Path:

@@ -36,7 +36,13 @@ def near_duplicates(count: int) -> float:
     digests = random.integers(0, 256, (count, 16)).astype(np.uint8)
     contents = Contents(np.zeros((count, 32), np.uint8), {})
     store = PixelStore(
-        pixels, np.arange(count), digests=digests, bad={}, contents=contents, built=True
+        pixels,
+        np.arange(count),
+        digests=digests,
+        sides=np.full(count, 32, np.int32),
+        bad={},
+        contents=contents,
+        built=True,
     )
     return seconds_of(lambda: near_duplicate_clusters(store, quiet))
 

@@ -15,7 +15,7 @@ from convlens.inspection.features import pretrained_features
 from convlens.inspection.findings import Finding
 from convlens.inspection.label_errors import label_issues
 from convlens.options import DataOptions
-from helpers import needs_weights, photograph, save_class
+from helpers import files_opened, needs_weights, photograph, save_class, save_shapes
 
 pytestmark = pytest.mark.trains
 
@@ -79,6 +79,17 @@ def test_all_that_was_spoiled_is_found(tmp_path: Path) -> None:
         ("test", "dog"): 10,
     }
     assert found.pictures == sum(counts.values())
+
+
+def test_every_picture_is_read_once(tmp_path: Path) -> None:
+    folder = save_shapes(tmp_path, 12)
+    with files_opened() as opened:
+        first = inspect(folder)
+    assert sorted(opened) == sorted(map(str, folder.glob("*/*.png")))
+    with files_opened() as opened:
+        assert inspect(folder) == first
+    assert opened == []
+    assert {(row.smallest, row.median, row.largest) for row in first.classes} == {(40, 40, 40)}
 
 
 def test_training_does_what_inspect_says(tmp_path: Path) -> None:

@@ -44,7 +44,13 @@ def made(
     rows = np.array([int((digests == h[:16]).all(1).argmax()) for h in hashes], np.int64)
     pixels = np.zeros((len(digests), 1, 1, 3), np.uint8)
     return catalog, PixelStore(
-        pixels, rows, digests=digests, bad={}, contents=Contents(hashes, {}), built=False
+        pixels,
+        rows,
+        digests=digests,
+        sides=np.ones(len(digests), np.int32),
+        bad={},
+        contents=Contents(hashes, {}),
+        built=False,
     )
 
 

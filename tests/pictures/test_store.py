@@ -4,18 +4,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from convlens.errors import ConvlensError, UsageError
+from convlens.errors import ConvlensError, PictureError, UsageError
 from convlens.pictures.catalog import read_catalog
-from convlens.pictures.decode import decode
+from convlens.pictures.decode import RGB, decode
 from convlens.pictures.resize import Resizer
+from convlens.pictures.source import FileSource
 from convlens.pictures.store import PixelStore, open_store
-from helpers import save_class
+from helpers import files_opened, save_class
 
 
 @pytest.fixture
@@ -50,6 +52,76 @@ def test_the_second_time_nothing_is_made(pictures: Path) -> None:
     assert open_quietly(pictures, size=20).built
 
 
+def test_each_picture_is_read_and_decoded_once(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[bytes] = []
+
+    def decoding(data: bytes) -> RGB:
+        decoded.append(data)
+        return decode(data)
+
+    monkeypatch.setattr("convlens.pictures.fill.decode", decoding)
+    shutil.copy(pictures / "disc" / "000.png", pictures / "cross" / "copy.png")
+    (pictures / "disc" / "none.png").write_text("no picture")
+    with files_opened() as opened:
+        first = open_quietly(pictures)
+    assert Counter(opened) == {str(path): 1 for path in pictures.glob("*/*.png")}
+    assert len(set(decoded)) == 13
+    assert len(decoded) - 13 <= 1  # two copies may be under way at once
+    assert set(first.sides[first.rows[first.rows >= 0]]) == {40}
+    save_class(pictures / "disc", "disc", 1, first=7)
+    (pictures / "cross" / "000.png").unlink()
+    for folder, count in ((pictures, 1), (shutil.copytree(pictures, pictures.parent / "q"), 0)):
+        decoded.clear()
+        with files_opened() as opened:
+            store = open_quietly(folder)
+        assert Counter(opened) == {str(path): 1 for path in folder.glob("*/*.png")}
+        good = [data for data in decoded if data != b"no picture"]
+        assert len(good) == count  # the others are in the store before
+        assert store.built == bool(count)
+        for row, source in enumerate(read_catalog(folder).sources):
+            if row not in store.bad:
+                assert np.array_equal(
+                    store.pixels[store.rows[row]], Resizer(16)(decode(source.read()))
+                )
+    with files_opened() as opened:
+        open_quietly(pictures)
+    assert opened == []
+
+
+def test_what_could_not_be_read_is_tried_again(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = FileSource.read
+
+    def fail(source: FileSource) -> bytes:
+        if source.path.endswith("disc/000.png"):
+            raise PictureError("Input/output error")
+        return read(source)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileSource, "read", fail)
+        for _ in range(2):
+            store = open_quietly(pictures)
+            assert list(store.bad.values()) == ["Input/output error"]
+            assert len(store.pixels) == 11
+    with files_opened() as opened:
+        store = open_quietly(pictures)
+    assert not store.bad
+    assert opened == [str(pictures / "disc" / "000.png")]
+
+
+def test_where_no_picture_can_be_read(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in pictures.glob("*/*.png"):
+        path.unlink()
+        path.symlink_to("nowhere")
+    for _ in range(2):
+        store = open_quietly(pictures)
+        assert store.pixels.shape == (0, 16, 16, 3)
+        assert set(store.bad.values()) == {"No such file or directory"}
+
+
 def test_a_changed_picture_is_noticed(pictures: Path) -> None:
     before = open_quietly(pictures)
     victim = pictures / "disc" / "000.png"
@@ -74,7 +146,7 @@ def test_a_damaged_store_is_made_anew(pictures: Path, harm: str) -> None:
     elif harm == "cut":
         pixels.write_bytes(pixels.read_bytes()[:-5])
     elif harm == "index":
-        index.write_text(index.read_text().replace("digests", "digestz"))
+        index.write_bytes(index.read_bytes().replace(b"errors", b"errorz"))
     elif harm == "half":
         index.unlink()
     else:

@@ -4,12 +4,9 @@ from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PictureError, require
-from ..parallel import in_order
+from ..errors import require
 from ..pictures.catalog import Catalog, read_catalog
-from ..pictures.decode import dimensions
 from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
-from ..pictures.source import Source
 from ..pictures.store import open_store
 from ..progress import Progress
 from .appearance import odd_colours, tiny
@@ -118,27 +115,15 @@ def _read(
     catalog: Catalog, size: int, *, progress: Progress
 ) -> tuple[Pictures, list[tuple[str, str]]]:
     """The readable pictures, and (name, reason) of the others."""
-    sides: list[int | None] = []
-    for row, side in enumerate(in_order(_shorter_side, catalog.sources)):
-        sides.append(side)
-        progress("measuring pictures", row + 1, len(catalog))
     store = open_store(catalog, size, progress=progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
-    readable_sides = tuple(side or 0 for row, side in enumerate(sides) if row not in store.bad)
     readable, store = store.without_bad(catalog)
     near = near_duplicate_clusters(store, progress)
     pictures = Pictures(
         readable,
         store,
-        shorter_sides=readable_sides,
+        shorter_sides=tuple(store.sides[store.rows].tolist()),
         identities=tuple(store.identities()),
         near=tuple(near[store.rows].tolist()),
     )
     return pictures, bad
-
-
-def _shorter_side(source: Source) -> int | None:
-    try:
-        return min(dimensions(source.read()))
-    except PictureError:
-        return None

@@ -1,20 +1,18 @@
-"""Content hashes of every picture, remembered while the files stay as they are."""
+"""Content hashes of pictures, remembered while the files stay as they are."""
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import PictureError
-from ..parallel import in_order
-from ..progress import Progress
-from .cache import cache_folder, recall, remember
+from .cache import cache_folder, recall
 from .catalog import Catalog
 from .shards.read import ShardSource
-from .source import Source, content_hash
 
-UNREADABLE = bytes(32)
+UNREAD = bytes(32)
+"""Stands for the hash of what has not been read, or cannot be."""
 
 
 @dataclass(frozen=True)
@@ -29,31 +27,21 @@ class Contents:
         return bytes(self.hashes[row].tobytes()).hex()
 
 
-def _hash(source: Source) -> tuple[bytes, str]:
-    if isinstance(source, ShardSource):
-        return source.digest, ""
-    try:
-        return content_hash(source.read()), ""
-    except PictureError as error:
-        return UNREADABLE, str(error)
+def recall_hashes(catalog: Catalog) -> tuple[npt.NDArray[np.uint8], Path]:
+    """The pictures' hashes [N, 32] as far as they are known, and where to remember them.
 
-
-def content_hashes(catalog: Catalog, progress: Progress) -> Contents:
-    """Hash every picture, or recall the hashes where paths, sizes and times are as before."""
+    They are known where paths, sizes and times are as before, and of shards; zeros stand for what
+    is still to be read.
+    """
     stamps = hashlib.sha256()
     for source in catalog.sources:
         stamps.update(source.stamp().encode("utf-8", "surrogateescape") + b"\n")
-    remembered = cache_folder("hashes") / f"{stamps.hexdigest()}.npy"
-    known = recall(remembered)
+    path = cache_folder("hashes") / f"{stamps.hexdigest()}.npy"
+    known = recall(path)
     if known is not None and known.shape == (len(catalog), 32) and known.dtype == np.uint8:
-        return Contents(known, {})
+        return known, path
     hashes = np.zeros((len(catalog), 32), np.uint8)
-    unreadable: dict[int, str] = {}
-    for row, (digest, reason) in enumerate(in_order(_hash, catalog.sources)):
-        hashes[row] = np.frombuffer(digest, np.uint8)
-        if reason:
-            unreadable[row] = reason
-        progress("reading pictures", row + 1, len(catalog))
-    if not unreadable:  # a file that could not be read may be readable the next time
-        remember(remembered, hashes)
-    return Contents(hashes, unreadable)
+    for row, source in enumerate(catalog.sources):
+        if isinstance(source, ShardSource):
+            hashes[row] = np.frombuffer(source.digest, np.uint8)
+    return hashes, path

@@ -1,32 +1,21 @@
-"""The pixel store: every picture decoded and resized once, in one memory-mapped file."""
+"""The pixel store: every picture read, decoded and resized once, in one memory-mapped file."""
 
 import hashlib
-import json
 import os
 import shutil
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConvlensError, PictureError
-from ..files import alive, saying_where, write_whole
-from ..parallel import in_order
+from ..errors import ConvlensError
 from ..progress import Progress
-from .cache import cache_folder, make_room
+from .cache import cache_folder, make_room, remember
 from .catalog import Catalog
-from .decode import decode
-from .hashing import Contents, content_hashes
-from .resize import Resizer
-from .shards.read import streamed
-from .source import Source
-
-FORMAT = 1
-"""Raised when decoding or resizing changes, so that older stores are made anew."""
-
-DIGEST = 16
+from .fill import read_into, rows_to_read, stores_of, take_over
+from .hashing import Contents, recall_hashes
+from .stored import FORMAT, Stored, as_keys, check, load, writing
 
 
 @dataclass(frozen=True)
@@ -35,13 +24,15 @@ class PixelStore:
 
     `pixels` is a read-only memory map, uint8 [M, size, size, 3], one row per distinct picture;
     `rows` [N] gives each catalog row its index there, -1 where the picture is bad;
-    `digests` [M, 16] identify equal pixels; `bad` maps catalog rows to the reason.
+    `digests` [M, 16] identify equal pixels, `sides` [M] are the lengths in pixels of the pictures'
+    shorter sides; `bad` maps catalog rows to the reason.
     """
 
     pixels: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
     _: KW_ONLY
     digests: npt.NDArray[np.uint8]
+    sides: npt.NDArray[np.int32]
     bad: dict[int, str]
     contents: Contents
     built: bool
@@ -69,137 +60,62 @@ class PixelStore:
 def open_store(catalog: Catalog, size: int, *, progress: Progress) -> PixelStore:
     """Open the store of these pictures at this size; make it where it is missing or damaged.
 
-    Keyed by content, so a copy of the folder, or the same pictures sorted into other classes,
-    find it too. Two processes may make the same store at once. Raises `ConvlensError` where
-    the disk or the cache's limit is too small.
+    Each picture is read once at most: its hash, its pixels and its size come of the same bytes.
+    What is known of it from before, or is in another store, is not read or decoded again. Keyed by
+    content, so a copy of the folder, or the same pictures sorted into other classes, find it too.
+    Two processes may make the same store at once. Raises `ConvlensError` where the disk or the
+    cache's limit is too small.
     """
-    contents = content_hashes(catalog, progress)
-    keys, first, inverse = np.unique(
-        contents.hashes, axis=0, return_index=True, return_inverse=True
-    )
-    heading = f"{FORMAT}|{size}|{len(keys)}|".encode()
-    key = hashlib.sha256(heading + keys.tobytes()).hexdigest()
-    folder = cache_folder("pixels") / key
-    stored = _read(folder, len(keys), size=size, progress=progress)
+    hashes, path = recall_hashes(catalog)
+    unreadable: dict[int, str] = {}
+    stored = _find(hashes, size, progress) if hashes.any(1).all() else None
     built = stored is None
     if stored is None:
-        shutil.rmtree(folder, ignore_errors=True)
-        _build(
-            folder,
-            catalog.take(first.tolist()),
-            order=np.argsort(first),
-            size=size,
-            progress=progress,
-        )
-        stored = _read(folder, len(keys), size=size, progress=progress)
+        home, others = cache_folder("pixels"), stores_of(size)
+        wanted = [(row, catalog.sources[row]) for row in rows_to_read(hashes, others)]
+        make_room(home, len(wanted) * size * size * 3)
+        with writing(home, size) as writer:
+            unreadable = read_into(wanted, hashes, writer=writer, others=others, progress=progress)
+            remember(path, hashes)
+            stored = _find(hashes, size, progress)
+            built = stored is None
+            if stored is None:
+                take_over(hashes, writer=writer, others=others)
+                writer.finish(_folder(hashes, size))
+                stored = _find(hashes, size, progress)
         if stored is None:
-            raise ConvlensError(f"the pixel store {folder} does not read back: check that disk")
-    else:
-        os.utime(folder)
-    pixels, digests, errors = stored
-    rows = inverse.reshape(-1).astype(np.int64)
+            raise ConvlensError(f"a pixel store in {home} does not read back: check that disk")
+    rows = stored.rows_of(hashes)
     bad = {
-        row: contents.unreadable.get(row) or errors[index]
-        for row, index in enumerate(rows.tolist())
-        if index in errors
+        row: unreadable.get(row) or stored.errors[place]
+        for row, place in enumerate(rows.tolist())
+        if place < 0 or place in stored.errors
     }
     rows[list(bad)] = -1
-    return PixelStore(pixels, rows, digests=digests, bad=bad, contents=contents, built=built)
-
-
-def _digest(pixels: npt.NDArray[np.uint8]) -> bytes:
-    return hashlib.blake2b(pixels.data, digest_size=DIGEST).digest()
-
-
-def _build(
-    folder: Path, distinct: Catalog, *, order: npt.NDArray[np.int64], size: int, progress: Progress
-) -> None:
-    """Write the store under a temporary name and rename it when it is whole.
-
-    Pictures are read in `order` [M], that of the data set, in which shards are streams.
-    """
-    count, row_bytes = len(distinct), size * size * 3
-    make_room(folder.parent, count * row_bytes)
-    for leftover in folder.parent.glob(
-        ".*.*"
-    ):  # by processes that were killed, and by this one before
-        pid = leftover.suffix[1:]
-        if pid.isdecimal() and (int(pid) == os.getpid() or not alive(int(pid))):
-            shutil.rmtree(leftover, ignore_errors=True)
-    partial = folder.parent / f".{folder.name[:16]}.{os.getpid()}"
-    resize = Resizer(size)
-    digests = np.zeros((count, DIGEST), np.uint8)
-    errors: dict[int, str] = {}
-
-    def prepare(source: Source) -> tuple[npt.NDArray[np.uint8] | None, bytes, str]:
-        try:
-            pixels = resize(decode(source.read()))
-        except PictureError as error:
-            return None, bytes(DIGEST), str(error)
-        return pixels, _digest(pixels), ""
-
-    try:
-        with saying_where(folder, "write the pixel store"):
-            partial.mkdir()
-            with (partial / "pixels.u8").open("wb") as file:
-                blank = bytes(row_bytes)
-                decoded = in_order(
-                    prepare, streamed(distinct.sources[row] for row in order.tolist())
-                )
-                for done, (pixels, digest, error) in enumerate(decoded):
-                    row = int(order[done])
-                    file.seek(row * row_bytes)
-                    file.write(blank if pixels is None else pixels.tobytes())
-                    digests[row] = np.frombuffer(digest, np.uint8)
-                    if error:
-                        errors[row] = error
-                    progress("decoding pictures", done + 1, count)
-                file.flush()
-                os.fsync(file.fileno())
-        _write_index(partial, digests, errors=errors)
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # otherwise another process was first with the same content
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write_index(folder: Path, digests: npt.NDArray[np.uint8], *, errors: dict[int, str]) -> None:
-    index = {
-        "digests": digests.tobytes().hex(),
-        "errors": {str(k): errors[k] for k in sorted(errors)},
-    }
-    text = json.dumps(index)
-    checksum = hashlib.sha256(text.encode()).hexdigest()
-    write_whole(folder / "index.json", f"{checksum}\n{text}")
-
-
-def _read(
-    folder: Path, count: int, *, size: int, progress: Progress
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], dict[int, str]] | None:
-    """Map a store and check every row against its digest; None where anything is amiss."""
-    try:
-        checksum, _, text = (folder / "index.json").read_text().partition("\n")
-        if hashlib.sha256(text.encode()).hexdigest() != checksum:
-            return None
-        index: dict[str, Any] = json.loads(text)
-        digests = np.frombuffer(bytes.fromhex(index["digests"]), np.uint8).reshape(count, DIGEST)
-        shape = (count, size, size, 3)
-        path = folder / "pixels.u8"
-        if path.stat().st_size != count * size * size * 3:
-            return None
-        pixels = np.memmap(path, np.uint8, "r", shape=shape)
-    except (OSError, ValueError, KeyError):
-        return None
-    errors = {int(row): str(reason) for row, reason in index["errors"].items()}
-    checked = in_order(
-        lambda row: row in errors or _digest(pixels[row]) == digests[row].tobytes(), range(count)
+    return PixelStore(
+        stored.pixels,
+        rows,
+        digests=np.ascontiguousarray(stored.index["digest"]),
+        sides=stored.index["side"],
+        bad=bad,
+        contents=Contents(hashes, unreadable),
+        built=built,
     )
-    for row, sound in enumerate(checked):
-        if not sound:
-            return None
-        if count * size * size * 3 > 2e9:
-            progress("checking the pixel store", row + 1, count)
-    return pixels, digests, errors
+
+
+def _folder(hashes: npt.NDArray[np.uint8], size: int) -> Path:
+    """Where the store of pictures with these hashes is, whatever their order."""
+    keys = np.unique(as_keys(hashes[hashes.any(1)]))
+    heading = f"{FORMAT}|{size}|{len(keys)}|".encode()
+    return cache_folder("pixels") / hashlib.sha256(heading + keys.tobytes()).hexdigest()
+
+
+def _find(hashes: npt.NDArray[np.uint8], size: int, progress: Progress) -> Stored | None:
+    """The store of pictures with these hashes; None where it is not there, or was damaged."""
+    folder = _folder(hashes, size)
+    stored = load(folder, size)
+    if stored is None or not check(stored, progress):
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    os.utime(folder)
+    return stored

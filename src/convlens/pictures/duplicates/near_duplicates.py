@@ -40,6 +40,7 @@ def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArra
     their fine detail. They are remembered for the same pixels.
     """
     good = np.unique(store.rows[store.rows >= 0])
+    good = good[np.argsort(store.digests[good].view("S16").reshape(-1))]  # whatever their order
     key = hashlib.sha256(f"3|{store.size}|".encode() + store.digests[good].tobytes()).hexdigest()
     path = cache_folder("near") / f"{key}.npy"
     components = recall(path)
