@@ -9,7 +9,8 @@ import numpy as np
 
 def read_picture(data: bytes, home: Path) -> None:
     from convlens.errors import PictureError
-    from convlens.pictures.decode import decode, dimensions
+    from convlens.pictures.decode import decode
+    from convlens.pictures.formats.opening import dimensions
 
     with contextlib.suppress(PictureError):
         dimensions(data)

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageOps, TiffImagePlugin, TiffTags
 
 from convlens.errors import PictureError
-from convlens.pictures.decode import MAX_PIXELS, decode, dimensions
+from convlens.pictures.decode import decode
+from convlens.pictures.formats.opening import MAX_PIXELS, dimensions
 from helpers import Pixels, draw, package
 
 PICTURE = draw("disc", 1)

@@ -9,7 +9,7 @@ from ..pictures.catalog import Catalog, read_catalog
 from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
 from ..pictures.store import open_store
 from ..progress import Progress
-from .appearance import odd_colours, tiny
+from .appearance import odd_colours, one_tone, tiny
 from .classes import ClassRow, class_rows, few_pictures, labels_alike
 from .duplicates import crossing_splits, duplicates, two_labels
 from .files import skipped, unreadable
@@ -93,6 +93,7 @@ def inspect(
             *crossing_splits(readable),
             *few_pictures(readable.catalog),
             *odd_colours(readable, progress),
+            *one_tone(readable, progress),
             *tiny(readable),
         ),
     )

@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from ..detector.inputs import Pixels
 from ..errors import PictureError
-from ..pictures.decode import RGB, dimensions
+from ..pictures.decode import RGB
+from ..pictures.formats.opening import dimensions
 from ..pictures.source import BytesSource, Source
 from .limits.request_limits import RequestLimits
 from .problems import Problem, content_too_large

@@ -14,8 +14,8 @@ from ...errors import ConvlensError, PictureError
 from ...files import write_whole
 from ...parallel import in_order
 from ..cache import cache_folder
-from ..decode import dimensions
 from ..folder import Rows, split_of
+from ..formats.opening import dimensions
 from ..source import BytesSource, Source, content_hash
 from .find import ShardList
 from .stream import Stream

@@ -16,7 +16,7 @@ from ...files import saying_where, whole_file, write_whole
 from ...parallel import in_order
 from ...progress import Progress
 from ..catalog import Catalog, read_catalog
-from ..decode import file_ending
+from ..formats.opening import file_ending
 from ..label import is_utf8
 from ..source import Source
 from .find import INDEX, MEGABYTES

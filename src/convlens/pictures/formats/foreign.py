@@ -6,6 +6,8 @@ from typing import Any
 ARCHIVE = "unpack it"
 PAGE = "perhaps a download that failed"
 SAVE = "save it as PNG or JPEG"
+SAVE_SAMPLES = "save it as PNG, grey or RGB with 8 or 16 bits"
+_TIFF = "a TIFF that is damaged, or stored in an unusual way"
 VIDEO = "save single frames of it as JPEG"
 
 _STARTS: tuple[tuple[bytes, str, str], ...] = (
@@ -35,6 +37,7 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"\0\x05\x16\x07", "what macOS keeps beside a file", "leave it out"),
     (b"\xd0\xcf\x11\xe0", "a Thumbs.db or an office document", "leave it out"),
     (b"\x93NUMPY", "a NumPy array", SAVE),
+    *((start, _TIFF, SAVE_SAMPLES) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
 )
 _VIDEOS = (b"isom", b"iso2", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp")
 _SUBFILE, _SUBFILES, _DNG = 254, 330, 50706

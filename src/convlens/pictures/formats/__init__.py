@@ -1,0 +1,1 @@
+"""Kinds of files: opening them, and what Pillow does not see to."""
