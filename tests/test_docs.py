@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import convlens as package
 from convlens.detector.predictor import Predictor
+from convlens.pictures.decode import decode
 from convlens.pictures.shards.write import Sharded
-from helpers import SMALL
+from helpers import SMALL, draw
 
 HOME = Path(__file__).parent.parent
 
@@ -37,6 +39,41 @@ def test_the_story_of_a_training_is_quoted_as_it_is() -> None:
     body = "\n".join(source.splitlines()[after_docstring : story.end_lineno])
     guide = (HOME / "docs/architecture.md").read_text("utf-8")
     assert f"```python\n{textwrap.dedent(body)}\n```" in guide
+
+
+def test_the_guide_reads_pictures_as_convlens_does(tmp_path: Path) -> None:
+    guide = (HOME / "docs/predict.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n([^`]*def read_picture.*?)```", guide, re.S)
+    exec(example, names := {})  # type: ignore[var-annotated]  # noqa: S102
+    colour = Image.fromarray(draw("disc", 1)).resize((40, 31))
+    wide = np.arange(31 * 40, dtype=np.uint16).reshape(31, 40) * 52
+    clear = colour.copy()
+    clear.putalpha(colour.convert("L"))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for name, image, options in (
+        ("rgb.png", colour, {}),
+        ("rgb.jpg", colour, {}),
+        ("grey.png", colour.convert("L"), {}),
+        ("grey.jpg", colour.convert("L"), {}),
+        ("bits.png", colour.convert("1"), {}),
+        ("wide.png", Image.fromarray(wide), {}),
+        ("wide.tif", Image.fromarray(wide), {"exif": turned}),
+        ("wide.jp2", Image.fromarray(wide), {}),
+        ("rgba.png", clear, {}),
+        ("rgba.webp", clear, {}),
+        ("la.png", clear.convert("LA"), {}),
+        ("palette.png", colour.quantize(9), {}),
+        ("palette.gif", colour.quantize(9), {"transparency": 3}),
+        ("clear-palette.png", colour.quantize(9), {"transparency": b"\0\x80\xff"}),
+        ("cmyk.jpg", colour.convert("CMYK"), {}),
+        ("cmyk.tif", colour.convert("CMYK"), {}),
+        ("turned.jpg", colour, {"exif": turned}),
+        ("turned.png", clear, {"exif": turned}),
+    ):
+        path = tmp_path / name
+        image.save(path, **options)
+        assert np.array_equal(names["read_picture"](path), decode(path.read_bytes())), name
 
 
 @pytest.fixture

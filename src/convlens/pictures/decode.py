@@ -1,7 +1,5 @@
 """The one decoding function, for training and predicting: bytes in, upright 8-bit RGB out."""
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
@@ -39,7 +37,10 @@ def to_rgb(image: Image.Image) -> RGB:
         black, white = grey_scale(image)
         grey = to_eight_bits(_upright(image), black, white)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.ascontiguousarray(_to_rgb(_upright(image)))
+    image = _upright(image)
+    if image.has_transparency_data:
+        image = _over_white(image)
+    return np.asarray(image.convert("RGB"))
 
 
 UPRIGHT, ORIENTATION = {None, 1}, 0x0112
@@ -72,12 +73,4 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _over_white(image: Image.Image) -> Image.Image:
     image = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, image).convert("RGB")
-
-
-def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
-    convert: Callable[[Image.Image], Image.Image] = lambda picture: picture.convert("RGB")  # noqa: E731
-    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
-        convert = _over_white
-    return np.asarray(convert(image))
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,18 @@ def test_what_has_no_scale_is_refused(data: bytes, reason: str) -> None:
 def test_integers_of_32_bits_in_memory_are_refused() -> None:
     with pytest.raises(PictureError, match="32-bit"):
         to_rgb(Image.fromarray(GREY.astype(np.int32)))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "I;16"])
+def test_a_turned_tiff_that_the_user_opened_by_its_name(mode: str, tmp_path: Path) -> None:
+    image = Image.fromarray(wide(GREY)[:, :, 0] if mode == "I;16" else PICTURE)
+    image = image if mode == "I;16" else image.convert(mode)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image.save(tmp_path / "turned.tif", exif=turned)
+    with Image.open(tmp_path / "turned.tif") as opened:
+        assert np.array_equal(to_rgb(opened), np.rot90(to_rgb(image), -1))
+        assert opened.filename == str(tmp_path / "turned.tif")
 
 
 @pytest.mark.parametrize("depth", [15, 0x87])

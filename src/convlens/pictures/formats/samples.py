@@ -10,7 +10,8 @@ from PIL import Image, TiffImagePlugin
 from ...errors import PictureError
 from .foreign import SAVE_SAMPLES
 
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _FORMAT = 258, 259, 262, 277, 284, 339
+_BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 258, 259, 262, 274
+_SAMPLES, _PLANES, _FORMAT = 277, 284, 339
 """Tags of a TIFF."""
 _UNCOMPRESSED, _SEPARATE, _SIGNED, _MIN_IS_WHITE, _MIN_IS_BLACK = 1, 2, 2, 0, 1
 """Values of these tags."""
@@ -64,6 +65,11 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
         raise PictureError(f"a TIFF of {bands} bands, none of which is said to be red: save 1 or 3")
     if _has_bare_planes(image) or (tags.get(_PLANES) == _SEPARATE and image.mode in {"LA", "PA"}):
         raise PictureError(f"a TIFF with a plane for each band: {SAVE_SAMPLES}, in one plane")
+    if image.tile and tags.get(_ORIENTATION, 1) > 4:
+        # Pillow maps a file whose name it knows, and then takes its height for its width
+        name, image.filename = image.filename, ""
+        image.load()
+        image.filename = name
 
 
 def _check_jpeg2000(image: Image.Image) -> None:
