@@ -17,6 +17,7 @@ from convlens.detector.predictor import Predictor
 from convlens.pictures.decode import decode
 from convlens.pictures.shards.write import Sharded
 from helpers import SMALL, draw
+from profiles import DISPLAY_P3, SRGB, grey_profile, rgb_profile
 
 HOME = Path(__file__).parent.parent
 
@@ -49,6 +50,7 @@ def test_the_guide_reads_pictures_as_convlens_does(tmp_path: Path) -> None:
     wide = np.arange(31 * 40, dtype=np.uint16).reshape(31, 40) * 52
     clear = colour.copy()
     clear.putalpha(colour.convert("L"))
+    p3, srgb = rgb_profile(DISPLAY_P3, None), rgb_profile(SRGB, None)
     turned = Image.Exif()
     turned[0x0112] = 6
     for name, image, options in (
@@ -70,10 +72,18 @@ def test_the_guide_reads_pictures_as_convlens_does(tmp_path: Path) -> None:
         ("cmyk.tif", colour.convert("CMYK"), {}),
         ("turned.jpg", colour, {"exif": turned}),
         ("turned.png", clear, {"exif": turned}),
+        ("p3.jpg", colour, {"icc_profile": p3, "exif": turned}),
+        ("p3.png", clear, {"icc_profile": p3}),
+        ("p3-palette.png", colour.quantize(9), {"icc_profile": p3}),
+        ("light.jpg", colour.convert("L"), {"icc_profile": grey_profile(1.0)}),
+        ("light.png", Image.fromarray(wide), {"icc_profile": grey_profile(1.0)}),
     ):
         path = tmp_path / name
         image.save(path, **options)
         assert np.array_equal(names["read_picture"](path), decode(path.read_bytes())), name
+    colour.save(path := tmp_path / "srgb.png", icc_profile=srgb)
+    got = names["read_picture"](path).astype(int)
+    assert np.abs(got - decode(path.read_bytes())).max() <= 1
 
 
 @pytest.fixture

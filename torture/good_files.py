@@ -10,7 +10,7 @@ import numpy as np
 def good_pictures() -> list[bytes]:
     """A picture in every format, mode and size that matters."""
     import pillow_heif
-    from PIL import Image
+    from PIL import Image, ImageCms
 
     pillow_heif.register_heif_opener()
     noise = np.random.default_rng(0).integers(0, 256, (48, 40, 4)).astype(np.uint8)
@@ -38,6 +38,10 @@ def good_pictures() -> list[bytes]:
                 buffer, kind, **many
             )
             pictures.append(buffer.getvalue())
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for kind in ("JPEG", "TIFF"):
+        base.convert("RGB").save(buffer := io.BytesIO(), kind, icc_profile=profile)
+        pictures.append(buffer.getvalue())
     return pictures
 
 

@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from ..errors import PictureError
 from .formats.opening import MAX_PIXELS, opened
+from .formats.profiles import to_srgb, transform_of
 from .formats.samples import check_samples, grey_scale, is_wide_grey, to_eight_bits
 
 RGB = npt.NDArray[np.uint8]
@@ -17,7 +18,8 @@ def decode(data: bytes) -> RGB:
     """Decode a picture to 8-bit RGB [height, width, 3], C-contiguous.
 
     EXIF orientation is applied; the first frame is taken; grey, palette, CMYK and 1-bit become
-    RGB; transparency is laid over white; 16-bit grey is scaled by 1/257 and rounded.
+    RGB; transparency is laid over white; 16-bit grey is scaled by 1/257 and rounded; colours with
+    an embedded profile become sRGB.
     Raises `PictureError` with the reason.
     """
     with opened(data) as image:
@@ -33,11 +35,10 @@ def decode(data: bytes) -> RGB:
 def to_rgb(image: Image.Image) -> RGB:
     """The pixels of an opened image, upright, as `decode` gives them. Raises `PictureError`."""
     check_samples(image)
+    upright = _upright(image)
     if is_wide_grey(image):
-        black, white = grey_scale(image)
-        grey = to_eight_bits(_upright(image), black, white)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    image = _upright(image)
+        upright = Image.fromarray(to_eight_bits(upright, *grey_scale(image)))
+    image = to_srgb(upright, image.info.get("icc_profile"))
     if image.has_transparency_data:
         image = _over_white(image)
     return np.asarray(image.convert("RGB"))
@@ -48,7 +49,7 @@ UPRIGHT, ORIENTATION = {None, 1}, 0x0112
 
 
 def _upright_jpeg(image: Image.Image, data: bytes) -> RGB | None:
-    """Pixels of a JPEG that is not to be turned; None where it is something else, or damaged.
+    """Pixels of a JPEG that is neither turned nor in colours of its own; None of another.
 
     Both use libjpeg-turbo in the same way, so that these are Pillow's pixels; but Pillow hands
     them on row by row, and takes longer.
@@ -57,6 +58,8 @@ def _upright_jpeg(image: Image.Image, data: bytes) -> RGB | None:
         return None
     try:
         if image.getexif().get(ORIENTATION) not in UPRIGHT:
+            return None
+        if transform_of(image, image.info.get("icc_profile")):
             return None
         pixels: RGB = simplejpeg.decode_jpeg(data)
     except Exception:  # what is damaged, and how much of it can be used, is for Pillow to say

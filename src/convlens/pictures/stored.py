@@ -19,7 +19,7 @@ from ..parallel import in_order
 from ..progress import Progress
 from .decode import RGB
 
-FORMAT = 5
+FORMAT = 6
 """Raised when decoding or resizing changes, so that older stores are made anew."""
 DIGEST = 16
 INDEX = np.dtype([("hash", "S32"), ("digest", np.uint8, (DIGEST,)), ("side", np.int32)])
