@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from ...errors import PictureError
 from .foreign import name_of, raw_file
@@ -24,7 +25,7 @@ if Image.MAX_IMAGE_PIXELS == 1024 * 1024 * 1024 // 4 // 3:
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[Image.Image]:
+def opened(data: bytes) -> Iterator[ImageFile]:
     """Open a picture, not unpacked yet; what goes wrong with it meanwhile is a `PictureError`."""
     if not data:
         raise PictureError("the file is empty")
@@ -74,7 +75,7 @@ def largest_sample(data: bytes) -> int:
         return int(np.asarray(image).max()) << 8 if ";16" in str(image.tile) else 0
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes) -> ImageFile:
     """A picture that is not unpacked yet. Raises `UnidentifiedImageError`.
 
     Pillow's plugins for the commonest kinds are loaded at once; all of them, which takes a tenth

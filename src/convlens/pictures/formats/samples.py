@@ -5,7 +5,8 @@ import threading
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL.ImageFile import ImageFile
 
 from ...errors import PictureError
 from .foreign import SAVE_SAMPLES
@@ -23,7 +24,7 @@ def is_wide_grey(image: Image.Image) -> bool:
     return image.mode[0] in "IF"
 
 
-def with_joined_planes(image: Image.Image, data: bytes) -> Image.Image:
+def with_joined_planes(image: ImageFile, data: bytes) -> ImageFile:
     """A TIFF opened again by libtiff where Pillow itself would take its planes for 8-bit ones."""
     if not _has_bare_planes(image):
         return image
@@ -43,7 +44,7 @@ def check_samples(image: Image.Image) -> None:
         raise PictureError(f"32-bit grey values have no fixed scale: {SAVE_SAMPLES}")
     if image.format == "JPEG2000":
         _check_jpeg2000(image)
-    if image.format == "PNG" and image.tile:
+    if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
         _scale_transparency(image)
 
 
@@ -87,7 +88,7 @@ def _check_jpeg2000(image: Image.Image) -> None:
         raise PictureError("a JPEG2000 picture with more than 8 bits that is not grey: save 8 bits")
 
 
-def _scale_transparency(image: Image.Image) -> None:
+def _scale_transparency(image: PngImagePlugin.PngImageFile) -> None:
     """Pillow leaves a PNG's transparent value as it was stored when it scales the samples."""
     stored, value = image.tile[0].args, image.info.get("transparency")
     if stored in {"L;2", "L;4"} and isinstance(value, int):
