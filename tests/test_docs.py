@@ -5,6 +5,7 @@ import doctest
 import re
 import shutil
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,31 @@ def test_what_the_guides_name_exists(page: str) -> None:
         assert f"def {name}(" in tests, name
     for path in re.findall(r"(?:torture|benchmarks|tests)/[\w/]+\.py", text):
         assert (HOME / path).exists(), path
+
+
+def templates() -> Iterator[str]:
+    """The texts of the sources, with `…` for what is filled in."""
+    for path in (HOME / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.JoinedStr(values=values):
+                    parts = (v.value if isinstance(v, ast.Constant) else "…" for v in values)
+                    yield "".join(map(str, parts))
+                case ast.Constant(value=str(text)):
+                    yield text
+                case ast.Call(func=ast.Name("saying_where"), args=[_, ast.Constant(str(doing))]):
+                    yield f"cannot {doing} …"
+
+
+def test_errors_are_quoted_as_they_are_said() -> None:
+    rows = (HOME / "docs" / "errors.md").read_text("utf-8").split("| --- |", 1)[1].splitlines()
+    said = [row.split(" | ")[2] for row in rows if row.count(" | ") == 3]
+    quoted = [quote for text in said for quote in re.findall(r"`([^`]+)`", text)]
+    assert len(quoted) > 40
+    known = list(templates())
+    for quote in quoted:
+        pattern = re.compile(".*".join(map(re.escape, quote.split("…"))), re.DOTALL)
+        assert any(map(pattern.search, known)), quote
 
 
 def test_the_story_of_a_training_is_quoted_as_it_is() -> None:

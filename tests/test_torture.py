@@ -24,7 +24,7 @@ def test_faults_end_in_clear_errors_and_nothing_is_lost() -> None:
     assert faults.torture(1, (faults.quota, faults.folder_gone, faults.nowhere, faults.memory)) == 4
 
 
-@pytest.mark.parametrize(("kind", "count"), [("pictures", 150), ("tables", 100)])
+@pytest.mark.parametrize(("kind", "count"), [("pictures", 150), ("tables", 100), ("shards", 60)])
 def test_mutated_files_end_in_answers_or_clear_errors(
     kind: str, count: int, tmp_path: Path
 ) -> None:

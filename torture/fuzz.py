@@ -28,7 +28,14 @@ from readers import READERS
 TIMES = 30.0
 MEMORY = 4 * 2**30
 """Address space of a child, with everything that it has loaded; see docs/reliability.md."""
-SHARES = {"pictures": 0.6, "tables": 0.15, "detectors": 0.15, "checkpoints": 0.05, "runs": 0.05}
+SHARES = {
+    "pictures": 0.55,
+    "tables": 0.15,
+    "shards": 0.1,
+    "detectors": 0.1,
+    "checkpoints": 0.05,
+    "runs": 0.05,
+}
 
 
 def mutated(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:

@@ -1,7 +1,9 @@
 """Good files of every kind that convlens reads, for `fuzz.py` to change."""
 
 import io
+import json
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,8 @@ def good_pictures() -> list[bytes]:
         "AVIF": ("RGB", "RGBA"),
         "HEIF": ("RGB",),
         "MPO": ("RGB",),
+        "JPEG2000": ("RGB", "L"),
+        "PPM": ("RGB", "L"),
     }.items():
         for mode in modes:
             image = base.convert("L").convert(mode) if mode == "F" else None
@@ -46,7 +50,7 @@ def good_pictures() -> list[bytes]:
 
 
 def good_tables(home: Path) -> list[bytes]:
-    """CSV and Parquet tables, of paths and of bytes."""
+    """Tables as CSV, JSON Lines and Parquet, of paths and of bytes."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -56,12 +60,32 @@ def good_tables(home: Path) -> list[bytes]:
     rows = [(f"{n}.png", "cat" if n % 2 else "dog", "train", f"g{n}") for n in range(4)]
     lines = ["path,label,split,group", *(",".join(row) for row in rows)]
     tables = ["\n".join(lines).encode(), "\n".join(lines).replace(",", ";").encode("utf-8-sig")]
+    records = (dict(zip(("path", "label", "split", "group"), row, strict=True)) for row in rows)
+    tables.append("".join(f"{json.dumps(record)}\n" for record in records).encode())
     columns = {"image": pictures, "label": [row[1] for row in rows]}
     for table in (pa.table(columns), pa.table({"path": [row[0] for row in rows], **columns})):
         buffer = io.BytesIO()
         parquet.write_table(table, buffer)
         tables.append(buffer.getvalue())
     return tables
+
+
+def good_shards() -> list[bytes]:
+    """Tar files whose pictures have records, classes, or folders beside them."""
+    picture, record = good_pictures()[0], json.dumps({"label": "cat", "split": "val", "group": "g"})
+    shards = []
+    for label in (".json", ".cls", ""):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for number in range(3):
+                beside = record.encode() if label == ".json" else b"dog"
+                files = [(".jpg", picture), *([(label, beside)] if label else [])]
+                for ending, data in files:
+                    info = tarfile.TarInfo(f"cat/{number}{ending}")
+                    info.size = len(data)
+                    tar.addfile(info, io.BytesIO(data))
+        shards.append(buffer.getvalue())
+    return shards
 
 
 def prepare_run(home: Path) -> None:
@@ -83,6 +107,8 @@ def good_files(kind: str, home: Path) -> list[bytes]:
             return good_pictures()
         case "tables":
             return good_tables(home)
+        case "shards":
+            return good_shards()
         case "detectors":
             return [(home / "run" / "detector.onnx").read_bytes()]
         case "checkpoints":

@@ -20,13 +20,24 @@ def read_picture(data: bytes, home: Path) -> None:
 
 
 def read_table(data: bytes, home: Path) -> None:
+    endings = {b"PAR1": "parquet", b'{"pa': "jsonl"}
+    path = home / f"t.{endings.get(data[:4], 'csv')}"
+    path.write_bytes(data)
+    read_some(path)
+
+
+def read_shard(data: bytes, home: Path) -> None:
+    path = home / "s.tar"
+    path.write_bytes(data)
+    read_some(path)
+
+
+def read_some(path: Path) -> None:
+    """A data set, and some of its pictures."""
     from convlens.errors import PictureError
     from convlens.pictures.catalog import read_catalog
 
-    path = home / ("t.parquet" if data[:4] == b"PAR1" else "t.csv")
-    path.write_bytes(data)
-    catalog = read_catalog(path)
-    for source in catalog.sources[:8]:
+    for source in read_catalog(path).sources[:8]:
         with contextlib.suppress(PictureError):
             source.read()
 
@@ -68,6 +79,7 @@ def read_run(data: bytes, home: Path) -> None:
 READERS: dict[str, Callable[[bytes, Path], None]] = {
     "pictures": read_picture,
     "tables": read_table,
+    "shards": read_shard,
     "detectors": read_detector,
     "checkpoints": read_checkpoint,
     "runs": read_run,

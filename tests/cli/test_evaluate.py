@@ -32,6 +32,18 @@ def test_evaluate_refuses_unknown_classes(convlens: Convlens, run: Path, tmp_pat
     assert_clear(convlens("evaluate", run, tmp_path), 1, "also have 'square'")
 
 
+def test_pictures_that_cannot_be_judged_say_why(
+    convlens: Convlens, run: Path, tmp_path: Path
+) -> None:
+    for kind in ("disc", "cross"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "1.png").write_text("no picture")
+    nothing_read = "none of the pictures could be read; the first: "
+    assert_clear(convlens("evaluate", run, tmp_path), 1, nothing_read)
+    nothing_marked = f"{tmp_path} marks no pictures as val"
+    assert_clear(convlens("evaluate", run, tmp_path, "--split", "val"), 1, nothing_marked)
+
+
 def test_a_class_may_be_missing_when_judging(convlens: Convlens, run: Path, tmp_path: Path) -> None:
     save_class(tmp_path / "disc", "disc", 5, first=300)
     done = convlens("evaluate", run, tmp_path, "--json")

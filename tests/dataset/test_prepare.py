@@ -1,5 +1,7 @@
 """What is learnt follows from the training pictures, and what is left out is said."""
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from convlens.dataset.prepare import Dataset, prepare
 from convlens.errors import ConvlensError
 from convlens.inspection.inspect import inspect
 from convlens.options import DataOptions
-from helpers import save_class
+from convlens.pictures.splits import write_manifest
+from helpers import save_class, tar_of
 
 
 def prepared(folder: Path) -> Dataset:
@@ -74,3 +77,27 @@ def test_what_makes_no_groups_is_refused_at_once(tmp_path: Path) -> None:
     assert findings["one_group"].what == "all pictures are of one group, '0'"
     not_held_out = DataOptions(size=16, group="0", test_fraction=0, val_fraction=0)
     assert prepare(tmp_path, not_held_out, progress=lambda *_: None).split.counts() == {"train": 12}
+
+
+@pytest.mark.parametrize("form", ["shard", "table"])
+def test_half_a_character_costs_no_manifest(tmp_path: Path, form: str) -> None:
+    """JSON can write half of a pair of surrogates, and no file can hold it."""
+    names = [f"{kind}/{n:03}.png" for kind in ("disc", "cross") for n in range(6)]
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / kind, kind, 6)
+    rows = [{"path": n, "label": f"{n[:4]}\ud83d", "group": f"{n[-5:]}\ude00"} for n in names]
+    table = tmp_path / "table.jsonl"
+    if form == "table":
+        table.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    else:
+        table = tmp_path / "some.tar"
+        members = [(f"{n}.json", json.dumps(row).encode()) for n, row in enumerate(rows)]
+        pictures = [(f"{n}.png", (tmp_path / name).read_bytes()) for n, name in enumerate(names)]
+        tar_of(table, sorted(members + pictures))
+    dataset = prepared(table)
+    assert dataset.classes == ("cros?", "disc?")
+    assert dataset.catalog.groups[0] == "0.png?"
+    manifest = tmp_path / "manifest.csv"
+    write_manifest(manifest, dataset.catalog, store=dataset.store, split=dataset.split)
+    written = csv.DictReader(manifest.read_text("utf-8").splitlines())
+    assert [row["label"] for row in written] == list(dataset.catalog.labels)

@@ -15,16 +15,17 @@ from convlens.tasks.classification.labels import classes_of
 from helpers import draw, package, save_class, tar_of
 
 
-def test_folder_names_are_labels_and_dot_folders_are_passed_over(tmp_path: Path) -> None:
+def test_folder_names_are_labels_and_dot_names_are_passed_over(tmp_path: Path) -> None:
     for name in ("2", "10", ".cache", "cat ☂"):
         save_class(tmp_path / name, "disc", 2)
-    (tmp_path / "2" / ".hidden.png").write_bytes(b"")
+    for name in (".hidden.png", ".DS_Store", "._000.png"):
+        (tmp_path / "2" / name).write_bytes(b"")
     save_class(tmp_path / "10" / "deeper" / "still", "disc", 1)
     (tmp_path / "README").write_text("about")
     catalog = read_catalog(tmp_path)
     assert catalog.classes == ("2", "10", "cat ☂")
     assert catalog.counts() == {"2": 2, "10": 3, "cat ☂": 2}
-    assert catalog.skipped == ((str(tmp_path / "README"), catalog.skipped[0][1]),)
+    assert set(reasons(catalog, tmp_path)) == {".cache", "2/.hidden.png", "README"}
     for name, label in zip(catalog.names, catalog.labels, strict=True):
         assert Path(name).relative_to(tmp_path).parts[0] == label
 
@@ -196,12 +197,14 @@ def test_what_lies_beside_train_and_val_is_named_and_no_class(tmp_path: Path) ->
         save_class(tmp_path / place, "disc", 2)
     save_class(tmp_path / "test", "disc", 3)
     (tmp_path / "valid").mkdir()
-    (tmp_path / "README").write_text("about")
+    for name in ("README", ".notes", ".DS_Store"):
+        (tmp_path / name).write_text("about")
     catalog = read_catalog(tmp_path)
     assert catalog.classes == ("cat", "dog")
     assert sorted(map(str, catalog.splits)) == ["train"] * 4 + ["val"] * 4
     told = reasons(catalog, tmp_path)
-    assert set(told) == {"results", "test", "valid", "README", "__MACOSX"}
+    assert set(told) == {"results", "test", "valid", "README", ".notes", "__MACOSX"}
+    assert len(told) == len(catalog.skipped)
     assert "no labels" in told["test"]
     assert "empty" in told["valid"]
 
@@ -213,9 +216,13 @@ def test_one_nesting_too_many(tmp_path: Path, deeper: str) -> None:
     if deeper == "val/val":
         save_class(tmp_path / "train" / "cat", "disc", 2)
         save_class(tmp_path / "train" / "dog", "disc", 2)
+    for name in ("README", ".notes"):
+        (tmp_path / deeper).with_name(name).write_text("about")
     catalog = read_catalog(tmp_path)
     assert catalog.classes == ("cat", "dog")
     assert Path(deeper).name in catalog.splits
+    told = [Path(name).name for name, _ in catalog.skipped]
+    assert sorted(told) == [".notes", "README"]
 
 
 def test_a_run_is_no_class_and_its_pictures_none_to_predict(tmp_path: Path) -> None:
@@ -240,12 +247,14 @@ def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
 def test_loose_pictures_beside_shards_are_predicted_too(tmp_path: Path) -> None:
     save_class(tmp_path, "disc", 3)
     data = (tmp_path / "000.png").read_bytes()
+    (tmp_path / ".hidden.png").write_bytes(data)
     tar_of(tmp_path / "more.tar", [("cat/1.png", data), ("dog/2.png", data)])
     names = [Path(source.name).name for source in find_sources(tmp_path)]
     assert names == ["000.png", "001.png", "002.png", "1.png", "2.png"]
     catalog = read_catalog(tmp_path)
     assert catalog.labels == ("cat", "dog")
-    assert set(reasons(catalog, tmp_path)) == {"000.png", "001.png", "002.png"}
+    beside = {"000.png", "001.png", "002.png", ".hidden.png"}
+    assert set(reasons(catalog, tmp_path)) == beside
 
 
 def test_folders_of_systems_in_shards_and_patterns_are_passed_over(
@@ -255,13 +264,14 @@ def test_folders_of_systems_in_shards_and_patterns_are_passed_over(
         "cat/1.png",
         "cat/@eaDir/1.png",
         "__MACOSX/cat/._1.png",
+        "cat/.cache/1.png",
         "cat/._1.png",
         "./dog/2.png",
     )
     path = tar_of(tmp_path / "s.tar", [(name, b"x") for name in members])
     catalog = read_catalog(path)
     assert catalog.labels == ("cat", "dog")
-    assert [name.split("#")[1] for name, _ in catalog.skipped] == [members[1], members[2]]
+    assert [name.split("#")[1] for name, _ in catalog.skipped] == [members[1], members[3]]
     passed_over: list[str] = []
     names = [s.name for s in find_sources(path, passed_over=lambda n, _: passed_over.append(n))]
     assert len(names) == len(passed_over) == 2

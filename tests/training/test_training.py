@@ -205,6 +205,10 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None
     second.restore(tmp_path, warned.append)
     assert second.progress.step == 6
     assert "step-000000009" in warned[0]
+    assert warned[0].endswith("the checkpoint before it is used")
+    files[0].write_bytes(b"")
+    with pytest.raises(ConvlensError, match=f"there is no checkpoint in {tmp_path}: train again"):
+        loop(steps=9).restore(tmp_path, warned.append)
 
 
 def test_an_exploding_cost_goes_back_and_takes_smaller_steps(tmp_path: Any) -> None:

@@ -109,7 +109,7 @@ def find_units(
         if shards is None:
             yield from find_files(picture, passed_over)
         else:
-            yield from map(FileSource, beside_shards(picture))
+            yield from map(FileSource, beside_shards(picture, passed_over))
             yield from (address for address, _ in shards)
 
 

@@ -135,7 +135,7 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
         raise ConvlensError(f"there is no {path}: give a folder of pictures or a table of them")
     if shards is not None:
         rows = read_shards(shards)
-        for name in beside_shards(pictures):
+        for name in beside_shards(pictures, rows.skip):
             rows.skip(name, "lies beside shards, so it has no label")
     else:
         rows = read_table(path) if path.is_file() else _read_folder(path)

@@ -92,8 +92,14 @@ TABLES = frozenset((".csv", ".tsv", ".jsonl", ".parquet"))
 BESIDE = "lies beside the class folders, so it has no label"
 TABLE_BESIDE = "is a table beside the class folders: give it itself, if it says what pictures are"
 """Why what is no folder is passed over among folders of classes."""
+BESIDE_SPLITS = "lies beside the folders of the splits"
 _TRASH = ".trash"
 """How the names of folders begin that hold what was thrown away."""
+HIDDEN = "is, or lies in, what is hidden by a name that begins with a dot"
+"""Why such a file or folder is passed over."""
+_LITTER = frozenset((".ds_store", ".localized", ".directory", ".nomedia", ".picasa.ini"))
+_APPLE_DOUBLE = "._"
+"""Names, and how names begin, of what systems leave in every folder: no word is lost on them."""
 
 
 def ignore(_name: str, _reason: str) -> None:
@@ -101,10 +107,10 @@ def ignore(_name: str, _reason: str) -> None:
 
 
 def _entries(folder: Path, passed_over: PassedOver) -> list[os.DirEntry[str]]:
-    """What is in a folder, in a fixed order, without names that begin with a dot.
+    """What is in a folder, in a fixed order, without what holds no pictures of the user's.
 
-    `passed_over` is told of a folder that may not be listed, and of folders in it that hold no
-    pictures of the user's: those of systems, and training runs.
+    `passed_over` is told of that: folders of systems, training runs, names that begin with a dot
+    (but not of what systems leave in every folder); and of a folder that may not be listed.
     """
     try:
         with os.scandir(folder) as listing:
@@ -116,15 +122,23 @@ def _entries(folder: Path, passed_over: PassedOver) -> list[os.DirEntry[str]]:
 
 
 def _is_passed_over(entry: os.DirEntry[str], passed_over: PassedOver) -> bool:
-    hidden = entry.name.startswith(".")
-    if is_system_folder(entry.name):
-        if _is_folder(entry):
-            passed_over(entry.path, BY_SYSTEMS)
-            return True
-    elif not hidden and _is_folder(entry) and _is_run(Path(entry.path)):
-        passed_over(entry.path, "is the folder of a training run")
+    if is_litter(entry.name):
         return True
-    return hidden
+    if is_system_folder(entry.name) and _is_folder(entry):
+        reason = BY_SYSTEMS
+    elif entry.name.startswith("."):
+        reason = HIDDEN
+    elif _is_folder(entry) and _is_run(Path(entry.path)):
+        reason = "is the folder of a training run"
+    else:
+        return False
+    passed_over(entry.path, reason)
+    return True
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file of this name is what systems leave in every folder, such as `.DS_Store`."""
+    return name.lower() in _LITTER or name.startswith(_APPLE_DOUBLE)
 
 
 def is_system_folder(name: str) -> bool:
@@ -153,9 +167,9 @@ def files_below(
 ) -> Iterator[str]:
     """Every file in a folder and the folders in it, in a fixed order.
 
-    Linked folders are followed, but never in a circle. Dot-names are passed over, and so are
-    folders that may not be listed, that systems make, or that hold training runs; `passed_over` is
-    told of those.
+    Linked folders are followed, but never in a circle. Passed over are names that begin with a dot,
+    and folders that may not be listed, that systems make, or that hold training runs; `passed_over`
+    is told of those.
     """
     real = str(folder.resolve())
     if real in parents:
@@ -172,9 +186,9 @@ def folders_in(folder: Path, passed_over: PassedOver = ignore) -> list[Path]:
     return [Path(e.path) for e in _entries(folder, passed_over) if _is_folder(e)]
 
 
-def files_in(folder: Path) -> list[Path]:
-    """The files in a folder itself, in a fixed order, without dot-names."""
-    return [Path(e.path) for e in _entries(folder, ignore) if not _is_folder(e)]
+def files_in(folder: Path, passed_over: PassedOver = ignore) -> list[Path]:
+    """The files in a folder itself, in a fixed order, without those that are passed over."""
+    return [Path(e.path) for e in _entries(folder, passed_over) if not _is_folder(e)]
 
 
 def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = None) -> Rows:
@@ -212,9 +226,8 @@ def scan_splits(folder: Path) -> Rows | None:
         rows = inner
     else:
         return None
-    for entry in _entries(folder, ignore):
-        if not _is_folder(entry):
-            rows.skip(entry.path, "lies beside the folders of the splits")
+    for file in files_in(folder):
+        rows.skip(str(file), BESIDE_SPLITS)
     return rows
 
 
@@ -222,9 +235,9 @@ def _scan_split(top: Path, rows: Rows) -> None:
     """What a folder at the top gives: one that is no split, or has no class folders, nothing."""
     split = _split_of(top)
     if split is None:
-        rows.skip(str(top), "lies beside the folders of the splits")
+        rows.skip(str(top), BESIDE_SPLITS)
     elif folders_in(top):
-        scan_classes(_innermost(top), split, rows=rows)
+        scan_classes(_innermost(top, rows), split, rows=rows)
     elif next(files_below(top), None) is None:
         rows.skip(str(top), "is empty")
     else:
@@ -240,9 +253,11 @@ def _split_of(folder: Path) -> str | None:
     return SPLIT_NAMES.get(folder.name.lower())
 
 
-def _innermost(split: Path) -> Path:
-    """The folder that holds the classes: `train/train` where nothing else is in `train`."""
+def _innermost(split: Path, rows: Rows) -> Path:
+    """The folder that holds the classes: `train/train` where no other folder is in `train`."""
     inner = folders_in(split)
     if len(inner) == 1 and _split_of(inner[0]) == _split_of(split) and folders_in(inner[0]):
-        return _innermost(inner[0])
+        for file in files_in(split, rows.skip):
+            rows.skip(str(file), BESIDE_SPLITS)
+        return _innermost(inner[0], rows)
     return split

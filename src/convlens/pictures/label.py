@@ -13,6 +13,7 @@ def normal_label(text: str) -> str:
     Characters are composed (NFC), space at both ends is left out, any other is one blank. Bytes
     that are no UTF-8, as Python escapes them, are read as Windows-1252, which Excel writes.
     """
+    text = whole_characters(text)
     if not is_utf8(text):
         text = from_windows(text)
     return " ".join(unicodedata.normalize("NFC", text).translate(_INVISIBLE).split())
@@ -29,10 +30,19 @@ def is_utf8(text: str) -> bool:
 
 def from_windows(text: str) -> str:
     """Text with escaped bytes (PEP 383), all of it read as Windows-1252."""
+    return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+
+def whole_characters(text: str) -> str:
+    """Text with `?` for half a character, which JSON can write and no file can hold.
+
+    Escaped bytes stay.
+    """
     try:
-        return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
-    except UnicodeEncodeError:  # no escaped byte, but half a character, as JSON can write it
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
         return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def remarks_about(spellings: Mapping[str, set[str]]) -> Iterator[str]:

@@ -89,6 +89,19 @@ def test_an_index_names_shards_beside_it_only(name: str, tmp_path: Path) -> None
         read_catalog(tmp_path / "index.json")
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "{", '{"shardlist": [{"url": "1.tar"}]}'])
+def test_what_is_no_index_says_so(text: str, tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(text)
+    with pytest.raises(ConvlensError, match=r"index\.json is no index of shards"):
+        read_catalog(tmp_path / "index.json")
+
+
+def test_half_a_character_in_the_name_of_a_shard_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text('{"shardlist": [{"url": "\\ud83d.tar", "nsamples": 1}]}')
+    with pytest.raises(ConvlensError, match="there is no file"):
+        read_catalog(tmp_path / "index.json")
+
+
 def test_several_labels_are_refused_and_one_in_a_list_is_one(tmp_path: Path) -> None:
     for labels in (["cat"], ["cat", "dog"]):
         record = json.dumps({"labels": labels}).encode()

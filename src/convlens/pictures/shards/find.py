@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import ConvlensError
 from ...files import exists, given_path, is_folder
-from ..folder import files_in, folders_in
+from ..folder import PassedOver, files_in, folders_in, ignore
 from .stream import Stream
 from .urls import access, filesystem, is_url
 
@@ -56,11 +56,11 @@ def find_shards(url: str | Path) -> ShardList | None:
     return shards
 
 
-def beside_shards(url: str | Path) -> list[str]:
+def beside_shards(url: str | Path, passed_over: PassedOver = ignore) -> list[str]:
     """The other files of a folder of shards: loose pictures, often."""
     if is_url(url) or not is_folder(given_path(url)):
         return []
-    files = files_in(given_path(url))
+    files = files_in(given_path(url), passed_over)
     return [str(file) for file in files if file.suffix != ".tar" and file.name != INDEX]
 
 

@@ -22,7 +22,7 @@ from .stream import Stream
 from .tar import samples
 from .urls import stamp
 
-FORMAT = 2
+FORMAT = 3
 """Raised when what is remembered of a shard changes."""
 
 AT_ONCE = 4
@@ -133,7 +133,7 @@ def read_shards(shards: ShardList) -> Rows:
 
 def _remembered(stamped: str) -> Path:
     """The file of the cache that holds a shard's columns."""
-    text = f"{FORMAT}|{stamped}".encode("utf-8", "surrogateescape")
+    text = f"{FORMAT}|{stamped}".encode("utf-8", "surrogatepass")
     return cache_folder("shards") / f"{hashlib.sha256(text).hexdigest()}.json"
 
 
@@ -151,7 +151,7 @@ def _list(url: str) -> tuple[Shard, dict[str, Any]]:
     digests, count = bytearray(), 0
     with Stream(url) as stream:
         for sample in samples(stream):
-            count += 1
+            count += not sample.passed_over
             picture = sample.picture
             if sample.label is None:
                 columns["skipped"].append((picture.name, sample.reason))

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ...errors import ConvlensError
-from ..folder import BY_SYSTEMS, SPLIT_NAMES, is_system_folder
+from ..folder import BY_SYSTEMS, HIDDEN, SPLIT_NAMES, is_litter, is_system_folder
 from ..tables.columns import COLUMNS, label_of, text_of
 from ..tables.paths import ENDINGS
 from .stream import Stream
@@ -39,7 +39,7 @@ class Sample:
     @property
     def passed_over(self) -> bool:
         """Whether it is no picture of the user's."""
-        return self.reason == BY_SYSTEMS
+        return self.reason in {BY_SYSTEMS, HIDDEN}
 
 
 def members(stream: Stream) -> Iterator[Member]:
@@ -98,11 +98,10 @@ def samples(stream: Stream) -> Iterator[Sample]:
     example: list[Member] = []
     for member in members(stream):
         folders = [part for part in member.name.split("/") if part != "."]
-        if any(map(is_system_folder, folders[:-1])):
-            if _ending(member.name) in ENDINGS:
-                yield Sample(member, None, reason=BY_SYSTEMS)
-            continue
-        if any(part.startswith(".") for part in folders):
+        by_systems = any(map(is_system_folder, folders[:-1]))
+        if by_systems or any(part.startswith(".") for part in folders):
+            if _ending(member.name) in ENDINGS and not is_litter(folders[-1]):
+                yield Sample(member, None, reason=BY_SYSTEMS if by_systems else HIDDEN)
             continue
         if example and (_key(member.name) != _key(example[0].name) or len(example) == 16):
             yield from _samples(example, stream.url)

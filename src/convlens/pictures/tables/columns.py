@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import ConvlensError
 from ..folder import SPLIT_NAMES
+from ..label import whole_characters
 
 COLUMNS = {
     "path": (
@@ -174,7 +175,9 @@ def _truth(name: str, cells: Mapping[str, Any], where: str) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """A cell as text; empty where it holds nothing, or what pandas takes for nothing."""
+    """A cell as text that can be written; empty where it holds what pandas takes for nothing."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return ""
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return whole_characters(str(value))
