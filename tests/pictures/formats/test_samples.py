@@ -158,7 +158,7 @@ FLOATS = np.full((8, 8, 1), np.nan, np.float32)
         (tiff(np.dstack([PICTURE, PICTURE]), MIN_IS_BLACK, tags={338: [0] * 5}), "a TIFF"),
         (
             tiff(np.dstack([PICTURE] * 2), 1, planar=True, compressed=True, tags={338: [0] * 5}),
-            "6 bands",
+            "a TIFF",
         ),
         (tiff(np.dstack([GREY, GREY]), MIN_IS_BLACK, planar=True, tags={338: [2]}), "plane"),
     ],
