@@ -54,6 +54,27 @@ def test_import_and_predict_load_no_torch(run: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "late"),
+    [
+        (
+            "convlens.training.train",
+            {"timm", "torchvision", "torch._dynamo", "onnxscript", "triton", "sklearn", "scipy"}
+            | {"pandas", "cleanlab", "matplotlib", "jinja2", "pyarrow"},
+        ),
+        ("convlens.inspection.inspect", {"torch", "scipy", "sklearn", "pandas"}),
+        ("convlens.serving.app", {"torch", "scipy", "sklearn", "pandas", "matplotlib"}),
+    ],
+)
+def test_what_only_some_runs_need_is_imported_late(module: str, late: set[str]) -> None:
+    brings = "import sys; before = set(sys.modules); import {}; print(*(set(sys.modules) - before))"
+    code = "import torch; " if "torch" not in late else ""  # what torch itself brings is torch's
+    command = [sys.executable, "-c", code + brings.format(module)]
+    brought = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert module in brought
+    assert not late & set(brought)
+
+
 NAMES = [name for group in COMMANDS.values() for name in group]
 
 

@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from ..pictures.splits import EXCLUDED
 from ..tasks.classification.labels import unequal
-from .prepare import Dataset
+
+if TYPE_CHECKING:
+    from .prepare import Dataset
 
 REASONS = 6
 """That are shown of why files were left out."""
@@ -24,7 +27,7 @@ class Note:
     warn: bool = False
 
 
-def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
+def notes_about(dataset: "Dataset", balanced: bool) -> list[Note]:
     """What the user should know; `balanced`: every class counts alike."""
     return [
         *_labels(dataset),
@@ -37,17 +40,17 @@ def notes_about(dataset: Dataset, balanced: bool) -> list[Note]:
     ]
 
 
-def _counts(dataset: Dataset) -> dict[str, int]:
+def _counts(dataset: "Dataset") -> dict[str, int]:
     """Pictures of each class that is learnt."""
     return {k: n for k, n in dataset.catalog.counts().items() if k in dataset.classes}
 
 
-def _labels(dataset: Dataset) -> Iterator[Note]:
+def _labels(dataset: "Dataset") -> Iterator[Note]:
     for remark in dataset.catalog.remarks:
         yield Note(remark, "rename what is not meant so", warn=True)
 
 
-def _not_learnt(dataset: Dataset) -> Iterator[Note]:
+def _not_learnt(dataset: "Dataset") -> Iterator[Note]:
     for label, count in dataset.catalog.counts().items():
         if label not in dataset.classes:
             alike = get_close_matches(label, dataset.classes, 1)
@@ -59,7 +62,7 @@ def _not_learnt(dataset: Dataset) -> Iterator[Note]:
             )
 
 
-def _left_out(dataset: Dataset) -> Iterator[Note]:
+def _left_out(dataset: "Dataset") -> Iterator[Note]:
     if dataset.skipped:
         names: dict[str, list[str]] = {}
         for name, reason in dataset.skipped:
@@ -73,7 +76,7 @@ def _left_out(dataset: Dataset) -> Iterator[Note]:
         yield Note(what + shown + rest, "they are left out", warn=True)
 
 
-def _excluded(dataset: Dataset) -> Iterator[Note]:
+def _excluded(dataset: "Dataset") -> Iterator[Note]:
     """Pictures that cannot be learnt, or would be learnt and judged by."""
     labels_of: dict[bytes, set[str]] = {}
     for pixels, label in zip(dataset.store.identities(), dataset.catalog.labels, strict=True):
@@ -95,7 +98,7 @@ def _excluded(dataset: Dataset) -> Iterator[Note]:
         yield Note(what, done, warn=True)
 
 
-def _kept_together(dataset: Dataset) -> Iterator[Note]:
+def _kept_together(dataset: "Dataset") -> Iterator[Note]:
     identities = dataset.store.identities()
     copies = [count for count in Counter(identities).values() if count > 1]
     if copies:
@@ -114,7 +117,7 @@ def _kept_together(dataset: Dataset) -> Iterator[Note]:
         yield Note(what, "each set is kept in one split, and all of it is used")
 
 
-def _few_pictures(dataset: Dataset) -> Iterator[Note]:
+def _few_pictures(dataset: "Dataset") -> Iterator[Note]:
     counts = _counts(dataset)
     for least, below, verb in ((0, LEARNABLE, "learn"), (LEARNABLE, MEASURABLE, "judge")):
         few = [label for label, count in counts.items() if least <= count < below]
@@ -124,7 +127,7 @@ def _few_pictures(dataset: Dataset) -> Iterator[Note]:
             yield Note(what, f"that is too few to {verb} them well: add pictures")
 
 
-def _unequal_classes(dataset: Dataset, balanced: bool) -> Iterator[Note]:
+def _unequal_classes(dataset: "Dataset", balanced: bool) -> Iterator[Note]:
     counts = _counts(dataset).values()
     if unequal(counts):
         what = (

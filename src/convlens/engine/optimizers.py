@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from ..options import OptimizerOptions
-from .muon import Muon
 
 LEARNING_RATES = {
     "gd": 0.05,
@@ -69,6 +68,8 @@ def make_optimizer(
         case "adam":
             return torch.optim.Adam(parameters, rate)
         case "muon":
+            from .muon import Muon  # brings timm
+
             return Muon(decayed, rate)
         case _:
             return torch.optim.AdamW(decayed, rate)

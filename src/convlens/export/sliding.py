@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..network.classifier import Classifier
 from ..network.local2d import Local2d
@@ -56,6 +55,8 @@ class Sliding(nn.Module):
         windows down (rows) and across (columns); any other number lies on the same plane, since
         each layer's height and width grow by equal steps.
         """
+        from torch.utils.flop_counter import FlopCounterMode  # brings Triton
+
         shapes = deepcopy(self).to("meta").eval()
 
         def run(down: int, across: int) -> tuple[torch.Size, int]:

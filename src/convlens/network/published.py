@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +16,8 @@ from .spec import PREFIX, Architecture, Row
 
 def build_published(line: str, classes: int, **options: Any) -> nn.Module:
     """The architecture behind `timm:NAME`, an output per class. Raises `UsageError`."""
+    import timm  # brings torch's compiler
+
     name = line.removeprefix(PREFIX)
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name[:6]}*")[:5])
@@ -24,6 +25,14 @@ def build_published(line: str, classes: int, **options: Any) -> nn.Module:
         raise UsageError(f"timm has no architecture {name!r}{also}")
     module: nn.Module = timm.create_model(name, num_classes=classes, **options)
     return module
+
+
+def published_normalisation(layers: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel of the pixels that an architecture was published with."""
+    from timm.data import resolve_model_data_config
+
+    config = resolve_model_data_config(layers)
+    return config["mean"], config["std"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import warnings
 from dataclasses import dataclass
 
 import torch
-from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 from torch.nn import functional
 
@@ -159,6 +158,8 @@ def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) 
     count = min(count, most, len(set(groups_N.tolist())))
     if count < 2:
         return fold
+    from sklearn.model_selection import StratifiedGroupKFold  # brings SciPy and pandas
+
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a class has fewer pictures than there are folds

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import timm
 import torch
 from torch import nn
 
@@ -15,7 +14,7 @@ from ..network.build import build, initialise
 from ..network.classifier import Classifier
 from ..network.named import line_of, usual_size
 from ..network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters, installed_packages
-from ..network.published import build_published, rows_of
+from ..network.published import build_published, published_normalisation, rows_of
 from ..network.spec import PREFIX, network
 from ..options import NetworkOptions
 
@@ -184,7 +183,7 @@ def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: 
             layers = build_published(line, classes, pretrained=True)
         except Exception as error:  # the hub's client raises many kinds of its own
             raise ConvlensError(f"--weights hub: {line} could not be fetched: {error}") from error
-    config = timm.data.resolve_model_data_config(layers)
-    module = Pretrained(layers, config["mean"], std=config["std"], tta_hflip=tta_hflip)
+    mean, std = published_normalisation(layers)
+    module = Pretrained(layers, mean, std=std, tta_hflip=tta_hflip)
     module.freeze(size)
     return module

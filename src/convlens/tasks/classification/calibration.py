@@ -2,7 +2,6 @@
 
 from math import exp
 
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,6 +14,8 @@ WIDEST = 3.0
 
 def fit_temperature(logits_NK: Tensor, labels_N: Tensor) -> float:
     """What to divide logits by for the lowest cross-entropy on these pictures; 1 without any."""
+    from scipy.optimize import minimize_scalar
+
     logits, labels = logits_NK.double(), labels_N
 
     def loss(power: float) -> float:
