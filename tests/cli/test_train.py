@@ -2,12 +2,14 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from convlens.stopwatch import told
 from convlens.tasks.classification.metrics import compute_metrics
 from helpers import SMALL, Convlens, assert_clear, flags, save_class
 
@@ -44,6 +46,18 @@ def test_a_run_leaves_everything(run: Path) -> None:
         assert preview.width > 100
 
 
+def test_a_run_tells_where_its_time_went(run: Path) -> None:
+    seconds = json.loads((run / "metrics.json").read_text())["seconds"]
+    guide = (Path(__file__).parents[2] / "docs/train.md").read_text("utf-8")
+    parts = re.findall(r"^\| `(\w+)` \|", guide.split("## Where the time goes")[1], re.M)
+    # the run was asked for from Python, and began with random parameters
+    assert set(seconds) == set(parts) - {"importing", "features"}
+    assert all(spent >= 0 for spent in seconds.values())
+    end = json.loads((run / "events.jsonl").read_text().splitlines()[-1])
+    assert end["seconds"] == seconds
+    assert f"It took {told(seconds)}." in (run / "report.html").read_text()
+
+
 def test_every_figure_follows_from_predictions_csv(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())["test"]
     with (run / "predictions.csv").open() as file:
@@ -67,6 +81,7 @@ def test_classes_called_2_and_10_with_one_missing_from_a_split(
     done = convlens("train", tmp_path / "p", "--out", tmp_path / "r", "--json", *options)
     assert done.returncode == 0, done.stderr
     metrics = json.loads(done.stdout)
+    assert "importing" in metrics["seconds"]
     assert metrics["test"]["labels"] == ["2", "10"]
     assert metrics["test"]["accuracy"] >= 0.75
     assert metrics["test"]["per_class"]["10"]["support"] == 12

@@ -60,6 +60,7 @@ def test_stopped_and_resumed_is_the_same_detector(
     done = convlens("train", "--resume", tmp_path / "cut")
     assert done.returncode == 0, done.stderr
     assert "going on after step" in done.stderr
+    assert re.search(r"^time     [\d,.]+ s: \w+ [\d,.]+, .*other [\d,.]+$", done.stdout, re.M)
     assert detector.read_bytes() == (whole / "detector.onnx").read_bytes()
 
 

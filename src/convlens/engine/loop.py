@@ -13,11 +13,12 @@ from ..dataset.examples import Examples
 from ..dataset.random import torch_seed
 from ..network.classifier import Classifier
 from ..options import OptimizerOptions
+from ..stopwatch import Stopwatch
 from ..tasks.learning import Objective
 from . import checkpoint
 from .callbacks import Callback
 from .compute.execution import Execution
-from .compute.timing import StepTimer, Throughput
+from .compute.timing import Throughput
 from .distributed import SINGLE_PROCESS, RunningStatistics, Workers
 from .ema import make_ema
 from .measurement import Measurement, Validation, validate
@@ -43,6 +44,7 @@ class Loop:
         execution: How arithmetic is done.
         seed: Of dropout.
         workers: The processes that share the training.
+        stopwatch: Counts what training and measuring take; by default nobody reads it.
 
     Raises:
         UsageError: A batch cannot be shared by so many workers.
@@ -60,6 +62,7 @@ class Loop:
         execution: Execution,
         seed: int,
         workers: Workers = SINGLE_PROCESS,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
         workers.check_batch(batches.order.batch, batches.micro_batch)
         self.workers = workers
@@ -79,7 +82,8 @@ class Loop:
         self.learning_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.ema = make_ema(self.module)
         self.progress = checkpoint.Progress()
-        self.timer = StepTimer()
+        self.timer = Stopwatch()  # of a step: pixels, forward, backward, optimizer, averages
+        self.stopwatch = stopwatch or Stopwatch()
         self.best: dict[str, Tensor] = {}
         self.selection = ModelSelection(self.pretrained)
 
@@ -108,9 +112,9 @@ class Loop:
         if penalty is not None:
             penalty.backward()  # type: ignore[no-untyped-call]
             loss += penalty.item()
-        with self.timer.time("optimizer"):
+        with self.timer.part("optimizer"):
             self.optimizer.step()
-        with self.timer.time("averages"):
+        with self.timer.part("averages"):
             self.ema.update_parameters(self.module)
         return loss
 
@@ -124,7 +128,7 @@ class Loop:
         own, statistics = workers.share(parts), RunningStatistics(self.module, workers)
         # mixed pictures are hard to begin with, and they hold back overfitting, which comes later
         mixed = step / self.plan.steps
-        with self.timer.time("pixels"):
+        with self.timer.part("pixels"):
             labels_N, micro_batches = self.batches.micro_batches(
                 step, size, encode=self.objective.encode, mixed=mixed, numbers=own
             )
@@ -138,20 +142,17 @@ class Loop:
 
     def _backward(self, pixels_NCHW: Tensor, targets_NK: Tensor, labels_N: Tensor) -> float:
         """A micro-batch's part of J, after its gradients were computed."""
-        with self.timer.time("forward"):
+        with self.timer.part("forward"):
             with self.execution.precision():
                 logits_NK = self.parallel(self.execution.inputs(pixels_NCHW)).cpu()
             loss = self.objective.loss(logits_NK, targets_NK, batch_labels=labels_N)
-        with self.timer.time("backward"):
+        with self.timer.part("backward"):
             # gradients are averaged over the workers, and have to add up
             (loss * self.workers.world_size).backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
     def measure(self) -> Validation | None:
-        """The averaged parameters on the validation pictures; None without any.
-
-        Nothing changes by it: `record` keeps what it finds.
-        """
+        """The averaged parameters, left as they are, on validation pictures; None without any."""
         if not len(self.val):
             return None
         return validate(
@@ -181,7 +182,7 @@ class Loop:
             pictures_per_second=pictures_per_second,
             seconds=progress.seconds,
             best=best,
-            waiting=self.timer.shares()["pixels"],
+            waiting=self.timer.shares().get("pixels", 0.0),
         )
         progress.history.append(asdict(measurement))
         return measurement
@@ -241,7 +242,8 @@ class Loop:
         return finished
 
     def _measure(self, callbacks: Sequence[Callback], rate: float) -> None:
-        measurement = self.record(self.measure(), rate)
+        with self.stopwatch.part("measuring"):
+            measurement = self.record(self.measure(), rate)
         for callback in callbacks:
             callback.measure(measurement)
 
@@ -276,7 +278,8 @@ class Loop:
             "selection": self.selection.state_dict(),
         }
         state = checkpoint.Checkpoint(tensors, self.progress, optimizer_state=optimizer_state)
-        checkpoint.write_checkpoint(folder, state)
+        with self.stopwatch.part("writing"):
+            checkpoint.write_checkpoint(folder, state)
 
     def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
         """Go back to the newest sound checkpoint, which the first worker reads for all.

@@ -8,6 +8,7 @@ from typing import Any
 from ..drawing.charts import curves
 from ..drawing.thumbnails import data_uri
 from ..pictures.catalog import SPLITS
+from ..stopwatch import told
 from ..tasks.shown import Report
 from . import words
 
@@ -53,6 +54,7 @@ def render_report(
         body=markupsafe.Markup(report.body),  # noqa: S704
         learned=words.learned(training, record),
         tried=words.tried(metrics["tried"]),
+        time=told(metrics["seconds"]),
         cost_chart=markupsafe.Markup(  # noqa: S704
             curves(
                 epochs,

@@ -15,7 +15,7 @@ from ..engine.step_plan import Phase, StepPlan
 from ..network.spec import Architecture
 from ..options import EXECUTION_CONFIGS, BudgetOptions
 from ..transfer.pretrained import ENLARGED
-from .job import Job
+from .job import Job, timed
 from .model import Model
 from .plan import RunPlan
 
@@ -65,6 +65,7 @@ class Timing:
         return sum(share * seconds for share, _, seconds in self.phases)
 
 
+@timed("timing")
 def fit_to_budget(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     """The plan with its steps, by the time that a step takes; unchanged where steps are settled.
 

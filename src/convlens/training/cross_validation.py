@@ -24,7 +24,7 @@ from ..tasks.answers import Prediction
 from ..tasks.learning import Objective
 from ..transfer.head import folds
 from ..transfer.linear_probe import LinearProbe
-from .job import Job
+from .job import Job, timed
 
 JUDGED = 10
 """Of the pictures that a fold's network may learn from, one in so many makes its choices."""
@@ -55,6 +55,7 @@ class OutOfFold:
         )
 
 
+@timed("fitting")
 def cross_validate_probe(job: Job, probe: LinearProbe, *, count: int) -> OutOfFold:
     """The answers to the training pictures of heads on fixed features, each from other folds."""
     train, parts = probe.train, []
@@ -75,6 +76,7 @@ def cross_validate_probe(job: Job, probe: LinearProbe, *, count: int) -> OutOfFo
     return OutOfFold.of(parts, probe.objective.outputs)
 
 
+@timed("training")
 def cross_validate_training(
     job: Job,
     count: int,

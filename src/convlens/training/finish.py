@@ -21,7 +21,7 @@ from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained
 from .cross_validation import OutOfFold
 from .fit import Fitted
-from .job import Job
+from .job import Job, timed
 from .model import Model
 from .plan import RunPlan
 
@@ -38,6 +38,7 @@ class Calibration:
     validation: dict[str, Any] | None = None
 
 
+@timed("fitting")
 def calibrate(job: Job, model: Model, *, fitted: Fitted) -> Calibration:
     """Fit temperature and rule on pictures that the network did not learn from.
 
@@ -89,6 +90,7 @@ class Exported:
     parity: Parity
 
 
+@timed("exporting")
 def export_detector(
     job: Job, model: Model, *, fitted: Fitted, calibration: Calibration
 ) -> Exported:
@@ -105,9 +107,10 @@ def export_detector(
         if fitted.as_begun and model.probe is not None:
             set_head(module, model.probe.head_of_all())
             features = model.probe.train
-        unlike = strangeness_of(
-            module, dataset.examples("train"), known=features, seed=seed, progress=progress
-        )
+        with job.stopwatch.part("features"):
+            unlike = strangeness_of(
+                module, dataset.examples("train"), known=features, seed=seed, progress=progress
+            )
     module.temperature.fill_(calibration.temperature)
     metadata = {
         "network": model.architecture.text,
@@ -126,19 +129,21 @@ def export_detector(
         strangeness=unlike,
     )
     held_out = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
-    parity = check_parity(
-        module,
-        Detector(file),
-        catalog=dataset.subset(held_out),
-        stored=dataset.examples(held_out),
-        objective=fitted.objective,
-        seed=seed,
-        progress=progress,
-        seconds=seconds_within(job.options.budget.minutes),
-    )
+    with job.stopwatch.part("proving"):
+        parity = check_parity(
+            module,
+            Detector(file),
+            catalog=dataset.subset(held_out),
+            stored=dataset.examples(held_out),
+            objective=fitted.objective,
+            seed=seed,
+            progress=progress,
+            seconds=seconds_within(job.options.budget.minutes),
+        )
     return Exported(file, parity)
 
 
+@timed("judging")
 def evaluate_held_out(
     job: Job, exported: Exported, *, out_of_fold: OutOfFold | None
 ) -> "Evaluation | None":
@@ -177,6 +182,7 @@ class Results:
         return with_metadata(self.exported.file, {"metrics": brief})
 
 
+@timed("judging")
 def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dict[str, Any]:
     """All that `metrics.json` holds, as plain data."""
     dataset, fitted = job.dataset, results.fitted

@@ -21,7 +21,7 @@ from ..tasks.learning import Objective
 from ..transfer.linear_probe import set_head
 from ..transfer.pretrained import Pretrained
 from .cross_validation import OutOfFold
-from .job import Job
+from .job import Job, timed
 from .model import Model, build_module
 from .plan import RunPlan
 
@@ -63,6 +63,7 @@ def begin(job: Job, plan: RunPlan, *, module: Classifier) -> Loop:
         execution=Execution(EXECUTION_CONFIGS[plan.compute], plan.threads),
         seed=seed,
         workers=job.workers,
+        stopwatch=job.stopwatch,
     )
 
 
@@ -72,6 +73,7 @@ def begin_anew(job: Job, plan: RunPlan) -> Loop:
     return begin(job.alone(), plan, module=module)
 
 
+@timed("training")
 def fit(
     job: Job,
     model: Model,

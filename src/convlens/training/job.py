@@ -1,8 +1,11 @@
 """What every step of a training needs, as one value: read, divided and checked."""
 
 from collections import Counter
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from ..dataset.augment import DEFAULT, parse_augmentations
 from ..dataset.notes import notes_about
@@ -13,6 +16,7 @@ from ..engine.distributed import SINGLE_PROCESS, Workers
 from ..errors import ConvlensError, UsageError
 from ..network.spec import PREFIX, network
 from ..options import EXECUTION_CONFIGS, TrainOptions
+from ..stopwatch import Stopwatch
 from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
 from ..transfer.head import FOLDS
@@ -39,13 +43,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Job:
-    """The pictures, the options, the processes that share the work, and who hears of it."""
+    """The pictures, the options, the processes that share the work, and who hears of it.
+
+    `stopwatch` counts the seconds of each part of the run.
+    """
 
     dataset: Dataset
     options: TrainOptions
     _: KW_ONLY
     workers: Workers
     callback: Callback
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def on(self, dataset: Dataset) -> "Job":
         """The same on other pictures, or on the same ones split otherwise."""
@@ -73,6 +81,25 @@ class Job:
             classes=len(self.dataset.classes),
             pretrained=pretrained,
         )
+
+
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
+OfJob = Callable[Concatenate[Job, Parameters], Value]
+
+
+def timed(part: str) -> Callable[[OfJob[Parameters, Value]], OfJob[Parameters, Value]]:
+    """Count what a function of a job takes for this part of the run."""
+
+    def decorate(function: OfJob[Parameters, Value]) -> OfJob[Parameters, Value]:
+        @wraps(function)
+        def counted(job: Job, *args: Parameters.args, **named: Parameters.kwargs) -> Value:
+            with job.stopwatch.part(part):
+                return function(job, *args, **named)
+
+        return counted
+
+    return decorate
 
 
 def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -> int:
@@ -108,12 +135,14 @@ def check_request(request: Request) -> None:
         network(line, options.data.size or 4096, classes=2)  # that no layer is misspelt
 
 
-def prepare_job(request: Request, *, workers: Workers, callback: Callback) -> Job:
+def prepare_job(
+    request: Request, *, workers: Workers, callback: Callback, stopwatch: Stopwatch
+) -> Job:
     """The pictures as pixels, divided, and checked; every worker has the same.
 
     Raises `ConvlensError` where they do not fit the options, or the run that was begun.
     """
-    with workers.local_first():
+    with stopwatch.part("reading"), workers.local_first():
         dataset = prepare(
             request.pictures,
             request.options.data,
@@ -122,7 +151,7 @@ def prepare_job(request: Request, *, workers: Workers, callback: Callback) -> Jo
         )
     if workers.world_size > 1:
         _check_same(dataset, request, fingerprint=workers.broadcast(dataset.fingerprint))
-    job = Job(dataset, request.options, workers=workers, callback=callback)
+    job = Job(dataset, request.options, workers=workers, callback=callback, stopwatch=stopwatch)
     if request.folds is None:
         _check_pictures(job, request.choice)
     elif request.fingerprint is not None:

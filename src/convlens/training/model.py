@@ -10,7 +10,7 @@ from ..network.spec import Architecture
 from ..transfer.features import FeatureTable
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
-from .job import Job, choose_folds
+from .job import Job, choose_folds, timed
 
 WEIGHTS = {
     "none": "random, from the seed",
@@ -38,6 +38,7 @@ class Model:
     probe: LinearProbe | None = None
 
 
+@timed("building")
 def build_model(job: Job, choice: NetworkChoice, *, folds: int | None = None) -> Model:
     """Build the module once, and fit a linear probe where its features are pretrained.
 
@@ -61,14 +62,11 @@ def build_model(job: Job, choice: NetworkChoice, *, folds: int | None = None) ->
     if not decided:
         _describe(job, model)
     if isinstance(model.module, Pretrained) and job.workers.first:
-        table = FeatureTable.compute(
-            model.module,
-            (
-                sample(learnable.examples("train"), seed=job.options.data.seed),
-                learnable.examples("val"),
-            ),
-            progress=job.callback.progress,
-        )
+        learnt = sample(learnable.examples("train"), seed=job.options.data.seed)
+        with job.stopwatch.part("features"):
+            table = FeatureTable.compute(
+                model.module, (learnt, learnable.examples("val")), progress=job.callback.progress
+            )
         model = replace(model, probe=_probe(job.on(learnable), table))
         if not decided:
             model = _held_out_if_hard(job, model, table=table, pictures=pictures)
@@ -95,6 +93,7 @@ def build_module(job: Job, network: str, *, weights: str) -> Classifier:
     )
 
 
+@timed("fitting")
 def _probe(job: Job, table: FeatureTable) -> LinearProbe:
     seed = job.options.data.seed
     return fit_linear_probe(

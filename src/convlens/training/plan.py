@@ -125,12 +125,13 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
         return replace(plan, steps=NO_STEPS)
     assert isinstance(model.module, Pretrained)  # noqa: S101
     if job.options.augment.augment is None:
-        accuracy = orientation_probe(
-            model.module,
-            job.dataset.examples("train"),
-            seed=job.options.data.seed,
-            progress=job.callback.progress,
-        )
+        with job.stopwatch.part("features"):
+            accuracy = orientation_probe(
+                model.module,
+                job.dataset.examples("train"),
+                seed=job.options.data.seed,
+                progress=job.callback.progress,
+            )
         if accuracy <= ALIKE:
             plan = replace(plan, augment=plan.augment + ",vflip")
             job.callback.say(f"augment: {plan.augment}, as up and down look alike ({accuracy:.0%})")

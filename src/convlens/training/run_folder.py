@@ -114,28 +114,35 @@ class RunFolder:
             self.event("resume" if resumed else "begin", {"step": loop.progress.step})
             write_whole(self.path / "preview.png", preview(loop))
 
-    def write_results(self, job: Job, results: Results, *, metrics: dict[str, Any]) -> None:
-        """Write the detector, its parameters, metrics, answers and report."""
+    def write_results(
+        self, job: Job, results: Results, *, metrics: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write the detector, its parameters, answers, metrics and report.
+
+        Returns the metrics with the `seconds` of each part of the run, of writing as far as it was.
+        """
         fitted, evaluation = results.fitted, results.evaluation
-        parameters = fitted.module.state_dict().items()
-        contiguous = {name: value.contiguous() for name, value in parameters}
-        write_whole(self.path / "parameters.safetensors", save(contiguous))
-        write_whole(self.path / "detector.onnx", results.file())
-        write_whole(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-        if evaluation is not None:
-            write_whole(self.path / "predictions.csv", _predictions(job, results))
-        with saying_where(self.path / "preview.png", "read"):
-            picture = (self.path / "preview.png").read_bytes()
+        with job.stopwatch.part("writing"):
+            parameters = fitted.module.state_dict().items()
+            contiguous = {name: value.contiguous() for name, value in parameters}
+            write_whole(self.path / "parameters.safetensors", save(contiguous))
+            write_whole(self.path / "detector.onnx", results.file())
+            if evaluation is not None:
+                write_whole(self.path / "predictions.csv", _predictions(job, results))
+            with saying_where(self.path / "preview.png", "read"):
+                picture = (self.path / "preview.png").read_bytes()
+            report = job.task.report(metrics, evaluation)
+            seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
+            metrics = {**metrics, "seconds": seconds}
+            write_whole(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
         page = render_report(
-            self.read(),
-            metrics,
-            history=fitted.progress.history,
-            report=job.task.report(metrics, evaluation),
-            preview=picture,
+            self.read(), metrics, history=fitted.progress.history, report=report, preview=picture
         )
         write_whole(self.path / "report.html", page)
         accuracy = evaluation.metrics.accuracy if evaluation else None
-        self.event("end", {"step": fitted.progress.step, "accuracy": accuracy})
+        ended = {"step": fitted.progress.step, "accuracy": accuracy, "seconds": seconds}
+        self.event("end", ended)
+        return metrics
 
 
 class EventLog(NullCallback):

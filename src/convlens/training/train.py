@@ -14,6 +14,7 @@ from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
 from ..options import TrainKeywords, options_from
+from ..stopwatch import Stopwatch
 from ..tasks.answers import Evaluation
 from ..transfer.pretrained import choose_network
 from .budget import fit_to_budget
@@ -70,6 +71,7 @@ def train(
     out: str | Path | None = None,
     *,
     callback: Callback | None = None,
+    stopwatch: Stopwatch | None = None,
     **options: Unpack[TrainKeywords],
 ) -> Run:
     """Train a detector from labelled pictures. Ctrl-C ends soundly, with what there is.
@@ -81,6 +83,7 @@ def train(
             a table of them; or shards, here or at an address (see `read_catalog`).
         out: The run folder to make; by default `runs/NAME`.
         callback: Hears of progress; by default nobody does.
+        stopwatch: Counts the seconds of each part of the run; by default a new one.
         options: Those of `convlens train`, by name: `minutes`, `size`, `network`, `seed`, …
 
     Returns:
@@ -102,10 +105,18 @@ def train(
     check_request(request)
     with init_distributed() as workers:
         path = workers.broadcast(lambda: str(new_folder(pictures, out)))
-        return _train(request, RunFolder(Path(path)), workers=workers, callback=callback)
+        return _train(
+            request,
+            RunFolder(Path(path)),
+            workers=workers,
+            callback=callback,
+            stopwatch=stopwatch or Stopwatch(),
+        )
 
 
-def resume(run: str | Path, *, callback: Callback | None = None) -> Run:
+def resume(
+    run: str | Path, *, callback: Callback | None = None, stopwatch: Stopwatch | None = None
+) -> Run:
     """Go on with a run that was stopped, from its last checkpoint to the end of its plan.
 
     It ends in the same bytes as if it had never been stopped.
@@ -113,6 +124,7 @@ def resume(run: str | Path, *, callback: Callback | None = None) -> Run:
     Args:
         run: The folder of the run, whose `run.json` has the pictures, the options and the plan.
         callback: Hears of progress; by default nobody does.
+        stopwatch: Counts the seconds of each part from now on; by default a new one.
 
     Returns:
         The run, as `train` returns it.
@@ -126,7 +138,14 @@ def resume(run: str | Path, *, callback: Callback | None = None) -> Run:
     folder = RunFolder(Path(run))
     with init_distributed() as workers:
         request, plan = folder.recorded(workers)
-        return _train(request, folder, workers=workers, callback=callback, plan=plan)
+        return _train(
+            request,
+            folder,
+            workers=workers,
+            callback=callback,
+            stopwatch=stopwatch or Stopwatch(),
+            plan=plan,
+        )
 
 
 def _train(
@@ -135,13 +154,14 @@ def _train(
     *,
     workers: Workers,
     callback: Callback | None,
+    stopwatch: Stopwatch,
     plan: RunPlan | None = None,
 ) -> Run:
     """The story of a training; one that goes on has its plan already."""
     if callback is None or not workers.first:
         callback = NullCallback()
     with folder.at_work(workers):
-        job = prepare_job(request, workers=workers, callback=callback)
+        job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
         model = build_model(job, request.choice, folds=request.folds)
         job = learning_from(job, model.folds)
         if plan is None:
@@ -156,7 +176,7 @@ def _train(
             evaluation = evaluate_held_out(job, exported, out_of_fold=fitted.out_of_fold)
             results = Results(fitted, calibration, exported=exported, evaluation=evaluation)
             metrics = summarize(job, model, plan=plan, results=results)
-            folder.write_results(job, results, metrics=metrics)
+            metrics = folder.write_results(job, results, metrics=metrics)
         return Run(folder.path, metrics, evaluation, workers.broadcast(lambda: fitted.finished))
 
 

@@ -1,14 +1,13 @@
 """The fastest of some turns and the stages of a step, by a clock that the test winds."""
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from convlens.engine.compute import timing
 from convlens.engine.compute.timing import Throughput, fastest_turns
+from convlens.stopwatch import Stopwatch
 from loops import loop
 
 
@@ -52,7 +51,7 @@ def test_a_steps_seconds_are_counted_for_the_stage_that_spent_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     training, now = loop(), [0.0]
-    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    training.timer = Stopwatch(lambda: now[0])
 
     def lasting(seconds: float, work: Callable[..., Any]) -> Callable[..., Any]:
         def call(*words: Any, **named: Any) -> Any:
@@ -72,5 +71,5 @@ def test_a_steps_seconds_are_counted_for_the_stage_that_spent_them(
     for stage, (owner, name) in work.items():
         monkeypatch.setattr(owner, name, lasting(lasts[stage], getattr(owner, name)))
     training.train_step(0)
-    assert training.timer.seconds == lasts
+    assert training.timer.seconds() == {"other": 0.0, **lasts}
     assert training.timer.shares()["averages"] == 16 / 31

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import UsageError, require
 from ...parallel import worker
+from ...stopwatch import Stopwatch, told
 from ..arguments import Parser, add_output, add_train_options, train_options
 from ..output import emit, emit_json
 from ..progress import Bars
@@ -40,6 +41,7 @@ def add(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train or resume, then print the metrics."""
+    stopwatch = Stopwatch()
     options = train_options(args)
     if (args.pictures is None) == (args.resume is None):
         raise UsageError("train takes pictures, or --resume RUN")
@@ -50,12 +52,13 @@ def run(args: argparse.Namespace) -> int:
     with Bars(args.quiet) as bars:
         if first and (not args.json or sys.stderr.isatty()):
             bars.say("convlens: loading PyTorch …")
-        from ...training.train import resume, train
+        with stopwatch.part("importing"):
+            from ...training.train import resume, train
 
         if args.resume is not None:
-            finished = resume(args.resume, callback=bars)
+            finished = resume(args.resume, callback=bars, stopwatch=stopwatch)
         else:
-            finished = train(args.pictures, args.out, callback=bars, **options)
+            finished = train(args.pictures, args.out, callback=bars, stopwatch=stopwatch, **options)
     if not first:  # of several workers, the first one has the metrics
         return 0
     if args.json:
@@ -92,5 +95,6 @@ def _print(run: "Run") -> None:
         f"parity   file and network differ by {parity['largest_difference']:.1g} at most "
         f"on {parity['pictures']:,} pictures"
     )
+    emit(f"time     {told(run.metrics['seconds'])}")
     emit(f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB)")
     emit(f"report   {run.folder / 'report.html'}")

@@ -1,44 +1,16 @@
-"""Where the time of a step goes, and how long a piece of work takes at its fastest."""
+"""How many pictures a second there are, and how long a piece of work takes at its fastest."""
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 from ..distributed import SINGLE_PROCESS, Workers
 
-STAGES = ("pixels", "forward", "backward", "optimizer", "averages")
-"""Of a step: its pictures made ready, the network and J, gradients, the update, the averages."""
 SLOW = 1.5
 """Work that takes so many times as long as the fastest beside it is not timed any longer."""
 WINDOW = 50
 """Steps over which a rate is told."""
-
-
-class StepTimer:
-    """Seconds spent in each stage of training by this process."""
-
-    def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-
-    @contextmanager
-    def time(self, stage: str) -> Iterator[None]:
-        """Count the time within it."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] += time.perf_counter() - begun
-
-    def shares(self) -> dict[str, float]:
-        """The part of each stage, 0 to 1."""
-        total = sum(self.seconds.values())
-        return {stage: spent / total if total else 0.0 for stage, spent in self.seconds.items()}
 
 
 class Throughput:
