@@ -10,6 +10,7 @@ from convlens.engine.distributed import SINGLE_PROCESS
 from convlens.errors import UsageError
 from convlens.options import options_from
 from convlens.pictures.splits import Split
+from convlens.stopwatch import Stopwatch
 from convlens.training.job import Job, Request, choose_folds, prepare_job
 from convlens.transfer.pretrained import choose_network
 from helpers import SMALL, save_shapes
@@ -31,7 +32,7 @@ def prepared(folder: Path, groups: int, **more: float) -> tuple[Job, list[str]]:
     options = options_from(SMALL | more)
     request = Request(folder / "table.csv", options, choice=choose_network(options.network))
     heard = Heard()
-    job = prepare_job(request, workers=SINGLE_PROCESS, callback=heard)
+    job = prepare_job(request, workers=SINGLE_PROCESS, callback=heard, stopwatch=Stopwatch())
     return job, [text for text in heard.warnings if "held out" in text]
 
 

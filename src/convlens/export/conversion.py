@@ -6,18 +6,17 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
-import onnx_ir
-import onnxscript.optimizer
 import torch
-from timm.layers import Conv2dSame
-from timm.layers.padding import pad_same_arg
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..network.hooks import forward_hooks
+
+if TYPE_CHECKING:
+    import onnx_ir
 
 OPSET = 18
 SQUASHED = "squashed"
@@ -30,6 +29,9 @@ def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str)
     It is converted by torch's exporter for TorchScript, which takes a second where the one for
     `torch.export` takes fifteen, and simplified by onnxscript.
     """
+    import onnx_ir
+    import onnxscript.optimizer
+
     height, width = size if isinstance(size, tuple) else (size, size)
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     names = [SQUASHED, *outputs]
@@ -51,7 +53,7 @@ def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str)
     return onnx_ir.to_proto(model)
 
 
-def _is_of_paddings(node: onnx_ir.Node) -> bool | None:
+def _is_of_paddings(node: "onnx_ir.Node") -> bool | None:
     """Yes for what onnxscript leaves lest a graph grow: here it is how wide paddings are."""
     return True if node.op_type == "ConstantOfShape" else None
 
@@ -71,20 +73,24 @@ def _statically_padded(module: nn.Module, example: Tensor) -> nn.Module:
 
     Computing it would stand in the graph, whose runtimes are slower by it.
     """
-    sides: dict[str, tuple[int, int]] = {}
+    from timm.layers import Conv2dSame
+    from timm.layers.padding import pad_same_arg
+
+    paddings: dict[str, list[int]] = {}
 
     def note(name: str, layer: nn.Module, inputs: tuple[Any, ...], _: Any) -> None:
         if isinstance(layer, Conv2dSame):
-            sides[name] = tuple(inputs[0].shape[-2:])
+            sides = list(inputs[0].shape[-2:])
+            paddings[name] = pad_same_arg(sides, layer.kernel_size, layer.stride, layer.dilation)
 
     with forward_hooks(module.named_modules(), note), torch.no_grad():
         module(example)
-    if not sides:
+    if not paddings:
         return module
     module = copy.deepcopy(module)
-    for name, side in sides.items():
+    for name, padding in paddings.items():
         parent, _, own = name.rpartition(".")
-        padded = _Padded(module.get_submodule(name), side)
+        padded = _Padded(module.get_submodule(name), padding)
         setattr(module.get_submodule(parent), own, padded)
     return module
 
@@ -92,11 +98,11 @@ def _statically_padded(module: nn.Module, example: Tensor) -> nn.Module:
 class _Padded(nn.Module):
     """A convolution with TensorFlow's padding for maps of one side."""
 
-    def __init__(self, conv: nn.Module, side: tuple[int, int]) -> None:
+    def __init__(self, conv: nn.Module, padding: list[int]) -> None:
         super().__init__()
-        assert isinstance(conv, Conv2dSame)  # noqa: S101
-        self.conv: nn.Conv2d = conv
-        self.padding = pad_same_arg(list(side), conv.kernel_size, conv.stride, conv.dilation)
+        assert isinstance(conv, nn.Conv2d)  # noqa: S101
+        self.conv = conv
+        self.padding = padding
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         conv, padded = self.conv, functional.pad(x_NCHW, self.padding)

@@ -93,7 +93,7 @@ def timed(part: str) -> Callable[[OfJob[Parameters, Value]], OfJob[Parameters, V
 
     def decorate(function: OfJob[Parameters, Value]) -> OfJob[Parameters, Value]:
         @wraps(function)
-        def counted(job: Job, *args: Parameters.args, **named: Parameters.kwargs) -> Value:
+        def counted(job: Job, /, *args: Parameters.args, **named: Parameters.kwargs) -> Value:
             with job.stopwatch.part(part):
                 return function(job, *args, **named)
 
