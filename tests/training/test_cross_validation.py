@@ -23,7 +23,7 @@ from convlens.options import DataOptions, TrainOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.training.cross_validation import (
     OutOfFold,
-    cross_validate_probe,
+    cross_validate_probes,
     cross_validate_training,
 )
 from convlens.training.job import Job
@@ -45,7 +45,8 @@ def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
 
 
 def started(side: FeatureSet) -> LinearProbe:
-    return fit_linear_probe(side, side.take(side.labels < 0), objective=plain_objective(2), seed=0)
+    nothing = side.take(side.labels < 0)
+    return fit_linear_probe(side, nothing, objective=plain_objective(2), seed=0, nested=True)
 
 
 def job_of(pictures: int) -> Job:
@@ -86,9 +87,9 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
     claimed, true = [], []
     for seed in range(6):
         start = started(drawn(80, seed))
-        crossed = cross_validate_probe(job_of(80), start, count=5)
+        crossed = cross_validate_probes(job_of(80), [start])
         assert crossed.indices.tolist() == list(range(80))
-        claimed.append((predicted(crossed) == start.train.labels.numpy()).mean())
+        claimed.append((predicted(crossed) == start.pictures.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
         answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
         true.append((answers == new.labels).float().mean().item())
@@ -102,7 +103,7 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
     noise = FeatureSet(torch.randn(100, 1, 60), side.labels, groups=side.groups)
-    crossed = cross_validate_probe(job_of(100), started(noise), count=5)
+    crossed = cross_validate_probes(job_of(100), [started(noise)])
     assert 0.3 < (predicted(crossed) == side.labels.numpy()).mean() < 0.7
 
 
@@ -112,7 +113,7 @@ def test_one_set_of_pictures_gives_a_head_and_nothing_to_judge_it_by() -> None:
         FeatureSet(side.features, side.labels, groups=torch.zeros(40, dtype=torch.long))
     )
     assert probe.head().logits(side.features.mean(1)).shape == (40, 2)
-    assert len(probe.judged()[1]) == 0
+    assert len(probe.labels()) == 0
 
 
 def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
@@ -144,7 +145,6 @@ def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"steps": 5}, "no steps to take"),
         ({"test_fraction": 0.2}, "hold none out"),
     ],
 )
@@ -250,15 +250,42 @@ def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None
     assert set.union(*(judged for *_, judged in seen)) == set(dataset.split.rows("train"))
 
 
-def test_a_hard_set_that_could_be_tuned_has_a_part_held_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wins", [True, False])
+def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wins: bool
 ) -> None:
     needs_weights()
-    monkeypatch.setattr("convlens.training.model.TUNABLE", 20)
-    monkeypatch.setattr("convlens.training.model.HARD", 0.0)
-    for rule in ("TUNING", "TUNING_HARD"):  # seconds instead of minutes
-        monkeypatch.setattr(f"convlens.training.budget.{rule}", (1e6, 0.02, 0.02))
+    monkeypatch.setattr("convlens.training.plan.HARD", 0.0)
+    monkeypatch.setattr("convlens.training.plan.MIN_VAL_EXAMPLES", 2)
+    monkeypatch.setattr("convlens.training.budget.TUNING", (1e6, 0.02, 0.02))  # seconds
+    first: list[bool] = []  # the features as they are come first and begin the selection
+
+    def accepts(*_: object) -> bool:
+        first.append(True)
+        return wins or len(first) == 1
+
+    monkeypatch.setattr("convlens.engine.loop.ModelSelection.accepts", accepts)
     save_shapes(tmp_path / "p", 12)
-    run = train(tmp_path / "p", tmp_path / "r", size=64, compute="float32")
-    assert run.metrics["folds"] == 1
-    assert set(run.metrics["pictures"]) == {"train", "val", "test"}
+    early: list[bytes] = []
+
+    class Hearing(NullCallback):
+        def step(self, done: int, steps: int, rate: float, left: float) -> None:
+            early.append((tmp_path / "r" / "detector.onnx").read_bytes())
+
+    run = train(tmp_path / "p", tmp_path / "r", size=64, compute="float32", callback=Hearing())
+    last = run.detector.read_bytes()
+    assert Detector(early[0]).labels == ("cross", "disc")
+    assert (last != early[0]) == wins
+    tried = run.metrics["tried"]
+    assert tried["fine-tuned"] == wins
+    judged = run.metrics["test"]["n"]
+    if wins:
+        assert set(run.metrics["pictures"]) == {"train", "val", "test"}
+        assert run.metrics["folds"] == 1
+        assert tried["held_out"]["n"] == judged == sum(run.metrics["pictures"]["test"].values())
+        assert tried["held_out"]["tuned"] == run.metrics["test"]["accuracy"]
+        assert "neither learnt from" in (run.folder / "report.html").read_text()
+    else:
+        assert run.metrics["pictures"] == {"train": {"cross": 12, "disc": 12}}
+        assert run.metrics["folds"] == 5
+        assert judged == 24

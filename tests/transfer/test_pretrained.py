@@ -19,7 +19,8 @@ from convlens.network.published import build_published
 from convlens.options import NetworkOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.features import features_of
-from convlens.transfer.head import C_VALUES, FeatureSet, choose_c, fit_head
+from convlens.transfer.head import FeatureSet, fit_heads
+from convlens.transfer.linear_probe import C_VALUES, fit_linear_probe
 from convlens.transfer.orientation import ALIKE, orientation_probe
 from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
 from helpers import needs_weights, package, save_shapes, uninitialised
@@ -112,14 +113,15 @@ def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatc
     auto = NetworkChoice(LITE0, "package") if installed else NetworkChoice("auto", "none")
     assert choose_network(NetworkOptions()) == auto
     lite2 = "timm:tf_efficientnet_lite2"
-    for asked, chosen in (
+    choices: tuple[tuple[dict[str, Any], tuple[str, str]], ...] = (
         ({"network": "efficientnet-lite2"}, (lite2, "package" if installed else "none")),
         ({"network": "auto", "weights": "none"}, ("auto", "none")),
         ({"network": "dense 3"}, ("dense 3", "none")),
         ({"network": "resnet18"}, ("timm:resnet18", "none")),
         ({"network": "auto", "weights": "a.safetensors"}, ("auto", "a.safetensors")),
         ({"network": "resnet18", "weights": "hub"}, ("timm:resnet18", "hub")),
-    ):
+    )
+    for asked, chosen in choices:
         assert choose_network(NetworkOptions(**asked)) == NetworkChoice(*chosen)
     for line, weights in (("dense 3", "hub"), ("dense 3", "package"), ("auto", "much")):
         with pytest.raises(UsageError):
@@ -133,18 +135,18 @@ def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -
     random = np.random.default_rng(0)
     x = random.normal(size=(200, 12)).astype(np.float32)
     y = (x[:, :classes] + random.normal(size=(200, classes))).argmax(1)
-    ours = fit_head(
-        torch.from_numpy(x),
-        torch.from_numpy(y),
-        objective=plain_objective(classes),
-        C=C,
+    features = FeatureSet(
+        torch.from_numpy(x)[:, None], torch.from_numpy(y), groups=torch.arange(len(y))
     )
+    some = torch.arange(len(y)) < 150
+    used = torch.stack([torch.ones_like(some), some])
+    ours, of_some = fit_heads(features, used, objective=plain_objective(classes), C=C)
     # its softmax form; with two classes it fits one vector, which is half as dear in L2
     scale = 2 * C if classes == 2 else C
-    theirs = linear.LogisticRegression(C=scale, tol=1e-10, max_iter=5000).fit(x, y)
-    wanted = theirs.predict_proba(x)
-    got = torch.softmax(ours.logits(torch.from_numpy(x)), 1).numpy()
-    assert np.abs(got - wanted).max() < 2e-3
+    for head, rows in ((ours, slice(None)), (of_some, slice(150))):
+        theirs = linear.LogisticRegression(C=scale, tol=1e-10, max_iter=5000).fit(x[rows], y[rows])
+        got = torch.softmax(head.logits(torch.from_numpy(x)), 1).numpy()
+        assert np.abs(got - theirs.predict_proba(x)).max() < 2e-3
 
 
 @pytest.mark.parametrize("held", [40, 400])
@@ -156,7 +158,9 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     whole = FeatureSet(noise, labels, groups=torch.arange(len(labels)))
     place = torch.arange(len(labels))
     train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
-    costs = choose_c(train_side, val_side, objective=plain_objective(2), seed=0)
+    costs = fit_linear_probe(
+        train_side, val_side, objective=plain_objective(2), seed=0
+    ).mean_losses()
     assert set(costs) == set(C_VALUES)
     assert min(costs, key=costs.__getitem__) < max(C_VALUES)  # so much noise wants restraint
 
@@ -168,7 +172,9 @@ def made_examples(count: int = 6, size: int = 64) -> Examples:
 
 def pretrained_module(size: int = 64) -> Pretrained:
     needs_weights()
-    module = make_module(LITE0, size, classes=2, seed=0, mean=HALF, std=HALF, weights="package")
+    module = make_module(
+        LITE0, size, classes=2, seed=0, mean=HALF, std=HALF, weights="package", tta_hflip=True
+    )
     assert isinstance(module, Pretrained)
     return module
 

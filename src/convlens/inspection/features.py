@@ -45,7 +45,14 @@ def pretrained_features(
     dataset = dataset.take([row for row, name in enumerate(labels) if name in dataset.classes])
     examples = dataset.examples_of(list(range(len(dataset.catalog))))
     module = make_module(
-        line, dataset.store.size, classes=classes, seed=0, mean=(0,), std=(1,), weights="package"
+        line,
+        dataset.store.size,
+        classes=classes,
+        seed=0,
+        mean=(0,),
+        std=(1,),
+        weights="package",
+        tta_hflip=True,
     )
     assert isinstance(module, Pretrained)  # noqa: S101
     features = torch.from_numpy(features_of(module, examples, progress=progress))

@@ -8,7 +8,7 @@ from ..dataset.prepare import Dataset
 from ..progress import Progress
 from ..tasks.classification.label_errors import find_label_errors
 from ..tasks.classification.objective import plain_objective
-from ..transfer.head import FOLDS, FeatureSet, best_head, folds
+from ..transfer.head import FeatureSet
 from ..transfer.linear_probe import fit_linear_probe
 
 
@@ -43,15 +43,14 @@ def label_issues(
     classes = len(dataset.classes)
     objective = plain_objective(classes)
     no_features = features.take(features.groups < 0)
-    C = fit_linear_probe(features, no_features, objective=objective, seed=0).C
+    probe = fit_linear_probe(features, no_features, objective=objective, seed=0)
+    C = probe.best_c()
     probabilities_NK = np.full((len(features.labels), classes), 1 / classes, np.float64)
-    fold = folds(features.labels, features.groups, seed=0)
-    for k in range(FOLDS):
-        held_out = fold == k
-        head = best_head(features.take(~held_out), objective, C=C)
-        logits = head.logits(features.features[held_out].mean(1)).double()
+    for done, k in enumerate(probe.folds, 1):
+        held_out = probe.fold == k
+        logits = probe.head_without(k, C=C).logits(features.features[held_out].mean(1)).double()
         probabilities_NK[held_out.numpy()] = logits.softmax(1).numpy()
-        progress("judging labels", k + 1, FOLDS)
+        progress("judging labels", done, len(probe.folds))
     rows = find_label_errors(features.labels.numpy(), probabilities_NK)
     suggested = probabilities_NK.argmax(1)
     return tuple(

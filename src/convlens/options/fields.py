@@ -95,6 +95,21 @@ class NetworkOptions:
         auto="package where it fits, else none",
         metavar="WEIGHTS",
     )
+    prefer: str = option(
+        "balance",
+        "of several pretrained backbones: speed takes the fastest, accuracy the best; balance a "
+        "slower one where it is clearly better",
+        choices=("speed", "balance", "accuracy"),
+        metavar="NAME",
+    )
+    milliseconds: float | None = option(
+        None,
+        "most time per picture that a pretrained backbone may take on one core of this machine",
+        auto="any",
+        metavar="MS",
+        least=0.1,
+        most=100_000,
+    )
 
 
 AUGMENTATIONS = (

@@ -24,6 +24,8 @@ class TrainKeywords(TypedDict, total=False):
     seed: int
     network: str
     weights: str
+    prefer: str
+    milliseconds: float | None
     augment: str | None
     class_weights: str
     label_smoothing: float | None

@@ -41,14 +41,21 @@ def tried(tries: dict[str, Any] | None) -> str:
     text = (
         "The pretrained features as they are, with a linear head on them, have cost "
         f"{tries['cost']:.4f} on pictures that the head was not fitted on"
-        f"{_held(frozen, '; on the validation pictures')}. "
+        f"{_held(frozen, '; on the validation pictures') if frozen else ''}. "
     )
     again = "The head was fitted again on all pictures that are not held out."
     if tuned is None:
         return text + f"Fine-tuning the later layers was not tried. {again}"
     text += f"{_held(tuned, 'Fine-tuning the later layers, at its best')}. "
     if tries["fine-tuned"]:
-        return text + f"It was taken. {RULE}"
+        both = tries["held_out"]
+        if both is not None:
+            text += (
+                f"Of the same {both['n']:,} pictures, which neither learnt from, the features as "
+                f"they are answer {percent(both['frozen'])} rightly, the fine-tuned ones "
+                f"{percent(both['tuned'])}. "
+            )
+        return text + f"They were taken. {RULE}"
     return text + f"It was not taken, and the features stay as they are. {RULE} {again}"
 
 

@@ -30,8 +30,8 @@ class Objective(Protocol):
     def penalty(self, parameters: Iterable[nn.Parameter]) -> Tensor | None:
         """What J has besides, of the parameters; None for nothing."""
 
-    def head_loss(self, logits_NK: Tensor, labels_N: Tensor) -> Tensor:
-        """What a linear head on fixed features lowers: one number."""
+    def weights(self, labels_N: Tensor) -> Tensor:
+        """How much each example [N] counts in J; a linear head lowers the weighted mean loss."""
 
     def losses(self, logits_NK: Tensor, labels_N: Tensor) -> Tensor:
         """The loss [N] of each example by itself, by which parameters are compared."""

@@ -10,7 +10,6 @@ from ..engine.compute.autotune import TuningCache, autotune, available_configs
 from ..engine.compute.execution import Execution
 from ..engine.compute.timing import fastest_seconds
 from ..engine.loop import Loop
-from ..engine.model_selection import HARD
 from ..engine.step_plan import Phase, StepPlan
 from ..network.spec import Architecture
 from ..options import EXECUTION_CONFIGS, BudgetOptions
@@ -21,8 +20,8 @@ from .plan import RunPlan
 
 SCRATCH = (55, 5.0, 45.0)
 """From random parameters: a minute for so many training pictures, least and most minutes."""
-TUNING, TUNING_HARD = (400, 0.5, 5.0), (200, 0.5, 10.0)
-"""The same for fine-tuning; and where the pictures are `HARD` for the features as they are."""
+TUNING = (200, 0.5, 10.0)
+"""The same for fine-tuning."""
 MOST_EPOCHS = {True: 30, False: 400}
 """By default no more passes than these for pretrained and for random parameters."""
 MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30
@@ -74,7 +73,7 @@ def fit_to_budget(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     """
     if plan.steps is not None:
         return plan
-    trainings = plan.folds + 1 if plan.folds > 1 else 1
+    trainings = plan.folds + 1 if plan.folds > 1 and not plan.pretrained else 1
     budget = job.options.budget
     if budget.minutes is not None:
         budget = replace(budget, minutes=budget.minutes / trainings)
@@ -164,10 +163,7 @@ def _rehearsal(
 
 def _usual_minutes(plan: RunPlan, pictures: int) -> float:
     """Minutes to train where none are asked for: the more pictures, the longer."""
-    rule = SCRATCH
-    if plan.probe_loss is not None:
-        rule = TUNING_HARD if plan.probe_loss >= HARD else TUNING
-    per_minute, least, most = rule
+    per_minute, least, most = TUNING if plan.pretrained else SCRATCH
     return min(most, max(least, pictures / per_minute))
 
 

@@ -6,7 +6,7 @@ from all.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ..files import write_whole
 from ..pictures.catalog import SPLITS
 from ..tasks.answers import Prediction
 from ..tasks.learning import Objective
+from ..transfer.backbones import choose_backbone
 from ..transfer.head import folds
 from ..transfer.linear_probe import LinearProbe
 from .job import Job, timed
@@ -56,24 +57,27 @@ class OutOfFold:
 
 
 @timed("fitting")
-def cross_validate_probe(job: Job, probe: LinearProbe, *, count: int) -> OutOfFold:
-    """The answers to the training pictures of heads on fixed features, each from other folds."""
-    train, parts = probe.train, []
-    fold = folds(train.labels, train.groups, seed=probe.seed, count=count)
-    for k in sorted(set(fold.tolist())):
-        left_out = fold == k
-        others = probe.of(~left_out)
+def cross_validate_probes(job: Job, probes: Sequence[LinearProbe]) -> OutOfFold:
+    """The answers to the training pictures of heads on fixed features, each from other folds.
+
+    Where there are probes of several backbones, those folds choose among them too.
+    """
+    parts, objective = [], probes[0].objective
+    for k in probes[0].folds:
+        probe = probes[choose_backbone(probes, job.options.network.prefer, without=k)]
+        pictures, left_out, C = probe.pictures, probe.fold == k, probe.best_c(without=k)
+        head = probe.head_without(k, C=C)
         parts.append(
             _answered(
                 job,
                 np.where(left_out.numpy())[0],
-                logits_MK=others.head().logits(train.features[left_out].mean(1)),
-                calibrate_on=others.judged(),
-                learnt_N=others.train.labels,
-                objective=probe.objective,
+                logits_MK=head.logits(pictures.features[left_out].mean(1)),
+                calibrate_on=(probe.logits(C, without=k), probe.labels(without=k)),
+                learnt_N=pictures.labels[~left_out],
+                objective=objective,
             )
         )
-    return OutOfFold.of(parts, probe.objective.outputs)
+    return OutOfFold.of(parts, objective.outputs)
 
 
 @timed("training")

@@ -1,29 +1,24 @@
 """What becomes of a fitted network: calibrated, exported, proven, evaluated."""
 
-from dataclasses import KW_ONLY, asdict, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from .._version import __version__
-from ..dataset.notes import notes_about
 from ..detector.detector import Detector
 from ..detector.evaluate import evaluate_catalog
 from ..export.export import export, with_metadata
 from ..export.parity import Parity, check_parity, seconds_within
 from ..tasks.answers import Evaluation
 from ..tasks.learning import Objective
-from ..transfer.linear_probe import set_head
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained
 from .cross_validation import OutOfFold
 from .fit import Fitted
 from .job import Job, timed
 from .model import Model
-from .plan import RunPlan
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,8 @@ def calibrate(job: Job, model: Model, *, fitted: Fitted) -> Calibration:
             job.dataset.classes, val.labels, probabilities_NK=p, rule=own.rule
         )
     if fitted.as_begun and model.probe is not None:
-        logits, labels = model.probe.judged()
+        probe = model.probe
+        logits, labels = probe.logits(probe.best_c()), probe.labels()
     elif out_of_fold is not None and not len(val):
         labels = torch.from_numpy(job.dataset.examples("train").labels[out_of_fold.indices])
         logits = out_of_fold.logits
@@ -94,22 +90,15 @@ class Exported:
 def export_detector(
     job: Job, model: Model, *, fitted: Fitted, calibration: Calibration
 ) -> Exported:
-    """The detector file, proven on held-out pictures. Raises `ConvlensError` where it differs.
-
-    Where nothing beat the features as they are, their head learns from the validation pictures too:
-    its C is chosen by then, so every picture may help.
-    """
+    """The detector file, proven on held-out pictures. Raises `ConvlensError` where it differs."""
     dataset, seed, module = job.dataset, job.options.data.seed, fitted.module
     progress = job.callback.progress
     unlike = None
     if isinstance(module, Pretrained):
-        features = None
-        if fitted.as_begun and model.probe is not None:
-            set_head(module, model.probe.head_of_all())
-            features = model.probe.train
+        known = model.probe.learnt if fitted.as_begun and model.probe is not None else None
         with job.stopwatch.part("features"):
             unlike = strangeness_of(
-                module, dataset.examples("train"), known=features, seed=seed, progress=progress
+                module, dataset.examples("train"), known=known, seed=seed, progress=progress
             )
     module.temperature.fill_(calibration.temperature)
     metadata = {
@@ -182,66 +171,9 @@ class Results:
         return with_metadata(self.exported.file, {"metrics": brief})
 
 
-@timed("judging")
-def summarize(job: Job, model: Model, *, plan: RunPlan, results: Results) -> dict[str, Any]:
-    """All that `metrics.json` holds, as plain data."""
-    dataset, fitted = job.dataset, results.fitted
-    calibration, evaluation = results.calibration, results.evaluation
-    table = model.architecture.describe()
-    balanced = job.learning.balanced(calibration.rule)
-    return {
-        "test": evaluation.metrics.as_json() if evaluation else None,
-        "folds": plan.folds,
-        "validation": calibration.validation,
-        "parity": vars(results.exported.parity),
-        "tried": _tried(model, fitted),
-        "temperature": calibration.temperature,
-        "rule": calibration.rule.as_json(),
-        **job.learning.further_metrics(
-            evaluation, uncalibrated_NK=_uncalibrated(results), rule=calibration.rule
-        ),
-        "training": {
-            "steps": fitted.progress.step,
-            "steps_planned": plan.step_plan.steps,
-            "best_step": fitted.progress.best_step,
-            "seconds": round(fitted.progress.seconds, 3),
-            "parameters": table["parameters"],
-            "multiplications": table["multiplications"],
-        },
-        "pictures": dataset.counts(),
-        "skipped": [{"name": name, "reason": reason} for name, reason in dataset.skipped],
-        "notes": [asdict(note) for note in notes_about(dataset, balanced=balanced)],
-    }
-
-
-def _uncalibrated(results: Results) -> npt.NDArray[np.float32] | None:
-    """Probabilities [N, K] of the held-out pictures without the temperature."""
-    evaluation, out_of_fold = results.evaluation, results.fitted.out_of_fold
-    if evaluation is None:
-        return None
-    if out_of_fold is not None:  # each fold has a temperature of its own
-        logits = out_of_fold.logits.double()
-    else:
-        answered = [a.probabilities for _, a in evaluation.answers if a.probabilities is not None]
-        p = torch.from_numpy(np.stack(answered)).double()
-        logits = p.clamp(min=1e-12).log() * results.calibration.temperature
-    probabilities = results.fitted.objective.probabilities(logits)
-    uncalibrated: npt.NDArray[np.float32] = probabilities.float().numpy()
-    return uncalibrated
-
-
-def _tried(model: Model, fitted: Fitted) -> dict[str, Any] | None:
-    """With pretrained weights: the features as they are, fine-tuning, and which of them won."""
-    if model.probe is None:
-        return None
-    first, *later = fitted.progress.history
-    best = min(later, key=lambda m: m["cost_val"] or 0.0, default=None)
-    brief = ("step", "cost_val", "accuracy_val")
-    return {
-        "strengths": {f"{c:g}": loss for c, loss in model.probe.losses.items()},
-        "strength": model.probe.C,
-        "cost": model.probe.loss,
-        "frozen": {key: first[key] for key in brief},
-        "tuned": {key: best[key] for key in brief} if best else None,
-        "fine-tuned": fitted.progress.best_step > 0,
-    }
+def finish(job: Job, model: Model, *, fitted: Fitted) -> Results:
+    """From a fitted network to a proven detector and its figures. Raises `ConvlensError`."""
+    calibration = calibrate(job, model, fitted=fitted)
+    exported = export_detector(job, model, fitted=fitted, calibration=calibration)
+    evaluation = evaluate_held_out(job, exported, out_of_fold=fitted.out_of_fold)
+    return Results(fitted, calibration, exported=exported, evaluation=evaluation)

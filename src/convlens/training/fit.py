@@ -20,9 +20,10 @@ from ..options import EXECUTION_CONFIGS
 from ..tasks.learning import Objective
 from ..transfer.linear_probe import set_head
 from ..transfer.pretrained import Pretrained
-from .cross_validation import OutOfFold
+from .backbones import build_module
+from .cross_validation import OutOfFold, cross_validate_probes
 from .job import Job, timed
-from .model import Model, build_module
+from .model import Model
 from .plan import RunPlan
 
 
@@ -44,8 +45,33 @@ class Fitted:
 
     @property
     def as_begun(self) -> bool:
-        """Whether the pretrained features stayed as they were."""
+        """Whether the pretrained features stayed as they were, as nothing beat them."""
         return self.module.pretrained and self.progress.best_step == 0
+
+
+@timed("fitting")
+def as_it_is(job: Job, model: Model) -> Fitted:
+    """The pretrained features as they are, under a head that learnt from all that is not tested.
+
+    Its C is chosen by then, so every picture may help. The logits for validation pictures come from
+    a head without them.
+    """
+    probe = model.probe
+    assert probe is not None  # noqa: S101
+    assert isinstance(model.module, Pretrained)  # noqa: S101
+    set_head(model.module, probe.head_of_all())
+    held_out = probe.pictures.take(torch.arange(probe.count, len(probe.fold)))
+    val_logits = torch.zeros(0, probe.objective.outputs)
+    if len(held_out.labels):
+        val_logits = probe.head().logits(held_out.features.mean(1))
+    return Fitted(
+        model.module,
+        Progress(),
+        objective=probe.objective,
+        val_logits=val_logits,
+        finished=True,
+        out_of_fold=cross_validate_probes(job, model.probes) if model.folds > 1 else None,
+    )
 
 
 def begin(job: Job, plan: RunPlan, *, module: Classifier) -> Loop:

@@ -20,17 +20,20 @@ from ..stopwatch import Stopwatch
 from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
 from ..transfer.head import FOLDS
+from ..transfer.linear_probe import MOST
 from ..transfer.pretrained import NetworkChoice
 
-FEW = 1000
-"""Below so many pictures, a single held-out part says little."""
+FOLDED = 100_000
+"""Pictures × classes up to which heads on pretrained features are fitted for every fold; where
+there are more, a part that is held out says enough."""
 
 
 @dataclass(frozen=True)
 class Request:
     """What is to be trained.
 
-    A run that was begun has its number of `folds`, and the `fingerprint` of its pictures.
+    A run that was begun has its number of `folds`, the `backbones` that it compared, and the
+    `fingerprint` of its pictures.
     """
 
     pictures: str | Path
@@ -38,6 +41,7 @@ class Request:
     _: KW_ONLY
     choice: NetworkChoice
     folds: int | None = None
+    backbones: tuple[str, ...] = ()
     fingerprint: str | None = None
 
 
@@ -104,15 +108,16 @@ def timed(part: str) -> Callable[[OfJob[Parameters, Value]], OfJob[Parameters, V
 
 def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -> int:
     """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
-    data, budget = options.data, options.budget
+    data = options.data
     named = set(dataset.catalog.splits) & {"val", "test"}
     one_set = len(set(dataset.split.groups)) == 1
     if data.folds is None:
         divided = (
             one_set or named or data.test_fraction is not None or data.val_fraction is not None
         )
-        few = len(dataset.catalog) < FEW
-        return FOLDS if pretrained and few and not divided and not budget.given else 1
+        pictures = len(dataset.catalog)
+        few = pictures <= MOST and pictures * len(dataset.classes) <= FOLDED
+        return FOLDS if pretrained and few and not divided else 1
     if data.folds > 1:
         if one_set:
             raise UsageError("--folds: all pictures are of one group, or look alike: give others")
@@ -120,8 +125,6 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
             raise UsageError("--folds: the data names its held-out pictures already")
         if data.test_fraction or data.val_fraction:
             raise UsageError("--folds judges every picture: hold none out by a fraction")
-        if pretrained and (budget.epochs or budget.minutes or budget.steps):
-            raise UsageError("--folds: features stay as they are, so there are no steps to take")
     return data.folds
 
 
@@ -155,13 +158,15 @@ def prepare_job(
     if request.folds is None:
         _check_pictures(job, request.choice)
     elif request.fingerprint is not None:
-        learnt = learning_from(job, request.folds).dataset
-        _check_same(learnt, request, fingerprint=request.fingerprint)
+        _check_same(dataset, request, fingerprint=request.fingerprint)
     return job
 
 
 def learning_from(job: Job, folds: int) -> Job:
-    """With folds every picture is learnt from; without, the training pictures are."""
+    """With folds every picture is learnt from; without, the training pictures are.
+
+    What is held out with folds is for fine-tuning, whose networks are not made for every fold.
+    """
     return job.on(job.dataset.for_training()) if folds > 1 else job
 
 

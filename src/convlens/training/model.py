@@ -1,16 +1,20 @@
-"""What is trained, before its first step: an architecture, its module, and a linear probe."""
+"""What is trained, before its first step: an architecture, its module, and linear probes."""
 
+import copy
 from dataclasses import KW_ONLY, dataclass, replace
 
-from ..dataset.augment import default_augmentations, parse_augmentations
-from ..engine.model_selection import HARD
+import torch
+
 from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
-from ..network.spec import Architecture
+from ..network.spec import PREFIX, Architecture
+from ..transfer.backbones import choose_backbone
 from ..transfer.features import FeatureTable
+from ..transfer.head import FOLDS
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
-from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
-from .job import Job, choose_folds, timed
+from ..transfer.pretrained import NetworkChoice
+from .backbones import build_module, feature_tables
+from .job import Job, Request, choose_folds, learning_from, timed
 
 WEIGHTS = {
     "none": "random, from the seed",
@@ -18,16 +22,14 @@ WEIGHTS = {
     "hub": "fetched by timm",
 }
 
-TUNABLE = 500
-"""With fewer pictures, the validation ones among them are too few to tell if fine-tuning helps."""
-
 
 @dataclass(frozen=True)
 class Model:
     """An architecture, its module with first parameters, and how it will be judged.
 
-    `folds` is 1 where a part of the pictures is held out. `probe`, of pretrained features, is with
-    the first worker only.
+    `folds` is 1 where a part of the pictures is held out. `backbones` are the pretrained ones that
+    were compared, the fastest first. The first worker has a probe on the features of each, of which
+    `probe` is that of the one taken, and `table` its features.
     """
 
     architecture: Architecture
@@ -35,95 +37,95 @@ class Model:
     _: KW_ONLY
     module: Classifier
     folds: int
+    backbones: tuple[str, ...] = ()
+    probes: tuple[LinearProbe, ...] = ()
     probe: LinearProbe | None = None
+    table: FeatureTable | None = None
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the features were learnt elsewhere."""
+        return self.choice.pretrained
 
 
 @timed("building")
-def build_model(job: Job, choice: NetworkChoice, *, folds: int | None = None) -> Model:
-    """Build the module once, and fit a linear probe where its features are pretrained.
+def build_model(job: Job, request: Request) -> Model:
+    """Build the module once, and fit linear probes where features are pretrained.
 
-    Where no number of folds is given, it follows from the options, the pictures, and the probe.
-    Raises `UsageError` where the options do not go together.
+    Of several backbones, the pictures choose. Where no number of folds is given, it follows from
+    the options and the pictures. Raises `UsageError` where the options do not go together.
     """
-    decided = folds is not None
+    # the last bits of sums depend on it, and a resumed run shall end in the same ones
+    torch.set_num_threads(job.options.compute.threads or job.workers.cores())
+    choice, folds = request.choice, request.folds
     if folds is None:
         folds = choose_folds(job.options, job.dataset, pretrained=choice.pretrained)
-    learnable = job.dataset.for_training() if folds > 1 else job.dataset
-    size, pictures = job.dataset.store.size, len(learnable.examples("train"))
-    architecture = describe_network(
-        line_of(choice.line, size, pictures=pictures), size, classes=len(job.dataset.classes)
-    )
-    model = Model(
-        architecture,
-        choice,
-        module=build_module(job.on(learnable), architecture.text, weights=choice.weights),
-        folds=folds,
-    )
-    if not decided:
-        _describe(job, model)
-    if isinstance(model.module, Pretrained) and job.workers.first:
-        learnt = sample(learnable.examples("train"), seed=job.options.data.seed)
-        with job.stopwatch.part("features"):
-            table = FeatureTable.compute(
-                model.module, (learnt, learnable.examples("val")), progress=job.callback.progress
-            )
-        model = replace(model, probe=_probe(job.on(learnable), table))
-        if not decided:
-            model = _held_out_if_hard(job, model, table=table, pictures=pictures)
-    return replace(model, folds=job.workers.broadcast(lambda: model.folds))
+    job = learning_from(job, folds)
+    if not choice.pretrained:
+        model = _model(job, choice, folds=folds)
+        if request.folds is None:
+            _tell(job, model)
+        return model
+    tables = feature_tables(job, request) if job.workers.first else {}
+    probes = tuple(fit_probe(job, table, folds=folds) for table in tables.values())
+    lines = job.workers.broadcast(lambda: tuple(tables))
+    taken = job.workers.broadcast(lambda: choose_backbone(probes, job.options.network.prefer))
+    model = _model(job, replace(choice, line=lines[taken]), folds=folds)
+    model = replace(model, backbones=lines)
+    if probes:
+        table = tables[lines[taken]]
+        model = replace(model, probes=probes, probe=probes[taken], table=table)
+    if request.folds is None:
+        _tell(job, model)
+    return model
 
 
-def build_module(job: Job, network: str, *, weights: str) -> Classifier:
-    """The module of a network (as text or `timm:NAME`) as it is before the first step."""
-    dataset, options = job.dataset, job.options
-    mean, std = dataset.examples("train").moments()
-    pretrained = NetworkChoice(network, weights).pretrained
-    augmentations = options.augment.augment or default_augmentations(
-        dataset.store.size, pretrained=pretrained
-    )
-    return make_module(
-        network,
-        dataset.store.size,
-        classes=len(dataset.classes),
-        seed=options.data.seed,
-        mean=mean,
-        std=std,
-        weights=weights,
-        tta_hflip="hflip" in parse_augmentations(augmentations),
-    )
+def _model(job: Job, choice: NetworkChoice, *, folds: int) -> Model:
+    size, pictures = job.dataset.store.size, len(job.dataset.examples("train"))
+    line = line_of(choice.line, size, pictures=pictures)
+    architecture = describe_network(line, size, classes=len(job.dataset.classes))
+    module = build_module(job, architecture.text, weights=choice.weights)
+    return Model(architecture, choice, module=module, folds=folds)
 
 
 @timed("fitting")
-def _probe(job: Job, table: FeatureTable) -> LinearProbe:
+def fit_probe(job: Job, table: FeatureTable, *, folds: int) -> LinearProbe:
+    """A linear probe for these pictures as they are divided."""
     seed = job.options.data.seed
     return fit_linear_probe(
         table.of(sample(job.dataset.examples("train"), seed=seed)),
         table.of(job.dataset.examples("val")),
         objective=job.objective(pretrained=True),
         seed=seed,
+        count=folds if folds > 1 else FOLDS,
+        nested=folds > 1,
     )
 
 
-def _held_out_if_hard(job: Job, model: Model, *, table: FeatureTable, pictures: int) -> Model:
-    """Fine-tuning, which folds leave out, is tried where the features as they are do poorly."""
-    assert model.probe is not None  # noqa: S101
-    job.callback.say(
-        f"frozen:  a linear head on fixed features has cost {model.probe.loss:.4f} on pictures "
-        "that it was not fitted on"
-    )
-    tunable = model.folds > 1 and job.options.data.folds is None and pictures >= TUNABLE
-    if not tunable or model.probe.loss < HARD:
-        return model
-    job.callback.say("folds:   none but a held-out part, as fine-tuning promises more here")
-    return replace(model, folds=1, probe=_probe(job, table))
+def to_train(job: Job, model: Model) -> tuple[Job, Model]:
+    """The pictures to learn from, and the module to begin with: of pretrained ones a copy.
+
+    Fine-tuned networks are not made for every fold: they are judged on pictures that are held out.
+    """
+    if not model.pretrained:
+        return learning_from(job, model.folds), model
+    model = replace(model, folds=1, module=copy.deepcopy(model.module))
+    if model.table is None:
+        return job, model
+    return job, replace(model, probe=fit_probe(job, model.table, folds=1))
 
 
-def _describe(job: Job, model: Model) -> None:
-    text, table = model.architecture.text, model.architecture.describe()
-    size = model.architecture.size
-    job.callback.say(f"network: {text if len(text) <= 300 else text[:299] + '…'}")
-    job.callback.say(
+def _tell(job: Job, model: Model) -> None:
+    """What was chosen, and what it costs."""
+    say, text = job.callback.say, model.architecture.text
+    table, size = model.architecture.describe(), model.architecture.size
+    say(f"network: {text if len(text) <= 300 else text[:299] + '…'}")
+    say(
         f"         {table['parameters']:,} parameters, {table['multiplications']:,} "
         f"multiplications per picture, {size}×{size} pixels"
     )
-    job.callback.say(f"weights: {WEIGHTS.get(model.choice.weights, model.choice.weights)}")
+    say(f"weights: {WEIGHTS.get(model.choice.weights, model.choice.weights)}")
+    for line, probe in zip(model.backbones, model.probes, strict=False):
+        cost = f"cost {probe.loss:.4f} on pictures that the head was not fitted on"
+        kept = ", taken" if line == text and len(model.probes) > 1 else ""
+        say(f"frozen:  {line.removeprefix(PREFIX)} under a linear head: {cost}{kept}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..dataset.augment import default_augmentations
 from ..engine.distributed import Workers
-from ..engine.model_selection import MIN_VAL_EXAMPLES
+from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
 from ..engine.step_plan import Phase, StepPlan
 from ..errors import UsageError
 from ..transfer.orientation import ALIKE, orientation_probe
@@ -24,8 +24,7 @@ NO_STEPS = StepPlan((), 1)
 class RunPlan:
     """All decisions of a run, recorded in `run.json`; a resumed run keeps to them.
 
-    `steps` is None until the budget of time has settled it. `probe_loss` is that of a linear probe
-    on pretrained features, None for random parameters.
+    `steps` is None until the budget of time has settled it.
     """
 
     size: int
@@ -37,8 +36,8 @@ class RunPlan:
     compute: str
     threads: int
     folds: int = 1
+    backbones: tuple[str, ...] = ()
     workers: int = 1
-    probe_loss: float | None = None
 
     @property
     def choice(self) -> NetworkChoice:
@@ -49,6 +48,11 @@ class RunPlan:
     def pretrained(self) -> bool:
         """Whether the features were learnt elsewhere."""
         return self.choice.pretrained
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are steps to be taken, be their number settled or not."""
+        return self.steps is None or self.steps.steps > 0
 
     @property
     def step_plan(self) -> StepPlan:
@@ -63,7 +67,7 @@ class RunPlan:
         if steps is not None:
             phases = tuple(Phase(**phase) for phase in steps["phases"])
             steps = StepPlan(phases, steps["measure_every"])
-        return RunPlan(**{**record, "steps": steps})
+        return RunPlan(**{**record, "steps": steps, "backbones": tuple(record["backbones"])})
 
     def among(self, workers: Workers, threads: int | None) -> "RunPlan":
         """The same for as many workers as there are now, with threads that suit them."""
@@ -102,26 +106,20 @@ def _decide(job: Job, model: Model) -> RunPlan:
         compute="float32",
         threads=options.compute.threads or workers.cores(),
         folds=model.folds,
+        backbones=model.backbones,
         workers=workers.world_size,
-        probe_loss=model.probe.loss if model.probe else None,
     )
     return _for_pretrained(job, model, plan=plan) if pretrained else plan
 
 
 def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     """Whether fine-tuning is tried, and whether pictures may be turned upside down for it."""
-    val = len(job.dataset.split.rows("val"))
-    if plan.folds > 1:
-        pictures = len(job.dataset.examples("train"))
-        job.callback.say(
-            f"plan:    {plan.folds} folds give the metrics, then the head learns from all "
-            f"{pictures:,} pictures; no fine-tuning"
-        )
-        return replace(plan, steps=NO_STEPS)
-    if not job.options.budget.given and val < MIN_VAL_EXAMPLES:
-        job.callback.say(
-            f"plan:    no fine-tuning, as {val} validation pictures could not tell whether it helps"
-        )
+    if not job.options.budget.given:
+        why_not = _why_not_tune(job, model)
+        if why_not:
+            job.callback.say(f"plan:    no fine-tuning, as {why_not}")
+            return replace(plan, steps=NO_STEPS)
+    if job.options.budget.steps == 0:
         return replace(plan, steps=NO_STEPS)
     assert isinstance(model.module, Pretrained)  # noqa: S101
     if job.options.augment.augment is None:
@@ -136,6 +134,16 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
             plan = replace(plan, augment=plan.augment + ",vflip")
             job.callback.say(f"augment: {plan.augment}, as up and down look alike ({accuracy:.0%})")
     return plan
+
+
+def _why_not_tune(job: Job, model: Model) -> str:
+    """Why fine-tuning is not worth its time; empty where it is."""
+    val = len(job.dataset.split.rows("val"))
+    if val < MIN_VAL_EXAMPLES:
+        return f"{val} validation pictures could not tell whether it helps"
+    if model.probe is not None and model.probe.loss < HARD:
+        return "the features as they are leave little to gain (--minutes tries it all the same)"
+    return ""
 
 
 def batch_size(batch: str, pictures: int, *, pretrained: bool, least: int) -> int:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save
 
 from .._version import __version__
+from ..dataset.prepare import Dataset
 from ..drawing.thumbnails import contact_sheet
 from ..engine.callbacks import NullCallback
 from ..engine.compute.execution import enough_memory
@@ -30,7 +31,11 @@ from ..report.page import render_report
 from .finish import Results
 from .job import Job, Request
 from .model import Model
+from .outcome import Outcome
 from .plan import RunPlan
+
+PREVIEWED = 24
+"""Pictures on `preview.png`."""
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "pillow", "safetensors")
 
@@ -79,6 +84,7 @@ class RunFolder:
                 replace(options, data=replace(options.data, size=plan.size)),
                 choice=plan.choice,
                 folds=plan.folds,
+                backbones=tuple(plan.backbones),
                 fingerprint=str(record["data"]["fingerprint"]),
             )
         return request, plan
@@ -114,35 +120,59 @@ class RunFolder:
             self.event("resume" if resumed else "begin", {"step": loop.progress.step})
             write_whole(self.path / "preview.png", preview(loop))
 
-    def write_results(
-        self, job: Job, results: Results, *, metrics: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Write the detector, its parameters, answers, metrics and report.
+    def write_results(self, outcome: Outcome) -> Outcome:
+        """Write the detector, its parameters, answers, metrics and report, by the first worker.
 
-        Returns the metrics with the `seconds` of each part of the run, of writing as far as it was.
+        Returns the outcome, whose metrics have the `seconds` of each part of the run, of writing as
+        far as it was.
         """
-        fitted, evaluation = results.fitted, results.evaluation
+        job, results, metrics = outcome.job, outcome.results, outcome.metrics
+        evaluation, dataset = results.evaluation, job.dataset
         with job.stopwatch.part("writing"):
-            parameters = fitted.module.state_dict().items()
+            write_manifest(
+                self.path / "manifest.csv",
+                dataset.catalog,
+                store=dataset.store,
+                split=dataset.split,
+            )
+            parameters = results.fitted.module.state_dict().items()
             contiguous = {name: value.contiguous() for name, value in parameters}
             write_whole(self.path / "parameters.safetensors", save(contiguous))
             write_whole(self.path / "detector.onnx", results.file())
             if evaluation is not None:
                 write_whole(self.path / "predictions.csv", _predictions(job, results))
-            with saying_where(self.path / "preview.png", "read"):
-                picture = (self.path / "preview.png").read_bytes()
             report = job.task.report(metrics, evaluation)
             seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
             metrics = {**metrics, "seconds": seconds}
             write_whole(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
         page = render_report(
-            self.read(), metrics, history=fitted.progress.history, report=report, preview=picture
+            self.read(),
+            metrics,
+            history=outcome.history,
+            report=report,
+            preview=self._preview(dataset),
         )
         write_whole(self.path / "report.html", page)
         accuracy = evaluation.metrics.accuracy if evaluation else None
-        ended = {"step": fitted.progress.step, "accuracy": accuracy, "seconds": seconds}
-        self.event("end", ended)
-        return metrics
+        best = results.fitted.progress.best_step
+        self.event("detector", {"step": best, "accuracy": accuracy})
+        return replace(outcome, metrics=metrics)
+
+    def _preview(self, dataset: Dataset) -> bytes:
+        """The pictures of a training batch, or, where none was made, some as they are."""
+        path = self.path / "preview.png"
+        if not path.exists():
+            examples = dataset.examples("train")
+            write_whole(path, contact_sheet(list(examples.pixels[examples.rows[:PREVIEWED]])))
+        with saying_where(path, "read"):
+            return path.read_bytes()
+
+    def end(self, outcome: Outcome) -> None:
+        """Note the end."""
+        evaluation, metrics = outcome.results.evaluation, outcome.metrics
+        accuracy = evaluation.metrics.accuracy if evaluation else None
+        steps, seconds = metrics["training"]["steps"], metrics["seconds"]
+        self.event("end", {"step": steps, "accuracy": accuracy, "seconds": seconds})
 
 
 class EventLog(NullCallback):
@@ -179,11 +209,11 @@ def versions() -> dict[str, str]:
     return {"convlens": __version__, "python": platform.python_version(), **packages}
 
 
-def preview(loop: Loop, most: int = 24) -> bytes:
+def preview(loop: Loop) -> bytes:
     """The first pictures of the first training batch, as the network sees them: a PNG."""
     size = loop.batches.examples.pixels.shape[1]
     _, micro_batches = loop.batches.micro_batches(0, size, encode=loop.objective.encode)
-    pixels = micro_batches[0][0][:most]
+    pixels = micro_batches[0][0][:PREVIEWED]
     shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     return contact_sheet(list(shown))
 

@@ -1,6 +1,5 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -18,11 +17,11 @@ from ..stopwatch import Stopwatch
 from ..tasks.answers import Evaluation
 from ..transfer.pretrained import choose_network
 from .budget import fit_to_budget
-from .cross_validation import OutOfFold, cross_validate_probe, cross_validate_training
-from .finish import Results, calibrate, evaluate_held_out, export_detector, summarize
-from .fit import Fitted, begin_anew, fit
+from .cross_validation import cross_validate_training
+from .fit import Fitted, as_it_is, begin_anew, fit
 from .job import Job, Request, check_request, learning_from, prepare_job
-from .model import Model, build_model
+from .model import Model, build_model, to_train
+from .outcome import Outcome, conclude
 from .plan import RunPlan, make_plan
 from .run_folder import EventLog, RunFolder, new_folder
 
@@ -162,22 +161,34 @@ def _train(
         callback = NullCallback()
     with folder.at_work(workers):
         job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
-        model = build_model(job, request.choice, folds=request.folds)
-        job = learning_from(job, model.folds)
-        if plan is None:
-            plan = fit_to_budget(job, model, plan=make_plan(job, model))
+        model = build_model(job, request)
+        plan = plan or make_plan(job, model)
+        folder.write_record(job, model, plan=plan, pictures=request.pictures)
+        outcome, finished = None, True
+        if plan.pretrained and workers.first:
+            whole = learning_from(job, plan.folds)
+            outcome = conclude(whole, model, plan=plan, fitted=as_it_is(whole, model))
+            outcome = folder.write_results(outcome)
+        if plan.trains:
+            learner, model = to_train(job, model)
+            plan = fit_to_budget(learner, model, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
-        fitted = _fit(job, model, plan=plan, folder=folder, resumed=request.folds is not None)
-        metrics: dict[str, Any] = {}
-        evaluation = None
-        if workers.first:
-            calibration = calibrate(job, model, fitted=fitted)
-            exported = export_detector(job, model, fitted=fitted, calibration=calibration)
-            evaluation = evaluate_held_out(job, exported, out_of_fold=fitted.out_of_fold)
-            results = Results(fitted, calibration, exported=exported, evaluation=evaluation)
-            metrics = summarize(job, model, plan=plan, results=results)
-            metrics = folder.write_results(job, results, metrics=metrics)
-        return Run(folder.path, metrics, evaluation, workers.broadcast(lambda: fitted.finished))
+            fitted = _fit(
+                learner, model, plan=plan, folder=folder, resumed=request.folds is not None
+            )
+            finished = workers.broadcast(lambda: fitted.finished)
+            if workers.first:
+                outcome = conclude(learner, model, plan=plan, fitted=fitted, frozen=outcome)
+                outcome = folder.write_results(outcome)
+        return _ended(folder, outcome, finished=finished)
+
+
+def _ended(folder: RunFolder, outcome: Outcome | None, *, finished: bool) -> Run:
+    """The run as the caller gets it; other workers than the first know nothing of its figures."""
+    if outcome is None:
+        return Run(folder.path, {}, None, finished)
+    folder.end(outcome)
+    return Run(folder.path, outcome.metrics, outcome.results.evaluation, finished)
 
 
 def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: bool) -> Fitted:
@@ -200,20 +211,13 @@ def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: b
             on_begin=partial(folder.begin, job, resumed=resumed),
             callbacks=[EventLog(folder)] if job.workers.first else [],
         )
-        if plan.folds > 1 and job.workers.first:
-            out_of_fold = _cross_validate(job, model, plan=plan, folder=folder, stop=stop)
+        if plan.folds > 1 and not plan.pretrained and job.workers.first:
+            begin = partial(begin_anew, plan=plan)
+            out_of_fold = cross_validate_training(
+                job, plan.folds, begin=begin, folder=folder.folds, stop=stop
+            )
             fitted = replace(fitted, out_of_fold=out_of_fold)
     return _tell_stopped(job, fitted, plan=plan, folder=folder)
-
-
-def _cross_validate(
-    job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, stop: Callable[[], bool]
-) -> OutOfFold:
-    if model.probe is not None:
-        return cross_validate_probe(job, model.probe, count=plan.folds)
-    return cross_validate_training(
-        job, plan.folds, begin=partial(begin_anew, plan=plan), folder=folder.folds, stop=stop
-    )
 
 
 def _tell_stopped(job: Job, fitted: Fitted, *, plan: RunPlan, folder: RunFolder) -> Fitted:

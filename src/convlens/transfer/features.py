@@ -1,7 +1,8 @@
 """A pretrained network's features of every picture, computed once and remembered."""
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,10 @@ from .head import FeatureSet
 from .pretrained import Pretrained
 
 Features = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
 
-VIEWS = 2
-"""Each picture as it is, and mirrored."""
+TIMED = 7
+"""Pictures that are timed to tell how long one takes."""
 
 
 class _Features(nn.Module):
@@ -36,13 +38,13 @@ class _Features(nn.Module):
 
 
 def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -> Features:
-    """Features [N, 2, D]: of each picture as it is, and of its mirror image.
+    """Features [N, V, D] of each picture, and of its mirror image where the module sees that too.
 
     Computed by ONNX Runtime, a picture a core, which is several times as fast here as torch, and
     kept in the cache folder by the pixels and the parameters.
     """
     state = module.state_dict()
-    key = hashlib.sha256()
+    key = hashlib.sha256(b"mirrored" if module.tta_hflip else b"")
     for name in sorted(name for name in state if not name.startswith("layers.classifier")):
         key.update(state[name].numpy().tobytes())
     for row in examples.rows:
@@ -51,7 +53,22 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
     cached = recall(path)
     if cached is not None and len(cached) == len(examples):
         return cached
-    size = examples.pixels.shape[1]
+    compute = _computing(module, examples.pixels.shape[1])
+    pictures = (examples.pixels[row] for row in examples.rows.tolist())
+    out: Features | None = None
+    for done, features in enumerate(in_order(compute, pictures), 1):
+        if out is None:
+            out = np.empty((len(examples), *features.shape), np.float32)
+        out[done - 1] = features
+        progress("computing features", done, len(examples))
+    if out is None:
+        out = np.empty((0, 1 + module.tta_hflip, module.head.in_features), np.float32)
+    remember(path, out)
+    return out
+
+
+def _computing(module: Pretrained, size: int) -> Callable[[Pixels], Features]:
+    """What computes a picture's features [V, D] on one core, of pixels [size, size, 3]."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
@@ -61,26 +78,29 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
     )
     name = session.get_inputs()[0].name
 
-    def compute(row: int) -> Features:
-        picture = examples.pixels[row]
-        views = (picture[None], np.ascontiguousarray(picture[None, :, ::-1]))
+    def compute(picture: Pixels) -> Features:
+        views = [picture[None]]
+        if module.tta_hflip:
+            views.append(np.ascontiguousarray(picture[None, :, ::-1]))
         return np.concatenate([session.run(None, {name: view})[0] for view in views])
 
-    out: Features | None = None
-    for done, features in enumerate(in_order(compute, examples.rows.tolist()), 1):
-        if out is None:
-            out = np.empty((len(examples), *features.shape), np.float32)
-        out[done - 1] = features
-        progress("computing features", done, len(examples))
-    if out is None:
-        out = np.empty((0, VIEWS, module.head.in_features), np.float32)
-    remember(path, out)
-    return out
+    return compute
+
+
+def seconds_per_picture(module: Pretrained, size: int) -> float:
+    """Of computing the features of one picture in all its views, on one core: the median."""
+    compute, blank = _computing(module, size), np.zeros((size, size, 3), np.uint8)
+    taken = []
+    for _ in range(TIMED):
+        begun = time.perf_counter()
+        compute(blank)
+        taken.append(time.perf_counter() - begun)
+    return float(np.median(taken))
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features [N, 2, D] of stored pictures: `rows` [N] of the pixel store."""
+    """Features [N, V, D] of stored pictures: `rows` [N] of the pixel store."""
 
     rows: npt.NDArray[np.int64]
     features: Tensor
@@ -99,6 +119,11 @@ class FeatureTable:
             classes=first.classes,
         )
         return FeatureTable(rows, torch.from_numpy(features_of(module, whole, progress=progress)))
+
+    @staticmethod
+    def joined(tables: "Sequence[FeatureTable]") -> "FeatureTable":
+        """Those of several backbones of the same pictures, side by side."""
+        return FeatureTable(tables[0].rows, torch.cat([table.features for table in tables], 2))
 
     def of(self, examples: Examples) -> FeatureSet:
         """Those of some of the examples, with their labels and groups."""

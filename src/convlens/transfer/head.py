@@ -1,20 +1,15 @@
 """A linear head on fixed features, fitted to convergence: softmax regression with an L2 term."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..tasks.learning import Objective
 
-C_VALUES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
-"""scikit-learn's C: the L2 term is the sum of squared weights / (2 C N)."""
-
 FOLDS = 5
-ENOUGH = 300
-"""With so many validation pictures they alone choose; with fewer, cross-validation does."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +43,52 @@ class Head:
 
     def logits(self, features_ND: Tensor) -> Tensor:
         """[N, D] to [N, K]."""
-        return functional.linear(features_ND, self.weight, self.bias)
+        return torch.nn.functional.linear(features_ND, self.weight, self.bias)
 
 
-def fit_head(
-    features_ND: Tensor,
-    labels_N: Tensor,
+def fit_heads(
+    features: FeatureSet,
+    used_HN: Tensor,
     *,
     objective: Objective,
     C: float,
-    start: Head | None = None,
+    start: Sequence[Head] = (),
     iterations: int = 500,
-) -> Head:
-    """Lower the mean cross-entropy plus the L2 term until L-BFGS finds nothing more to lower."""
-    weight = (
-        torch.zeros(objective.outputs, features_ND.shape[1])
-        if start is None
-        else start.weight.clone()
-    )
-    bias = torch.zeros(objective.outputs) if start is None else start.bias.clone()
+) -> list[Head]:
+    """Heads that learn from some of the pictures each, with every view as a picture of its own.
+
+    All are fitted in one descent by L-BFGS, until it finds nothing more to lower: their costs add
+    up, so the lowest sum has each at its lowest, and reading the features, which is most of the
+    work, is done once for all.
+
+    Args:
+        features: Features, labels and groups of N pictures.
+        used_HN: For each of H heads, which pictures it learns from.
+        objective: What each of them lowers, beside the L2 term.
+        C: scikit-learn's: the L2 term is the sum of squared weights / (2 C N).
+        start: Where the descent begins; by default at zero.
+        iterations: Most iterations of L-BFGS.
+
+    Returns:
+        A head for each row of `used_HN`.
+
+    Examples:
+        >>> head, without_first = fit_heads(features, used, objective=objective, C=0.1)
+        ... # doctest: +SKIP
+    """
+    views = features.features.shape[1]
+    x_MD = features.features.flatten(0, 1)
+    labels_M = features.labels.repeat_interleave(views)
+    share_MH = used_HN.T.float().repeat_interleave(views, 0)
+    penalty_H = 1 / (2 * C * share_MH.sum(0).clamp(min=1))
+    share_MH = share_MH * objective.weights(labels_M)[:, None]
+    share_MH = share_MH / share_MH.sum(0).clamp(min=1e-12)
+    heads, outputs, dimensions = len(used_HN), objective.outputs, x_MD.shape[1]
+    weight = torch.zeros(heads, outputs, dimensions)
+    bias = torch.zeros(heads, outputs)
+    if start:
+        weight = torch.stack([head.weight for head in start])
+        bias = torch.stack([head.bias for head in start])
     weight.requires_grad_(True)
     bias.requires_grad_(True)
     optimizer = torch.optim.LBFGS(
@@ -76,79 +98,26 @@ def fit_head(
         tolerance_change=1e-9,
         line_search_fn="strong_wolfe",
     )
-    penalty = 1 / (2 * C * len(labels_N))
+    repeated = labels_M.repeat_interleave(heads)
 
     def cost() -> Tensor:
         optimizer.zero_grad()
-        logits = functional.linear(features_ND, weight, bias)
-        value = objective.head_loss(logits, labels_N)
-        value = value + penalty * weight.square().sum()
+        logits = torch.addmm(bias.flatten(), x_MD, weight.flatten(0, 1).T)
+        losses = objective.losses(logits.view(-1, outputs), repeated).view(-1, heads)
+        value = (losses * share_MH).sum() + (weight.square().sum((1, 2)) * penalty_H).sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     optimizer.step(cost)  # type: ignore[no-untyped-call]
-    return Head(weight.detach(), bias.detach(), C=C)
-
-
-def every_view(features_NVD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
-    """Every view as a picture of its own."""
-    return features_NVD.flatten(0, 1), labels_N.repeat_interleave(features_NVD.shape[1])
-
-
-def choose_c(
-    train: FeatureSet,
-    val: FeatureSet,
-    *,
-    objective: Objective,
-    seed: int,
-) -> dict[float, float]:
-    """Each strength's cost on pictures that its head was not fitted on; the lowest is to be taken.
-
-    A picture's answer is the mean over its views.
-    """
-    splits = _splits(train, val, seed=seed)
-    costs = dict.fromkeys(C_VALUES, 0.0)
-    for fitted, judged in splits:
-        head = None
-        views = every_view(fitted.features, fitted.labels)
-        for C in sorted(C_VALUES):
-            # begun where the last one ended, a few steps are enough to compare strengths
-            head = fit_head(*views, objective=objective, C=C, start=head, iterations=40)
-            logits = head.logits(judged.features.mean(1))
-            costs[C] += objective.losses(logits, judged.labels).sum().item()
-    count = sum(len(judged.labels) for _, judged in splits)
-    return {C: total / max(1, count) for C, total in costs.items()}
-
-
-def judged_logits(
-    train: FeatureSet, val: FeatureSet, *, objective: Objective, C: float, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Logits [M, K] and labels [M] of pictures that the head of one strength was not fitted on."""
-    logits, labels = [torch.zeros(0, objective.outputs)], [torch.zeros(0, dtype=torch.int64)]
-    for fitted, judged in _splits(train, val, seed=seed):
-        views = every_view(fitted.features, fitted.labels)
-        head = fit_head(*views, objective=objective, C=C, iterations=100)
-        logits.append(head.logits(judged.features.mean(1)))
-        labels.append(judged.labels)
-    return torch.cat(logits), torch.cat(labels)
-
-
-def _splits(
-    train: FeatureSet, val: FeatureSet, *, seed: int
-) -> list[tuple[FeatureSet, FeatureSet]]:
-    """Pictures to fit on and to judge on: training and validation, or folds of both together.
-
-    Folds where there are fewer than `ENOUGH` validation pictures.
-    """
-    if len(val.labels) >= ENOUGH:
-        return [(train, val)]
-    both = train.joined(val)
-    fold = folds(both.labels, both.groups, seed=seed)
     return [
-        (both.take(fold != k), both.take(fold == k))
-        for k in sorted(set(fold.tolist()))
-        if len(set(both.labels[fold != k].tolist())) > 1
+        Head(one, offset, C=C) for one, offset in zip(weight.detach(), bias.detach(), strict=True)
     ]
+
+
+def fit_head(features: FeatureSet, *, objective: Objective, C: float) -> Head:
+    """The head that learns from all these pictures."""
+    everything = torch.ones(1, len(features.labels), dtype=torch.bool)
+    return fit_heads(features, everything, objective=objective, C=C)[0]
 
 
 def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) -> Tensor:
@@ -166,8 +135,3 @@ def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) 
         for number, (_, judged) in enumerate(splitter.split(labels_N, labels_N, groups_N)):
             fold[torch.from_numpy(judged)] = number
     return fold
-
-
-def best_head(train: FeatureSet, objective: Objective, *, C: float) -> Head:
-    """The head of one strength, fitted on every view of these pictures."""
-    return fit_head(*every_view(train.features, train.labels), objective=objective, C=C)

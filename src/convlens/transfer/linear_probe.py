@@ -1,6 +1,10 @@
-"""Where a pretrained network begins: its features as they are, and a head fitted on them."""
+"""Where a pretrained network begins: its features as they are, and a head fitted on them.
+
+Heads are judged on pictures that they did not learn from: the validation pictures, or folds.
+"""
 
 from dataclasses import KW_ONLY, dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -9,69 +13,156 @@ from torch import Tensor
 from ..dataset.examples import Examples
 from ..dataset.random import generator
 from ..tasks.learning import Objective
-from .head import FeatureSet, Head, best_head, choose_c, judged_logits
+from .head import FOLDS, FeatureSet, Head, fit_head, fit_heads, folds
 from .pretrained import Pretrained
+
+C_VALUES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""scikit-learn's C, from the strongest L2 term to the weakest."""
+
+COMPARED = 40
+"""Iterations that tell one C from another; each begins where the one before it ended."""
+
+ENOUGH = 300
+"""With so many validation pictures they alone choose; with fewer, cross-validation does."""
 
 MOST = 20_000
 """Training pictures on whose features a head is fitted."""
 
+ALWAYS = -1
+"""The fold of pictures that every head learns from."""
+
+Heads = dict[frozenset[int], Head]
+"""Heads by the folds that they did not learn from."""
+
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """Features and labels for training and validation, and the loss at each C."""
+    """Heads at every C, each fitted without one fold, or, where it is nested, without two.
 
-    train: FeatureSet
-    val: FeatureSet
+    `pictures` are the training ones, `count` of them, and then the validation ones. `fold` [N] says
+    by which head each is judged.
+    """
+
+    pictures: FeatureSet
+    count: int
     _: KW_ONLY
+    fold: Tensor
     objective: Objective
-    losses: dict[float, float]
-    seed: int
+    heads: dict[float, Heads]
 
     @property
-    def C(self) -> float:  # noqa: N802 -- scikit-learn's name for the inverse strength
-        """The inverse strength of the L2 term with the lowest loss."""
-        return min(self.losses, key=self.losses.__getitem__)
+    def folds(self) -> list[int]:
+        """Those whose pictures are judged."""
+        return sorted(set(self.fold.tolist()) - {ALWAYS})
+
+    def is_judged(self, *, without: int | None = None) -> Tensor:
+        """Whether each picture [N] is judged, where a fold is left out of everything."""
+        judged = self.fold != ALWAYS
+        return judged if without is None else judged & (self.fold != without)
+
+    def logits(self, C: float, *, without: int | None = None) -> Tensor:
+        """[M, K] of the judged pictures, from heads that learnt neither from them nor `without`."""
+        logits = torch.zeros(len(self.fold), self.objective.outputs)
+        for k in self.folds:
+            if k != without:
+                left_out = frozenset({k} if without is None else {k, without})
+                own = self.fold == k
+                logits[own] = self.heads[C][left_out].logits(self.pictures.features[own].mean(1))
+        return logits[self.is_judged(without=without)]
+
+    def labels(self, *, without: int | None = None) -> Tensor:
+        """[M] of the judged pictures."""
+        return self.pictures.labels[self.is_judged(without=without)]
+
+    def losses(self, C: float, *, without: int | None = None) -> Tensor:
+        """[M] of the judged pictures."""
+        return self.objective.losses(self.logits(C, without=without), self.labels(without=without))
+
+    def mean_losses(self, *, without: int | None = None) -> dict[float, float]:
+        """Of every C, with scikit-learn's meaning: the inverse strength of the L2 term."""
+        return {C: self.losses(C, without=without).mean().nan_to_num().item() for C in self.heads}
+
+    def best_c(self, *, without: int | None = None) -> float:
+        """The C with the lowest loss; of equals, the strongest L2 term."""
+        losses = self.mean_losses(without=without)
+        return min(losses, key=losses.__getitem__)
 
     @property
     def loss(self) -> float:
-        """Its loss: the mean cross-entropy of pictures that the head was not fitted on."""
-        return self.losses[self.C]
+        """The mean cross-entropy, at the best C, of pictures that the head was not fitted on."""
+        return self.mean_losses()[self.best_c()]
+
+    @property
+    def learnt(self) -> FeatureSet:
+        """The training pictures."""
+        return self.pictures.take(torch.arange(self.count))
 
     def head(self) -> Head:
         """Fitted on the training pictures."""
-        return best_head(self.train, self.objective, C=self.C)
+        return fit_head(self.learnt, objective=self.objective, C=self.best_c())
 
     def head_of_all(self) -> Head:
-        """Fitted on training and validation pictures, with the strength chosen before."""
-        both = self.train.joined(self.val)
-        return best_head(both, self.objective, C=self.C)
+        """Fitted on training and validation pictures, with the C chosen before."""
+        return fit_head(self.pictures, objective=self.objective, C=self.best_c())
 
-    def judged(self) -> tuple[Tensor, Tensor]:
-        """Logits [M, K] and labels [M] of pictures that the head was not fitted on."""
-        return judged_logits(
-            self.train,
-            self.val,
+    def head_without(self, fold: int, *, C: float) -> Head:
+        """Fitted to convergence on all pictures but those of a fold."""
+        (head,) = fit_heads(
+            self.pictures,
+            (self.fold != fold)[None],
             objective=self.objective,
-            C=self.C,
-            seed=self.seed,
+            C=C,
+            start=[self.heads[C][frozenset({fold})]],
         )
-
-    def of(self, some: Tensor) -> "LinearProbe":
-        """Where one would begin with some of the training pictures only: chosen anew on them."""
-        return fit_linear_probe(
-            self.train.take(some),
-            self.val,
-            objective=self.objective,
-            seed=self.seed,
-        )
+        return head
 
 
 def fit_linear_probe(
-    train: FeatureSet, val: FeatureSet, *, objective: Objective, seed: int
+    train: FeatureSet,
+    val: FeatureSet,
+    *,
+    objective: Objective,
+    seed: int,
+    count: int = FOLDS,
+    nested: bool = False,
 ) -> LinearProbe:
-    """Choose the head's C on features that are there; `val` may be empty."""
-    losses = choose_c(train, val, objective=objective, seed=seed)
-    return LinearProbe(train, val, objective=objective, losses=losses, seed=seed)
+    """Choose the head's C on features that are there; `val` may be empty.
+
+    Args:
+        train: Features of the training pictures.
+        val: Features of the validation pictures. `ENOUGH` of them judge alone; with fewer, folds of
+            both together do.
+        objective: What a head lowers.
+        seed: Draws the folds.
+        count: Folds.
+        nested: Whether each fold shall be judged by heads whose C was chosen without it.
+    """
+    both = train.joined(val)
+    if len(val.labels) >= ENOUGH:
+        fold = torch.full((len(both.labels),), ALWAYS)
+        fold[len(train.labels) :] = 0
+    else:
+        fold = folds(both.labels, both.groups, seed=seed, count=count)
+        if len(set(fold.tolist())) < 2:  # what may not be parted cannot be judged
+            fold = torch.full_like(fold, ALWAYS)
+    numbers = sorted(set(fold.tolist()) - {ALWAYS})
+    left_out = [frozenset({k}) for k in numbers]
+    if nested:
+        left_out += [frozenset(pair) for pair in combinations(numbers, 2)]
+    used = [~torch.isin(fold, torch.tensor(sorted(some))) for some in left_out]
+    heads: dict[float, Heads] = {C: {} for C in C_VALUES}
+    fitted: list[Head] = []
+    for C in C_VALUES if used else ():
+        fitted = fit_heads(
+            both,
+            torch.stack(used),
+            objective=objective,
+            C=C,
+            start=fitted,
+            iterations=COMPARED,
+        )
+        heads[C] = dict(zip(left_out, fitted, strict=True))
+    return LinearProbe(both, len(train.labels), fold=fold, objective=objective, heads=heads)
 
 
 def sample(train: Examples, *, seed: int) -> Examples:

@@ -93,5 +93,4 @@ def strangeness_of(
         )
     else:
         known = known.take(torch.from_numpy(some))
-    features = known.features.mean(1) if module.tta_hflip else known.features[:, 0]
-    return fit_strangeness(features, known.groups, seed=seed)
+    return fit_strangeness(known.features.mean(1), known.groups, seed=seed)

@@ -7,7 +7,7 @@ from ..dataset.examples import Examples
 from ..progress import Progress
 from ..tasks.classification.objective import plain_objective
 from .features import features_of
-from .head import every_view, fit_head, folds
+from .head import FeatureSet, fit_heads, folds
 from .pretrained import Pretrained
 
 PICTURES = 200
@@ -30,13 +30,15 @@ def orientation_probe(
     pixels = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
     pictures = Examples(pixels, np.arange(len(pixels)), labels=labels, classes=2)
     features = torch.from_numpy(features_of(module, pictures, progress=progress))
-    labels_N = torch.from_numpy(labels)
-    fold = folds(labels_N, torch.arange(len(spread)).repeat(2), seed=seed)
+    groups = torch.arange(len(spread)).repeat(2)
+    both = FeatureSet(features, torch.from_numpy(labels), groups=groups)
+    fold = folds(both.labels, groups, seed=seed)
+    numbers = sorted(set(fold.tolist()))
+    used = fold != torch.tensor(numbers)[:, None]
+    heads = fit_heads(both, used, objective=plain_objective(2), C=C, iterations=50)
     right = 0
-    for k in set(fold.tolist()):
-        fitted, judged = fold != k, fold == k
-        views = every_view(features[fitted], labels_N[fitted])
-        head = fit_head(*views, objective=plain_objective(2), C=C, iterations=50)
-        predicted = head.logits(features[judged].mean(1)).argmax(1)
-        right += int((predicted == labels_N[judged]).sum())
+    for k, head in zip(numbers, heads, strict=True):
+        judged = both.take(fold == k)
+        predicted = head.logits(judged.features.mean(1)).argmax(1)
+        right += int((predicted == judged.labels).sum())
     return right / len(pixels)

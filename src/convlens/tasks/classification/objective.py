@@ -58,9 +58,9 @@ class ClassificationObjective:
         squares = [p.square().sum() for p in parameters if p.ndim > 1]
         return torch.stack(squares).sum() * (self.l2 / 2)
 
-    def head_loss(self, logits_NK: Tensor, labels_N: Tensor) -> Tensor:
-        """The weighted mean of the cross-entropy."""
-        return functional.cross_entropy(logits_NK, labels_N, weight=self.class_weights)
+    def weights(self, labels_N: Tensor) -> Tensor:
+        """How much each example [N] counts: by its class."""
+        return self.class_weights[labels_N]
 
     def losses(self, logits_NK: Tensor, labels_N: Tensor) -> Tensor:
         """The cross-entropy [N] of each example."""

@@ -1,0 +1,57 @@
+"""Which of several pretrained backbones: what pictures that no head learnt from say of each."""
+
+from collections.abc import Sequence
+
+from ..engine.model_selection import MIN_VAL_EXAMPLES, clearly_lower
+from ..network.pretrained import installed_packages
+from ..network.spec import PREFIX
+from ..options import NetworkOptions
+from .linear_probe import LinearProbe
+from .pretrained import NetworkChoice
+
+
+def parts_of(line: str) -> tuple[str, ...]:
+    """The lines of the backbones that `timm:A+B` joins; of `timm:A`, itself."""
+    return tuple(PREFIX + name for name in line.removeprefix(PREFIX).split("+"))
+
+
+def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str, ...]:
+    """Those that come into question, the fastest first.
+
+    Where the network is left open: the fastest and the largest that are installed, and both
+    together; else the one that was named.
+    """
+    installed = [known.line for known in installed_packages()]
+    several = options.network == "auto" and choice.weights == "package" and len(installed) > 1
+    if not several or options.prefer == "speed":
+        return (choice.line,)
+    fast, large = installed[0], installed[-1]
+    return fast, large
+
+
+def choose_backbone(
+    probes: Sequence[LinearProbe], prefer: str, *, without: int | None = None
+) -> int:
+    """The index of the one to take, of probes on the same pictures, the fastest first.
+
+    A slower one has to have clearly lower losses, by more than a standard error of the paired
+    differences; where pictures are too few to tell, or accuracy is preferred, lower ones suffice.
+
+    Args:
+        probes: One for each backbone.
+        prefer: `accuracy`, `balance`, or `speed`, which is the first.
+        without: A fold that has no say.
+
+    Examples:
+        >>> choose_backbone([probe], "balance")  # doctest: +SKIP
+        0
+    """
+    best = 0
+    losses = [probe.losses(probe.best_c(without=without), without=without) for probe in probes]
+    for k in range(1, len(losses)):
+        lower = losses[k].mean().item() < losses[best].mean().item()
+        if prefer == "balance" and len(losses[k]) >= MIN_VAL_EXAMPLES:
+            lower = clearly_lower(losses[k], losses[best])
+        if lower and prefer != "speed":
+            best = k
+    return best
