@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from PIL import Image, ImageOps, TiffImagePlugin, TiffTags
 
 from convlens.errors import PictureError
+from convlens.pictures import decode as decoding
 from convlens.pictures.decode import decode
 from convlens.pictures.formats.opening import MAX_PIXELS, dimensions
-from helpers import Pixels, draw, package
+from helpers import Pixels, draw, missing, package
 
 PICTURE = draw("disc", 1)
 
@@ -235,6 +237,53 @@ def test_a_damaged_exif_block_does_not_cost_the_picture() -> None:
     image = Image.fromarray(PICTURE)
     data = encode(image, "PNG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert np.array_equal(decode(data), PICTURE)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1", "CMYK", "I;16"])
+def test_strips_are_parts_of_one_picture(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.fromarray(PICTURE)
+    if mode == "I;16":
+        image = Image.fromarray(PICTURE[..., 0].astype(np.uint16) * 250)
+    clear = {"transparency": 7} if mode in {"P", "I;16"} else {}
+    kind, exif = "TIFF" if mode == "CMYK" else "PNG", Image.Exif()
+    exif[decoding.ORIENTATION] = 6
+    data = encode(image.convert(mode), kind, exif=exif, **clear)
+    whole = decode(data)
+    for pixels in (1, 100, 101):
+        monkeypatch.setattr(decoding, "STRIP", pixels)
+        assert np.array_equal(decode(data), whole)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "most"),
+    [
+        ("PNG", {}, 12),
+        ("PNG", {"mode": "RGBA"}, 12),
+        ("JPEG", {"orientation": 6}, 12),
+        ("WEBP", {}, 17),
+        ("JPEG2000", {"mode": "RGBA"}, 26),
+    ],
+)
+def test_a_pixel_takes_the_bytes_that_the_guide_says(
+    kind: str, options: dict[str, Any], most: int
+) -> None:
+    side, exif = 2000, Image.Exif()
+    exif[decoding.ORIENTATION] = options.get("orientation", 1)
+    data = encode(Image.new(options.get("mode", "RGB"), (side, side)), kind, exif=exif)
+    decode(encode(Image.new("RGB", (9, 9)), kind))  # Pillow loads its plugins
+    before = megabytes("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    decode(data)
+    besides = 3 * side**2 / 1e6  # what is no matter of the picture's size
+    assert megabytes("VmHWM") - before < most * side**2 / 1e6 + besides
+
+
+def megabytes(of: str) -> float:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        missing("Linux")
+    return int(status.split(f"{of}:")[1].split()[0]) * 1024 / 1e6
 
 
 def test_pixels_are_ready_for_the_network() -> None:

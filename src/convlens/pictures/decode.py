@@ -33,17 +33,29 @@ def decode(data: bytes) -> RGB:
 
 
 def to_rgb(image: Image.Image) -> RGB:
-    """The pixels of an opened image, upright, as `decode` gives them. Raises `PictureError`."""
+    """The pixels of an opened image, upright, as `decode` gives them. Raises `PictureError`.
+
+    Each step makes a copy: of a strip of rows at a time, so that a large picture is not copied.
+    """
     check_samples(image)
     upright = _upright(image)
-    if is_wide_grey(image):
-        upright = Image.fromarray(to_eight_bits(upright, *grey_scale(image)))
-    image = to_srgb(upright, image.info.get("icc_profile"))
-    if image.has_transparency_data:
-        image = _over_white(image)
-    return np.asarray(image.convert("RGB"))
+    scale = grey_scale(image) if is_wide_grey(image) else None
+    pixels = np.empty((upright.height, upright.width, 3), np.uint8)
+    rows = max(1, STRIP // upright.width)
+    for top in range(0, upright.height, rows):
+        bottom = min(top + rows, upright.height)
+        strip = upright.crop((0, top, upright.width, bottom))
+        if scale is not None:
+            strip = Image.fromarray(to_eight_bits(strip, *scale))
+        strip = to_srgb(strip, image.info.get("icc_profile"))
+        if strip.has_transparency_data:
+            strip = _over_white(strip)
+        pixels[top:bottom] = np.asarray(strip.convert("RGB"))
+    return pixels
 
 
+STRIP = 1 << 20
+"""Pixels that are converted together, in whole rows."""
 UPRIGHT, ORIENTATION = {None, 1}, 0x0112
 """EXIF's tag, and its values for a picture that stands as it is stored."""
 
@@ -69,7 +81,8 @@ def _upright_jpeg(image: Image.Image, data: bytes) -> RGB | None:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        turned = image.getexif().get(ORIENTATION) not in UPRIGHT
+        return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # a damaged EXIF block must not cost the picture
         return image
 

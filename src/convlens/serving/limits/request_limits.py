@@ -13,7 +13,7 @@ class RequestLimits:
     """Pictures of a request."""
     _: KW_ONLY
     pixels: int = 64_000_000
-    """Pixels of a picture, height times width; decoding takes up to 24 bytes for each."""
+    """Pixels of a picture, height times width; decoding takes up to 26 bytes for each."""
     waiting: int = 64
     """Requests that wait until others have been computed; more are refused with 503."""
     seconds: float = 30.0
