@@ -195,7 +195,8 @@ def test_a_lost_worker_ends_the_run_and_one_alone_goes_on(shapes: Path, tmp_path
     assert done.metrics["training"]["steps"] == 200
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
-    assert [e["event"] for e in events if e["event"] != "measure"] == ["begin", "resume", "end"]
+    kinds = [event["event"] for event in events if event["event"] != "measure"]
+    assert kinds == ["begin", "resume", "detector", "end"]
 
 
 if __name__ == "__main__":

@@ -173,9 +173,7 @@ def _train(
             learner, model = to_train(job, model)
             plan = fit_to_budget(learner, model, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
-            fitted = _fit(
-                learner, model, plan=plan, folder=folder, resumed=request.folds is not None
-            )
+            fitted = _fit(learner, model, plan=plan, folder=folder, resumed=bool(request.folds))
             finished = workers.broadcast(lambda: fitted.finished)
             if workers.first:
                 outcome = conclude(learner, model, plan=plan, fitted=fitted, frozen=outcome)
