@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -189,8 +190,13 @@ def test_the_oldest_stores_make_room(pictures: Path, monkeypatch: pytest.MonkeyP
     assert open_quietly(pictures, 16).built  # it was the oldest, and had to go
     with pytest.raises(ConvlensError, match="CONVLENS_CACHE_GB"):
         open_quietly(pictures, 64)
-    monkeypatch.setenv("CONVLENS_CACHE_GB", "much")
-    with pytest.raises(UsageError, match="takes a number"):
+    for no_number in ("much", "inf", "nan"):
+        monkeypatch.setenv("CONVLENS_CACHE_GB", no_number)
+        with pytest.raises(UsageError, match="takes a number"):
+            open_quietly(pictures, 13)
+    monkeypatch.setenv("CONVLENS_CACHE_GB", "1")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
+    with pytest.raises(ConvlensError, match=r"the disk of .* has 0\.0 GB left: make room"):
         open_quietly(pictures, 13)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from convlens import Detector
 from convlens.serving.app import create_app
 from convlens.serving.limits.request_limits import RequestLimits
+from helpers import Convlens, assert_clear
 from servers import disc, png
 
 HOST = "http://localhost"
@@ -57,6 +58,11 @@ def test_the_limit_holds_for_every_format(client: TestClient, kind: str) -> None
         response = client.post("/predict", content=buffer.getvalue(), headers=headers)
         answer = response.json()["predictions"][0]
         assert (answer["error"] is not None) is refused
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan"])
+def test_limits_are_above_0(convlens: Convlens, run: Path, value: str) -> None:
+    assert_clear(convlens("serve", run, "--max-seconds", value), 2, "limits are above 0")
 
 
 def test_raw_pixels_have_the_same_limit(client: TestClient) -> None:

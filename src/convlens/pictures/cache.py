@@ -47,7 +47,7 @@ def cache_limit() -> int:
     text = os.environ.get("CONVLENS_CACHE_GB", str(DEFAULT_LIMIT_GB))
     try:
         return int(float(text) * 1e9)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(f"CONVLENS_CACHE_GB is {text!r}; it takes a number, such as 50") from None
 
 

@@ -100,8 +100,8 @@ def run(args: argparse.Namespace) -> int:
         waiting=args.max_waiting,
         seconds=args.max_seconds,
     )
-    if min(vars(limits).values()) <= 0:
-        raise UsageError("limits are above 0")
+    if not all(limit > 0 for limit in vars(limits).values()):
+        raise UsageError("--max-upload and the other limits are above 0")
     near = args.host in LOOPBACK
     token, made = args.token or _given_token(), ""
     if token is None and not near:
