@@ -47,6 +47,12 @@ class Server:
         self._netloc = urlsplit(address).netloc
         self._proc = Path(f"/proc/{process}")
 
+    def wait(self) -> None:
+        """Until it has started: its address is told before."""
+        connection = http.client.HTTPConnection(self._netloc)
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+
     @contextlib.contextmanager
     def asked(self, picture: bytes) -> Iterator[http.client.HTTPConnection]:
         """A connection on which a picture has been sent."""
@@ -89,6 +95,7 @@ def main() -> None:
         ThreadPoolExecutor(many) as pool,
     ):
         server, small = Server(address, process), encoded("JPEG", "RGB", 360)
+        server.wait()
         first, *later = [1000 * server.seconds(small) for _ in range(50)]
         print(f"first answer {first:.1f} ms, the next 49 {statistics.median(later):.1f} ms")
         for kind, mode in FORMATS.items():
