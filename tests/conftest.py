@@ -99,9 +99,10 @@ def spared(monkeypatch: pytest.MonkeyPatch) -> None:
 
     For tests of pretrained networks that are about other things.
     """
-    from convlens.training import finish
+    from convlens.training import finish, rehearsal
 
-    monkeypatch.setattr(finish, "seconds_within", lambda _: 0.0)
+    for module in (finish, rehearsal):
+        monkeypatch.setattr(module, "seconds_within", lambda _: 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from convlens.dataset.batches import Batches, Order
 from convlens.dataset.examples import Examples
 from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop
-from convlens.engine.step_plan import Phase, StepPlan
+from convlens.engine.step_plan import StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import EXECUTION_CONFIGS, LossOptions, OptimizerOptions
@@ -43,7 +43,7 @@ def loop(
         val=examples(held, 1),
         objective=make_objective(loss, data.labels, classes=3),
         options=optimizer or OptimizerOptions(optimizer="gd"),
-        plan=StepPlan((Phase(steps, SIZE, seconds=0.1),), 3),
+        plan=StepPlan.of(steps, [(1.0, SIZE, 0.1)], measure_every=3),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=5,
     )

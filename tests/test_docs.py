@@ -23,7 +23,7 @@ from profiles import DISPLAY_P3, SRGB, grey_profile, rgb_profile
 HOME = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", ["errors.md", "reliability.md"])
+@pytest.mark.parametrize("page", ["architecture.md", "errors.md", "reliability.md"])
 def test_what_the_guides_name_exists(page: str) -> None:
     text = (HOME / "docs" / page).read_text("utf-8")
     tests = "".join(path.read_text("utf-8") for path in (HOME / "tests").rglob("test_*.py"))
@@ -56,6 +56,15 @@ def test_errors_are_quoted_as_they_are_said() -> None:
     for quote in quoted:
         pattern = re.compile(".*".join(map(re.escape, quote.split("…"))), re.DOTALL)
         assert any(map(pattern.search, known)), quote
+
+
+def test_every_principle_names_its_test() -> None:
+    guide = (HOME / "docs/architecture.md").read_text("utf-8")
+    _, _, rest = guide.partition("## What decides what\n")
+    principles = re.split(r"^\d+\. ", rest.partition("\n## ")[0], flags=re.MULTILINE)[1:]
+    assert len(principles) >= 17
+    for principle in principles:
+        assert re.search(r"`test_\w+`", principle), principle
 
 
 def test_the_story_of_a_training_is_quoted_as_it_is() -> None:

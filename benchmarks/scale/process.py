@@ -18,7 +18,7 @@ from convlens.dataset.examples import Examples
 from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import Workers, init_distributed
 from convlens.engine.loop import Loop
-from convlens.engine.step_plan import Phase, StepPlan
+from convlens.engine.step_plan import StepPlan
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import EXECUTION_CONFIGS, OptimizerOptions
@@ -81,7 +81,7 @@ def make_loop(task: dict[str, Any], workers: Workers) -> Loop:
         val=examples(64, side).take(np.arange(0)),
         objective=plain_objective(CLASSES),
         options=OptimizerOptions(optimizer="gd", learning_rate=0.05, schedule="constant", warmup=0),
-        plan=StepPlan((Phase(steps, side, seconds=1.0),), task.get("every", steps)),
+        plan=StepPlan.of(steps, [(1.0, side, 1.0)], measure_every=task.get("every", steps)),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=1,
         workers=workers,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .speed.bench import Speed, bench
     from .tasks.classification.evaluation import Evaluation
     from .tasks.classification.prediction import Prediction
-    from .training.train import Run, resume, train
+    from .training.train import Run, repeat, resume, train
 
 _HOMES = {
     "ArchivePredictions": "detector.archive",
@@ -62,6 +62,7 @@ _HOMES = {
     "inspect": "inspection.inspect",
     "describe_network": "network.named",
     "predict_shards": "detector.archive",
+    "repeat": "training.train",
     "resume": "training.train",
     "shard": "pictures.shards.write",
     "suggest": "detector.suggest",
@@ -72,6 +73,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022  (by use)
     "train",
     "resume",
+    "repeat",
     "Run",
     "Detector",
     "Prediction",

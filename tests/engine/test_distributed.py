@@ -22,7 +22,7 @@ from convlens.engine.compute.execution import Execution
 from convlens.engine.distributed import SINGLE_PROCESS, Workers, init_distributed
 from convlens.engine.loop import Loop
 from convlens.engine.measurement import predict_examples
-from convlens.engine.step_plan import Phase, StepPlan
+from convlens.engine.step_plan import StepPlan
 from convlens.errors import UsageError
 from convlens.files import read_json
 from convlens.network.build import build
@@ -47,7 +47,7 @@ def shared_loop(workers: Workers = SINGLE_PROCESS) -> Loop:
         val=examples(99, 1),
         objective=make_objective(LossOptions(label_smoothing=0.1, l2=1e-3), data.labels, classes=3),
         options=options,
-        plan=StepPlan((Phase(STEPS, SIZE, seconds=0.1),), 50),
+        plan=StepPlan.of(STEPS, [(1.0, SIZE, 0.1)], measure_every=50),
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=5,
         workers=workers,

@@ -131,7 +131,7 @@ def test_few_pictures_are_all_judged_and_all_learnt(tmp_path: Path) -> None:
     assert right == run.metrics["test"]["accuracy"]
     page = (run.folder / "report.html").read_text()
     assert "learnt from all of them" in page
-    assert "--folds 5" in page
+    assert f"--repeat {run.folder}" in page
 
 
 def test_a_crossed_detector_can_be_unsure(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None
     class StopHereError(Exception):
         """Ends a fold before its first step."""
 
-    def begin(part: Job) -> Loop:
+    def begin(part: Job, _: int) -> Loop:
         split = part.dataset.split
         seen.append(tuple(set(split.rows(name)) for name in ("train", "val", "test")))
         raise StopHereError

@@ -15,7 +15,7 @@ from convlens.engine.callbacks import NullCallback
 from convlens.engine.ema import EXPONENT
 from convlens.engine.measurement import predict_examples
 from convlens.engine.optimizers import LEARNING_RATES, make_optimizer, rate_factor
-from convlens.engine.step_plan import Phase, StepPlan
+from convlens.engine.step_plan import StepPlan
 from convlens.errors import ConvlensError
 from convlens.network.build import build
 from convlens.network.classifier import MICRO_BATCH
@@ -78,15 +78,19 @@ def test_auto_has_decay_on_weights_only(pretrained: bool, kind: type[Any]) -> No
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [rate_factor(OptimizerOptions(warmup=0.1), step, steps=100) for step in range(100)]
+    def rates_of(steps: int, **options: Any) -> list[float]:
+        plan = StepPlan.of(steps, [(1.0, SIZE, 1.0)], measure_every=1)
+        shares = pairwise(plan.done(step) for step in range(steps + 1))
+        made = OptimizerOptions(**options)
+        return [rate_factor(made, done, after=after) for done, after in shares]
+
+    rates = rates_of(100, warmup=0.1)
     assert all(a < b for a, b in pairwise(rates[:11]))
     assert max(rates) == 1 == rates[10]
     assert all(a > b for a, b in pairwise(rates[10:]))
     assert rates[55] == pytest.approx(0.5)
-    constant = OptimizerOptions(warmup=0, schedule="constant")
-    assert {rate_factor(constant, step, steps=9) for step in range(9)} == {1.0}
-    linear = OptimizerOptions(warmup=0, schedule="linear")
-    assert rate_factor(linear, 25, steps=100) == 0.75
+    assert set(rates_of(9, warmup=0, schedule="constant")) == {1.0}
+    assert rates_of(100, warmup=0, schedule="linear")[25] == 0.75
 
 
 @pytest.mark.parametrize("weights", ["none", "balanced"])
@@ -286,15 +290,6 @@ def test_the_parameters_kept_are_those_of_their_step() -> None:
     calibrated = logits / trained.objective.temperature(logits, labels)
     again = trained.objective.losses(calibrated, labels).mean().item()
     assert again == pytest.approx(trained.progress.best_loss, rel=1e-5)
-
-
-def test_the_plan_knows_sides_and_what_is_left() -> None:
-    plan = StepPlan((Phase(10, 32, seconds=1.0), Phase(20, 64, seconds=4.0)), 5)
-    assert plan.steps == 20
-    assert [plan.size(step) for step in (0, 9, 10, 19)] == [32, 32, 64, 64]
-    assert [plan.seconds(steps) for steps in (0, 10, 15, 20)] == [0, 10, 30, 50]
-    assert plan.seconds_left(10, 20.0) == 80  # twice as slow as timed so far
-    assert plan.seconds_left(0, 0.0) == 50
 
 
 def test_mean_and_deviation_are_numpys() -> None:

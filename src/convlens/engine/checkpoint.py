@@ -21,11 +21,17 @@ KEPT = 2
 
 @dataclass
 class Progress:
-    """What training has come to: steps, J since the last measurement, the best one, and all."""
+    """What training has come to: steps, J since the last measurement, the best one, and all.
+
+    `seconds` are those of training, `measuring` of them went into measurements. Before the step
+    `settled` the plan is not revised any more: steps up to there were computed by it already.
+    """
 
     step: int = 0
     seconds: float = 0.0
     _: KW_ONLY
+    measuring: float = 0.0
+    settled: int = 0
     loss_sum: float = 0.0
     loss_steps: int = 0
     best_loss: float | None = None
@@ -39,6 +45,11 @@ class Progress:
         self.loss_steps += 1
         self.step += 1
         self.seconds += seconds
+
+    def measured(self, seconds: float) -> None:
+        """Count what a measurement took."""
+        self.seconds += seconds
+        self.measuring += seconds
 
     def take_mean_loss(self) -> float | None:
         """J over the steps since it was taken last; None where there were none."""

@@ -25,7 +25,7 @@ from .measurement import Measurement, Validation, validate
 from .model_selection import ModelSelection
 from .optimizers import make_optimizer, rate_factor
 from .recovery import EXPLODED, Explosion, is_finite, learning_rate_factor
-from .step_plan import StepPlan
+from .step_plan import Revise, StepPlan, keep
 
 
 class Loop:
@@ -43,6 +43,7 @@ class Loop:
         plan: How many steps, and the size of pictures.
         execution: How arithmetic is done.
         seed: Of dropout.
+        revise: Asked before each step for the plan from there on; workers have to agree.
         workers: The processes that share the training.
         stopwatch: Counts what training and measuring take; by default nobody reads it.
 
@@ -61,6 +62,7 @@ class Loop:
         plan: StepPlan,
         execution: Execution,
         seed: int,
+        revise: Revise = keep,
         workers: Workers = SINGLE_PROCESS,
         stopwatch: Stopwatch | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class Loop:
         self.plan = plan
         self.execution = execution
         self.seed = seed
+        self.revise = revise
         self.pretrained = module.pretrained
         self.optimizer = make_optimizer(
             options, self.module.parameters(), pretrained=self.pretrained, batch=batches.order.batch
@@ -102,7 +105,8 @@ class Loop:
             size: Of the pictures, in pixels a side; by default what the plan has at this step.
         """
         self.module.train()
-        factor = rate_factor(self.options, step, steps=self.plan.steps, pretrained=self.pretrained)
+        done, after = self.plan.done(step), self.plan.done(step + 1)
+        factor = rate_factor(self.options, done, after=after, pretrained=self.pretrained)
         factor *= learning_rate_factor(self.progress.recoveries)
         for group, highest in zip(self.optimizer.param_groups, self.learning_rates, strict=True):
             group["lr"] = highest * factor
@@ -127,7 +131,7 @@ class Loop:
         workers, parts = self.workers, self.batches.micro_batch_count
         own, statistics = workers.share(parts), RunningStatistics(self.module, workers)
         # mixed pictures are hard to begin with, and they hold back overfitting, which comes later
-        mixed = step / self.plan.steps
+        mixed = self.plan.done(step)
         with self.timer.part("pixels"):
             labels_N, micro_batches = self.batches.micro_batches(
                 step, size, encode=self.objective.encode, mixed=mixed, numbers=own
@@ -212,13 +216,13 @@ class Loop:
         """
         throughput = Throughput()
         if self.pretrained and not self.progress.history:  # fine-tuning has to beat its beginning
-            self._measure(callbacks, 0.0)
+            self._measure(None, callbacks, 0.0)
         if folder is not None and self.progress.step == 0 and self.plan.steps:
             self.save(folder)
         while self.progress.step < self.plan.steps and not self.workers.any(stop()):
-            begun = time.perf_counter()
+            self.plan = self.revise(self.plan, self.progress)
+            begun, measures = time.perf_counter(), self.plan.measures(self.progress.step + 1)
             loss = self.train_step(self.progress.step)
-            measures = self.plan.measures(self.progress.step + 1)
             if folder is not None and self._exploded(loss, check_parameters=measures):
                 self._recover(folder, loss, callbacks)
                 continue
@@ -229,23 +233,24 @@ class Loop:
             for callback in callbacks:
                 callback.step(self.progress.step, self.plan.steps, rate, left)
             if measures:
-                begun = time.perf_counter()
-                self._measure(callbacks, rate)
-                self.progress.seconds += time.perf_counter() - begun
-                if folder is not None:
-                    self.save(folder)
+                self._measure(folder, callbacks, rate)
         finished = self.progress.step >= self.plan.steps
         if not finished and folder is not None:
             self.save(folder)
         if not self.progress.history:  # stopped before it was measured: this must be the best
-            self._measure(callbacks, 0.0)
+            self._measure(None, callbacks, 0.0)
         return finished
 
-    def _measure(self, callbacks: Sequence[Callback], rate: float) -> None:
+    def _measure(self, folder: Path | None, callbacks: Sequence[Callback], rate: float) -> None:
+        """Measure, tell of it, and save."""
+        begun = time.perf_counter()
         with self.stopwatch.part("measuring"):
             measurement = self.record(self.measure(), rate)
         for callback in callbacks:
             callback.measure(measurement)
+        if folder is not None:
+            self.save(folder)
+        self.progress.measured(time.perf_counter() - begun)
 
     def _exploded(self, loss: float, *, check_parameters: bool) -> bool:
         explodes = not loss < EXPLODED  # so it is, too, where it is no number
@@ -261,7 +266,7 @@ class Loop:
         explosion = Explosion(self.progress.step + 1, loss, self.progress.recoveries + 1)
         explosion.raise_if_last(max(self.learning_rates), folder)
         self.restore(folder, warn)
-        self.progress.recoveries = explosion.number
+        self.progress.recoveries, self.progress.settled = explosion.number, explosion.step
         warn(explosion.message(back_to=self.progress.step))
         self.save(folder)
 

@@ -76,18 +76,24 @@ def make_optimizer(
 
 
 def rate_factor(
-    options: OptimizerOptions, step: int, *, steps: int, pretrained: bool = False
+    options: OptimizerOptions, done: float, *, after: float, pretrained: bool = False
 ) -> float:
-    """Share of the highest learning rate at a step, 0 to steps - 1: a rise, then the schedule."""
-    share = WARMUP[pretrained] if options.warmup is None else options.warmup
-    warmup = round(share * steps)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    done = (step - warmup) / max(1, steps - warmup)
+    """Share of the highest learning rate in a step: a rise, then the schedule.
+
+    Args:
+        options: Those of the optimizer.
+        done: The share of all training that is done before the step, from 0.
+        after: The share that is done after it, up to 1.
+        pretrained: Whether the parameters were learnt already.
+    """
+    warmup = WARMUP[pretrained] if options.warmup is None else options.warmup
+    if done < warmup:
+        return after / (warmup + after - done)
+    fallen = (done - warmup) / (1 - warmup)
     match options.schedule:
         case "cosine":
-            return 0.5 * (1 + cos(pi * done))
+            return 0.5 * (1 + cos(pi * fallen))
         case "linear":
-            return 1 - done
+            return 1 - fallen
         case _:
             return 1.0

@@ -1,50 +1,141 @@
 """How long training goes on, at which sizes of pictures, and when it is measured: plain data."""
 
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
+
+from .checkpoint import Progress
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of training: up to `end`, pictures are squares of `size` pixels a side.
+    """The steps from `begin` up to `end`, on squares of `size` pixels a side.
 
-    `seconds` are those of one step, as timed.
+    At its beginning a share `done` of all training is done, and each step does a share `pace` more.
+    It is measured after every `measure_every` steps. `seconds` are those of one step, as timed.
     """
 
+    begin: int
     end: int
     size: int
     _: KW_ONLY
+    done: float
+    pace: float
+    measure_every: int
     seconds: float
+
+    def done_at(self, step: int) -> float:
+        """The share of all training that is done before a step."""
+        return self.done + self.pace * (step - self.begin)
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """The phases in order, and after how many steps each to measure on the validation pictures."""
+    """The phases of a training in order; without any there are no steps.
 
-    phases: tuple[Phase, ...]
-    measure_every: int
+    Learning rates and the like follow from the share of all training that is done, not from the
+    number of steps. So a plan may be revised on the way, and training still comes to its end.
+    """
+
+    phases: tuple[Phase, ...] = ()
+
+    @staticmethod
+    def of(
+        steps: int, timed: Sequence[tuple[float, int, float]], *, measure_every: int
+    ) -> "StepPlan":
+        """So many steps, in parts given as (share of the steps, side, seconds of a step)."""
+        phases: list[Phase] = []
+        share = 0.0
+        for part, size, seconds in timed:
+            share += part
+            begin, end = phases[-1].end if phases else 0, round(share * steps)
+            if end > begin:
+                phase = Phase(
+                    begin,
+                    end,
+                    size,
+                    done=begin / steps,
+                    pace=1 / steps,
+                    measure_every=measure_every,
+                    seconds=seconds,
+                )
+                phases.append(phase)
+        return StepPlan(tuple(phases))
+
+    def revised(self, at: int, steps: int, *, measure_every: int) -> "StepPlan":
+        """The same up to a step; what is left of the training then takes until `steps`."""
+        phases = [replace(p, end=min(p.end, at)) for p in self.phases if p.begin < at]
+        begin, done = at, self.done(at)
+        for phase in self.phases:
+            if phase.end <= at:
+                continue
+            last = phase.end == self.steps
+            part = (phase.end - at) / (self.steps - at)
+            end = steps if last else min(at + round(part * (steps - at)), steps - 1)
+            if end > begin:
+                then = phase.done_at(phase.end)
+                pace = (then - done) / (end - begin)
+                phases.append(
+                    replace(
+                        phase,
+                        begin=begin,
+                        end=end,
+                        done=done,
+                        pace=pace,
+                        measure_every=measure_every,
+                    )
+                )
+                begin, done = end, then
+        return StepPlan(tuple(phases))
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> "StepPlan":
+        """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
+        return StepPlan(tuple(Phase(**phase) for phase in record["phases"]))
 
     @property
     def steps(self) -> int:
         """Where training ends."""
         return self.phases[-1].end if self.phases else 0
 
+    def _phase(self, step: int) -> Phase:
+        return next((p for p in self.phases if step < p.end), self.phases[-1])
+
     def size(self, step: int) -> int:
         """The size of the pictures at a step, 0 to steps - 1."""
-        return next(phase.size for phase in self.phases if step < phase.end)
+        return self._phase(step).size
 
-    def measures(self, done: int) -> bool:
-        """Whether to measure after so many steps: regularly, and at the end."""
-        return done == self.steps or done % self.measure_every == 0
+    def done(self, step: int) -> float:
+        """The share of all training that is done before a step, 0 to 1."""
+        return self._phase(step).done_at(step)
+
+    def measures(self, step: int) -> bool:
+        """Whether to measure when so many steps are done, 1 to steps: regularly, and at the end."""
+        return step == self.steps or step % self._phase(step - 1).measure_every == 0
+
+    def measurements(self, since: int) -> int:
+        """How many measurements there will be when so many steps are done already."""
+        regular = sum(
+            p.end // p.measure_every - max(p.begin, since) // p.measure_every
+            for p in self.phases
+            if p.end > since
+        )
+        return regular + (self.steps % self.phases[-1].measure_every > 0)
 
     def seconds(self, steps: int) -> float:
         """What the first so many steps take, as timed."""
-        begins = (0, *(phase.end for phase in self.phases))
-        return sum(
-            phase.seconds * max(0, min(steps, phase.end) - begin)
-            for phase, begin in zip(self.phases, begins, strict=False)
-        )
+        return sum(p.seconds * max(0, min(steps, p.end) - p.begin) for p in self.phases)
 
     def seconds_left(self, done: int, seconds: float) -> float:
         """What the remaining steps will take, when `done` steps took so many seconds."""
         timed = self.seconds(done)
         return (self.seconds(self.steps) - timed) * (seconds / timed if timed else 1.0)
+
+
+Revise = Callable[[StepPlan, Progress], StepPlan]
+"""From the plan so far, and what training has come to, the plan from there on."""
+
+
+def keep(plan: StepPlan, _: Progress) -> StepPlan:
+    """The plan as it is."""
+    return plan

@@ -217,7 +217,7 @@ class BudgetOptions:
     )
     minutes: float | None = option(
         None,
-        "time for training",
+        "time for the whole, from the pictures to the report",
         auto="by the pictures",
         metavar="MINUTES",
         basic=True,

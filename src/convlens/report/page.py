@@ -20,10 +20,12 @@ def render_report(
     history: Sequence[dict[str, Any]],
     report: Report,
     preview: bytes,
+    run: str,
 ) -> str:
     """The page as text. `record` is run.json, `metrics` is metrics.json, `preview` a PNG.
 
-    `report` is what the task tells of its answers, and `history` the measurements in training.
+    `run` is the path of the run's folder, `report` what the task tells of its answers, and
+    `history` are the measurements in training.
 
     Everything that came from outside (names of files and classes) is escaped by the template.
     """
@@ -89,7 +91,7 @@ def render_report(
             )
             for row in record["network"]["layers"]
         ],
-        command=_command(record, training),
+        command=shlex.join(["convlens", "train", "--repeat", run]),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
     )
 
@@ -99,25 +101,3 @@ def _headline(training: dict[str, Any]) -> list[tuple[str, str]]:
     if training["steps"]:
         headline.append(("training", f"{training['seconds'] / 60:.1f} min"))
     return headline
-
-
-def _command(record: dict[str, Any], training: dict[str, Any]) -> str:
-    """The command that repeats the run: what was settled on the way is spelt out."""
-    chosen, options = record["plan"], record["options"]
-    words = ["convlens", "train", record["pictures"]]
-    settled = {
-        **{name: value for name, value in options.items() if value is not None},
-        "steps": training["steps_planned"],
-        "augment": chosen["augment"],
-        "size": chosen["size"],
-        "folds": chosen["folds"],
-        "network": chosen["network"],
-        "weights": chosen["weights"],
-        "compute": chosen["compute"],
-        "threads": chosen["threads"],
-    }
-    for name in ("epochs", "minutes"):  # the steps say the same, exactly
-        settled.pop(name, None)
-    for name, value in settled.items():
-        words += ["--" + name.replace("_", "-"), str(value)]
-    return shlex.join(words)

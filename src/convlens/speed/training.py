@@ -12,7 +12,7 @@ from ..dataset.examples import Examples
 from ..engine.compute.autotune import autotune
 from ..engine.compute.execution import Execution
 from ..engine.loop import Loop
-from ..engine.step_plan import Phase, StepPlan
+from ..engine.step_plan import StepPlan
 from ..network.classifier import Classifier
 from ..options import ExecutionConfig, LossOptions, OptimizerOptions
 from ..stopwatch import Stopwatch
@@ -91,7 +91,7 @@ def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution:
         val=examples,
         objective=make_objective(LossOptions(), examples.labels, classes=classes),
         options=OptimizerOptions(),
-        plan=StepPlan((Phase(STEPS, size, seconds=1.0),), STEPS),
+        plan=StepPlan.of(STEPS, [(1.0, size, 1.0)], measure_every=STEPS),
         execution=execution,
         seed=0,
     )

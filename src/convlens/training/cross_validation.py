@@ -8,6 +8,7 @@ from all.
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +86,13 @@ def cross_validate_training(
     job: Job,
     count: int,
     *,
-    begin: Callable[[Job], Loop],
+    begin: Callable[[Job, int], Loop],
     folder: Path,
     stop: Callable[[], bool],
 ) -> OutOfFold:
-    """The same of networks trained from random parameters, by loops that `begin` makes.
+    """The same of networks trained from random parameters.
+
+    `begin` makes the loop for a fold, of the pictures without it and its number, from 1.
 
     A tenth of what a fold's network may see are its validation pictures. Finished folds, and
     checkpoints of the one under way, are kept in `folder`, so that a stopped run goes on; folds
@@ -106,7 +109,7 @@ def cross_validate_training(
         logits = _logits_of_fold(
             part,
             folder / f"{k}",
-            begin=begin,
+            begin=partial(begin, part, number),
             stop=stop,
             title=f"fold {number} of {int(fold.max()) + 1}",
         )
@@ -140,7 +143,7 @@ def _logits_of_fold(
     part: Job,
     checkpoints: Path,
     *,
-    begin: Callable[[Job], Loop],
+    begin: Callable[[], Loop],
     stop: Callable[[], bool],
     title: str,
 ) -> dict[str, torch.Tensor] | None:
@@ -153,7 +156,7 @@ def _logits_of_fold(
         if stop():
             return None
         callback.say(title)
-        loop = begin(part)
+        loop = begin()
         if checkpoints.exists():
             loop.restore(checkpoints, callback.warn)
         if not loop.run(checkpoints, [callback], stop=stop):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from ..engine.checkpoint import Progress
 from ..engine.compute.execution import Execution
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
+from ..engine.step_plan import StepPlan
 from ..errors import ConvlensError
 from ..network.classifier import Classifier
 from ..options import EXECUTION_CONFIGS
@@ -21,23 +23,29 @@ from ..tasks.learning import Objective
 from ..transfer.linear_probe import set_head
 from ..transfer.pretrained import Pretrained
 from .backbones import build_module
+from .budget import pace
 from .cross_validation import OutOfFold, cross_validate_probes
 from .job import Job, timed
 from .model import Model
 from .plan import RunPlan
+
+Record = Callable[[int, StepPlan], None]
+"""Called with the number of a training, 0 for the detector's own, and what its steps became."""
 
 
 @dataclass(frozen=True)
 class Fitted:
     """A module with the best parameters, on the processor, and how training went.
 
-    `objective` is what was lowered. `val_logits` [N, K] of the validation pictures are in the
-    precision of training. `out_of_fold` are the answers where every picture was left out once.
+    `plan` is what it came to on the way, and `objective` what was lowered. `val_logits` [N, K] of
+    the validation pictures are in the precision of training. `out_of_fold` are the answers where
+    every picture was left out once.
     """
 
     module: Classifier
     progress: Progress
     _: KW_ONLY
+    plan: RunPlan
     objective: Objective
     val_logits: Tensor
     finished: bool
@@ -50,7 +58,7 @@ class Fitted:
 
 
 @timed("fitting")
-def as_it_is(job: Job, model: Model) -> Fitted:
+def as_it_is(job: Job, model: Model, *, plan: RunPlan) -> Fitted:
     """The pretrained features as they are, under a head that learnt from all that is not tested.
 
     Its C is chosen by then, so every picture may help. The logits for validation pictures come from
@@ -67,6 +75,7 @@ def as_it_is(job: Job, model: Model) -> Fitted:
     return Fitted(
         model.module,
         Progress(),
+        plan=plan,
         objective=probe.objective,
         val_logits=val_logits,
         finished=True,
@@ -74,8 +83,8 @@ def as_it_is(job: Job, model: Model) -> Fitted:
     )
 
 
-def begin(job: Job, plan: RunPlan, *, module: Classifier) -> Loop:
-    """The loop before its first step."""
+def begin(job: Job, plan: RunPlan, *, module: Classifier, training: int, record: Record) -> Loop:
+    """The loop before its first step. `record` is called where its steps become others."""
     examples, seed = job.dataset.examples("train"), job.options.data.seed
     order = Order(len(examples), min(plan.batch, len(examples)), seed=seed)
     augment = Augment(parse_augmentations(plan.augment), seed)
@@ -85,18 +94,19 @@ def begin(job: Job, plan: RunPlan, *, module: Classifier) -> Loop:
         val=job.dataset.examples("val"),
         objective=job.objective(pretrained=plan.pretrained),
         options=job.options.optimizer,
-        plan=plan.step_plan,
+        plan=plan.steps_of(training),
         execution=Execution(EXECUTION_CONFIGS[plan.compute], plan.threads),
         seed=seed,
+        revise=pace(job, plan, record=partial(record, training)),
         workers=job.workers,
         stopwatch=job.stopwatch,
     )
 
 
-def begin_anew(job: Job, plan: RunPlan) -> Loop:
+def begin_anew(job: Job, training: int, *, plan: RunPlan, record: Record) -> Loop:
     """The loop of one more training by the same plan, such as a fold's, in this process alone."""
     module = build_module(job, plan.network, weights=plan.weights)
-    return begin(job.alone(), plan, module=module)
+    return begin(job.alone(), plan, module=module, training=training, record=record)
 
 
 @timed("training")
@@ -108,16 +118,18 @@ def fit(
     checkpoints: Path,
     stop: Callable[[], bool],
     on_begin: Callable[[Loop], None],
+    record: Record,
     callbacks: Sequence[Callback] = (),
 ) -> Fitted:
     """Train to the plan's end, or until `stop()`. Raises `ConvlensError` where J explodes.
 
     Where `checkpoints` holds some, training goes on from the last sound one. `on_begin` is called
-    before the first step; `callbacks` hear of the training beside the job's own.
+    before the first step, and `record` where the steps become others, to be in time; `callbacks`
+    hear of the training beside the job's own.
     """
     if isinstance(model.module, Pretrained) and model.probe is not None:
         set_head(model.module, model.probe.head())
-    loop = begin(job, plan, module=model.module)
+    loop = begin(job, plan, module=model.module, training=0, record=record)
     if job.workers.broadcast(checkpoints.exists):
         loop.restore(checkpoints, job.callback.warn)
         job.callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")
@@ -135,6 +147,7 @@ def fit(
     return Fitted(
         loop.module.cpu(),
         loop.progress,
+        plan=plan.with_steps(0, loop.plan),
         objective=loop.objective,
         val_logits=logits,
         finished=finished,

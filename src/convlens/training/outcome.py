@@ -9,7 +9,6 @@ from .finish import Results, finish
 from .fit import Fitted
 from .job import Job
 from .model import Model
-from .plan import RunPlan
 from .summary import summarize
 
 
@@ -32,9 +31,7 @@ class Outcome:
         return self.progress.history
 
 
-def conclude(
-    job: Job, model: Model, *, plan: RunPlan, fitted: Fitted, frozen: Outcome | None = None
-) -> Outcome:
+def conclude(job: Job, model: Model, *, fitted: Fitted, frozen: Outcome | None = None) -> Outcome:
     """The detector of a fitted network, or the `frozen` one where that stays ahead.
 
     `frozen` is what came of the pretrained features as they are. Raises `ConvlensError` where the
@@ -48,10 +45,10 @@ def conclude(
     if model.pretrained and before is None:
         before = results
     tuning = fitted.progress if frozen is not None else None
-    metrics = summarize(job, model, plan=plan, results=results, frozen=before, tuning=tuning)
+    metrics = summarize(job, model, plan=fitted.plan, results=results, frozen=before, tuning=tuning)
     outcome = Outcome(job, model, results, metrics, fitted.progress)
     if frozen is None and model.pretrained:
-        _tell(outcome, more=plan.trains)
+        _tell(outcome, more=fitted.plan.trains)
     return outcome
 
 

@@ -6,25 +6,28 @@ from typing import Any
 from ..dataset.augment import default_augmentations
 from ..engine.distributed import Workers
 from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
-from ..engine.step_plan import Phase, StepPlan
+from ..engine.step_plan import StepPlan
 from ..errors import UsageError
 from ..transfer.orientation import ALIKE, orientation_probe
 from ..transfer.pretrained import NetworkChoice, Pretrained
 from .job import Job
 from .model import Model
+from .pace import TrainingTime
 
 MANY = 20_000
 """From so many training pictures on, random parameters get larger batches: there are steps enough,
 and the optimizer's own work, the same for any batch, is done less often."""
 BATCH, BATCH_OF_MANY = 64, 256
-NO_STEPS = StepPlan((), 1)
+NO_STEPS = StepPlan()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
     """All decisions of a run, recorded in `run.json`; a resumed run keeps to them.
 
-    `steps` is None until the budget of time has settled it.
+    `steps` is None until the budget of time has settled it. Where there is a `time` for each
+    training, steps are revised on the way, and so is this record; those of a fold's training are in
+    `fold_steps` where they became others.
     """
 
     size: int
@@ -38,6 +41,8 @@ class RunPlan:
     folds: int = 1
     backbones: tuple[str, ...] = ()
     workers: int = 1
+    time: TrainingTime | None = None
+    fold_steps: tuple[StepPlan, ...] = ()
 
     @property
     def choice(self) -> NetworkChoice:
@@ -60,14 +65,34 @@ class RunPlan:
         assert self.steps is not None  # noqa: S101
         return self.steps
 
+    @property
+    def trainings(self) -> int:
+        """How many there are: the detector's own, and with folds one without each."""
+        return self.folds + 1 if self.folds > 1 and not self.pretrained else 1
+
+    def steps_of(self, training: int) -> StepPlan:
+        """The steps of a training: 0 is the detector's own, 1 that without the first fold."""
+        known = dict(enumerate(self.fold_steps, 1))
+        return known.get(training, self.step_plan)
+
+    def with_steps(self, training: int, steps: StepPlan) -> "RunPlan":
+        """The same with other steps for one training."""
+        if training == 0:
+            return replace(self, steps=steps)
+        before = tuple(map(self.steps_of, range(1, training)))
+        return replace(self, fold_steps=(*before, steps))
+
     @staticmethod
     def from_record(record: dict[str, Any]) -> "RunPlan":
         """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
-        steps = record["steps"]
-        if steps is not None:
-            phases = tuple(Phase(**phase) for phase in steps["phases"])
-            steps = StepPlan(phases, steps["measure_every"])
-        return RunPlan(**{**record, "steps": steps, "backbones": tuple(record["backbones"])})
+        steps, time = record["steps"], record["time"]
+        settled = {
+            "steps": None if steps is None else StepPlan.from_record(steps),
+            "fold_steps": tuple(map(StepPlan.from_record, record["fold_steps"])),
+            "time": None if time is None else TrainingTime(**time),
+            "backbones": tuple(record["backbones"]),
+        }
+        return RunPlan(**{**record, **settled})
 
     def among(self, workers: Workers, threads: int | None) -> "RunPlan":
         """The same for as many workers as there are now, with threads that suit them."""

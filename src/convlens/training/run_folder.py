@@ -19,9 +19,11 @@ from ..dataset.prepare import Dataset
 from ..drawing.thumbnails import contact_sheet
 from ..engine.callbacks import NullCallback
 from ..engine.compute.execution import enough_memory
+from ..engine.compute.spinning import considerate_threads
 from ..engine.distributed import Workers
 from ..engine.loop import Loop
 from ..engine.measurement import Measurement
+from ..engine.step_plan import StepPlan
 from ..errors import ConvlensError, UsageError
 from ..files import only_one, read_json, saying_where, sound_record, write_whole
 from ..options import options_from
@@ -60,7 +62,7 @@ class RunFolder:
     def at_work(self, workers: Workers) -> Iterator[None]:
         """Within it the folder is this run's, and what ends it from outside is told clearly."""
         mine = only_one(self.path) if workers.first else nullcontext()
-        with mine, enough_memory(), workers.reporting_lost_worker(self.path):
+        with mine, enough_memory(), considerate_threads(), workers.reporting_lost_worker(self.path):
             yield
 
     def read(self) -> dict[str, Any]:
@@ -103,10 +105,30 @@ class RunFolder:
             "classes": list(dataset.classes),
             "versions": versions(),
         }
-        write_whole(self.path / "run.json", json.dumps(record, indent=2) + "\n")
+        self._write(record)
         write_manifest(
             self.path / "manifest.csv", dataset.catalog, store=dataset.store, split=dataset.split
         )
+
+    def revise(self, training: int, steps: StepPlan) -> None:
+        """Note in `run.json` that a training has other steps from here on."""
+        record = self.read()
+        plan = RunPlan.from_record(record["plan"]).with_steps(training, steps)
+        self._write({**record, "plan": asdict(plan)})
+
+    def repeat(self, run: "RunFolder") -> None:
+        """Begin as another run did, and with all that was decided in it; no clock runs."""
+        record = run.read()
+        with sound_record(run.path / "run.json"):
+            plan = replace(RunPlan.from_record(record["plan"]), time=None)
+        with saying_where(self.path, "make"):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self._write({**record, "plan": asdict(plan)})
+        with saying_where(run.path / "manifest.csv", "read"):
+            write_whole(self.path / "manifest.csv", (run.path / "manifest.csv").read_bytes())
+
+    def _write(self, record: dict[str, Any]) -> None:
+        write_whole(self.path / "run.json", json.dumps(record, indent=2) + "\n")
 
     def event(self, kind: str, values: dict[str, Any]) -> None:
         """Append one line to `events.jsonl`."""
@@ -151,6 +173,7 @@ class RunFolder:
             history=outcome.history,
             report=report,
             preview=self._preview(dataset),
+            run=str(self.path),
         )
         write_whole(self.path / "report.html", page)
         accuracy = evaluation.metrics.accuracy if evaluation else None

@@ -12,6 +12,7 @@ from ..engine.callbacks import Callback, NullCallback
 from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
+from ..engine.step_plan import StepPlan
 from ..options import TrainKeywords, options_from
 from ..stopwatch import Stopwatch
 from ..tasks.answers import Evaluation
@@ -147,6 +148,45 @@ def resume(
         )
 
 
+def repeat(
+    run: str | Path,
+    out: str | Path | None = None,
+    *,
+    callback: Callback | None = None,
+    stopwatch: Stopwatch | None = None,
+) -> Run:
+    """Train again as a run was trained: the same pictures, options, threads, and steps.
+
+    On the same machine, with the same versions, it ends in the same bytes, also where the clock had
+    decided about the steps on the way: the record of the run has all that was decided.
+
+    Args:
+        run: The folder of the run, whose `run.json` is its record.
+        out: The run folder to make; by default `runs/NAME`.
+        callback: Hears of progress; by default nobody does.
+        stopwatch: Counts the seconds of each part; by default a new one.
+
+    Returns:
+        The new run, as `train` returns it.
+
+    Raises:
+        ConvlensError: It is no run's folder, or the pictures have changed.
+
+    Examples:
+        >>> again = convlens.repeat("runs/pictures")  # doctest: +SKIP
+    """
+    recorded = RunFolder(Path(run))
+    with init_distributed() as workers:
+
+        def begin() -> str:
+            folder = RunFolder(new_folder(recorded.read()["pictures"], out))
+            folder.repeat(recorded)
+            return str(folder.path)
+
+        path = workers.broadcast(begin)
+    return resume(path, callback=callback, stopwatch=stopwatch)
+
+
 def _train(
     request: Request,
     folder: RunFolder,
@@ -167,7 +207,7 @@ def _train(
         outcome, finished = None, True
         if plan.pretrained and workers.first:
             whole = learning_from(job, plan.folds)
-            outcome = conclude(whole, model, plan=plan, fitted=as_it_is(whole, model))
+            outcome = conclude(whole, model, fitted=as_it_is(whole, model, plan=plan))
             outcome = folder.write_results(outcome)
         if plan.trains:
             learner, model = to_train(job, model)
@@ -176,7 +216,7 @@ def _train(
             fitted = _fit(learner, model, plan=plan, folder=folder, resumed=bool(request.folds))
             finished = workers.broadcast(lambda: fitted.finished)
             if workers.first:
-                outcome = conclude(learner, model, plan=plan, fitted=fitted, frozen=outcome)
+                outcome = conclude(learner, model, fitted=fitted, frozen=outcome)
                 outcome = folder.write_results(outcome)
         return _ended(folder, outcome, finished=finished)
 
@@ -199,6 +239,10 @@ def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: b
     def on_first() -> None:
         job.callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
 
+    def record(training: int, steps: StepPlan) -> None:
+        folder.revise(training, steps)
+        job.callback.say(f"plan:    {steps.steps:,} steps now, so as to end in time")
+
     with stop_on_interrupt(on_first) as stop:
         fitted = fit(
             job,
@@ -207,23 +251,24 @@ def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: b
             checkpoints=folder.checkpoints,
             stop=stop,
             on_begin=partial(folder.begin, job, resumed=resumed),
+            record=record,
             callbacks=[EventLog(folder)] if job.workers.first else [],
         )
         if plan.folds > 1 and not plan.pretrained and job.workers.first:
-            begin = partial(begin_anew, plan=plan)
+            begin = partial(begin_anew, plan=fitted.plan, record=record)
             out_of_fold = cross_validate_training(
                 job, plan.folds, begin=begin, folder=folder.folds, stop=stop
             )
             fitted = replace(fitted, out_of_fold=out_of_fold)
-    return _tell_stopped(job, fitted, plan=plan, folder=folder)
+    return _tell_stopped(job, fitted, folder=folder)
 
 
-def _tell_stopped(job: Job, fitted: Fitted, *, plan: RunPlan, folder: RunFolder) -> Fitted:
+def _tell_stopped(job: Job, fitted: Fitted, *, folder: RunFolder) -> Fitted:
     """Say how to go on where training, or a fold, was stopped before its end."""
     on = f"'convlens train --resume {folder.path}' goes on"
     if not fitted.finished:
         job.callback.warn(
-            f"stopped after {fitted.progress.step:,} of {plan.step_plan.steps:,} steps; the "
+            f"stopped after {fitted.progress.step:,} of {fitted.plan.step_plan.steps:,} steps; the "
             f"detector is made of what there is, and {on}"
         )
         return fitted

@@ -21,12 +21,17 @@ EXAMPLES = """\
   convlens train pictures/ --network "conv 16 5x5, pool 2, dense 64" --size 32
   convlens train pictures/ --preset quick
   convlens train table.csv --optimizer momentum --epochs 30 --augment none
-  convlens train --resume runs/long"""
+  convlens train --resume runs/long
+  convlens train --repeat runs/long --out runs/again"""
 
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
-    parser.usage = "convlens train PICTURES [options]\n       convlens train --resume RUN"
+    parser.usage = (
+        "convlens train PICTURES [options]\n"
+        "       convlens train --resume RUN\n"
+        "       convlens train --repeat RUN [--out RUN]"
+    )
     parser.add_argument(
         "pictures",
         nargs="?",
@@ -35,6 +40,7 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument("--out", metavar="RUN", help="the run folder to write [auto: runs/NAME]")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+    parser.add_argument("--repeat", metavar="RUN", help="train again just as a run was trained")
     add_output(parser, json="print the metrics as JSON")
     add_train_options(parser)
 
@@ -43,20 +49,24 @@ def run(args: argparse.Namespace) -> int:
     """Train or resume, then print the metrics."""
     stopwatch = Stopwatch()
     options = train_options(args)
-    if (args.pictures is None) == (args.resume is None):
-        raise UsageError("train takes pictures, or --resume RUN")
-    if args.resume is not None and (options or args.out):
-        raise UsageError("--resume goes on exactly as the run began: give no other option with it")
+    if [args.pictures, args.resume, args.repeat].count(None) != 2:
+        raise UsageError("train takes pictures, or --resume RUN, or --repeat RUN")
+    if args.pictures is None and options:
+        raise UsageError("--resume and --repeat go on exactly as the run began: give no options")
+    if args.resume is not None and args.out:
+        raise UsageError("--resume goes on in the same folder: give no --out with it")
     require("torch", "train", what="training")
     first = worker()[0] == 0
     with Bars(args.quiet) as bars:
         if first and (not args.json or sys.stderr.isatty()):
             bars.say("convlens: loading PyTorch …")
         with stopwatch.part("importing"):
-            from ...training.train import resume, train
+            from ...training.train import repeat, resume, train
 
         if args.resume is not None:
             finished = resume(args.resume, callback=bars, stopwatch=stopwatch)
+        elif args.repeat is not None:
+            finished = repeat(args.repeat, args.out, callback=bars, stopwatch=stopwatch)
         else:
             finished = train(args.pictures, args.out, callback=bars, stopwatch=stopwatch, **options)
     if not first:  # of several workers, the first one has the metrics

@@ -12,9 +12,10 @@ from ...dataset.batches import Batches, Order
 from ...dataset.examples import Examples
 from ...engine.callbacks import NullCallback
 from ...engine.compute.execution import Execution
+from ...engine.compute.spinning import considerate_threads
 from ...engine.loop import Loop
 from ...engine.measurement import Measurement, predict_examples
-from ...engine.step_plan import Phase, StepPlan
+from ...engine.step_plan import StepPlan
 from ...network.build import build
 from ...network.classifier import Classifier
 from ...network.spec import network
@@ -103,6 +104,7 @@ class _History(NullCallback):
         self.measurements.append(measurement)
 
 
+@considerate_threads()
 def train_trial(
     trial: Trial, examples: Examples, *, val: Examples, patience: int = PATIENCE
 ) -> Trained:
@@ -116,7 +118,7 @@ def train_trial(
     options = OptimizerOptions(optimizer=trial.optimizer, learning_rate=trial.learning_rate)
     batch = min(trial.batch, len(examples))
     every = max(1, trial.steps // MEASURED)
-    plan = StepPlan((Phase(trial.steps, trial.size, seconds=1.0),), every)
+    plan = StepPlan.of(trial.steps, [(1.0, trial.size, 1.0)], measure_every=every)
     loop = Loop(
         module,
         Batches(

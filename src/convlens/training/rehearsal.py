@@ -1,0 +1,182 @@
+"""A rehearsal before the first step: how long steps take, and all that follows them."""
+
+import copy
+import time
+from dataclasses import KW_ONLY, dataclass
+
+from ..dataset.augment import AREA, Augment, parse_augmentations
+from ..dataset.batches import Batches, Order
+from ..detector.detector import Detector
+from ..engine.compute.autotune import TuningCache, autotune, available_configs
+from ..engine.compute.execution import Execution
+from ..engine.compute.timing import fastest_seconds
+from ..engine.loop import Loop
+from ..engine.step_plan import StepPlan
+from ..export.export import export
+from ..export.parity import PICTURES, seconds_within
+from ..network.spec import Architecture
+from ..options import EXECUTION_CONFIGS
+from ..transfer.ood import MOST
+from ..transfer.pretrained import ENLARGED
+from .job import Job
+from .model import Model
+from .plan import RunPlan
+
+LISTENED = 0.01
+"""Share of the time for training in which steps are timed, for each side: on a shared machine a
+slow moment would otherwise decide about the number of steps."""
+TIMED = {True: 16, False: 256}
+"""Most pictures of a timed step: a part of a batch is enough to tell configurations apart."""
+
+PHASES = ((0.2, 0.75), (0.8, 1.0))
+"""Shares of the steps and the side then, as a part of the side that training sees."""
+CROPPED = 1.375
+"""From random parameters: the side that answers come from, as a multiple of the one in training."""
+SMALLEST_STAGED = 96
+"""Below this side all steps see pictures in full."""
+ANSWERED = 32
+"""So many pictures are answered to see how long one takes."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the clock said: the fastest configuration, and a step's seconds in each phase.
+
+    `phases` are (share of the steps, side, seconds of a whole batch).
+    """
+
+    execution: Execution
+    phases: tuple[tuple[float, int, float], ...]
+    _: KW_ONLY
+    pictures_per_second: float
+    why: str
+
+    @property
+    def mean_seconds(self) -> float:
+        """Of a step, over all phases."""
+        return sum(share * seconds for share, _, seconds in self.phases)
+
+
+def time_steps(job: Job, model: Model, *, plan: RunPlan, seconds: float | None) -> Timing:
+    """Time the configurations on the full side, then the fastest one on each phase's side.
+
+    `seconds` are those for a training, None where its steps do not depend on the time; workers take
+    the timed steps together.
+    """
+    timed = max(TIMED[plan.pretrained], job.workers.world_size * model.module.micro_batch)
+    timed = min(plan.batch, timed)
+    augment = Augment(parse_augmentations(plan.augment), job.options.data.seed)
+    loops: dict[str, Loop] = {}
+
+    def step(execution: Execution) -> None:
+        name = execution.config.name
+        if name not in loops:
+            loops[name] = _rehearsal(
+                job, model, plan=plan, execution=execution, timed=timed, augment=augment
+            )
+        loops[name].train_step(0)
+
+    compute = job.options.compute.compute
+    cache = TuningCache(
+        plan.threads, plan.network, plan.size, plan.pretrained, timed, job.workers.world_size
+    )
+    known = job.workers.broadcast(cache.get) if compute == "auto" else compute
+    execution, fastest = autotune(
+        (EXECUTION_CONFIGS[known],) if known else available_configs(),
+        plan.threads,
+        step=step,
+        workers=job.workers,
+        seconds=1.0 if seconds is None else min(1.0, LISTENED * seconds),
+    )
+    if not known and job.workers.first:
+        cache.put(execution.config.name)
+    listened = LISTENED * (seconds or 0.0)
+    loop = loops[execution.config.name]
+    phases = tuple(
+        (share, side, _time_step(loop, side, seconds=listened) * plan.batch / timed)
+        for share, side in _sides(
+            model.architecture, plan, cropped=bool(augment.augmentations & set(AREA))
+        )
+    )
+    return Timing(
+        execution,
+        phases,
+        pictures_per_second=timed / fastest[execution.config.name],
+        why="the fastest before" if known else f"the fastest of {len(fastest)} timed",
+    )
+
+
+def _rehearsal(
+    job: Job, model: Model, *, plan: RunPlan, execution: Execution, timed: int, augment: Augment
+) -> Loop:
+    """A loop of its own for timing, so that the model stays as it is."""
+    examples, seed = job.dataset.examples("train"), job.options.data.seed
+    order = Order(len(examples), timed, seed=seed)
+    return Loop(
+        copy.deepcopy(model.module),
+        Batches(examples, order, augment=augment, micro_batch=model.module.micro_batch),
+        val=job.dataset.examples("val"),
+        objective=job.objective(pretrained=plan.pretrained),
+        options=job.options.optimizer,
+        plan=StepPlan.of(1, [(1.0, plan.size, 1.0)], measure_every=1),
+        execution=execution,
+        seed=seed,
+        workers=job.workers,
+    )
+
+
+def _sides(architecture: Architecture, plan: RunPlan, *, cropped: bool) -> list[tuple[float, int]]:
+    """Shares of the steps and the sides at which they see pictures.
+
+    Crops enlarge what they show, so training sees smaller pictures than those that answers come
+    from (Touvron et al. 2019). Small pictures are quick, and much can be learnt from them first
+    (Tan and Le 2021). Where pictures are not cropped, or the network takes one side only, all steps
+    see them in full.
+    """
+    if not cropped or not (plan.pretrained or architecture.any_side):
+        return [(1.0, plan.size)]
+    side = _multiple(plan.size / (ENLARGED if plan.pretrained else CROPPED))
+    if plan.pretrained or side < SMALLEST_STAGED:
+        return [(1.0, side)]
+    return [(share, _multiple(side * part)) for share, part in PHASES]
+
+
+def _multiple(side: float, of: int = 16) -> int:
+    return max(of, round(side / of) * of)
+
+
+def _time_step(loop: Loop, size: int, *, seconds: float) -> float:
+    """Seconds of a step on pictures of a size, timed for so many seconds at least."""
+    return fastest_seconds(
+        lambda: loop.train_step(0, size=size),
+        seconds=seconds,
+        wait=loop.execution.wait,
+        workers=loop.workers,
+    )
+
+
+def time_afterwards(job: Job, model: Model, *, plan: RunPlan) -> float:
+    """Seconds of what follows the steps: exporting, proving the file, judging by it.
+
+    The network is exported as it is, and the file answers for some pictures.
+    """
+    dataset, begun = job.dataset, time.perf_counter()
+    file = export(
+        copy.deepcopy(model.module),
+        dataset.store.size,
+        labels=dataset.classes,
+        metadata={},
+        objective=job.objective(pretrained=plan.pretrained),
+    )
+    detector = Detector(file)
+    exporting = time.perf_counter() - begun
+    held_out = next(name for name in ("test", "val", "train") if dataset.split.rows(name))
+    some = dataset.subset(held_out).sources[:ANSWERED]
+    begun = time.perf_counter()
+    list(detector.predict_many(some))
+    answer = (time.perf_counter() - begun) / len(some)
+    answered = len(dataset.split.rows("train" if plan.folds > 1 else "test"))
+    if plan.pretrained:  # the features that are usual
+        answered += min(MOST, len(dataset.split.rows("train")))
+    proving = min(seconds_within(job.options.budget.minutes), 2 * PICTURES * answer)
+    return exporting + proving + answered * answer
