@@ -18,7 +18,7 @@ def right_by_frozen_features(
     from convlens.network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters
 
     network = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
-    network.load_state_dict(imagenet_parameters(WEIGHTS_PACKAGES[0], network))
+    network.load_state_dict(imagenet_parameters(WEIGHTS_PACKAGES[0]))
     config = timm.data.resolve_model_data_config(network)
     mean, std = (torch.tensor(config[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
     features = []

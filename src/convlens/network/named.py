@@ -80,7 +80,11 @@ def usual_size(line: str) -> int | None:
     """The side that the network behind a line or `timm:NAME` is for; None where it has none."""
     if line.startswith(PREFIX):
         sizes = {PREFIX + published.timm: published.size for published in PUBLISHED.values()}
-        return sizes.get(line, 224)
+        if line in sizes:
+            return sizes[line]
+        from .backbone import published_sides
+
+        return published_sides(line)[0]
     return next((named.size for named in NAMED.values() if named.line == line), None)
 
 
@@ -113,8 +117,9 @@ def describe_network(
     line = line_of(name_or_line, size, pictures=pictures)
     if line.startswith(PREFIX):
         require("timm", "train", what=f"the architecture {line}")
-        from .published import Published, build_published
+        from .backbone import published_config
+        from .published import Published
 
-        build_published(line, classes)  # a name that timm does not have is noticed here
+        published_config(line)  # a name that timm does not have is noticed here
         return Published(line.removeprefix(PREFIX), size, classes)
     return network(line, size, classes=classes)

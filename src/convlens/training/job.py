@@ -14,7 +14,6 @@ from ..engine.callbacks import Callback
 from ..engine.compute.execution import Execution
 from ..engine.distributed import SINGLE_PROCESS, Workers
 from ..errors import ConvlensError, UsageError
-from ..network.spec import PREFIX, network
 from ..options import EXECUTION_CONFIGS, TrainOptions
 from ..stopwatch import Stopwatch
 from ..tasks.learning import Learning, Objective
@@ -130,12 +129,11 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
 
 def check_request(request: Request) -> None:
     """Raise a `ConvlensError` for what can be known to be wrong before any picture is read."""
-    options, line = request.options, request.choice.line
+    options = request.options
     parse_augmentations(options.augment.augment or DEFAULT)
     if options.compute.compute != "auto":
         Execution(EXECUTION_CONFIGS[options.compute.compute], 1)  # that there is such a GPU
-    if line != "auto" and not line.startswith(PREFIX):
-        network(line, options.data.size or 4096, classes=2)  # that no layer is misspelt
+    request.choice.check(options.data.size)
 
 
 def prepare_job(
@@ -143,9 +141,12 @@ def prepare_job(
 ) -> Job:
     """The pictures as pixels, divided, and checked; every worker has the same.
 
+    Parameters that are to be fetched come first.
+
     Raises `ConvlensError` where they do not fit the options, or the run that was begun.
     """
     with stopwatch.part("reading"), workers.local_first():
+        request.choice.fetch(request.options.data.size, callback.say)
         dataset = prepare(
             request.pictures,
             request.options.data,

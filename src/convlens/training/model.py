@@ -13,14 +13,9 @@ from ..transfer.features import FeatureTable
 from ..transfer.head import FOLDS
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice
+from ..transfer.weights import Origin
 from .backbones import build_module, feature_tables
 from .job import Job, Request, choose_folds, learning_from, timed
-
-WEIGHTS = {
-    "none": "random, from the seed",
-    "package": "ImageNet, from an installed package (Apache-2.0)",
-    "hub": "fetched by timm",
-}
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,11 @@ class Model:
     def pretrained(self) -> bool:
         """Whether the features were learnt elsewhere."""
         return self.choice.pretrained
+
+    @property
+    def origin(self) -> Origin:
+        """Where the first parameters come from."""
+        return self.choice.origin(self.architecture.classes)
 
 
 @timed("building")
@@ -124,7 +124,7 @@ def _tell(job: Job, model: Model) -> None:
         f"         {table['parameters']:,} parameters, {table['multiplications']:,} "
         f"multiplications per picture, {size}×{size} pixels"
     )
-    say(f"weights: {WEIGHTS.get(model.choice.weights, model.choice.weights)}")
+    say(f"weights: {model.origin}")
     for line, probe in zip(model.backbones, model.probes, strict=False):
         cost = f"cost {probe.loss:.4f} on pictures that the head was not fitted on"
         kept = ", taken" if line == text and len(model.probes) > 1 else ""

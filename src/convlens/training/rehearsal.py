@@ -17,7 +17,6 @@ from ..export.parity import PICTURES, seconds_within
 from ..network.spec import Architecture
 from ..options import EXECUTION_CONFIGS
 from ..transfer.ood import MOST
-from ..transfer.pretrained import ENLARGED
 from .job import Job
 from .model import Model
 from .plan import RunPlan
@@ -135,7 +134,10 @@ def _sides(architecture: Architecture, plan: RunPlan, *, cropped: bool) -> list[
     """
     if not cropped or not (plan.pretrained or architecture.any_side):
         return [(1.0, plan.size)]
-    side = _multiple(plan.size / (ENLARGED if plan.pretrained else CROPPED))
+    enlargement = plan.choice.enlargement if plan.pretrained else CROPPED
+    if enlargement == 1:
+        return [(1.0, plan.size)]
+    side = _multiple(plan.size / enlargement)
     if plan.pretrained or side < SMALLEST_STAGED:
         return [(1.0, side)]
     return [(share, _multiple(side * part)) for share, part in PHASES]

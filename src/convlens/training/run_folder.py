@@ -89,6 +89,14 @@ class RunFolder:
                 backbones=tuple(plan.backbones),
                 fingerprint=str(record["data"]["fingerprint"]),
             )
+            classes, begun = len(record["classes"]), record["weights"]["sha256"]
+        with workers.local_first():
+            now = plan.choice.origin(classes)
+        if now.sha256 != begun:
+            raise ConvlensError(
+                f"{now.file} is not what this run began with (SHA-256 {begun}): bring it back, or "
+                "train anew"
+            )
         return request, plan
 
     def write_record(self, job: Job, model: Model, *, plan: RunPlan, pictures: str | Path) -> None:
@@ -101,6 +109,7 @@ class RunFolder:
             "options": job.options.flat(),
             "plan": asdict(plan),
             "network": model.architecture.describe(),
+            "weights": asdict(model.origin),
             "data": {"fingerprint": dataset.fingerprint(), "pictures": dataset.counts()},
             "classes": list(dataset.classes),
             "versions": versions(),

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..dataset.examples import Examples, to_float
+from ..detector.integrity import check_graph
+from ..errors import ConvlensError
 from ..export.conversion import network_graph
 from ..parallel import in_order
 from ..pictures.cache import cache_folder, recall, remember
@@ -45,7 +47,7 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
     """
     state = module.state_dict()
     key = hashlib.sha256(b"mirrored" if module.tta_hflip else b"")
-    for name in sorted(name for name in state if not name.startswith("layers.classifier")):
+    for name in sorted(name for name in state if not name.startswith("layers.head.")):
         key.update(state[name].numpy().tobytes())
     for row in examples.rows:
         key.update(hashlib.blake2b(examples.pixels[row].data, digest_size=16).digest())
@@ -71,8 +73,13 @@ def _computing(module: Pretrained, size: int) -> Callable[[Pixels], Features]:
     """What computes a picture's features [V, D] on one core, of pixels [size, size, 3]."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    graph = network_graph(_Features(module), size, "features").SerializeToString()
+    try:
+        check_graph(graph)  # what a detector may not do is better known before it is trained
+    except ValueError as error:
+        raise ConvlensError(f"no detector can be made of this network, as {error}") from error
     session = onnxruntime.InferenceSession(
-        network_graph(_Features(module), size, "features").SerializeToString(),
+        graph,
         options,
         providers=["CPUExecutionProvider"],
     )

@@ -1,6 +1,6 @@
 """The module that is trained, and the parameters it begins with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -10,21 +10,37 @@ from torch import nn
 
 from ..engine.checkpoint import read_parameters
 from ..errors import ConvlensError, UsageError
+from ..network.backbone import (
+    ENLARGED,
+    BackboneWithHead,
+    build_published,
+    published_config,
+    published_sides,
+)
 from ..network.build import build, initialise
 from ..network.classifier import Classifier
 from ..network.named import line_of, usual_size
 from ..network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters, installed_packages
-from ..network.published import build_published, published_normalisation, rows_of
+from ..network.published import rows_of
 from ..network.spec import PREFIX, network
 from ..options import NetworkOptions
+from .weights import (
+    Origin,
+    check_weights_name,
+    first_difference,
+    network_beside,
+    origin_of,
+    outputs_of,
+    package_of,
+    weights_file,
+)
 
 FROZEN = 0.5
 """Of a pretrained architecture, the first layers with this share of the multiplications stay fixed:
 their features serve every picture, and most of a training step's time is spent there."""
 
-ENLARGED = 9 / 7
-"""A network answers best for pictures larger by this than those it learnt from, since crops enlarge
-what they show (Touvron et al. 2019)."""
+OF_A_RUN = "layers.backbone."
+"""Before the names of a backbone's parameters in what a run leaves."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +56,60 @@ class NetworkChoice:
 
     @property
     def pretrained(self) -> bool:
-        """Whether the features were learnt elsewhere, and only a head is new."""
-        return self.weights in {"package", "hub"}
+        """Whether the features were learnt elsewhere, and only a head is new.
+
+        Of a network as text, what a file has is trained further, all of it.
+        """
+        return self.weights != "none" and self.line.startswith(PREFIX)
 
     @property
     def usual_size(self) -> int | None:
         """The side in pixels of the pictures that it is for; None where it has none."""
         size = usual_size(self.line)
-        return round(size * ENLARGED) if size and self.pretrained else size
+        return round(size * self.enlargement) if size and self.pretrained else size
+
+    @property
+    def enlargement(self) -> float:
+        """How much larger than those of training are the pictures that answers come from."""
+        if self.weights == "package":  # known without timm, whose import takes long
+            return ENLARGED
+        learnt, answers = published_sides(self.line)
+        return answers / learnt
+
+    def origin(self, classes: int) -> Origin:
+        """Where the first parameters come from. Raises `ConvlensError` where they are not there."""
+        return origin_of(self.line, self.weights, classes=classes)
+
+    def check(self, size: int | None) -> None:
+        """Raise a `ConvlensError` for what is known to be wrong before any picture is read.
+
+        `size` is the side of the pictures where it is asked for. A file of parameters is tried in
+        the network.
+        """
+        if self.line == "auto" or self.weights == "package":
+            return
+        if not self.line.startswith(PREFIX):
+            network(self.line, size or 4096, classes=2)  # that no layer is misspelt
+        else:
+            with torch.device("meta"):
+                build_published(self.line, 2, size=size or self.usual_size)
+        if Path(self.weights).suffix:
+            self._try_parameters(size)
+
+    def fetch(self, size: int | None, say: Callable[[str], None]) -> None:
+        """Bring what is not here yet, and try it. Raises `ConvlensError` where that fails."""
+        if self.weights == "hub":
+            from ..network.hub import hub_file
+
+            hub_file(self.line, say)
+            self._try_parameters(size)
+
+    def _try_parameters(self, size: int | None) -> None:
+        size = size or self.usual_size
+        if size:
+            make_module(
+                self.line, size, classes=2, seed=0, mean=(0,), std=(1,), weights=self.weights
+            )
 
 
 def choose_network(options: NetworkOptions) -> NetworkChoice:
@@ -69,10 +131,10 @@ def choose_network(options: NetworkOptions) -> NetworkChoice:
         named = WEIGHTS_PACKAGES[0].line if named == "auto" else named
         if not named.startswith(PREFIX):
             raise UsageError(f"--weights hub: timm has none for '{line}'; name one of timm's")
-    elif weights != "none" and Path(weights).suffix != ".safetensors":
-        raise UsageError(
-            f"--weights {weights}: it can be auto, none, package, hub or a .safetensors file"
-        )
+    elif weights != "none":
+        check_weights_name(weights)
+        weights = str(Path(weights).absolute())  # a run is resumed in another folder, too
+        named = network_beside(weights) if named == "auto" else named
     return NetworkChoice(named, weights)
 
 
@@ -88,7 +150,7 @@ class Pretrained(Classifier):
     """A published architecture whose parameters were learnt elsewhere.
 
     Its first layers stay fixed, and so do the statistics of every normalisation, since a few
-    pictures would spoil them. `backbone` gives the features under the last dense layer.
+    pictures would spoil them. `published` is the backbone with its head.
     """
 
     pretrained = True
@@ -104,18 +166,19 @@ class Pretrained(Classifier):
         return self
 
     @property
+    def published(self) -> BackboneWithHead:
+        """The backbone and its head."""
+        assert isinstance(self.layers, BackboneWithHead)  # noqa: S101
+        return self.layers
+
+    @property
     def head(self) -> nn.Linear:
         """The last dense layer."""
-        head = self.layers.get_classifier()  # type: ignore[operator]
-        assert isinstance(head, nn.Linear)  # noqa: S101
-        return head
+        return self.published.head
 
     def features(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
         """Float pixels 0 to 1 [N, 3, H, W] to features [N, D]."""
-        normal = (pixels_NCHW - self.mean) / self.std
-        maps = self.layers.forward_features(normal)  # type: ignore[operator]
-        out: torch.Tensor = self.layers.forward_head(maps, pre_logits=True)  # type: ignore[operator]
-        return out
+        return self.published.features((pixels_NCHW - self.mean) / self.std)
 
     def answer(self, pixels_NCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [N, K] as outside of training, and the features [N, D] that they come from."""
@@ -125,8 +188,14 @@ class Pretrained(Classifier):
         return self.head(features) / self.temperature, features
 
     def freeze(self, size: int, share: float = FROZEN) -> None:
-        """Fix the first layers that hold `share` of the multiplications at this size."""
-        rows = list(rows_of(self.layers, size))
+        """Fix the first layers that hold `share` of the multiplications at this size.
+
+        What a backbone holds outside of its layers, such as its embedding of positions, is fixed
+        too: it comes in before the first of them.
+        """
+        for parameter in self.published.backbone.parameters(recurse=False):
+            parameter.requires_grad_(False)
+        rows = [row for row in rows_of(self.layers, size) if row.counts.parameters]
         parts = dict(self.layers.named_modules())
         total = sum(row.counts.multiplications for row in rows)
         done = 0
@@ -150,40 +219,60 @@ def make_module(
     tta_hflip: bool = False,
 ) -> Classifier:
     """The module with its first parameters. Raises `ConvlensError` where a file does not fit."""
-    if NetworkChoice(line, weights).pretrained:
-        return _pretrained(line, size, classes=classes, weights=weights, tta_hflip=tta_hflip)
-    if line.startswith(PREFIX):
-        layers = build_published(line, classes)
-        initialise(layers, seed)
-        module = Classifier(layers, mean, std=std, tta_hflip=tta_hflip)
-    else:
-        spec = network(line, size, classes=classes)
-        module = build(spec, seed, mean=mean, std=std, tta_hflip=tta_hflip)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)  # timm draws from torch's own generator
+        if NetworkChoice(line, weights).pretrained:
+            return _pretrained(line, size, classes=classes, weights=weights, tta_hflip=tta_hflip)
+        if line.startswith(PREFIX):
+            layers = build_published(line, classes, size=size)
+            initialise(layers, seed)
+            return Classifier(layers, mean, std=std, tta_hflip=tta_hflip)
+    spec = network(line, size, classes=classes)
+    module = build(spec, seed, mean=mean, std=std, tta_hflip=tta_hflip)
     if weights != "none":
-        parameters = read_parameters(Path(weights))
-        try:
-            module.load_state_dict(parameters)
-        except RuntimeError as error:
-            first = str(error).splitlines()[1:2] or [str(error)]
-            raise ConvlensError(
-                f"{weights} does not fit the network '{line}': {first[0].strip()}"
-            ) from error
-        module.temperature.fill_(1.0)  # that of the run it comes from is not this one's
+        _load_run(module, Path(weights), line=line, classes=classes)
     return module
+
+
+def _load_run(module: Classifier, path: Path, *, line: str, classes: int) -> None:
+    """What a run of a network as text has left; other classes get a last layer that is new."""
+    parameters, own = read_parameters(path), module.state_dict()
+    if outputs_of(parameters) != classes:
+        parameters |= {name: own[name] for name in list(own)[-2:]}
+    try:
+        module.load_state_dict(parameters)
+    except RuntimeError as error:
+        raise ConvlensError(
+            f"{path} does not fit the network '{line}': {first_difference(error)}: give the "
+            "--network and --size of the run that it is of"
+        ) from error
+    module.temperature.fill_(1.0)  # that of the run it comes from is not this one's
 
 
 def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: bool) -> Pretrained:
     if weights == "package":
-        layers = build_published(line, 1000)
-        known = next(known for known in WEIGHTS_PACKAGES if known.line == line)
-        layers.load_state_dict(imagenet_parameters(known, layers))
-        layers.reset_classifier(classes)  # type: ignore[operator]
+        parameters, what = imagenet_parameters(package_of(line)), "the package"
     else:
-        try:
-            layers = build_published(line, classes, pretrained=True)
-        except Exception as error:  # the hub's client raises many kinds of its own
-            raise ConvlensError(f"--weights hub: {line} could not be fetched: {error}") from error
-    mean, std = published_normalisation(layers)
-    module = Pretrained(layers, mean, std=std, tta_hflip=tta_hflip)
+        path = weights_file(line, weights)
+        parameters, what = read_parameters(path), str(path)
+    own = {
+        name.removeprefix(OF_A_RUN): value
+        for name, value in parameters.items()
+        if name.startswith(OF_A_RUN)
+    }
+    try:
+        layers = build_published(line, classes, size=size, parameters=own or parameters)
+    except ConvlensError:
+        raise
+    except Exception as error:  # timm's own conversions fail in many ways
+        raise ConvlensError(
+            f"{what} does not fit the network '{line}': {first_difference(error)}: give the "
+            "--network that it is of"
+        ) from error
+    config = published_config(line)
+    module = Pretrained(layers, config.mean, std=config.std, tta_hflip=tta_hflip)
+    if own:  # a run's features have their own normalisation
+        normalisation = {name: parameters[name] for name in parameters if name in {"mean", "std"}}
+        module.load_state_dict(normalisation, strict=False)
     module.freeze(size)
     return module
