@@ -36,7 +36,7 @@ def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str)
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     names = [SQUASHED, *outputs]
     file: Any = io.BytesIO()  # which the type, made for the other exporter, leaves out
-    with warnings.catch_warnings(), _no_log():
+    with warnings.catch_warnings(), _no_log(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _statically_padded(module.eval(), example),
