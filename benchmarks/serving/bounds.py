@@ -90,8 +90,9 @@ def main() -> None:
     parser.add_argument("--cores", default="0,1", help="of the server, as taskset names them")
     arguments = parser.parse_args()
     turns, many = len(arguments.cores.split(",")), arguments.requests
+    file, unhurried = detector_file(arguments.detector), ("--max-seconds", "600")
     with (
-        run_server(detector_file(arguments.detector), arguments.cores) as (address, process),
+        run_server(file, arguments.cores, *unhurried) as (address, process),
         ThreadPoolExecutor(many) as pool,
     ):
         server, small = Server(address, process), encoded("JPEG", "RGB", 360)

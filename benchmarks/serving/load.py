@@ -38,10 +38,10 @@ CONNECTIONS = 4
 
 
 @contextlib.contextmanager
-def run_server(detector: Path, core: int | str) -> Iterator[tuple[str, int]]:
-    """A server on one core, or on some: its address and process."""
-    words = [sys.executable, "-m", "convlens", "serve", str(detector), "--port", "0"]
-    command = ["taskset", "-c", str(core), *words]
+def run_server(detector: Path, core: int | str, *words: str) -> Iterator[tuple[str, int]]:
+    """A server on one core, or on some, with further words: its address and process."""
+    serve = [sys.executable, "-m", "convlens", "serve", str(detector), "--port", "0"]
+    command = ["taskset", "-c", str(core), *serve, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
