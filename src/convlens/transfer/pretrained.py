@@ -108,7 +108,13 @@ class NetworkChoice:
         size = size or self.usual_size
         if size:
             make_module(
-                self.line, size, classes=2, seed=0, mean=(0,), std=(1,), weights=self.weights
+                self.line,
+                size,
+                classes=2,
+                seed=0,
+                mean=(0, 0, 0),
+                std=(1, 1, 1),
+                weights=self.weights,
             )
 
 
