@@ -45,7 +45,8 @@ part in making the detector. *Worst run*: the least accurate one. *Frozen featur
 features at 224 pixels under scikit-learn's logistic regression, from the same pictures. *Paired*:
 pictures that only one of the two gets right, ours first, and McNemar's exact test over them.
 *Train*: the median time of the whole command. Measured on two cores ({machine}) that did other
-work at times, so a time is at most that.
+work at times, so a time is at most that. The run of 4 minutes is from when `--minutes` was the time
+of the steps alone.
 
 Where targets were missed: cats and dogs from pretrained features by one picture of 2,000, well
 within the interval; from random parameters by one of 100, after all that 30 minutes allow; solar

@@ -27,8 +27,9 @@ FEWEST_MEASURED = {True: 10, False: 5}
 saved, which takes as long as several steps."""
 MEASURING = 0.25
 """The most time for them, as a share of the time for steps."""
-LEAST = 0.2
-"""Of the minutes asked for, the share that goes into training however long all else takes."""
+LEAST = {True: 0.0, False: 0.2}
+"""Of the minutes asked for, the share that goes into training however long all else takes, with
+pretrained features, which make a detector as they are, and with random parameters."""
 
 
 @timed("timing")
@@ -104,7 +105,8 @@ def _without_the_rest(
     def left() -> tuple[float, float]:
         afterwards = time_afterwards(job, model, plan=plan) / plan.trainings
         spent = sum(job.stopwatch.seconds().values()) / plan.trainings
-        return max(LEAST * available.seconds, available.seconds - spent - afterwards), afterwards
+        least = LEAST[plan.pretrained] * available.seconds
+        return max(least, available.seconds - spent - afterwards), afterwards
 
     seconds, afterwards = job.workers.broadcast(left)
     return TrainingTime(seconds, afterwards=afterwards)
