@@ -70,7 +70,7 @@ def paced(clock: Clock, slower: Slowness, decided: list[StepPlan], **options: An
     seconds = made.plan.seconds(STEPS)
     made.revise = Pace(
         TrainingTime(seconds + 10 * 2.0),
-        measure_every=lambda steps: max(1, steps // 10),
+        measure_every=lambda steps, _: max(1, steps // 10),
         record=decided.append,
     )
     made.train_step = clock.takes(  # type: ignore[method-assign]
@@ -159,7 +159,7 @@ def test_by_default_there_are_never_more_steps_than_planned(clock: Clock) -> Non
     decided: list[StepPlan] = []
     made = paced(clock, SLOW["faster"], decided)
     made.revise = Pace(
-        TrainingTime(200.0, most_steps=STEPS), measure_every=lambda _: 20, record=decided.append
+        TrainingTime(200.0, most_steps=STEPS), measure_every=lambda *_: 20, record=decided.append
     )
     made.run()
     assert made.progress.step == STEPS

@@ -45,12 +45,15 @@ def fit_to_budget(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     pictures = len(job.dataset.examples("train"))
     available = _time_for_training(job, plan)
     timing = time_steps(job, model, plan=plan, seconds=available.seconds if available else None)
-    if available is not None and available.most_steps is None:
-        available = _without_the_rest(job, model, plan=plan, available=available)
+    if available is not None:
+        if available.most_steps is None:
+            available = _without_the_rest(job, model, plan=plan, available=available)
+        available = replace(available, measuring=timing.measuring)
     steps = _count_steps(job, plan, timing=timing, available=available)
+    every = measure_every(job, plan, steps, timing.measuring / timing.mean_seconds)
     plan = replace(
         plan,
-        steps=StepPlan.of(steps, timing.phases, measure_every=measure_every(job, plan, steps)),
+        steps=StepPlan.of(steps, timing.phases, measure_every=every),
         augment=_augmentations(job, plan, epochs=steps * plan.batch / pictures),
         compute=timing.execution.config.name,
         threads=timing.execution.threads,
@@ -68,16 +71,14 @@ def pace(job: Job, plan: RunPlan, *, record: Callable[[StepPlan], None]) -> Revi
     return Pace(plan.time, measure_every=every, record=record, workers=job.workers)
 
 
-def measure_every(job: Job, plan: RunPlan, steps: int) -> int:
-    """After how many of so many steps to measure: once an epoch, if that is not too often."""
+def measure_every(job: Job, plan: RunPlan, steps: int, measuring: float) -> int:
+    """After how many of so many steps to measure: once an epoch, if that is not too often.
+
+    A measurement takes as long as `measuring` steps.
+    """
     every = len(job.dataset.examples("train")) / plan.batch
     every = min(max(every, steps / 40), steps / FEWEST_MEASURED[plan.pretrained])
-    return max(1, round(max(every, _measuring_steps(job, plan) / MEASURING)))
-
-
-def _measuring_steps(job: Job, plan: RunPlan) -> float:
-    """What a measurement takes, in steps: a third of a step's work for each picture."""
-    return len(job.dataset.examples("val")) / 3 / plan.batch
+    return max(1, round(max(every, measuring / MEASURING)))
 
 
 def _time_for_training(job: Job, plan: RunPlan) -> TrainingTime | None:
@@ -120,9 +121,9 @@ def _count_steps(job: Job, plan: RunPlan, *, timing: Timing, available: Training
     if available is None:
         assert budget.epochs is not None  # noqa: S101
         return math.ceil(budget.epochs * len(job.dataset.examples("train")) / plan.batch)
-    steps = available.seconds / timing.mean_seconds
-    measuring = _measuring_steps(job, plan) / measure_every(job, plan, math.ceil(steps))
-    fitting = max(1, math.floor(steps / (1 + measuring)))
+    steps, measuring = (n / timing.mean_seconds for n in (available.seconds, timing.measuring))
+    every = measure_every(job, plan, math.ceil(steps), measuring)
+    fitting = max(1, math.floor(steps / (1 + measuring / every)))
     return min(fitting, available.most_steps or fitting)
 
 
@@ -146,8 +147,9 @@ def _describe(job: Job, plan: RunPlan, *, timing: Timing) -> None:
         )
     sides = ", then ".join(dict.fromkeys(str(phase.size) for phase in plan.step_plan.phases))
     several = f"{plan.trainings} trainings (for all pictures, and for each fold), each "
-    measuring = 1 + _measuring_steps(job, plan) / measure_every(job, plan, steps)
-    minutes = plan.trainings * plan.step_plan.seconds(steps) * measuring / 60
+    seconds = plan.step_plan.seconds(steps)
+    seconds += timing.measuring * plan.step_plan.measurements(0)
+    minutes = plan.trainings * seconds / 60
     job.callback.say(
         f"plan:    {several if plan.trainings > 1 else ''}{steps:,} steps of {plan.batch} pictures "
         f"({steps * plan.batch / pictures:,.1f} epochs) at {sides} pixels, about {minutes:.1f} "

@@ -25,12 +25,14 @@ MISSED = 0.02
 class TrainingTime:
     """How many seconds a training has.
 
-    `afterwards` are those of what follows the steps, on a machine as fast as when it was planned,
-    for which time is set aside already. There are never more than `most_steps`.
+    A measurement takes `measuring` of them, as timed. `afterwards` are those of what follows the
+    steps, on a machine as fast as when it was planned, for which time is set aside already. There
+    are never more than `most_steps`.
     """
 
     seconds: float
     _: KW_ONLY
+    measuring: float = 0.0
     afterwards: float = 0.0
     most_steps: int | None = None
 
@@ -40,7 +42,8 @@ class Pace:
 
     Args:
         available: The time for it.
-        measure_every: After how many steps to measure, where there are so many in all.
+        measure_every: After how many steps to measure, of the number of steps in all and of how
+            many steps' time a measurement takes.
         record: Called with every plan that takes the place of the one before.
         workers: The processes that share the training; the first one's clock decides.
     """
@@ -49,7 +52,7 @@ class Pace:
         self,
         available: TrainingTime,
         *,
-        measure_every: Callable[[int], int],
+        measure_every: Callable[[int, float], int],
         record: Callable[[StepPlan], None],
         workers: Workers = SINGLE_PROCESS,
     ) -> None:
@@ -68,33 +71,37 @@ class Pace:
             self._listened_from = self._steps_so_far(plan, progress)
         if step < progress.settled or step % max(1, plan.steps // LOOKS):
             return plan
-        steps = self._workers.broadcast(lambda: self._affordable(plan, progress))
+        steps, every = self._workers.broadcast(lambda: self._affordable(plan, progress))
         if steps == plan.steps:
             return plan
-        plan = plan.revised(step, steps, measure_every=self._measure_every(steps))
+        plan = plan.revised(step, steps, measure_every=every)
         if self._workers.first:
             self._record(plan)
         return plan
 
-    def _affordable(self, plan: StepPlan, progress: Progress) -> int:
-        """How many steps there should be in all."""
+    def _affordable(self, plan: StepPlan, progress: Progress) -> tuple[int, int]:
+        """How many steps there should be in all, and after how many to measure from here on."""
         assert self._begun is not None  # noqa: S101
-        step, available = progress.step, self._available
+        step, available, as_planned = progress.step, self._available, (plan.steps, 0)
         now = self._steps_so_far(plan, progress)
         spent, timed = (a - b for a, b in zip(now, self._listened_from, strict=True))
         if timed <= 0 or spent < LISTENED * available.seconds:
-            return plan.steps
+            return as_planned
         self._listened_from = now
         slower = spent / timed
         late = available.afterwards * max(0.0, slower - 1)
         left = available.seconds - (time.perf_counter() - self._begun) - late
-        measuring = progress.measuring / max(1, len(progress.history))
-        needed = slower * (plan.seconds(plan.steps) - now[1])
-        needed += measuring * plan.measurements(step)
+        measuring = slower * available.measuring
+        if progress.history:
+            measuring = progress.measuring / len(progress.history)
+        stepping = slower * (plan.seconds(plan.steps) - now[1])
+        needed = stepping + measuring * plan.measurements(step)
         if abs(needed - left) <= MISSED * available.seconds:
-            return plan.steps
-        steps = step + max(1, round((plan.steps - step) * left / needed))
-        return min(steps, available.most_steps or steps)
+            return as_planned
+        remaining = plan.steps - step
+        steps = step + max(1, round(remaining * left / needed))
+        steps = min(steps, available.most_steps or steps)
+        return steps, self._measure_every(steps, measuring / (stepping / remaining))
 
     @staticmethod
     def _steps_so_far(plan: StepPlan, progress: Progress) -> tuple[float, float]:

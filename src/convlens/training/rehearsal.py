@@ -3,6 +3,7 @@
 import copy
 import time
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 from ..dataset.augment import AREA, Augment, parse_augmentations
 from ..dataset.batches import Batches, Order
@@ -24,8 +25,9 @@ from .plan import RunPlan
 LISTENED = 0.01
 """Share of the time for training in which steps are timed, for each side: on a shared machine a
 slow moment would otherwise decide about the number of steps."""
-TIMED = {True: 16, False: 256}
-"""Most pictures of a timed step: a part of a batch is enough to tell configurations apart."""
+FEWEST, MOST_TIMED = 16, {True: 16, False: 256}
+"""Pictures of a timed step, for pretrained and random parameters: a part of a batch is enough to
+tell configurations apart."""
 
 PHASES = ((0.2, 0.75), (0.8, 1.0))
 """Shares of the steps and the side then, as a part of the side that training sees."""
@@ -41,12 +43,14 @@ ANSWERED = 32
 class Timing:
     """What the clock said: the fastest configuration, and a step's seconds in each phase.
 
-    `phases` are (share of the steps, side, seconds of a whole batch).
+    `phases` are (share of the steps, side, seconds of a whole batch), and `measuring` the seconds
+    for all validation pictures.
     """
 
     execution: Execution
     phases: tuple[tuple[float, int, float], ...]
     _: KW_ONLY
+    measuring: float
     pictures_per_second: float
     why: str
 
@@ -62,8 +66,9 @@ def time_steps(job: Job, model: Model, *, plan: RunPlan, seconds: float | None) 
     `seconds` are those for a training, None where its steps do not depend on the time; workers take
     the timed steps together.
     """
-    timed = max(TIMED[plan.pretrained], job.workers.world_size * model.module.micro_batch)
-    timed = min(plan.batch, timed)
+    least = min(plan.batch, FEWEST + (job.workers.world_size - 1) * model.module.micro_batch)
+    most = min(plan.batch, MOST_TIMED[plan.pretrained])
+    timed = least
     augment = Augment(parse_augmentations(plan.augment), job.options.data.seed)
     loops: dict[str, Loop] = {}
 
@@ -77,22 +82,23 @@ def time_steps(job: Job, model: Model, *, plan: RunPlan, seconds: float | None) 
 
     compute = job.options.compute.compute
     cache = TuningCache(
-        plan.threads, plan.network, plan.size, plan.pretrained, timed, job.workers.world_size
+        plan.threads, plan.network, plan.size, plan.pretrained, job.workers.world_size
     )
     known = job.workers.broadcast(cache.get) if compute == "auto" else compute
-    execution, fastest = autotune(
-        (EXECUTION_CONFIGS[known],) if known else available_configs(),
-        plan.threads,
-        step=step,
-        workers=job.workers,
-        seconds=1.0 if seconds is None else min(1.0, LISTENED * seconds),
-    )
+    configs = (EXECUTION_CONFIGS[known],) if known else available_configs()
+    tune = partial(autotune, threads=plan.threads, step=step, workers=job.workers)
+    each = 1.0 if seconds is None else min(1.0, LISTENED * seconds)
+    if most > least:  # as many pictures as a step can see in the time for a configuration
+        _, first = tune(configs[:1], seconds=0.0)
+        timed = min(most, max(least, int(least * each / min(first.values()))))
+        loops.clear()
+    execution, fastest = tune(configs, seconds=each)
     if not known and job.workers.first:
         cache.put(execution.config.name)
-    listened = LISTENED * (seconds or 0.0)
+    listened, picture = LISTENED * (seconds or 0.0), fastest[execution.config.name] / timed
     loop = loops[execution.config.name]
     phases = tuple(
-        (share, side, _time_step(loop, side, seconds=listened) * plan.batch / timed)
+        (share, side, _time_step(loop, side, seconds=listened, times=plan.batch / timed))
         for share, side in _sides(
             model.architecture, plan, cropped=bool(augment.augmentations & set(AREA))
         )
@@ -100,7 +106,9 @@ def time_steps(job: Job, model: Model, *, plan: RunPlan, seconds: float | None) 
     return Timing(
         execution,
         phases,
-        pictures_per_second=timed / fastest[execution.config.name],
+        # a third of a step's work, for a picture and its mirror image
+        measuring=len(job.dataset.examples("val")) * picture * (1 + model.module.tta_hflip) / 3,
+        pictures_per_second=1 / picture,
         why="the fastest before" if known else f"the fastest of {len(fastest)} timed",
     )
 
@@ -147,14 +155,21 @@ def _multiple(side: float, of: int = 16) -> int:
     return max(of, round(side / of) * of)
 
 
-def _time_step(loop: Loop, size: int, *, seconds: float) -> float:
-    """Seconds of a step on pictures of a size, timed for so many seconds at least."""
-    return fastest_seconds(
+def _time_step(loop: Loop, size: int, *, seconds: float, times: float) -> float:
+    """Seconds of a step on `times` as many pictures of a size, timed for so many seconds at least.
+
+    What the optimizer takes does not depend on their number.
+    """
+    taken = fastest_seconds(
         lambda: loop.train_step(0, size=size),
+        2,
         seconds=seconds,
         wait=loop.execution.wait,
         workers=loop.workers,
     )
+    shares = loop.workers.broadcast(loop.timer.shares)
+    fixed = shares["optimizer"] + shares["averages"]
+    return taken * (fixed + (1 - fixed) * times)
 
 
 def time_afterwards(job: Job, model: Model, *, plan: RunPlan) -> float:
