@@ -12,7 +12,8 @@ class Phase:
     """The steps from `begin` up to `end`, on squares of `size` pixels a side.
 
     At its beginning a share `done` of all training is done, and each step does a share `pace` more.
-    It is measured after every `measure_every` steps. `seconds` are those of one step, as timed.
+    It is measured after every `measure_every` steps from the step `measured` on, which was the last
+    measured one. `seconds` are those of one step, as timed.
     """
 
     begin: int
@@ -22,11 +23,20 @@ class Phase:
     done: float
     pace: float
     measure_every: int
+    measured: int = 0
     seconds: float
 
     def done_at(self, step: int) -> float:
         """The share of all training that is done before a step."""
         return self.done + self.pace * (step - self.begin)
+
+    def measurements(self, since: int, until: int) -> int:
+        """How many there are after a step, until another one."""
+        before, after = (
+            (step - self.measured) // self.measure_every
+            for step in (max(self.begin, since), min(self.end, until))
+        )
+        return max(0, after - before)
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class StepPlan:
         """The same up to a step; what is left of the training then takes until `steps`."""
         phases = [replace(p, end=min(p.end, at)) for p in self.phases if p.begin < at]
         begin, done = at, self.done(at)
+        measured = next((step for step in range(at, 0, -1) if self.measures(step)), 0)
         for phase in self.phases:
             if phase.end <= at:
                 continue
@@ -83,6 +94,7 @@ class StepPlan:
                         done=done,
                         pace=pace,
                         measure_every=measure_every,
+                        measured=measured,
                     )
                 )
                 begin, done = end, then
@@ -111,16 +123,13 @@ class StepPlan:
 
     def measures(self, step: int) -> bool:
         """Whether to measure when so many steps are done, 1 to steps: regularly, and at the end."""
-        return step == self.steps or step % self._phase(step - 1).measure_every == 0
+        return step == self.steps or self._phase(step - 1).measurements(step - 1, step) > 0
 
     def measurements(self, since: int) -> int:
         """How many measurements there will be when so many steps are done already."""
-        regular = sum(
-            p.end // p.measure_every - max(p.begin, since) // p.measure_every
-            for p in self.phases
-            if p.end > since
-        )
-        return regular + (self.steps % self.phases[-1].measure_every > 0)
+        end = self.steps
+        before_end = sum(phase.measurements(since, end - 1) for phase in self.phases)
+        return before_end + (since < end)
 
     def seconds(self, steps: int) -> float:
         """What the first so many steps take, as timed."""

@@ -98,10 +98,11 @@ class Pace:
         needed = stepping + measuring * plan.measurements(step)
         if abs(needed - left) <= MISSED * available.seconds:
             return as_planned
-        remaining = plan.steps - step
-        steps = step + max(1, round(remaining * left / needed))
+        seconds = stepping / (plan.steps - step)
+        regularly = measuring / plan.phases[-1].measure_every  # beside the one at the end
+        steps = step + max(1, round((left - measuring) / (seconds + regularly)))
         steps = min(steps, available.most_steps or steps)
-        return steps, self._measure_every(steps, measuring / (stepping / remaining))
+        return steps, self._measure_every(steps, measuring / seconds)
 
     @staticmethod
     def _steps_so_far(plan: StepPlan, progress: Progress) -> tuple[float, float]:
