@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from convlens import train
 from convlens.cli import COMMANDS
 from convlens.errors import ConvlensError, require
 from convlens.options import STAGES
-from helpers import Convlens, assert_clear, draw, flags, save_class
+from helpers import SMALL, Convlens, assert_clear, draw, flags, save_class
 
 
 def test_misuse_is_status_2_and_failure_1(
@@ -111,6 +112,23 @@ def test_quiet_leaves_the_results(convlens: Convlens, run: Path, shapes: Path) -
     assert quiet.stderr == ""
     assert quiet.stdout == loud.stdout
     assert_clear(convlens("evaluate", run, "no-pictures", "--quiet"), 1, "there is no")
+
+
+@pytest.mark.trains
+def test_warnings_are_heard_though_all_else_is_quiet(
+    convlens: Convlens, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / "p" / "train" / kind, kind, 12)
+    save_class(tmp_path / "p" / "val" / "discs", "disc", 4, 50)
+    options = {**SMALL, "network": "gap", "steps": 1}
+    quiet = convlens("train", tmp_path / "p", "--out", tmp_path / "r", "--quiet", *flags(**options))
+    warning = "class 'discs' (is it 'disc'?) has no training picture"
+    assert quiet.returncode == 0
+    assert all(line.startswith("note: ") for line in quiet.stderr.splitlines())
+    assert f"note: {warning}" in quiet.stderr
+    train(tmp_path / "p", tmp_path / "s", **options)
+    assert any(str(one.message).startswith(warning) for one in recwarn)
 
 
 def test_a_reader_that_stops_early_is_no_error(run: Path, shapes: Path) -> None:

@@ -57,6 +57,34 @@ def test_file_and_network_agree_over_1000_pictures_of_mixed_sizes(line: str) -> 
         assert np.abs(detector.probabilities(picture) - own).max() < 1e-4
 
 
+def multiplications_of(model: onnx.ModelProto) -> int:
+    """Products of convolutions and matrices in the graph, for one picture, from its shapes."""
+    shapes = {t.name: tuple(t.dims) for t in model.graph.initializer}
+    for node in model.graph.node:  # so that every tensor's shape comes out
+        model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in node.output)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    names = [output.name for output in session.get_outputs()]
+    values = session.run(names, {"image": np.zeros((1, 24, 24, 3), np.uint8)})
+    shapes |= {name: value.shape for name, value in zip(names, values, strict=True)}
+    total = 0
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            total += int(np.prod(shapes[node.output[0]]) * np.prod(shapes[node.input[1]][1:]))
+        elif node.op_type in {"Gemm", "MatMul"}:
+            total += int(np.prod(shapes[node.output[0]])) * shapes[node.input[0]][-1]
+    return total
+
+
+@pytest.mark.parametrize("line", [LINES[0], LINES[2]])
+def test_multiplications_are_those_of_the_file_with_the_mirror_image(line: str) -> None:
+    spec = network(line, 24, classes=2)
+    module = build(spec, 0, tta_hflip=True)
+    file = export(module, 24, labels=("a", "b"), metadata={}, objective=OBJECTIVE)
+    told = int(Detector(file).metadata["multiplications"])
+    assert told == 2 * spec.total().multiplications
+    assert told == multiplications_of(onnx.load_from_string(file))
+
+
 def test_the_file_is_sound_and_says_nothing_of_where_or_when_it_was_made(run: Path) -> None:
     data = (run / "detector.onnx").read_bytes()
     model = onnx.load_from_string(data)

@@ -88,6 +88,10 @@ def test_inspect_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     printed = capsys.readouterr().out
     assert "would more pictures help?" in printed
     assert "twice as many would spare" in printed
-    assert main(["inspect", str(shapes), "--more", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["more"]
+    curves = []
+    for seed in ("0", "3"):
+        assert main(["inspect", str(shapes), "--more", "--json", "--seed", seed]) == 0
+        curves.append(json.loads(capsys.readouterr().out)["more"])
+    assert curves[0] != curves[1]
+    found = curves[0]
     assert found["expected"][0]["pictures"] == 2 * found["measured"][-1]["pictures"]

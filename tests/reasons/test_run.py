@@ -31,6 +31,7 @@ def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.Mon
         out=tmp_path / "o",
         size=16,
         minutes=0.05,
+        seed=5,
         progress=lambda what, *_: told.append(what),
     )
     assert [one.key for one in case.sections] == [
@@ -40,6 +41,8 @@ def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.Mon
     kept = json.loads((tmp_path / "o" / "why.json").read_text())
     runs = next(s for s in kept["sections"] if s["section"] == "examples")["runs"]
     assert {run["kind"] for run in runs} == set(learning.kinds(two_class(line, 16)))
+    assert min(run["seed"] for run in runs) == 5
+    assert kept["command"].endswith("--seed 5")
     spared = {note for section in case.sections for note in section.notes if "left out" in note}
     assert spared and "resnet18" not in {
         one["name"] for section in case.sections for one in section.data.get("architectures", [])
@@ -50,7 +53,9 @@ def test_the_whole_case_on_made_pictures(tmp_path: Path, monkeypatch: pytest.Mon
             assert claim.verdict in page
     begun = len(list((tmp_path / "o" / "pieces").iterdir()))
     # without time, what is there is recalled and nothing is added
-    again = why(line, tmp_path / "p", section="examples", out=tmp_path / "o", size=16, minutes=1e-6)
+    again = why(
+        line, tmp_path / "p", section="examples", out=tmp_path / "o", size=16, minutes=1e-6, seed=5
+    )
     assert len(list((tmp_path / "o" / "pieces").iterdir())) == begun
     assert again.sections[0].data["ratio"] == case.sections[4].data["ratio"]
 

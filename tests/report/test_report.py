@@ -102,9 +102,9 @@ def test_what_was_wrong_with_the_pictures_is_told(tmp_path: Path) -> None:
     for words in (
         "1 files or folders give no pictures",
         "2 files show 1 pictures: exact copies",
-        "1 classes have fewer than 10 pictures: cross",
-        "1 classes have fewer than 50 pictures: disc",
-        "classes are unequal: 25 pictures of the largest, 5 of the smallest: every class counts",
+        "1 of 2 classes have fewer than 10 pictures: cross (5)",
+        "1 of 2 classes have fewer than 50 pictures: disc (25)",
+        "classes are unequal: 25 pictures of disc, 5 of cross: every class counts",
     ):
         assert words in notes
     page = (done.folder / "report.html").read_text("utf-8")

@@ -77,7 +77,7 @@ class Rating:
     def as_json(self, score: Score, top: int | None = None) -> dict[str, Any]:
         return {"name": score.name, "score": score.predicted, "error": None, "strange": False}
 
-    def summary(self, scores: Scores) -> Iterator[str | Grid]:
+    def summary(self, scores: Scores, *, rule: None) -> Iterator[str | Grid]:
         yield Grid(["metric", "value"], [["mean score", f"{scores.mean:.4f}"]])
 
     def report(self, metrics: Any, scores: Any) -> Report:

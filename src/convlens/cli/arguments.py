@@ -12,6 +12,11 @@ from ..options import PRESETS, STAGES, value_type
 Parser = argparse.ArgumentParser
 
 
+def add_seed(parser: Parser, what: str) -> None:
+    """Add `--seed`, which decides what is drawn."""
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=f"{what} [0]")
+
+
 def add_output(parser: Parser, json: str, *, csv: str = "", quiet: bool = True) -> None:
     """Add the forms in which results are printed, and `--quiet` where anything else is."""
     forms = parser.add_mutually_exclusive_group()
@@ -19,7 +24,9 @@ def add_output(parser: Parser, json: str, *, csv: str = "", quiet: bool = True) 
     if csv:
         forms.add_argument("--csv", action="store_true", help=csv)
     if quiet:
-        parser.add_argument("--quiet", action="store_true", help="no progress and no notes")
+        parser.add_argument(
+            "--quiet", action="store_true", help="no progress and no notes; warnings still"
+        )
 
 
 def add_detector(parser: Parser) -> None:

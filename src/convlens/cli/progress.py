@@ -15,12 +15,13 @@ STATUS_SECONDS = 20.0
 
 
 class Bars:
-    """Progress and notes on standard error; nothing at all where `quiet`."""
+    """Progress and notes on standard error; where `quiet`, warnings alone."""
 
     def __init__(self, quiet: bool = False) -> None:
         from rich.console import Console
 
-        self.console: Console = Console(stderr=True, highlight=False, markup=False, quiet=quiet)
+        self.console: Console = Console(stderr=True, highlight=False, markup=False)
+        self.quiet = quiet
         self._bars: Progress | None = None
         self._task: TaskID | None = None
         self._what = ""
@@ -40,6 +41,8 @@ class Bars:
         self._bars, self._task, self._what = None, None, ""
 
     def _show(self, what: str, done: int, total: int, note: str) -> None:
+        if self.quiet:
+            return
         if not self.console.is_terminal:
             if time.monotonic() - self._spoke > STATUS_SECONDS:
                 self._spoke = time.monotonic()
@@ -71,10 +74,11 @@ class Bars:
 
     def say(self, text: str) -> None:
         """One line worth reading."""
-        self.console.print(printable(text), soft_wrap=True)
+        if not self.quiet:
+            self.console.print(printable(text), soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """Something that may need the user's attention."""
+        """Something that may need the user's attention: said even where all else is quiet."""
         self.console.print(f"note: {printable(text)}", style="yellow", soft_wrap=True)
 
     def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
@@ -97,8 +101,7 @@ class Bars:
                 self.say(f"features as they are: {held.strip()}")
             return
         left = duration(self._left)
-        self.console.print(
+        self.say(
             f"epoch {measurement.epoch:6.1f}  training J {measurement.cost_train:.4f}{held}"
-            f"  {measurement.pictures_per_second:7,.0f} pictures/s  {left} left",
-            soft_wrap=True,
+            f"  {measurement.pictures_per_second:7,.0f} pictures/s  {left} left"
         )

@@ -119,20 +119,29 @@ def _kept_together(dataset: "Dataset") -> Iterator[Note]:
 
 def _few_pictures(dataset: "Dataset") -> Iterator[Note]:
     counts = _counts(dataset)
-    for least, below, verb in ((0, LEARNABLE, "learn"), (LEARNABLE, MEASURABLE, "judge")):
-        few = [label for label, count in counts.items() if least <= count < below]
+    for least, below, done in (
+        (
+            0,
+            LEARNABLE,
+            "each is learnt as well as so few allow, and what is said of it alone rests on them: "
+            f"add pictures, {MEASURABLE} of each are enough",
+        ),
+        (LEARNABLE, MEASURABLE, "that is too few to judge each well: add pictures"),
+    ):
+        few = [f"{label} ({n})" for label, n in counts.items() if least <= n < below]
         if few:
             shown = ", ".join(few[:8]) + (", …" if len(few) > 8 else "")
-            what = f"{len(few):,} classes have fewer than {below} pictures: {shown}"
-            yield Note(what, f"that is too few to {verb} them well: add pictures")
+            what = f"{len(few):,} of {len(counts):,} classes have fewer than {below} pictures: "
+            yield Note(what + shown, done, warn=below == LEARNABLE)
 
 
 def _unequal_classes(dataset: "Dataset", balanced: bool) -> Iterator[Note]:
-    counts = _counts(dataset).values()
-    if unequal(counts):
+    counts = _counts(dataset)
+    if unequal(counts.values()):
+        most, fewest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         what = (
-            f"classes are unequal: {max(counts):,} pictures of the largest, {min(counts):,} of the "
-            "smallest"
+            f"classes are unequal: {counts[most]:,} pictures of {most}, {counts[fewest]:,} of "
+            f"{fewest}"
         )
         done = "every class counts alike" if balanced else "every picture counts alike"
-        yield Note(what, done)
+        yield Note(what, done, warn=True)

@@ -175,8 +175,9 @@ def _classes(
 
 def _without_unlearnt(split: Split, catalog: Catalog, *, classes: tuple[str, ...]) -> Split:
     """The same without pictures of classes that no training picture is of: a typo, often."""
+    learnt = set(classes)
     assigned = (
-        name if label in classes else EXCLUDED
+        name if label in learnt else EXCLUDED
         for name, label in zip(split.assigned, catalog.labels, strict=True)
     )
     return replace(split, assigned=tuple(assigned))

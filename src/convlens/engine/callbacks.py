@@ -1,5 +1,6 @@
 """What wants to know how training goes."""
 
+import warnings
 from typing import Protocol
 
 from .measurement import Measurement
@@ -41,3 +42,11 @@ class NullCallback:
 
     def measure(self, measurement: Measurement) -> None:
         """Nothing."""
+
+
+class WarningCallback(NullCallback):
+    """What hears where nobody else does: warnings go to Python's `warnings`, the rest nowhere."""
+
+    def warn(self, text: str) -> None:
+        """A `UserWarning`."""
+        warnings.warn(text, stacklevel=2)

@@ -17,7 +17,7 @@ from ..pictures.resize import ATTRIBUTES
 from ..tasks.learning import Objective
 from ..tasks.task import task_named
 from .conversion import OPSET, SQUASHED, network_graph
-from .sliding import Sliding, sliding
+from .sliding import Sliding, counted_pass, sliding
 
 IR_VERSION = 10
 
@@ -107,7 +107,8 @@ def export(
 
     `module` maps float pixels 0 to 1 [N, 3, size, size] to logits [N, K]. `labels` are the classes'
     names in the order of the outputs, `objective` is the task's. Metadata values are kept
-    as text, or as JSON.
+    as text, or as JSON; `multiplications` among them are the file's own for one picture, whose
+    mirror image counts too where the module looks at it.
     Raises `onnx.checker.ValidationError` where the graph is not sound.
     """
     plain = module.float().to(memory_format=torch.contiguous_format).eval()
@@ -117,8 +118,10 @@ def export(
     if slid is None:
         whole = _FromPixels(plain, objective, strangeness=strangeness)
         model, slides = network_graph(whole, size, output, *others), None
+        multiplications = counted_pass(plain, size, size)[1]
     else:
         slides = slid.slides(size)
+        multiplications = slides["multiplications"][0][0]
         outputs = [output, WINDOWS, *others]
         # several windows, so that the exporter takes none of the steps between them for idle
         several = (size + 2 * slides["stride"], size + slides["stride"])
@@ -146,6 +149,7 @@ def export(
         "task": objective.task,
         "labels": list(labels),
         "size": size,
+        "multiplications": multiplications,
         **metadata,
     }
     return with_metadata(model, {**entries, "slides": slides} if slides else entries)

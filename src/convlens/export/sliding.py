@@ -48,7 +48,6 @@ class Sliding(nn.Module):
             features = (features + self.features(normal.flip(-1)).flip(-1)) / 2
         return self.head(features) / self.module.temperature, features
 
-    @torch.inference_mode()
     def slides(self, size: int) -> Slides:
         """What a reader of the file needs to know of it, for a network that sees `size` pixels.
 
@@ -56,18 +55,22 @@ class Sliding(nn.Module):
         windows down (rows) and across (columns); any other number lies on the same plane, since
         each layer's height and width grow by equal steps.
         """
-        from torch.utils.flop_counter import FlopCounterMode  # brings Triton
-
-        shapes = deepcopy(self).to("meta").eval()
-
-        def run(down: int, across: int) -> tuple[torch.Size, int]:
-            with FlopCounterMode(display=False) as counter:
-                logits, _ = shapes(torch.empty(1, 3, size + down, size + across, device="meta"))
-            return logits.shape, counter.get_total_flops() // 2
-
-        stride = round(_FAR / (run(_FAR, 0)[0][2] - 1))
-        counted = [[run(down * stride, across * stride)[1] for across in (0, 1)] for down in (0, 1)]
+        (logits, _), _ = counted_pass(self, size + _FAR, size)
+        stride = round(_FAR / (logits.shape[2] - 1))
+        sides = (size, size + stride)
+        counted = [[counted_pass(self, down, across)[1] for across in sides] for down in sides]
         return {"stride": stride, "multiplications": counted}
+
+
+@torch.inference_mode()
+def counted_pass(module: nn.Module, height: int, width: int) -> tuple[Any, int]:
+    """What a module gives for one picture, as shapes alone, and its multiplications for that."""
+    from torch.utils.flop_counter import FlopCounterMode  # brings Triton
+
+    shapes = deepcopy(module).to("meta").eval()
+    with FlopCounterMode(display=False) as counter:
+        output = shapes(torch.empty(1, 3, height, width, device="meta"))
+    return output, counter.get_total_flops() // 2
 
 
 def sliding(module: Classifier, size: int) -> Sliding | None:
@@ -111,7 +114,7 @@ class _ResponseNorm(nn.Module):
         return x_NCHW / (norm.k + norm.alpha / norm.size * sums) ** norm.beta
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _published(module: Classifier, size: int) -> Sliding | None:
     """One of timm's: if its maps, averaged, perhaps normalised, and a dense layer are all of it."""
     layers = module.layers.eval()
@@ -130,7 +133,7 @@ def _published(module: Classifier, size: int) -> Sliding | None:
     return None
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _as_convolutions(layers: Iterable[nn.Module], size: int) -> nn.Sequential | None:
     """Of a network that was written as text, each layer by itself."""
     convolutions: list[nn.Module] = []

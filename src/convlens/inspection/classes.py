@@ -79,7 +79,7 @@ def few_pictures(catalog: Catalog) -> Iterator[Finding]:
         (
             "too_few_to_learn",
             f"fewer than {LEARNABLE} pictures, too few to learn",
-            "tries, with little hope: add pictures",
+            f"learns them as well as so few allow: add pictures, {MEASURABLE} of each are enough",
             [label for label, count in counts.items() if count < LEARNABLE],
         ),
         (
@@ -94,13 +94,14 @@ def few_pictures(catalog: Catalog) -> Iterator[Finding]:
             ellipsis = ", …" if len(labels) > SHOWN else ""
             yield Finding(
                 kind,
-                f"{len(labels):,} classes have {what}: {shown}{ellipsis}",
+                f"{len(labels):,} of {len(counts):,} classes have {what}: {shown}{ellipsis}",
                 training=training,
             )
     if unequal(counts.values()):
+        most, fewest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         yield Finding(
             "unequal",
-            f"classes are unequal: {max(counts.values()):,} pictures of the largest, "
-            f"{min(counts.values()):,} of the smallest",
+            f"classes are unequal: {counts[most]:,} pictures of {most!r}, {counts[fewest]:,} of "
+            f"{fewest!r}",
             training="makes every class count alike (--balance off: every picture)",
         )

@@ -50,6 +50,7 @@ def inspect(
     group: str | None = None,
     labels: bool = False,
     more: bool = False,
+    seed: int = 0,
     progress: Progress = lambda *_: None,
 ) -> Inspection:
     """Look at every picture and say what is wrong, without training.
@@ -61,6 +62,7 @@ def inspect(
             which must stay in one split.
         labels: Whether to look for wrong labels too, by linear heads on pretrained features.
         more: Whether to estimate what more pictures would bring, by the same heads.
+        seed: Decides which pictures those heads are fitted and judged on.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
@@ -104,10 +106,10 @@ def inspect(
 
         dataset, features = pretrained_features(pictures, group, progress=progress)
         if labels:
-            issues = label_issues(dataset, features, progress=progress)
+            issues = label_issues(dataset, features, seed=seed, progress=progress)
             inspection = replace(inspection, labels=issues)
         if more:
-            curve = learning_curve(features, len(dataset.classes), progress=progress)
+            curve = learning_curve(features, len(dataset.classes), seed=seed, progress=progress)
             inspection = replace(inspection, more=curve)
     return inspection
 

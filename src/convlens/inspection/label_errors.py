@@ -28,7 +28,11 @@ class LabelIssue:
 
 
 def label_issues(
-    dataset: Dataset, features: FeatureSet, *, progress: Progress = lambda *_: None
+    dataset: Dataset,
+    features: FeatureSet,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda *_: None,
 ) -> tuple[LabelIssue, ...]:
     """The pictures whose label is probably wrong, the surest first.
 
@@ -38,12 +42,13 @@ def label_issues(
     Args:
         dataset: The pictures.
         features: Their features, as `pretrained_features` gives both.
+        seed: Decides the folds.
         progress: Called after each fold.
     """
     classes = len(dataset.classes)
     objective = plain_objective(classes)
     no_features = features.take(features.groups < 0)
-    probe = fit_linear_probe(features, no_features, objective=objective, seed=0)
+    probe = fit_linear_probe(features, no_features, objective=objective, seed=seed)
     C = probe.best_c()
     probabilities_NK = np.full((len(features.labels), classes), 1 / classes, np.float64)
     for done, k in enumerate(probe.folds, 1):

@@ -265,6 +265,12 @@ class AnswerOptions:
         metavar="TRUE>PREDICTED=COST",
     )
 
+    @property
+    def balances(self) -> bool:
+        """Whether every class counts alike where classes are unequal."""
+        asked = self.coverage is not None or self.recall is not None or self.costs is not None
+        return self.balance == "auto" and not asked
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeOptions:

@@ -26,6 +26,7 @@ def why(
     out: str | Path | None = None,
     size: int | None = None,
     minutes: float = MINUTES,
+    seed: int = 0,
     progress: "Progress" = lambda *_: None,
 ) -> Case:
     """The case for convolutions: the lecture's figures, and those of a network or a detector.
@@ -40,6 +41,8 @@ def why(
             stopped goes on. By default it is `why/NAME` where there is something to measure.
         size: Side length in pixels of the network's pictures, by default its usual one.
         minutes: About how long the experiments take.
+        seed: Decides the splits, first parameters and draws of the experiments; where they are
+            repeated, the first of several seeds.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
@@ -66,7 +69,13 @@ def why(
 
         folder = folder or Path("why") / _name(pictures or subject)
         experiments = Experiments(
-            architecture, run, pictures=pictures, folder=folder, minutes=minutes, progress=progress
+            architecture,
+            run,
+            pictures=pictures,
+            folder=folder,
+            minutes=minutes,
+            seed=seed,
+            progress=progress,
         )
     if section is not None:
         sections = [_section(section, architecture, experiments=experiments, alone=True)]
@@ -74,7 +83,7 @@ def why(
         sections = [_section(key, architecture, experiments=experiments) for key in SECTIONS]
     case = Case(
         "Why convolutions?" + (f" {Path(pictures).name}" if pictures is not None else ""),
-        _command(subject, pictures, size=size),
+        _command(subject, pictures, size=size, seed=seed),
         sections=[section for section in sections if section is not None],
         folder=folder,
     )
@@ -83,12 +92,15 @@ def why(
     return case
 
 
-def _command(subject: str | Path | None, pictures: str | Path | None, *, size: int | None) -> str:
+def _command(
+    subject: str | Path | None, pictures: str | Path | None, *, size: int | None, seed: int
+) -> str:
     """The command that makes the case again."""
     words = ["convlens", "why"]
     words += [str(subject)] if subject is not None else []
     words += ["--pictures", str(pictures)] if pictures is not None else []
     words += ["--size", str(size)] if size else []
+    words += ["--seed", str(seed)] if seed else []
     return shlex.join(words)
 
 

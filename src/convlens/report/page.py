@@ -82,6 +82,7 @@ def render_report(
         ],
         skipped=metrics["skipped"],
         network=record["network"]["network"],
+        multiplications=words.multiplications(training, record),
         layers=[
             (
                 row["layer"],

@@ -33,6 +33,17 @@ def learned(training: dict[str, Any], record: dict[str, Any]) -> str:
     )
 
 
+def multiplications(training: dict[str, Any], record: dict[str, Any]) -> str:
+    """What an answer takes, in which a mirror image has its part."""
+    of_file, of_one = training["multiplications"], record["network"]["multiplications"]
+    mirrored = of_file > of_one
+    return (
+        f"For an answer the file computes {of_file:,} multiplications"
+        f"{', for the picture and its mirror image' if mirrored else ''}. Below are the network's "
+        f"layers, for one pass: {of_one:,}."
+    )
+
+
 def tried(tries: dict[str, Any] | None) -> str:
     """With pretrained parameters: what was tried, and which of it won."""
     if tries is None:

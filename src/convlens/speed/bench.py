@@ -36,8 +36,8 @@ class Speed:
     `decode` and `resize` are pictures read, on all threads; `training` is pictures by each way to
     compute, those not worth a second turn left out, and `compute` the fastest of them; `stages` are
     the shares of a training step; `roofline_fraction` is the rate of a training step's products as
-    a share of the machine's limit; `predict` is pictures by the exported file, each on one thread,
-    on all threads.
+    a share of the machine's limit; `predict` is pictures by the exported file, each with its mirror
+    image and on one thread, on all threads.
     """
 
     machine: dict[str, Any]
@@ -117,6 +117,7 @@ def bench(
         mean=[0.5] * 3,
         std=[0.25] * 3,
         weights="none",
+        tta_hflip=True,  # as by default: only the file's answers see it
     )
     timed = CPU_CONFIGS if compute == "auto" else (configs[compute],)
     training = training_speed(

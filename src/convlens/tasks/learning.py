@@ -89,5 +89,9 @@ class Learning(Protocol):
         *,
         uncalibrated_NK: npt.NDArray[Any] | None,
         rule: Any,
+        judged: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     ) -> dict[str, Any]:
-        """What a run's metrics.json has beside the metrics on held-out pictures."""
+        """What a run's metrics.json has beside the metrics on held-out pictures.
+
+        `judged` are labels [N] and probabilities [N, K] of the pictures that the rule is fitted on.
+        """

@@ -77,8 +77,8 @@ class Task(Protocol):
     def learning(self) -> "Learning":
         """What training needs besides; it loads torch."""
 
-    def summary(self, evaluation: Evaluation) -> Iterator[str | Grid]:
-        """An evaluation as lines and tables for a terminal."""
+    def summary(self, evaluation: Evaluation, *, rule: Any) -> Iterator[str | Grid]:
+        """An evaluation of answers by a rule as lines and tables for a terminal."""
 
     def report(self, metrics: Mapping[str, Any], evaluation: "Evaluation | None") -> Report:
         """A run's metrics.json, and the evaluation behind it, as a part of its report."""

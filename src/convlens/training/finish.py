@@ -3,6 +3,8 @@
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -25,11 +27,13 @@ from .model import Model
 class Calibration:
     """The temperature that logits are divided by, and the rule for answers.
 
+    Both are fitted on the pictures that `judged` are labels [N] and probabilities [N, K] of.
     `validation` are the metrics on the validation pictures of the network as it was fitted.
     """
 
     temperature: float
     rule: Any
+    judged: tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
     validation: dict[str, Any] | None = None
 
 
@@ -68,22 +72,27 @@ def _calibration(
     temperature = 1.0
     if len(labels_N):  # as float32 holds it, in which the file divides
         temperature = torch.tensor(objective.temperature(logits_NK, labels_N)).item()
+    judged = labels_N.numpy(), objective.probabilities(logits_NK / temperature).numpy()
     rule = job.learning.fit_rule(
         job.options.answer,
         job.dataset.classes,
-        labels_N=labels_N.numpy(),
-        probabilities_NK=objective.probabilities(logits_NK / temperature).numpy(),
+        labels_N=judged[0],
+        probabilities_NK=judged[1],
         learnt_N=job.dataset.examples("train").labels,
     )
-    return Calibration(temperature, rule)
+    return Calibration(temperature, rule, judged)
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The detector file's bytes, and the proof that it answers as the network does."""
+    """The detector file's bytes, and the proof that it answers as the network does.
+
+    `multiplications` are the file's for one picture, its mirror image included where it counts.
+    """
 
     file: bytes
     parity: Parity
+    multiplications: int
 
 
 @timed("exporting")
@@ -118,10 +127,11 @@ def export_detector(
         strangeness=unlike,
     )
     held_out = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
+    detector = Detector(file)
     with job.stopwatch.part("proving"):
         parity = check_parity(
             module,
-            Detector(file),
+            detector,
             catalog=dataset.subset(held_out),
             stored=dataset.examples(held_out),
             objective=fitted.objective,
@@ -129,7 +139,7 @@ def export_detector(
             progress=progress,
             seconds=seconds_within(job.options.budget.minutes),
         )
-    return Exported(file, parity)
+    return Exported(file, parity, int(detector.metadata["multiplications"]))
 
 
 @timed("judging")

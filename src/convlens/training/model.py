@@ -120,9 +120,10 @@ def _tell(job: Job, model: Model) -> None:
     say, text = job.callback.say, model.architecture.text
     table, size = model.architecture.describe(), model.architecture.size
     say(f"network: {text if len(text) <= 300 else text[:299] + '…'}")
+    again = ", as many again for its mirror image" if model.module.tta_hflip else ""
     say(
         f"         {table['parameters']:,} parameters, {table['multiplications']:,} "
-        f"multiplications per picture, {size}×{size} pixels"
+        f"multiplications per picture{again}; {size}×{size} pixels"
     )
     say(f"weights: {model.origin}")
     for line, probe in zip(model.backbones, model.probes, strict=False):

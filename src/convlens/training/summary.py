@@ -44,7 +44,10 @@ def summarize(
         "temperature": calibration.temperature,
         "rule": calibration.rule.as_json(),
         **job.learning.further_metrics(
-            evaluation, uncalibrated_NK=_uncalibrated(results), rule=calibration.rule
+            evaluation,
+            uncalibrated_NK=_uncalibrated(results),
+            rule=calibration.rule,
+            judged=calibration.judged,
         ),
         "training": {
             "steps": progress.step,
@@ -52,7 +55,7 @@ def summarize(
             "best_step": fitted.progress.best_step,
             "seconds": round(progress.seconds, 3),
             "parameters": table["parameters"],
-            "multiplications": table["multiplications"],
+            "multiplications": results.exported.multiplications,
         },
         "pictures": dataset.counts(),
         "skipped": [{"name": name, "reason": reason} for name, reason in dataset.skipped],

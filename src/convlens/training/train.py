@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 
-from ..engine.callbacks import Callback, NullCallback
+from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
@@ -82,7 +82,7 @@ def train(
         pictures: A folder with one folder per class; such folders under `train`, `val` and `test`;
             a table of them; or shards, here or at an address (see `read_catalog`).
         out: The run folder to make; by default `runs/NAME`.
-        callback: Hears of progress; by default nobody does.
+        callback: Hears of progress; by default nobody does, and warnings go to Python's `warnings`.
         stopwatch: Counts the seconds of each part of the run; by default a new one.
         options: Those of `convlens train`, by name: `minutes`, `size`, `network`, `seed`, …
 
@@ -123,7 +123,7 @@ def resume(
 
     Args:
         run: The folder of the run, whose `run.json` has the pictures, the options and the plan.
-        callback: Hears of progress; by default nobody does.
+        callback: As for `train`.
         stopwatch: Counts the seconds of each part from now on; by default a new one.
 
     Returns:
@@ -163,7 +163,7 @@ def repeat(
     Args:
         run: The folder of the run, whose `run.json` is its record.
         out: The run folder to make; by default `runs/NAME`.
-        callback: Hears of progress; by default nobody does.
+        callback: As for `train`.
         stopwatch: Counts the seconds of each part; by default a new one.
 
     Returns:
@@ -197,8 +197,7 @@ def _train(
     plan: RunPlan | None = None,
 ) -> Run:
     """The story of a training; one that goes on has its plan already."""
-    if callback is None or not workers.first:
-        callback = NullCallback()
+    callback = (callback or WarningCallback()) if workers.first else NullCallback()
     with folder.at_work(workers):
         job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
         model = build_model(job, request)

@@ -30,7 +30,7 @@ def test_the_front_is_beaten_by_none() -> None:
 
 
 def test_the_verdict_compares_intervals() -> None:
-    dense, budget = result("dense", 0.7, 10), Budget(64, 1.5)
+    dense, budget = result("dense", 0.7, 10), Budget(64, 1.5, seed=0)
     for accuracy, verdict in ((0.85, HOLDS), (0.75, NOT)):
         (claim,) = section([dense, result("conv", accuracy, 20)], budget).claims
         assert claim.verdict == verdict

@@ -1,13 +1,20 @@
 """Figures against scikit-learn's."""
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from convlens.tasks.classification.evaluation import MOST_CLASSES, evaluate, summary
 from convlens.tasks.classification.metrics import calibration_error, compute_metrics
-from convlens.tasks.intervals import wilson
+from convlens.tasks.classification.prediction import predict
+from convlens.tasks.classification.rules.fit_rule import balance_rule
+from convlens.tasks.classification.rules.rule import Rule
+from convlens.tasks.shown import Grid
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,17 +47,44 @@ def test_against_scikit_learn(classes: int, n: int, seed: int) -> None:
     assert got.majority_baseline == np.bincount(true).max() / n
 
 
-def test_wilson_against_scipy() -> None:
-    from scipy.stats import binomtest
-
-    for correct, n in ((0, 10), (9, 10), (50, 50), (180, 200), (1, 3)):
-        wanted = binomtest(correct, n).proportion_ci(method="wilson")
-        assert wilson(correct, n) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
-    assert wilson(0, 0) == (0.0, 1.0)
-
-
 def test_calibration_error_of_a_known_case() -> None:
     confidence = np.array([0.9, 0.9, 0.6, 0.6], np.float32)
     correct = np.array([True, False, True, True])
     # the two bins are off by |0.5 - 0.9| and |1 - 0.6|, each with half of the pictures
     assert calibration_error(correct, confidence) == pytest.approx(0.4, abs=1e-6)
+
+
+def test_of_many_classes_what_is_written_grows_with_them_and_not_with_their_square() -> None:
+    def written(classes: int) -> int:
+        random = np.random.default_rng(0)
+        true = np.arange(classes).repeat(3)
+        p = random.dirichlet(np.ones(classes), len(true)).astype(np.float32)
+        labels = tuple(f"class-{k:04}" for k in range(classes))
+        rule = balance_rule(np.arange(1, classes + 1))
+        parts = (compute_metrics(labels, true, probabilities_NK=p), rule)
+        return sum(len(json.dumps(part.as_json())) for part in parts)
+
+    assert written(400) < 2.5 * written(200)
+
+
+def test_the_confusion_matrix_is_written_by_name() -> None:
+    p = np.eye(3, dtype=np.float32)[[0, 1, 1, 2]]
+    metrics = compute_metrics(("a", "b", "c"), np.array([0, 0, 1, 2]), probabilities_NK=p)
+    assert metrics.confusion == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+    assert metrics.as_json()["confusion"] == {"a": {"a": 1, "b": 1}, "b": {"b": 1}, "c": {"c": 1}}
+
+
+def test_of_many_classes_a_terminal_shows_those_of_which_least_is_found() -> None:
+    labels = tuple(f"class-{k:04}" for k in range(60))
+    true = np.arange(60).repeat(2)
+    predicted = np.where(true < 5, (true + 1) % 60, true)
+    answers = [
+        (labels[t], predict("x.png", [np.eye(60)[k]], classes=labels, rule=Rule()))
+        for t, k in zip(true, predicted, strict=True)
+    ]
+    sources: Any = [None] * len(answers)
+    (table,) = (
+        part for part in summary(evaluate(answers, sources), rule=Rule()) if isinstance(part, Grid)
+    )
+    assert [row[0] for row in table.rows[:5]] == list(labels[:5])
+    assert len(table.rows) == MOST_CLASSES

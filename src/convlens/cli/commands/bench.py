@@ -75,7 +75,8 @@ def _describe(speed: "Speed") -> str:
         "train     " + ", ".join(f"{name} {rate:,.0f} pictures/s" for name, rate in ways),
         "a step    " + ", ".join(f"{name} {share:.1%}" for name, share in speed.stages.items()),
         f"          {speed.roofline_fraction:.0%} of what this machine's products allow",
-        f"predict   {speed.predict:,.0f} pictures/s from the detector file, decoding included",
+        f"predict   {speed.predict:,.0f} pictures/s from the detector file, decoding included, "
+        "each with its mirror image",
     ]
     if speed.layers:
         rows = [

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         emit_json(evaluation.as_json())
         return 0
-    for part in detector.task.summary(evaluation):
+    for part in detector.task.summary(evaluation, rule=detector.rule):
         if isinstance(part, str):
             emit(printable(part))
         else:

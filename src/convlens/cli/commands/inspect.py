@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from ..arguments import Parser, add_output
+from ..arguments import Parser, add_output, add_seed
 from ..output import emit, emit_json, printable, table
 from ..progress import Bars
 
@@ -21,6 +21,8 @@ EXAMPLES = """\
 
 SHOWN = 3
 """Pictures, or clusters of them, that are named where there are more."""
+MOST_CLASSES = 40
+"""Classes, in all splits, that the table shows."""
 LISTED = 20
 """The same of labels that are probably wrong."""
 
@@ -40,7 +42,10 @@ def add(parser: Parser) -> None:
     parser.add_argument(
         "--size", type=int, metavar="PIXELS", help="side at which pictures are compared [128]"
     )
-    parser.add_argument("--all", action="store_true", help=f"name every picture, not {SHOWN}")
+    add_seed(parser, "for what --labels and --more draw")
+    parser.add_argument(
+        "--all", action="store_true", help="show every class, and name every picture"
+    )
     add_output(parser, json="print everything as JSON")
 
 
@@ -55,15 +60,20 @@ def run(args: argparse.Namespace) -> int:
             group=args.group,
             labels=args.labels,
             more=args.more,
+            seed=args.seed,
             progress=bars.progress,
         )
     if args.json:
         emit_json(inspection.as_json())
         return 0
+    classes = inspection.classes
+    if len(classes) > MOST_CLASSES and not args.all:
+        classes = tuple(sorted(classes, key=lambda row: row.pictures)[:MOST_CLASSES])
+        emit(f"the {len(classes)} smallest of {len(inspection.classes):,} (--all shows all)")
     rows = [
         [row.split, printable(row.label), f"{row.pictures:,}"]
         + [f"{side:,}" for side in (row.smallest, row.median, row.largest)]
-        for row in inspection.classes
+        for row in classes
     ]
     heads = ["split", "class", "pictures", "smallest side", "median", "largest"]
     emit(table(heads, rows, left=2))

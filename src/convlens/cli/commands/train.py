@@ -8,7 +8,7 @@ from ...errors import UsageError, require
 from ...parallel import worker
 from ...stopwatch import Stopwatch, told
 from ..arguments import Parser, add_output, add_train_options, train_options
-from ..output import emit, emit_json
+from ..output import emit, emit_json, printable
 from ..progress import Bars
 
 if TYPE_CHECKING:
@@ -100,11 +100,16 @@ def _print(run: "Run") -> None:
             f"(95 % interval {low:.1%} to {high:.1%}; always the commonest class: "
             f"{test['majority_baseline']:.1%})"
         )
+    for sentence in run.metrics["advice"]:
+        emit(f"recall   {printable(sentence)}")
     parity = run.metrics["parity"]
     emit(
         f"parity   file and network differ by {parity['largest_difference']:.1g} at most "
         f"on {parity['pictures']:,} pictures"
     )
     emit(f"time     {told(run.metrics['seconds'])}")
-    emit(f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB)")
+    emit(
+        f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB, "
+        f"{run.metrics['training']['multiplications']:,} multiplications per answer)"
+    )
     emit(f"report   {run.folder / 'report.html'}")

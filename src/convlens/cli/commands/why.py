@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...reasons.section import MINUTES, SECTIONS
-from ..arguments import Parser, add_output
+from ..arguments import Parser, add_output, add_seed
 from ..output import emit, emit_json, printable, table
 from ..progress import Bars
 
@@ -42,6 +42,7 @@ def add(parser: Parser) -> None:
         metavar="MINUTES",
         help=f"time for experiments, about [{MINUTES:g}]",
     )
+    add_seed(parser, "for splits, parameters and draws")
     parser.add_argument(
         "--out", metavar="FOLDER", help="where the page is written [auto: why/NAME]"
     )
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             out=args.out,
             size=args.size,
             minutes=args.minutes,
+            seed=args.seed,
             progress=bars.progress,
         )
     if args.json:

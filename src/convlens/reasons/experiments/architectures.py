@@ -25,10 +25,11 @@ ALWAYS = 2
 
 @dataclass(frozen=True)
 class Budget:
-    """What every architecture gets: the pictures' side length in pixels, and minutes."""
+    """What every architecture gets: the pictures' side length in pixels, minutes, and a seed."""
 
     size: int
     minutes: float
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def measure(
         recall = notebook.recall if number <= ALWAYS else notebook.recall_in_time
         result = recall(
             "architectures",
-            [line, budget.size, budget.minutes],
+            [line, budget.size, budget.minutes, budget.seed],
             read=ArchitectureResult,
             make=partial(_train, pictures, name, line=line, runs=runs, budget=budget),
         )
@@ -77,6 +78,7 @@ def _train(
         weights="none",
         size=budget.size,
         minutes=budget.minutes,
+        seed=budget.seed,
     )
     seconds = time.monotonic() - began
     test, training = run.metrics["test"], run.metrics["training"]

@@ -50,6 +50,7 @@ class Experiments:
         pictures: Labelled pictures, as `train` takes them.
         folder: Where finished measurements are kept.
         minutes: About how long all experiments may take together.
+        seed: Decides splits, parameters and draws; the first one where there are several.
         progress: Called while they run.
     """
 
@@ -61,11 +62,13 @@ class Experiments:
         pictures: str | Path | None,
         folder: Path,
         minutes: float,
+        seed: int,
         progress: Progress,
     ) -> None:
         self.pictures = pictures
         self.folder = folder
         self.minutes = minutes
+        self.seed = seed
         self.progress = progress
         self.conv = with_twins(architecture)
         self.run: TrainedRun | None = None
@@ -102,7 +105,7 @@ class Experiments:
             sections.append(filters_section(self.run.filters()))
         if self.pictures is not None:
             notebook = self._notebook(0.1)
-            measured = regions.measure(notebook, self.splits, conv=self.twins)
+            measured = regions.measure(notebook, self.splits, conv=self.twins, seeds=(self.seed,))
             sections.append(regions.section(measured))
         return sections
 
@@ -113,23 +116,27 @@ class Experiments:
             self.twins,
             splits=self.splits if self.pictures is not None else None,
             detector=self.run.subject() if self.run is not None else None,
+            seed=self.seed,
         )
         return translation_section(measured)
 
     def _examples(self) -> Section:
         notebook = self._notebook(0.4)
-        measured = learning.measure(notebook, self.splits, conv=self.twins, seeds=range(SEEDS))
+        seeds = range(self.seed, self.seed + SEEDS)
+        measured = learning.measure(notebook, self.splits, conv=self.twins, seeds=seeds)
         return learning_section(measured)
 
     def _optimizers(self) -> Section:
         steps = optimizers.steps_for(len(self.splits.train))
         notebook = self._notebook(0.3)
-        descents = optimizers.measure(notebook, self.splits, conv=self.twins, steps=steps)
+        descents = optimizers.measure(
+            notebook, self.splits, conv=self.twins, steps=steps, seed=self.seed
+        )
         return optimizers.section(descents, steps)
 
     def _architectures(self, pictures: str | Path) -> Section:
         minutes = max(0.05, 0.25 * self.minutes / len(architectures.ARCHITECTURES))
-        budget = architectures.Budget(ARCHITECTURE_SIZE, round(minutes, 2))
+        budget = architectures.Budget(ARCHITECTURE_SIZE, round(minutes, 2), seed=self.seed)
         results = architectures.measure(
             self.notebooks[-1], pictures, runs=self.folder / "runs", budget=budget
         )
@@ -162,7 +169,7 @@ class Experiments:
         """The pictures at the twins' size. Raises `UsageError` where none were given."""
         if self.pictures is None:
             raise UsageError("this section is measured on pictures: give --pictures PICTURES")
-        options = DataOptions(size=self.size, test_fraction=0.25, val_fraction=0.15)
+        options = DataOptions(size=self.size, test_fraction=0.25, val_fraction=0.15, seed=self.seed)
         return prepare(self.pictures, options, progress=self.progress)
 
     @cached_property
@@ -173,7 +180,7 @@ class Experiments:
             raise UsageError(f"{self.pictures}: there are no held-out pictures to judge on")
         most = round(EXAMPLES_A_MINUTE * self.minutes)
         return Splits(
-            drawn(train, min(len(train), MOST_EXAMPLES, max(1000, most)), seed=0),
-            drawn(val, min(len(val), MOST_HELD_OUT), seed=0),
-            test=drawn(test, min(len(test), MOST_HELD_OUT), seed=0),
+            drawn(train, min(len(train), MOST_EXAMPLES, max(1000, most)), seed=self.seed),
+            drawn(val, min(len(val), MOST_HELD_OUT), seed=self.seed),
+            test=drawn(test, min(len(test), MOST_HELD_OUT), seed=self.seed),
         )

@@ -94,16 +94,16 @@ def best_rate(notebook: Notebook, splits: Splits, *, trial: Trial) -> Trial:
 
 
 def measure(
-    notebook: Notebook, splits: Splits, *, conv: Network, steps: int
+    notebook: Notebook, splits: Splits, *, conv: Network, steps: int, seed: int
 ) -> dict[str, list[Descent]]:
     """Each optimizer at its best rate, with several seeds as far as there is time."""
     descents: dict[str, list[Descent]] = {}
     for number, name in enumerate(OPTIMIZERS, 1):
-        trial = Trial(conv.text, conv.size, steps=steps, optimizer=name, kind=name)
+        trial = Trial(conv.text, conv.size, steps=steps, optimizer=name, seed=seed, kind=name)
         best = best_rate(notebook, splits, trial=trial)
-        for seed in range(SEEDS):
-            seeded = replace(best, seed=seed)
-            recall = notebook.recall_in_time if seed else notebook.recall
+        for turn in range(SEEDS):
+            seeded = replace(best, seed=seed + turn)
+            recall = notebook.recall_in_time if turn else notebook.recall
             make = partial(descend, splits, seeded)
             descent = recall("optimizers", seeded, read=Descent, make=make)
             if descent is not None:

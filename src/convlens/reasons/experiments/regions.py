@@ -78,7 +78,7 @@ def measure(
     notebook: Notebook, splits: Splits, *, conv: Network, seeds: Sequence[int] = (0,)
 ) -> Regions:
     """Train the network and its local twin on pictures in quarters, with each seed."""
-    splits = Splits(*(drawn(split, PICTURES, seed=0) for split in splits))
+    splits = Splits(*(drawn(split, PICTURES, seed=seeds[0]) for split in splits))
     trial = Trial("", conv.size, steps=min(STEPS, max(150, 20 * len(splits.train) // 64)))
     trainings: dict[str, list[ByQuarter]] = {}
     for kind, line in (("convolutional", conv.text), ("local", twin(conv, Local).text)):

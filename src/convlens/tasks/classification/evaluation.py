@@ -11,9 +11,13 @@ from ..shown import Grid
 from .labels import class_indices
 from .metrics import Metrics, compute_metrics
 from .prediction import Prediction
+from .rules.advice import advice
+from .rules.rule import Rule
 
 LARGEST_CONFUSION = 20
 """Classes of which a terminal still shows the confusion matrix."""
+MOST_CLASSES = 40
+"""Classes whose metrics a terminal shows."""
 LISTED = 10
 """Mistakes that a terminal shows."""
 
@@ -104,7 +108,7 @@ def evaluate(
     return Evaluation(metrics, tuple(answers), mistakes=tuple(mistakes), skipped=tuple(skipped))
 
 
-def summary(evaluation: Evaluation) -> Iterator[str | Grid]:
+def summary(evaluation: Evaluation, *, rule: Rule) -> Iterator[str | Grid]:
     """The metrics, class by class, the confusion matrix and the worst mistakes, for a terminal."""
     metrics = evaluation.metrics
     low, high = metrics.accuracy_interval
@@ -121,13 +125,21 @@ def summary(evaluation: Evaluation) -> Iterator[str | Grid]:
     yield f"cost J            {metrics.cost:.4f} nats"
     yield f"calibration error {metrics.ece:.2%}"
     yield ""
+    classes = list(metrics.per_class.items())
+    if len(classes) > MOST_CLASSES:
+        present = [(label, c) for label, c in classes if c.support]
+        classes = sorted(present, key=lambda item: item[1].recall)[:MOST_CLASSES]
+        yield f"the {len(classes)} of {len(metrics.labels):,} classes of which least is found"
     yield Grid(
         ["class", "pictures", "recall", "precision", "F1"],
         [
             [label, f"{c.support:,}", f"{c.recall:.2%}", f"{c.precision:.2%}", f"{c.f1:.2%}"]
-            for label, c in metrics.per_class.items()
+            for label, c in classes
         ],
     )
+    for sentence in advice(metrics, rule):
+        yield ""
+        yield sentence
     if len(metrics.labels) <= LARGEST_CONFUSION:
         yield ""
         yield "true \\ predicted"

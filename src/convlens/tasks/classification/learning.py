@@ -7,11 +7,13 @@ import numpy.typing as npt
 
 from ...options import AnswerOptions
 from .evaluation import Evaluation
-from .fit_rule import check_answers, make_rule
 from .label_errors import find_label_errors
+from .labels import class_indices
 from .metrics import Metrics, compute_metrics
 from .objective import make_objective
-from .rule import BALANCE, Rule
+from .rules.advice import Judged, advice
+from .rules.fit_rule import check_answers, make_rule
+from .rules.rule import BALANCE, Rule
 
 
 class ClassLearning:
@@ -61,16 +63,19 @@ class ClassLearning:
         *,
         uncalibrated_NK: npt.NDArray[np.float32] | None,
         rule: Rule,
+        judged: Judged,
     ) -> dict[str, Any]:
         """What `metrics.json` has beside the metrics on the held-out pictures.
 
         `strange`: the share of them that are called strange. `uncalibrated`: loss and calibration
         error without the temperature. `plain`: the metrics if the most probable class were the
         answer, where classes count alike. `label_errors`: names of those whose label is probably
-        wrong, the surest first. Where nothing was held out they are None, or empty.
+        wrong, the surest first. `advice`: sentences on classes that are poorly found. Where nothing
+        was held out they are None, or empty.
         """
         if evaluation is None or uncalibrated_NK is None:
-            return {"strange": None, "uncalibrated": None, "plain": None, "label_errors": []}
+            nothing = dict.fromkeys(("strange", "uncalibrated", "plain"))
+            return {**nothing, "label_errors": [], "advice": []}
         strange = [
             answer.strange for _, answer in evaluation.answers if answer.strangeness is not None
         ]
@@ -83,6 +88,7 @@ class ClassLearning:
             "uncalibrated": {"cost": before.cost, "ece": before.ece},
             "plain": plain.as_json() if self.balanced(rule) else None,
             "label_errors": [evaluation.answers[index][1].name for index in wrong],
+            "advice": advice(evaluation.metrics, rule, judged=judged),
         }
 
 
@@ -97,7 +103,6 @@ def _most_probable(
 
 def _arrays(evaluation: Evaluation) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Labels [N] and probabilities [N, K] of the held-out pictures."""
-    classes = evaluation.metrics.labels
-    labels_N = np.array([classes.index(label) for label, _ in evaluation.answers], np.int64)
+    labels_N = class_indices([label for label, _ in evaluation.answers], evaluation.metrics.labels)
     probabilities = [answer.probabilities for _, answer in evaluation.answers]
     return labels_N, np.stack([p for p in probabilities if p is not None])

@@ -1,6 +1,6 @@
 """Metrics from labels and probabilities."""
 
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,12 @@ class Metrics:
     """(Mean probability, share right, pictures) of the bins behind `ece`."""
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return asdict(self)
+        """The same as plain data; of the confusion matrix what is not 0, by the classes' names."""
+        cells = {
+            true: {label: count for label, count in zip(self.labels, row, strict=True) if count}
+            for true, row in zip(self.labels, self.confusion, strict=True)
+        }
+        return asdict(replace(self, confusion=[])) | {"confusion": cells}
 
     def _repr_html_(self) -> str:
         """For notebooks: a small table."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .rule import UNSURE, Rule
+from .rules.rule import UNSURE, Rule
 
 OUTPUTS = ("probabilities", "strangeness")
 """Of the file: one number per class that sum to 1 [N, K]; and, where it can, [N]."""

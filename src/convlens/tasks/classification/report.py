@@ -30,7 +30,7 @@ def report(metrics: Values, evaluation: Evaluation | None) -> Report:
     """
     test = metrics["test"]
     return Report(
-        summary=words.summary(test, metrics),
+        summary=" ".join((words.summary(test, metrics), *metrics["advice"])),
         headline=_headline(test) if test else [],
         body=_body(test, metrics, evaluation) if test else "",
     )
@@ -112,11 +112,11 @@ def _confusion(test: Values) -> list[tuple[str, list[tuple[int, str, str]]]]:
         (
             label,
             [
-                (count, f"{count / max(1, sum(row)):.3f}", predicted)
-                for count, predicted in zip(row, test["labels"], strict=False)
+                (row.get(k, 0), f"{row.get(k, 0) / max(1, sum(row.values())):.3f}", k)
+                for k in test["labels"]
             ],
         )
-        for label, row in zip(test["labels"], test["confusion"], strict=True)
+        for label, row in test["confusion"].items()
     ]
 
 

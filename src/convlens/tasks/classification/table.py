@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .prediction import Prediction
-from .rule import UNSURE
+from .rules.rule import UNSURE
 
 STRANGE = "  (strange: unlike the pictures that it learnt from)"
 

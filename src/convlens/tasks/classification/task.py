@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...pictures.source import Source
 from . import prediction, table
-from .rule import read_rule
+from .rules.rule import Rule, read_rule
 
 if TYPE_CHECKING:
     from ..shown import Grid, Report
@@ -57,11 +57,11 @@ class Classification:
 
         return ClassLearning()
 
-    def summary(self, evaluation: "Evaluation") -> "Iterator[str | Grid]":
+    def summary(self, evaluation: "Evaluation", *, rule: Rule) -> "Iterator[str | Grid]":
         """Metrics, class by class, the confusion matrix and the worst mistakes."""
         from .evaluation import summary
 
-        return summary(evaluation)
+        return summary(evaluation, rule=rule)
 
     def report(self, metrics: Mapping[str, Any], evaluation: "Evaluation | None") -> "Report":
         """The summary, charts, tables and worst mistakes."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...drawing.text import percent
-from .rule import BALANCE
+from .rules.rule import BALANCE
 
 Values = Mapping[str, Any]
 

@@ -37,8 +37,8 @@ SHUFFLES = 3
 
 def measure(notebook: Notebook, splits: Splits, *, conv: Network, seeds: Sequence[int]) -> Learning:
     """Tune every kind's learning rate, then measure the controls and the curves."""
-    trials = tuned(notebook, splits, conv=conv)
-    controls = measure_controls(notebook, splits, trials=trials)
+    trials = tuned(notebook, splits, conv=conv, seed=seeds[0])
+    controls = measure_controls(notebook, splits, trials=trials, first=seeds[0])
     trainings = measure_curves(notebook, splits, trials=trials, seeds=seeds)
     return Learning(
         conv,
@@ -109,14 +109,15 @@ def train_once(splits: Splits, trial: Trial, *, count: int, control: str = "") -
     )
 
 
-def tuned(notebook: Notebook, splits: Splits, *, conv: Network) -> dict[str, Trial]:
+def tuned(notebook: Notebook, splits: Splits, *, conv: Network, seed: int) -> dict[str, Trial]:
     """Every kind at the rate with the lowest J on validation pictures, of `TUNING` examples."""
     count = min(TUNING, len(splits.train))
     trials: dict[str, Trial] = {}
     for kind, line in kinds(conv).items():
         losses: dict[Trial, float] = {}
         for rate in RATES:
-            trial = Trial(line, conv.size, steps=steps_for(count), learning_rate=rate, kind=kind)
+            steps = steps_for(count)
+            trial = Trial(line, conv.size, seed=seed, steps=steps, learning_rate=rate, kind=kind)
             make = partial(train_once, splits, trial, count=count)
             training = notebook.recall("learning", [trial, count, ""], read=Training, make=make)
             losses[trial] = training.cost_val
@@ -148,21 +149,24 @@ def measure_curves(
 
 
 def measure_controls(
-    notebook: Notebook, splits: Splits, *, trials: Mapping[str, Trial]
+    notebook: Notebook, splits: Splits, *, trials: Mapping[str, Trial], first: int
 ) -> dict[str, Control]:
-    """The controls of the convolutional and of the dense network, with all examples."""
+    """The controls of the convolutional and of the dense network, with all examples.
+
+    `first` is their seed, or the first one where they are repeated.
+    """
     count = len(splits.train)
     controls: dict[str, Control] = {}
     for kind in (CONV, DENSE):
         trial = replace(trials[kind], steps=steps_for(count))
 
-        def held_out(control: str, seed: int = 0, *, trial: Trial = trial) -> float:
+        def held_out(control: str, seed: int = first, *, trial: Trial = trial) -> float:
             seeded = replace(trial, seed=seed)
             make = partial(train_once, splits, seeded, count=count, control=control)
             key = [seeded, count, control]
             return notebook.recall("learning", key, read=Training, make=make).held_out
 
-        by_shuffle = [held_out(SHUFFLED, seed) for seed in range(SHUFFLES)]
+        by_shuffle = [held_out(SHUFFLED, seed) for seed in range(first, first + SHUFFLES)]
         controls[kind] = Control(
             held_out(""),
             held_out(PERMUTED),

@@ -86,16 +86,18 @@ def measure(
     *,
     splits: Splits | None = None,
     detector: Subject | None = None,
+    seed: int = 0,
 ) -> Translation:
     """How maps move with the picture, and what shifts do to twins and to a detector.
 
     Without a notebook, only a network with random parameters is measured.
     """
-    random = torch.Generator().manual_seed(0)
+    random = torch.Generator().manual_seed(seed)
     pixels = torch.rand(2, 3, conv.size, conv.size, generator=random)
-    translation = Translation(conv, equivariance(build(conv, 0), pixels))
+    translation = Translation(conv, equivariance(build(conv, seed), pixels))
     if notebook is not None and splits is not None:
-        translation = replace(translation, twins=measure_twins(notebook, splits, conv=conv))
+        twins = measure_twins(notebook, splits, conv=conv, seed=seed)
+        translation = replace(translation, twins=twins)
     if notebook is not None and detector is not None:
         translation = replace(
             translation,
@@ -115,11 +117,13 @@ def kinds(conv: Network) -> dict[str, str]:
     }
 
 
-def measure_twins(notebook: Notebook, splits: Splits, *, conv: Network) -> list[TwinResult]:
+def measure_twins(
+    notebook: Notebook, splits: Splits, *, conv: Network, seed: int
+) -> list[TwinResult]:
     """Every kind with every training."""
     steps = min(1500, max(150, 20 * len(splits.train) // 64))
     trials = [
-        Trial(line, conv.size, steps=steps, augment=training, kind=kind)
+        Trial(line, conv.size, steps=steps, augment=training, seed=seed, kind=kind)
         for kind, line in kinds(conv).items()
         for training in (UNTRAINED, PLAIN, SHIFT)
     ]

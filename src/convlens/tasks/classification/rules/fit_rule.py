@@ -6,10 +6,10 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ConvlensError, UsageError
-from ...options import AnswerOptions
-from ...pictures.label import normal_label
-from .labels import unequal
+from ....errors import ConvlensError, UsageError
+from ....options import AnswerOptions
+from ....pictures.label import normal_label
+from ..labels import unequal
 from .rule import BALANCE, MOST_PROBABLE, UNSURE, Rule
 
 _RECALL = re.compile(r"(?P<label>.+)=(?P<share>[0-9.]+)")
@@ -61,7 +61,7 @@ def make_rule(
         )
     if options.coverage is not None:
         return coverage_rule(options.coverage, probabilities_NK)
-    if options.balance == "auto" and unequal(learnt_K.tolist()):
+    if options.balances and unequal(learnt_K.tolist()):
         return balance_rule(learnt_K)
     return MOST_PROBABLE
 
@@ -94,26 +94,22 @@ def recall_rule(
 
 
 def balance_rule(counts_K: npt.NDArray[np.int64]) -> Rule:
-    """Every class counts alike: a mistake costs the more, the fewer pictures a class has.
+    """Every class counts alike: its probability weighs the more, the fewer pictures it has.
 
     `counts_K` are the training pictures per class. So the answer is the class whose probability is
     highest in proportion to its share of them (Menon et al. 2021), and probabilities stay as they
     are, calibrated. A class without any is never the answer.
     """
     learnt_K = counts_K > 0
-    cost_K = learnt_K * counts_K.sum() / (learnt_K.sum() * np.maximum(counts_K, 1))
-    table = cost_K[:, None] * (1 - np.eye(len(counts_K)))
-    table[:, ~learnt_K] = 1 + table.max()
-    return Rule(BALANCE, costs=tuple(map(tuple, table.tolist())))
+    weights = learnt_K * counts_K.sum() / (learnt_K.sum() * np.maximum(counts_K, 1))
+    return Rule(BALANCE, weights=tuple(weights.tolist()))
 
 
 def cost_rule(costs: dict[tuple[str, str], float], labels: tuple[str, ...]) -> Rule:
     """Costs of calling the first label the second; other mistakes cost 1."""
-    table = 1 - np.eye(len(labels))
-    for (true, predicted), cost in costs.items():
-        table[labels.index(true), labels.index(predicted)] = cost
     words = ",".join(f"{true}>{predicted}={cost:g}" for (true, predicted), cost in costs.items())
-    return Rule(f"costs {words}", costs=tuple(map(tuple, table.tolist())))
+    table = ((labels.index(t), labels.index(p), cost) for (t, p), cost in costs.items())
+    return Rule(f"costs {words}", costs=tuple(table))
 
 
 def _recall(text: str, classes: tuple[str, ...]) -> tuple[str, float]:

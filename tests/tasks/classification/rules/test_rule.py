@@ -13,7 +13,8 @@ from convlens import Detector, train
 from convlens.cli import main
 from convlens.errors import ConvlensError, UsageError
 from convlens.options import AnswerOptions, options_from
-from convlens.tasks.classification.fit_rule import (
+from convlens.tasks.classification.metrics import compute_metrics, mean_recall_interval
+from convlens.tasks.classification.rules.fit_rule import (
     balance_rule,
     check_answers,
     cost_rule,
@@ -21,8 +22,7 @@ from convlens.tasks.classification.fit_rule import (
     make_rule,
     recall_rule,
 )
-from convlens.tasks.classification.metrics import compute_metrics, mean_recall_interval
-from convlens.tasks.classification.rule import Rule, read_rule
+from convlens.tasks.classification.rules.rule import Rule, read_rule
 from helpers import SMALL
 
 LABELS = ("a", "b", "c")
@@ -91,6 +91,7 @@ def test_a_class_without_training_pictures_is_never_the_answer() -> None:
     learnt_K, (true, p) = np.array([60, 0, 40]), drawn(300, 0)
     for counts in (learnt_K, np.array([600, 0, 40])):
         assert 1 not in balance_rule(counts).predict(p)
+    assert balance_rule(np.array([0, 1, 1])).predict(np.array([[1, 0, 0]], np.float32)) == 1
     assert balance_rule(learnt_K).predict(np.array([[0, 1, 0]], np.float32)) != 1
     rule = make_rule(
         AnswerOptions(), LABELS, true_N=true, probabilities_NK=p, learnt_K=learnt_K
@@ -170,13 +171,17 @@ def test_figures_are_of_the_answers() -> None:
         coverage_rule(0.5, drawn(9, 0)[1]),
         recall_rule("a", 0.9, labels=LABELS, **sample(9, 0)),
         cost_rule({("a", "b"): 3}, LABELS),
+        balance_rule(np.array([1, 0, 7])),
     ],
 )
 def test_a_rule_comes_back_from_the_file(rule: Rule) -> None:
     assert read_rule(json.loads(json.dumps(rule.as_json())), LABELS) == rule
 
 
-@pytest.mark.parametrize("found", [{}, {"costs": [[0]]}, {"predicted_from": [7, 0.1]}])
+@pytest.mark.parametrize(
+    "found",
+    [{}, {"costs": [[0]]}, {"costs": [[0, 3, 1]]}, {"weights": [1]}, {"predicted_from": [7, 0.1]}],
+)
 def test_a_damaged_rule_is_refused(found: dict[str, Any]) -> None:
     with pytest.raises(ConvlensError, match="rule for answers"):
         read_rule({**Rule().as_json(), **found} if found else found, LABELS)
@@ -242,7 +247,7 @@ def test_costs_name_classes_whatever_their_letters(labels: tuple[str, str]) -> N
         probabilities_NK=np.full((1, 2), 0.5, np.float32),
         learnt_K=np.array([1, 1]),
     )
-    assert rule.costs == ((0, 5), (0.5, 0))
+    assert rule.costs == ((0, 1, 5), (1, 0, 0.5))
 
 
 @pytest.mark.parametrize("costs", ["", "a>b", "a>b=1,,", "a>x=1", "a>b=1;b>a=2", "a>a=1"])
