@@ -41,7 +41,7 @@ def test_a_class_without_training_pictures_is_left_out_and_said(tmp_path: Path, 
 
 def test_a_class_whose_files_are_no_pictures_is_named(tmp_path: Path) -> None:
     for kind in ("disc", "cross"):
-        save_class(tmp_path / kind, kind, 6)
+        save_class(tmp_path / kind, kind, 12)
     (tmp_path / "ring").mkdir()
     for name in ("1.jpg", "2.jpg"):
         (tmp_path / "ring" / name).write_text("not a picture")
@@ -101,3 +101,12 @@ def test_half_a_character_costs_no_manifest(tmp_path: Path, form: str) -> None:
     write_manifest(manifest, dataset.catalog, store=dataset.store, split=dataset.split)
     written = csv.DictReader(manifest.read_text("utf-8").splitlines())
     assert [row["label"] for row in written] == list(dataset.catalog.labels)
+
+
+def test_few_and_unequal_pictures_are_said_before_training(tmp_path: Path) -> None:
+    for kind, count in (("disc", 24), ("cross", 4)):
+        save_class(tmp_path / kind, kind, count)
+    few, unequal = (note for note in notes_about(prepared(tmp_path), balanced=True) if note.warn)
+    assert few.what == "1 of 2 classes have fewer than 10 pictures: cross (4)"
+    assert unequal.what == "classes are unequal: 24 pictures of disc, 4 of cross"
+    assert unequal.done == "every class counts alike"
