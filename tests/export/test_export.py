@@ -14,7 +14,7 @@ from PIL import Image
 from convlens import Detector
 from convlens.dataset.examples import to_float
 from convlens.dataset.prepare import prepare
-from convlens.detector.integrity import seal
+from convlens.detector.integrity import seal, unseal
 from convlens.errors import ConvlensError
 from convlens.export.export import export, resize_graph
 from convlens.export.parity import check_parity, seconds_within
@@ -131,6 +131,16 @@ def test_a_batch_of_pictures_runs_in_plain_onnxruntime(
     assert answers.sum(1) == pytest.approx(np.ones(5))
     for picture, answer in zip(batch, answers, strict=True):
         assert detector.probabilities(picture) == pytest.approx(answer, abs=1e-6)
+
+
+def test_the_graph_is_of_the_oldest_form_that_has_its_operators(run: Path) -> None:
+    model = onnx.load_from_string(bytes(unseal((run / "detector.onnx").read_bytes())))
+    assert model.ir_version == onnx.helper.find_min_ir_version_for(list(model.opset_import))
+    (opset,) = model.opset_import
+    newest = max(
+        onnx.defs.get_schema(node.op_type, opset.version).since_version for node in model.graph.node
+    )
+    assert opset.version == newest  # that of Resize, whose antialias is new in it
 
 
 def test_the_store_resizes_with_the_operator_of_the_file() -> None:

@@ -19,7 +19,8 @@ from ..tasks.task import task_named
 from .conversion import OPSET, SQUASHED, network_graph
 from .sliding import Sliding, counted_pass, sliding
 
-IR_VERSION = 10
+IR_VERSION = helper.find_min_ir_version_for([helper.make_opsetid("", OPSET)])
+"""The oldest that has these operators: older runtimes refuse a file of a newer one."""
 
 
 class _FromPixels(nn.Module):
