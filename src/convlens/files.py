@@ -10,14 +10,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import ConvlensError
+from .errors import ConvlensError, UsageError
 
 
 def given_path(text: str | Path) -> Path:
     """A path as the user gave it; `~/` begins one in the home folder, and nothing else is special.
 
-    Not even that where something of this very name is there.
+    Not even that where something of this very name is there. Raises `UsageError` for an empty text,
+    which would be the working folder: a variable of the shell that has no value, often.
     """
+    if text == "":
+        raise UsageError("a path is empty: the working folder is '.'")
     path = Path(text)
     if path.parts[:1] != ("~",) or os.path.lexists(path):
         return path

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from convlens.cli import isolate, main
-from helpers import Convlens, assert_clear, draw, save_class
+from helpers import Convlens, assert_clear, draw, save_class, tar_of
 
 
 def test_predictions_are_those_of_the_run(convlens: Convlens, run: Path) -> None:
@@ -76,6 +76,15 @@ def test_names_that_would_act_are_shown_harmlessly(
     assert len(done.stdout.splitlines()) == 4
     assert "\x1b" not in done.stdout
     assert len(json.loads(convlens("predict", run, tmp_path, "--json").stdout)) == 4
+    done = convlens("predict", tmp_path / os.fsdecode(names[0]), tmp_path)
+    assert_clear(done, 1, "red\\x1b[31m.png is not a convlens detector")
+
+
+@pytest.mark.parametrize("command", ["predict", "find", "suggest", "evaluate"])
+def test_an_empty_path_is_not_the_working_folder(
+    convlens: Convlens, run: Path, command: str
+) -> None:
+    assert_clear(convlens(command, run, ""), 2, "a path is empty")
 
 
 def test_an_isolated_detector_answers_alike(convlens: Convlens, run: Path, shapes: Path) -> None:
@@ -121,6 +130,28 @@ def test_folders_that_are_passed_over_are_counted_and_named(
     assert len(done.stdout.splitlines()) == 3
     done = convlens("suggest", run, tmp_path)
     assert_clear(done, 0, "passed over (3): ")
+
+
+def test_a_damaged_shard_costs_no_other_answer(
+    convlens: Convlens, run: Path, tmp_path: Path
+) -> None:
+    save_class(tmp_path, "disc", 2)
+    data = (tmp_path / "000.png").read_bytes()
+    whole = tar_of(tmp_path / "z.tar", [("1.png", data), ("2.png", data)])
+    (tmp_path / "m.tar").write_bytes(whole.read_bytes()[: len(data) + 700])
+    done = convlens("predict", run, tmp_path, "--csv")
+    assert_clear(done, 1, "1 of 6 could not be read")
+    rows = {row["name"]: row for row in csv.DictReader(done.stdout.splitlines())}
+    assert rows.pop(str(tmp_path / "m.tar"))["error"].startswith(f"{tmp_path / 'm.tar'} ")
+    assert [row["error"] for row in rows.values()] == [""] * 5
+
+
+def test_suggest_names_what_cannot_be_read(convlens: Convlens, run: Path, tmp_path: Path) -> None:
+    save_class(tmp_path, "disc", 1)
+    (tmp_path / "x.png").write_bytes(b"\x89PNG" + bytes(20))
+    done = convlens("suggest", run, tmp_path)
+    assert_clear(done, 0, f"passed over (1): {tmp_path / 'x.png'} cannot be read: not a picture")
+    assert_clear(convlens("suggest", run, tmp_path / "x.png"), 1, "x.png: cannot be read: not a")
 
 
 def test_every_command_takes_every_name(

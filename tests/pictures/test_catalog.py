@@ -90,13 +90,14 @@ def test_csv_errors_name_file_line_and_remedy(tmp_path: Path) -> None:
         read_catalog(table)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_parquet_with_bytes(tmp_path: Path, nested: bool) -> None:
+@pytest.mark.parametrize("form", ["plain", "nested", "dictionary"])
+def test_parquet_with_bytes(tmp_path: Path, form: str) -> None:
     pa = package("pyarrow")
     parquet = package("pyarrow.parquet")
     paths = write_pictures(tmp_path, 6)
     data = [(tmp_path / p).read_bytes() for p in paths]
-    cells = [{"bytes": d, "path": None} for d in data] if nested else data
+    cells = pa.array([{"bytes": d, "path": None} for d in data] if form == "nested" else data)
+    cells = cells.dictionary_encode() if form == "dictionary" else cells
     table = pa.table({"image": cells, "label": ["a", "b"] * 3, "split": ["train"] * 6})
     parquet.write_table(table, tmp_path / "t.parquet", row_group_size=2)
     catalog = read_catalog(tmp_path / "t.parquet")
@@ -293,6 +294,7 @@ def test_labels_that_print_alike_are_one(tmp_path: Path, form: str) -> None:
         DECOMPOSED,
         f" {COMPOSED} ",
         f"{COMPOSED}\u200b",
+        f"\u202a{COMPOSED}\u200e",
         f"{COMPOSED}\u00a0",
         "Tea",
     ]
@@ -310,7 +312,7 @@ def test_labels_that_print_alike_are_one(tmp_path: Path, form: str) -> None:
         members = [(f"{label}/{k}.png", b"x") for k, label in enumerate(labels)]
         path = tar_of(tmp_path / "s.tar", members)
     catalog = read_catalog(path)
-    assert catalog.counts() == {"Tea": 1, COMPOSED: 5}
+    assert catalog.counts() == {"Tea": 1, COMPOSED: 6}
     assert any("print alike" in remark for remark in catalog.remarks)
 
 
@@ -320,6 +322,14 @@ def test_labels_that_differ_in_case_only_are_remarked_on(tmp_path: Path) -> None
     catalog = read_catalog(tmp_path)
     assert catalog.classes == ("Cat", "cat", "dog")
     assert catalog.remarks == ("the labels 'Cat' and 'cat' differ in case only",)
+
+
+def test_labels_that_read_like_several_are_remarked_on(tmp_path: Path) -> None:
+    for label in ("cat", "dog", "cat|dog", "hot dog"):
+        save_class(tmp_path / label, "disc", 1)
+    assert read_catalog(tmp_path).remarks == (
+        "the label 'cat|dog' reads like several, and a picture has one here",
+    )
 
 
 def test_labels_that_are_not_utf8_are_read_as_windows_writes_them(tmp_path: Path) -> None:

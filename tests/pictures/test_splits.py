@@ -178,9 +178,10 @@ def test_the_same_picture_in_another_file_kind_stays_in_its_split(tmp_path: Path
     assert set.union(*splits.values()) == {"train", "val", "test"}
 
 
-def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path) -> None:
-    for name in ("2", "10, or more"):
-        save_class(tmp_path / "p" / name, "disc", 10, first=len(name) * 20)
+@pytest.mark.parametrize("names", [("2", "10, or more"), ("1.0", "2.0"), ("['a']", "[1]", "#b")])
+def test_the_manifest_is_a_table_that_reads_back(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for number, name in enumerate(names):
+        save_class(tmp_path / "p" / name, "disc", 10, first=number * 20)
     catalog = read_catalog(tmp_path / "p")
     store = open_store(catalog, 16, progress=lambda *_: None)
     split = make_split(

@@ -145,9 +145,17 @@ def test_browsers_may_ask_before_they_send(client_of: Callable[..., TestClient])
     "wrong",
     [
         *({"origins": [origin]} for origin in ("*", "shop.example", "https://a/b", "https://A")),
+        *(
+            {"hosts": [host]}
+            for host in ("*", "*.shop", "http://shop", "shop:80", "a:80", "a b", "")
+        ),
         *({"root_path": path} for path in ("below", "/below/", "/", "/a?b")),
     ],
 )
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="such as"):
         ServerSettings(**wrong)
+
+
+def test_an_empty_token_is_not_taken_for_none(convlens: Convlens, run: Path) -> None:
+    assert_clear(convlens("serve", run, "--token", ""), 2, "a token has visible ASCII characters")

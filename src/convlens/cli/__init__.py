@@ -23,6 +23,7 @@ from .commands import (
     train,
     why,
 )
+from .output import complain, printable
 
 
 class Command(Protocol):
@@ -106,10 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
         sys.stdout.flush()
     except ConvlensError as error:
-        print(f"convlens: error: {error}", file=sys.stderr)  # noqa: T201
+        complain("\n".join(map(printable, f"error: {error}".split("\n"))))
         return error.exit_status
     except KeyboardInterrupt:
-        print("convlens: stopped", file=sys.stderr)  # noqa: T201
+        complain("stopped")
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

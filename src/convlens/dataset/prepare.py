@@ -131,7 +131,7 @@ def prepare(
             "that none could be held out: give groups that differ (--group, or the column), or none"
         )
     kind = task_named(task)
-    _classes(kind, catalog.labels, where=str(pictures), skipped=catalog.skipped)
+    _classes(kind, catalog, where=str(pictures), skipped=catalog.skipped)
     if options.background is not None:
         catalog = with_background(catalog, options.background)
     size = options.size or usual_size or auto_size(median_side(catalog))
@@ -145,16 +145,16 @@ def prepare(
     catalog, store = store.without_bad(catalog)
     skipped = (*whole.classes_lost(catalog), *catalog.skipped, *bad)
     where = f"what can be read of {pictures}"
-    _classes(kind, catalog.labels, where=where, skipped=skipped)
+    _classes(kind, catalog, where=where, skipped=skipped)
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(len(catalog))
     split = make_split(
         catalog, store, near=near, seed=options.seed, test_fraction=test, val_fraction=val
     )
-    learnt = [catalog.labels[row] for row in split.rows("train")]
-    if len(set(learnt)) < 2:
+    learnt = catalog.take(split.rows("train"))
+    if len(learnt.classes) < 2:
         raise ConvlensError(
-            f"the pictures left for training are of {len(set(learnt))} class: "
+            f"the pictures left for training are of {len(learnt.classes)} class: "
             "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
         )
     where = f"what there is to train on of {pictures}"
@@ -164,13 +164,14 @@ def prepare(
 
 
 def _classes(
-    kind: Task, labels: Sequence[str], *, where: str, skipped: Sequence[tuple[str, str]]
+    kind: Task, catalog: Catalog, *, where: str, skipped: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """The classes; where they are too few, the error says what was passed over as well."""
+    """The classes; where they are too few, the error says what may be meant or was passed over."""
     try:
-        return kind.classes(labels, where)
+        return kind.classes(catalog.labels, where)
     except ConvlensError as error:
-        raise ConvlensError(f"{error}{listed(skipped)}") from error
+        remarks = "".join(f"\n  {remark}" for remark in catalog.remarks)
+        raise ConvlensError(f"{error}{remarks}{listed(skipped)}") from error
 
 
 def _without_unlearnt(split: Split, catalog: Catalog, *, classes: tuple[str, ...]) -> Split:

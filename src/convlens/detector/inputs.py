@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from ..errors import PictureError, UsageError
-from ..files import is_folder
+from ..errors import ConvlensError, PictureError, UsageError
+from ..files import given_path, is_folder
 from ..pictures.decode import RGB, decode, to_rgb
 from ..pictures.folder import BY_SYSTEMS, PassedOver, files_below, ignore, is_system_folder
 from ..pictures.shards.find import beside_shards, find_shards
@@ -35,6 +35,22 @@ class Pixels:
     def read(self) -> bytes:
         """There are no encoded bytes. Raises `PictureError`."""
         raise PictureError("it is pixels, not a file")
+
+    def stamp(self) -> str:
+        """Nothing that could change."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """In the place of pictures that cannot be had: its name, and the reason."""
+
+    name: str
+    reason: str
+
+    def read(self) -> bytes:
+        """Raises `PictureError`."""
+        raise PictureError(self.reason)
 
     def stamp(self) -> str:
         """Nothing that could change."""
@@ -70,9 +86,11 @@ def find_files(path: str | Path, passed_over: PassedOver = ignore) -> Iterator[F
     """A file; each file below a folder; each file that a pattern such as `*.jpg` matches.
 
     A path that is nothing of the kind is passed on, so that it becomes a row with its error.
-    `passed_over` is told of folders that are passed over, as in `files_below`.
+    `passed_over` is told of folders that are passed over, as in `files_below`. Raises `UsageError`
+    for an empty path.
     """
     text = str(path)
+    given_path(text)  # raises where it is empty
     if is_folder(text):
         yield from map(FileSource, files_below(Path(text), passed_over))
     elif not os.path.lexists(text) and glob.has_magic(text):
@@ -119,11 +137,21 @@ def find_sources(
     share: Share = (0, 1),
     passed_over: PassedOver = ignore,
 ) -> Iterator[Source]:
-    """Every picture of files, folders, patterns and shards, or part k of n of them."""
+    """Every picture of files, folders, patterns and shards, or part k of n of them.
+
+    Where a shard is damaged, a source that says so comes after the pictures before that place.
+    """
     number, count = share
     for position, unit in enumerate(find_units(pictures, passed_over)):
-        if position % count == number:
-            yield from pictures_in(unit, passed_over) if isinstance(unit, str) else (unit,)
+        if position % count != number:
+            continue
+        if not isinstance(unit, str):
+            yield unit
+            continue
+        try:
+            yield from pictures_in(unit, passed_over)
+        except ConvlensError as error:
+            yield Unreadable(unit, str(error))
 
 
 def several(pictures: Picture | Iterable[Picture]) -> Iterable[Picture]:

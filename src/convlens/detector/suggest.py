@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, PictureError, require
+from ..pictures.catalog import listed
 from ..pictures.decode import decode
 from ..pictures.duplicates.near_duplicates import perceptual_hash
 from ..pictures.folder import PassedOver, ignore
@@ -38,7 +39,7 @@ def suggest(
         paths: Files, folders or patterns of unlabelled pictures.
         count: How many pictures to name.
         progress: Is told how many pictures are done, of how many.
-        passed_over: Is told the name of a folder that is passed over, and why.
+        passed_over: Is told the name of a folder or file that is passed over, and why.
 
     Returns:
         Predictions for the pictures to label, at most `count`.
@@ -56,12 +57,16 @@ def suggest(
     several = [paths] if isinstance(paths, str | Path) else paths
     sources = [file for path in several for file in find_files(path, passed_over)]
     ranked: list[tuple[bool, float, int, Prediction]] = []
+    bad: list[tuple[str, str]] = []
     for row, prediction in enumerate(detector.predict_many(sources)):
-        if prediction.margin is not None:
+        if prediction.error is not None:
+            bad.append((prediction.name, f"cannot be read: {prediction.error}"))
+            passed_over(*bad[-1])
+        elif prediction.margin is not None:
             ranked.append((prediction.strange, prediction.margin, row, prediction))
         progress("looking at pictures", row + 1, len(sources))
     if not ranked:
-        raise ConvlensError("there is no picture there that can be read")
+        raise ConvlensError(f"there is no picture there that can be read{listed(bad)}")
     chosen: list[Prediction] = []
     hashes: list[int] = []
     for _, _, row, prediction in sorted(ranked, key=lambda entry: entry[:3]):

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from ..errors import ConvlensError, UsageError
 from ..files import exists, given_path
-from .folder import TABLE_BESIDE, Rows, scan_classes, scan_splits
+from .folder import (
+    TABLE_BESIDE,
+    Rows,
+    folders_in,
+    remarks_on_folders,
+    scan_classes,
+    scan_splits,
+)
 from .label import remarks_about
 from .shards.find import beside_shards, find_shards
 from .shards.read import read_shards
@@ -31,7 +38,8 @@ class Catalog:
     `sources` say where the bytes are; `labels` are names, never indices; `splits` holds
     `train`, `val`, `test` or None where the data does not say; `groups` holds None or the name of
     what must stay in one split (a patient, a module). `skipped` lists (name, reason) of what could
-    not become a row. `remarks` are sentences on labels that the user may not have meant so.
+    not become a row. `remarks` are sentences on labels and classes that the user may not have meant
+    so.
     """
 
     root: Path
@@ -115,7 +123,9 @@ def _read_folder(folder: Path) -> Rows:
         rows = scan(folder)
         if rows is not None:
             return rows
-    return scan_classes(folder)
+    rows = scan_classes(folder)
+    rows.remarks += remarks_on_folders(folders_in(folder))
+    return rows
 
 
 def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
@@ -146,6 +156,11 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
                 f"no labelled pictures in {pictures}: give the table {tables[0]} instead of the "
                 "folder, if it says what they are"
             )
+        if path.is_file() and shards is None:
+            raise ConvlensError(
+                f"no labelled pictures in {pictures}: a row has a path and a label"
+                f"{listed(rows.skipped)}"
+            )
         raise ConvlensError(
             f"no labelled pictures in {pictures}: put each class's pictures into a folder of its "
             f"own, such as {path}/cat/1.jpg and {path}/dog/2.jpg{listed(rows.skipped)}"
@@ -157,5 +172,5 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
         splits=tuple(rows.splits),
         groups=tuple(rows.groups),
         skipped=tuple(rows.skipped),
-        remarks=tuple(remarks_about(rows.spellings)),
+        remarks=(*remarks_about(rows.spellings), *rows.remarks),
     )

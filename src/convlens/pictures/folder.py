@@ -1,31 +1,21 @@
 """Folders of pictures: one folder per class, at the top or under train, val and test."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from .label import normal_label
 from .source import FileSource, Source
-
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
+from .split_name import split_named
 
 
 @dataclass
 class Rows:
     """Columns of a catalog while they are being collected.
 
-    `spellings` has for each label how the data writes it.
+    `spellings` has for each label how the data writes it; `remarks` is what else should be known of
+    the classes.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -35,6 +25,7 @@ class Rows:
     groups: list[str | None] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     spellings: dict[str, set[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def add(
         self, source: Source, label: str, split: str | None = None, group: str | None = None
@@ -57,6 +48,7 @@ class Rows:
         self.splits += [own or split for own in rows.splits]
         self.groups += rows.groups
         self.skipped += rows.skipped
+        self.remarks += rows.remarks
         for label, written in rows.spellings.items():
             self.spellings.setdefault(label, set()).update(written)
 
@@ -81,6 +73,11 @@ SYSTEM_FOLDERS = frozenset(
         "lost+found",
         "system volume information",
         "found.000",
+        "recycler",
+        "network trash folder",
+        "temporary items",
+        "_gsdata_",
+        "__pycache__",
     )
 )
 """Folders that systems and network drives make, in lower case."""
@@ -93,11 +90,18 @@ BESIDE = "lies beside the class folders, so it has no label"
 TABLE_BESIDE = "is a table beside the class folders: give it itself, if it says what pictures are"
 """Why what is no folder is passed over among folders of classes."""
 BESIDE_SPLITS = "lies beside the folders of the splits"
+CIRCLE = "is a link to a folder that it lies in"
+"""Why such a folder is passed over."""
 _TRASH = ".trash"
 """How the names of folders begin that hold what was thrown away."""
 HIDDEN = "is, or lies in, what is hidden by a name that begins with a dot"
 """Why such a file or folder is passed over."""
-_LITTER = frozenset((".ds_store", ".localized", ".directory", ".nomedia", ".picasa.ini"))
+_LITTER = frozenset(
+    (
+        *(".ds_store", ".localized", ".directory", ".nomedia", ".picasa.ini", "icon\r"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "zbthumbnail.info"),
+    )
+)
 _APPLE_DOUBLE = "._"
 """Names, and how names begin, of what systems leave in every folder: no word is lost on them."""
 
@@ -163,22 +167,29 @@ def files_below(
     folder: Path,
     passed_over: PassedOver = ignore,
     *,
-    parents: frozenset[str] = frozenset(),
+    parents: frozenset[Path] = frozenset(),
 ) -> Iterator[str]:
     """Every file in a folder and the folders in it, in a fixed order.
 
-    Linked folders are followed, but never in a circle. Passed over are names that begin with a dot,
-    and folders that may not be listed, that systems make, or that hold training runs; `passed_over`
-    is told of those.
+    Linked folders are followed, but never to one of `parents`, which are those that it lies in.
+    Passed over are such links, names that begin with a dot, and folders that may not be listed,
+    that systems make, or that hold training runs; `passed_over` is told of those.
     """
-    real = str(folder.resolve())
-    if real in parents:
+    if folder.resolve() in parents:
+        passed_over(str(folder), CIRCLE)
         return
+    parents |= _lineage(folder)
     for entry in _entries(folder, passed_over):
         if _is_folder(entry):
-            yield from files_below(Path(entry.path), passed_over, parents=parents | {real})
+            yield from files_below(Path(entry.path), passed_over, parents=parents)
         else:
             yield entry.path
+
+
+def _lineage(folder: Path) -> frozenset[Path]:
+    """A folder and all that it lies in, without links."""
+    real = folder.resolve()
+    return frozenset((real, *real.parents))
 
 
 def folders_in(folder: Path, passed_over: PassedOver = ignore) -> list[Path]:
@@ -200,11 +211,25 @@ def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = 
             rows.skip(entry.path, TABLE_BESIDE if is_table else BESIDE)
             continue
         before = len(rows.sources), len(rows.skipped)
-        for path in files_below(Path(entry.path), rows.skip):
+        for path in files_below(Path(entry.path), rows.skip, parents=_lineage(folder)):
             rows.add(FileSource(path), entry.name, split)
         if before == (len(rows.sources), len(rows.skipped)):
             rows.skip(entry.path, "is empty, so it is no class")
     return rows
+
+
+def remarks_on_folders(classes: list[Path]) -> Iterator[str]:
+    """What the user should know where folders of classes seem to be something else."""
+    if len(classes) == 1 and folders_in(classes[0]):
+        yield (
+            f"the only class is {classes[0].name!r}, and there are folders in it, which are none: "
+            f"give {classes[0]} if each of them is a class"
+        )
+    if len(classes) > 1 and all(map(_split_of, classes)):
+        yield (
+            f"the classes {' and '.join(repr(path.name) for path in classes)} are called as splits "
+            "are: put a folder for each class into them if they are splits"
+        )
 
 
 def scan_splits(folder: Path) -> Rows | None:
@@ -244,13 +269,8 @@ def _scan_split(top: Path, rows: Rows) -> None:
         rows.skip(str(top), "holds no class folders, so its pictures have no labels")
 
 
-def split_of(name: str) -> str | None:
-    """The split that the name of a shard or table begins with, as `train-000.tar`."""
-    return SPLIT_NAMES.get(re.split(r"[-_.]", PurePosixPath(name).name)[0].lower())
-
-
 def _split_of(folder: Path) -> str | None:
-    return SPLIT_NAMES.get(folder.name.lower())
+    return split_named(folder.name)
 
 
 def _innermost(split: Path, rows: Rows) -> Path:

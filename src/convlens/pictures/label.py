@@ -1,10 +1,17 @@
 """One form for labels: what prints alike is alike."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
-"""Soft hyphen, spaces of no width, and the byte order mark."""
+_INVISIBLE = dict.fromkeys(
+    (
+        *map(ord, "\u00ad\u034f\u061c\u200b\u200e\u200f\ufeff"),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x206A),
+    )
+)
+"""Soft hyphen, what has no width, marks of the direction of writing, the mark of byte order."""
 
 
 def normal_label(text: str) -> str:
@@ -52,6 +59,10 @@ def remarks_about(spellings: Mapping[str, set[str]]) -> Iterator[str]:
             yield f"the label {label!r} is not written in UTF-8, and was read as Windows-1252"
         elif len(written) > 1:
             yield f"the label {label!r} is written in {len(written)} ways that print alike"
+    for label in spellings:
+        parts = [part.strip() for part in re.split(r"[|;,+&/ ]", label)]
+        if len(parts) > 1 and all(part in spellings for part in parts):
+            yield f"the label {label!r} reads like several, and a picture has one here"
     by_case: dict[str, list[str]] = {}
     for label in spellings:
         by_case.setdefault(label.casefold(), []).append(label)

@@ -18,6 +18,7 @@ from .duplicates.clusters import clusters_by_key
 from .shards.urls import absolute_url
 from .store import PixelStore
 from .stratify import stratify
+from .tables.columns import MANIFEST
 
 EXCLUDED = "excluded"
 """Assigned to a picture that another split has already."""
@@ -126,7 +127,7 @@ def write_manifest(path: Path, catalog: Catalog, *, store: PixelStore, split: Sp
     """Write path, content hash, label and split of every picture: a table that can be read."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("path", "hash", "label", "split", "group"))
+    writer.writerow(MANIFEST)
     for row, name in enumerate(split.assigned):
         url = absolute_url(catalog.sources[row].name)
         writer.writerow(

@@ -1,10 +1,14 @@
 """Where a server is found, and by whom it may be used."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import UsageError
+
+_HOST = re.compile(r"[\w.-]+|\[?([0-9a-f]*:){2,}[0-9a-f.]*\]?", re.ASCII | re.IGNORECASE)
+"""A name, or an address in numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,12 @@ class ServerSettings:
             )
         if token is not None and token != token.strip():
             raise UsageError("a token does not begin or end with a space: headers lose it")
+        for host in self.hosts or ():
+            if not _HOST.fullmatch(host):
+                raise UsageError(
+                    f"--allow-host {host}: it is a name alone, without scheme or port, such as "
+                    "example.org"
+                )
         for origin in self.origins:
             address = urlsplit(origin)
             if not address.netloc or origin != f"{address.scheme}://{address.netloc}".lower():

@@ -114,6 +114,7 @@ def test_what_is_not_there_says_so(http: Any, tmp_path: Path, monkeypatch: Any) 
     for url, says in (
         (f"{address}/none.tar", "none.tar"),
         ("http://127.0.0.1:9/a.tar", "cannot find http://127.0.0.1:9/a.tar"),
+        ("http://127.0.0.1:9/a.jpg", "a.jpg is the address of one picture"),
         (str(tmp_path / "none.tar"), "there is no file"),
         (str(tmp_path / "none-*.tar"), "there are no shards"),
         ("nowhere://bucket/a.tar", "cannot read nowhere://bucket/a.tar"),

@@ -47,6 +47,12 @@ def test_a_number_that_names_no_class_is_refused(tmp_path: Path) -> None:
         written(tmp_path / "t.parquet", {"label": CLASS}, label=[1, 0, 3, 0])
 
 
+def test_names_of_classes_by_number(tmp_path: Path) -> None:
+    feature = {**CLASS, "names": {"0": "cat", "1": "dog"}}
+    catalog = written(tmp_path / "t.parquet", {"label": feature}, label=[1, 0, 1, 0])
+    assert catalog.labels == ("dog", "cat", "dog", "cat")
+
+
 @pytest.mark.parametrize("feature", [{"feature": CLASS, "_type": "List"}, [CLASS]])
 def test_lists_of_one_class(tmp_path: Path, feature: Any) -> None:
     catalog = written(tmp_path / "t.parquet", {"label": feature}, label=[[1], [0], [], [2]])
@@ -55,8 +61,8 @@ def test_lists_of_one_class(tmp_path: Path, feature: Any) -> None:
 
 def test_several_columns_of_classes_have_to_be_told_apart(tmp_path: Path) -> None:
     features = {"fine": CLASS, "coarse": CLASS}
-    with pytest.raises(ConvlensError, match=r"'fine' is '2'; .* or call the column of labels"):
-        written(tmp_path / "t.parquet", features, fine=[0, 1, 2, 0], coarse=[0, 0, 1, 2])
+    with pytest.raises(ConvlensError, match=r"rename one .*'fine', 'coarse'.* to 'label'"):
+        written(tmp_path / "t.parquet", features, fine=[0, 1, 1, 0], coarse=[1, 0, 0, 1])
 
 
 @pytest.mark.parametrize("metadata", [b"[]", b"{", b'{"info": {"features": [1]}}'])

@@ -122,3 +122,41 @@ def test_a_spreadsheet_says_what_to_do(table: Path) -> None:
     path.write_bytes(b"PK\3\4")
     with pytest.raises(ConvlensError, match="is a spreadsheet: save it as CSV"):
         read_catalog(path)
+
+
+def test_names_of_classes_are_taken_where_numbers_stand_beside_them(table: Path) -> None:
+    rows = "".join(f"{path},{len(label)},{label}\n" for path, label in WANTED)
+    for names in ("path,label,label_name", "fname,label_id,class_name", "name,class,category_name"):
+        table.write_text(f"{names}\n{rows}")
+        assert rows_of(read_catalog(table)) == WANTED
+
+
+def test_a_null_character_in_a_label_makes_no_other_encoding_of_a_table(table: Path) -> None:
+    table.write_text("path,label\n" + "".join(f"{p},{k}\0\n" for p, k in WANTED))
+    assert rows_of(read_catalog(table)) == [(path, f"{label}\0") for path, label in WANTED]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"path,label\n", "a row has a path and a label"),
+        (b"path,label\n,cat\n", "line 2: has no path"),
+        (b"PK\x03\x04" + bytes(200), "is no text, but a ZIP archive or an office document"),
+        (b"\x1f\x8b\x08" + bytes(200), "is no text, but compressed with gzip"),
+        (b"a" * 9999 + b"\n", r"rename one of its columns \('a{60}'\) to"),
+    ],
+)
+def test_what_is_no_table_says_so(table: Path, content: bytes, says: str) -> None:
+    table.write_bytes(content)
+    with pytest.raises(ConvlensError, match=says):
+        read_catalog(table)
+
+
+def test_images_as_objects_with_a_path(tmp_path: Path) -> None:
+    save_class(tmp_path / "images", "disc", 3)
+    table = tmp_path / "table.jsonl"
+    rows = [{"image": {"path": path, "bytes": None}, "label": label} for path, label in WANTED]
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert rows_of(read_catalog(table)) == WANTED

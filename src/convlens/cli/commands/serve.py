@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     if not all(limit > 0 for limit in vars(limits).values()):
         raise UsageError("--max-upload and the other limits are above 0")
     near = args.host in LOOPBACK
-    token, made = args.token or _given_token(), ""
+    token, made = _given_token() if args.token is None else args.token, ""
     if token is None and not near:
         import secrets
 

@@ -7,7 +7,8 @@ ARCHIVE = "unpack it"
 PAGE = "perhaps a download that failed"
 SAVE = "save it as PNG or JPEG"
 SAVE_SAMPLES = "save it as PNG, grey or RGB with 8 or 16 bits"
-_TIFF = "a TIFF that is damaged, or stored in an unusual way"
+_UNUSUAL = "that is damaged, or stored in an unusual way"
+TAR = "unpack it, or give it by itself to train or predict"
 VIDEO = "save single frames of it as JPEG"
 
 _STARTS: tuple[tuple[bytes, str, str], ...] = (
@@ -37,11 +38,31 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"\0\x05\x16\x07", "what macOS keeps beside a file", "leave it out"),
     (b"\xd0\xcf\x11\xe0", "a Thumbs.db or an office document", "leave it out"),
     (b"\x93NUMPY", "a NumPy array", SAVE),
-    *((start, _TIFF, SAVE_SAMPLES) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    (b"\0\0\1\0", "an icon (ICO)", SAVE),
+    (b"qoif", "a picture in QOI", SAVE),
+    (b"DDS ", "a texture (DDS)", SAVE),
+    (b"II\xbc", "a picture in JPEG XR", SAVE),
+    (b"P7\n", "a picture in PAM", SAVE),
+    (b"\x01\xda", "a picture in SGI's form", SAVE),
+    (b"\x89HDF", "an HDF5 file", SAVE),
+    (b"BZh", "compressed with bzip2", ARCHIVE),
+    (b"\xfd7zXZ", "compressed with xz", ARCHIVE),
+    (b"(\xb5/\xfd", "compressed with zstd", ARCHIVE),
+    *(
+        (start, f"a TIFF {_UNUSUAL}", SAVE_SAMPLES)
+        for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    ),
+    (b"\xff\xd8\xff", f"a JPEG {_UNUSUAL}", SAVE),
+    (b"\x89PNG", f"a PNG {_UNUSUAL}", SAVE),
+    (b"GIF8", f"a GIF {_UNUSUAL}", SAVE),
 )
 _VIDEOS = (b"isom", b"iso2", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp")
 _SUBFILE, _SUBFILES, _DNG = 254, 330, 50706
 """Tags of a TIFF: a thumbnail's flag, where its other pictures are, and the version of DNG."""
+
+
+_CONTROL = {*range(32)} - {*b"\t\n\f\r"}
+"""Bytes that no text has."""
 
 
 def name_of(data: bytes) -> str | None:
@@ -63,6 +84,11 @@ def raw_file(data: bytes, tags: Any) -> str | None:
     return None
 
 
+def is_text(data: bytes) -> bool:
+    """Whether a file begins with ASCII and nothing else."""
+    return data[:2000].isascii() and not _CONTROL & {*data[:2000]}
+
+
 def _text(data: bytes) -> bytes:
     return data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
 
@@ -72,8 +98,13 @@ _TESTS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
     (lambda data: data[4:12] == b"ftypcrx ", "a camera's raw file (CR3)", SAVE),
     (lambda data: data[4:8] == b"ftyp" and data[8:12].startswith(_VIDEOS), "a video", VIDEO),
     (lambda data: data[:4] == b"RIFF" and data[8:12] == b"AVI ", "a video", VIDEO),
-    (lambda data: data[257:262] == b"ustar", "a .tar archive", "give it by itself, or unpack it"),
+    (
+        lambda data: data[257:262] == b"ustar",
+        "a .tar archive",
+        "unpack it, or give it by itself to train or predict",
+    ),
     (lambda data: b"<svg" in _text(data), "an SVG drawing", SAVE),
     (lambda data: _text(data).startswith((b"<!doctype html", b"<html")), "a web page", PAGE),
     (lambda data: not data.strip(b"\0"), "nothing but zeros", "copy it anew"),
+    (is_text, "text", PAGE),
 )

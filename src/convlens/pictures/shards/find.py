@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from ...errors import ConvlensError
 from ...files import exists, given_path, is_folder
 from ..folder import PassedOver, files_in, folders_in, ignore
+from ..tables.paths import is_picture_name
 from .stream import Stream
 from .urls import access, filesystem, is_url
 
@@ -45,6 +46,8 @@ def find_shards(url: str | Path) -> ShardList | None:
             return None
     elif text.endswith(".json"):
         return _read_index(text)
+    elif is_picture_name(text):
+        raise ConvlensError(f"{text} is the address of one picture: download it and give the file")
     elif not text.endswith(".tar"):
         indexed = _read_index(f"{text.rstrip('/')}/{INDEX}")
         if indexed:

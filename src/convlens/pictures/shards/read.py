@@ -14,15 +14,16 @@ from ...errors import ConvlensError, PictureError
 from ...files import write_whole
 from ...parallel import in_order
 from ..cache import cache_folder
-from ..folder import Rows, split_of
+from ..folder import Rows
 from ..formats.opening import dimensions
 from ..source import BytesSource, Source, content_hash
+from ..split_name import split_of
 from .find import ShardList
 from .stream import Stream
 from .tar import samples
 from .urls import stamp
 
-FORMAT = 3
+FORMAT = 4
 """Raised when what is remembered of a shard changes."""
 
 AT_ONCE = 4

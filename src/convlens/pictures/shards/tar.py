@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ...errors import ConvlensError
-from ..folder import BY_SYSTEMS, HIDDEN, SPLIT_NAMES, is_litter, is_system_folder
+from ..folder import BY_SYSTEMS, HIDDEN, is_litter, is_system_folder
+from ..split_name import split_named
 from ..tables.columns import COLUMNS, label_of, text_of
 from ..tables.paths import ENDINGS
 from .stream import Stream
@@ -136,7 +137,7 @@ def _samples(example: list[Member], shard: str) -> Iterator[Sample]:
 
 def _by_folder(picture: Member) -> Sample:
     parts = [part for part in picture.name.split("/") if part != "."][:-1]
-    split = SPLIT_NAMES.get(parts[0].lower()) if len(parts) > 1 else None
+    split = split_named(parts[0]) if len(parts) > 1 else None
     parts = parts[1:] if split else parts
     return Sample(picture, parts[0] if parts else None, split=split, reason="has no label")
 
@@ -156,7 +157,7 @@ def _by_record(picture: Member, record: Member, *, shard: str) -> Sample:
     where = f"{shard}: {record.name}"
     label = label_of(cells["label"], where=where) or None
     split, group = (text_of(cells[role]).strip() for role in ("split", "group"))
-    if split and split.lower() not in SPLIT_NAMES:
+    split_name = split_named(split)
+    if split and not split_name:
         raise ConvlensError(f"{where}: the split is {split!r}; it can be 'train', 'val' or 'test'")
-    split_name = SPLIT_NAMES[split.lower()] if split else None
     return Sample(picture, label, split=split_name, group=group or None, reason="has no label")

@@ -8,20 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConvlensError
-from ..folder import SPLIT_NAMES
 from ..label import whole_characters
+from ..split_name import split_named
 
 COLUMNS = {
     "path": (
-        *("path", "file", "filename", "file_name", "filepath", "file_path", "image_path"),
-        *("image", "img", "picture", "image_name", "image_id", "id", "url"),
+        *("path", "file", "filename", "file_name", "filepath", "file_path", "fname"),
+        *("image_path", "img_path", "image", "img", "picture", "image_name", "img_name"),
+        *("image_id", "id", "url", "name"),
     ),
     "bytes": ("bytes", "image_bytes", "image", "img", "picture"),
-    "label": ("label", "class", "category", "target", "class_name", "labels"),
+    "label": (
+        *("class_name", "label_name", "category_name"),  # where numbers stand beside them
+        *("label", "class", "category", "target", "labels"),
+    ),
     "split": ("split", "set", "subset"),
     "group": ("group", "group_id"),
 }
 """The names under which people keep these columns, the preferred one first."""
+MANIFEST = ("path", "hash", "label", "split", "group")
+"""The columns of the table that a run writes of its pictures."""
 FLAGS = {"is_valid": "val", "is_val": "val", "is_test": "test"}
 """Columns that are true for the pictures of a split; where all are false, a picture is to train."""
 TRUTH = dict.fromkeys(("1", "1.0", "true", "yes"), True) | dict.fromkeys(
@@ -42,8 +48,13 @@ def no_column(path: Path, role: str, *, names: Sequence[str]) -> NoColumnError:
     """The error that says which columns there are, and what to do."""
     return NoColumnError(
         f"{path} has no column for the {role}: rename one of its columns "
-        f"({', '.join(map(repr, names)) or 'it has none'}) to {COLUMNS[role][0]!r}"
+        f"({_shown(names) or 'it has none'}) to {role!r}"
     )
+
+
+def _shown(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:most])
+    return shown + (", …" if names[most:] else "")
 
 
 @dataclass(frozen=True)
@@ -51,13 +62,15 @@ class Columns:
     """The names of a table's columns by what they are for.
 
     `one_hot` are those of one class each, where there is no column of labels; `classes` are the
-    names that whole numbers stand for in the column of labels, if any.
+    names that whole numbers stand for in the column of labels, if any. In the manifest of a run,
+    labels are `exact`: nothing is read into `1.0` or `['a']`.
     """
 
     roles: Mapping[str, str]
     flags: Mapping[str, str]
     one_hot: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    exact: bool = False
 
     def of_role(self, role: str, cells: Mapping[str, Any]) -> str:
         """What a row says of something; empty where it says nothing."""
@@ -72,18 +85,20 @@ class Columns:
             except ConvlensError as error:
                 raise ConvlensError(f"{error}; or call the column of labels 'label'") from error
             return label_of(labels, where=where)
+        if self.exact:
+            return self.of_role("label", cells)
         return label_of(cells.get(self.roles["label"]), where=where, classes=self.classes)
 
     def split(self, cells: Mapping[str, Any], where: str) -> str | None:
         """A row's split, or `excluded`; None where it does not say. Raises `ConvlensError`."""
         text = self.of_role("split", cells).strip()
-        if text and text != "excluded" and text.lower() not in SPLIT_NAMES:
+        if text and text != "excluded" and not split_named(text):
             raise ConvlensError(
                 f"{where}: the split is {text!r}; it can be 'train', 'val', 'test' or empty"
             )
         flagged = [split for name, split in self.flags.items() if _truth(name, cells, where)]
         by_flags = [*flagged, "train"][0] if self.flags else None
-        return SPLIT_NAMES.get(text.lower(), text) or by_flags
+        return split_named(text) or text or by_flags
 
 
 def find_columns(
@@ -127,7 +142,7 @@ def find_columns(
     for role in needed:
         if role not in roles and not (role == "label" and len(one_hot) > 1):
             raise no_column(path, role, names=names)
-    return Columns(roles, flags, one_hot)
+    return Columns(roles, flags, one_hot, exact=tuple(names) == MANIFEST)
 
 
 def are_one_hot(columns: Columns, cells: Mapping[str, Any]) -> bool:
@@ -178,6 +193,8 @@ def text_of(value: Any) -> str:
     """A cell as text that can be written; empty where it holds what pandas takes for nothing."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return ""
+    if isinstance(value, dict):  # an image as `datasets` has it
+        return text_of(value.get("path"))
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     return whole_characters(str(value))

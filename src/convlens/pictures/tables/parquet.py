@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ConvlensError, require
 from ..folder import Rows
 from ..source import BytesColumn, CellSource
-from .columns import COLUMNS, Columns, find_columns
+from .columns import COLUMNS, Columns, find_columns, no_column
 from .rows import Record, rows_of
 
 
@@ -31,6 +31,8 @@ def read_parquet(path: Path) -> Rows:
             needed=("label",) if image else ("path", "label"),
             label=next(iter(classes)) if len(classes) == 1 else None,
         )
+        if classes.keys() & {*columns.one_hot}:  # numbers of classes are no flags
+            raise no_column(path, "label", names=names)
         columns = replace(columns, classes=classes.get(columns.roles.get("label", ""), ()))
         return rows_of(path, columns, _records(path, file, columns=columns, image=image))
     except (pa.ArrowException, OSError) as error:
@@ -57,14 +59,17 @@ def _image_column(schema: Any) -> str | None:
         for field in schema
         if pa.types.is_struct(field.type) and any(part.name == "bytes" for part in field.type)
     ]
-    binary = [
-        field.name
-        for field in schema
-        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)
-    ]
+    types = (
+        (f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in schema
+    )
+    binary = [name for name, of in types if pa.types.is_binary(of) or pa.types.is_large_binary(of)]
     lowered = {name.strip().lower(): name for name in (*structs, *binary)}
     by_name = (lowered[name] for name in COLUMNS["bytes"] if name in lowered)
     return next(by_name, structs[0] if len(structs) == 1 else None)
+
+
+def _values(names: Any) -> Any:
+    return names.values() if isinstance(names, dict) else names
 
 
 def _classes(metadata: dict[bytes, bytes] | None) -> dict[str, tuple[str, ...]]:
@@ -75,7 +80,7 @@ def _classes(metadata: dict[bytes, bytes] | None) -> dict[str, tuple[str, ...]]:
         alone = {name: f[0] if isinstance(f, list) else f for name, f in features}
         inner = {name: f.get("feature", f) for name, f in alone.items()}  # of a list, too
         return {
-            name: tuple(map(str, feature["names"]))
+            name: tuple(map(str, _values(feature["names"])))
             for name, feature in inner.items()
             if feature.get("_type") == "ClassLabel"
         }

@@ -61,8 +61,9 @@ def locate(table: Path, texts: Sequence[str]) -> list[str]:
     if any(map(_is_there, paths)):
         return paths
     raise ConvlensError(
-        f"{table}: none of its {len(texts):,} pictures is there, the first being {paths[0]}; paths "
-        "are relative to the table's folder: lay the table beside its pictures, or correct them"
+        f"{table}: none of its {len(texts):,} pictures is there, the first being "
+        f"{paths[0][:300]}; paths are relative to the table's folder: lay the table beside its "
+        "pictures, or correct them"
     )
 
 

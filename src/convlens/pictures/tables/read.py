@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ...errors import ConvlensError
 from ...files import saying_where
-from ..folder import SPLIT_NAMES, Rows, files_below, folders_in, split_of
+from ..folder import Rows, files_below, folders_in
+from ..split_name import split_named, split_of
 from .columns import NoColumnError
 from .parquet import read_parquet
 from .text import read_csv, read_json_lines
@@ -45,7 +46,7 @@ def scan_tables(folder: Path) -> Rows | None:
     """
     names = _names(folder)
     places: list[tuple[Path, str | None]] = [(folder, None)]
-    places += [(folder / n, SPLIT_NAMES[n.lower()]) for n in names if n.lower() in SPLIT_NAMES]
+    places += [(folder / name, split) for name in names if (split := split_named(name))]
     tables = [(table, split) for place, split in places for table in _tables(place)]
     if not tables:  # a repository of data holds little more than its folder `data`
         inner = folders_in(folder) if len(names) < FEW else []

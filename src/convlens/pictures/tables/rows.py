@@ -42,7 +42,11 @@ def rows_of(table: Path, columns: Columns, records: Iterable[Record]) -> Rows:
             rows.skip(where, "is marked as excluded")
         else:
             rows.add(source, label, split, columns.of_role("group", cells) or None)
-    if rows.labels and all(re.fullmatch(r"\d+\.0", label) for label in rows.labels):
+    if (
+        rows.labels
+        and not columns.exact
+        and all(re.fullmatch(r"\d+\.0", label) for label in rows.labels)
+    ):
         # pandas writes whole numbers so where a cell of the column is empty
         rows.labels = [label.removesuffix(".0") for label in rows.labels]
         rows.spellings = {label: {label} for label in rows.labels}

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from ...errors import ConvlensError
 from ..folder import Rows
+from ..formats.foreign import is_text, name_of
 from .columns import Columns, are_one_hot, find_columns, no_column
 from .paths import is_picture_name
 from .rows import Record, rows_of
@@ -73,8 +74,10 @@ def _opened(path: Path) -> TextIO:
     with path.open("rb") as file:
         head = file.read(64)
     encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8-sig")
-    if encoding == "utf-8-sig" and b"\0" in head:  # UTF-16 without a mark
+    if encoding == "utf-8-sig" and 0 in head[:2]:  # UTF-16 without a mark
         encoding = "utf-16-be" if head[0] == 0 else "utf-16-le"
+    elif encoding == "utf-8-sig" and not is_text(head) and (what := name_of(head)):
+        raise ConvlensError(f"{path} is no text, but {what}")
     errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
     return path.open(newline="", encoding=encoding, errors=errors)
 
@@ -90,6 +93,8 @@ def _is_remark(cells: Sequence[str]) -> bool:
 
 def _layout(path: Path, head: list[str], delimiters: str) -> _Layout:
     """Find the names of the columns. Raises `ConvlensError` where there are none."""
+    if not "".join(head).strip():
+        raise ConvlensError(f"{path} is empty")
     try:
         by_delimiter = {delimiter: list(_reader(head, delimiter)) for delimiter in delimiters}
     except csv.Error as error:
