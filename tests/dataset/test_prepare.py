@@ -110,3 +110,17 @@ def test_few_and_unequal_pictures_are_said_before_training(tmp_path: Path) -> No
     assert few.what == "1 of 2 classes have fewer than 10 pictures: cross (4)"
     assert unequal.what == "classes are unequal: 24 pictures of disc, 4 of cross"
     assert unequal.done == "every class counts alike"
+
+
+def test_what_is_left_of_one_class_names_the_others(tmp_path: Path) -> None:
+    save_class(tmp_path / "train" / "disc", "disc", 4)
+    save_class(tmp_path / "test" / "cross", "cross", 4)
+    with pytest.raises(ConvlensError, match="at most, 'disc', and of 'cross' there is none"):
+        prepared(tmp_path)
+
+
+def test_one_class_that_holds_the_others_is_said_in_the_error(tmp_path: Path) -> None:
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / "all" / kind, kind, 2)
+    with pytest.raises(ConvlensError, match=f"one class only.*\n.*give {tmp_path / 'all'} if each"):
+        prepared(tmp_path)

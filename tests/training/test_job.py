@@ -13,7 +13,7 @@ from convlens.pictures.splits import Split
 from convlens.stopwatch import Stopwatch
 from convlens.training.job import Job, Request, choose_folds, prepare_job
 from convlens.transfer.pretrained import choose_network
-from helpers import SMALL, save_shapes
+from helpers import SMALL, save_class, save_shapes
 
 
 class Heard(NullCallback):
@@ -47,6 +47,28 @@ def test_where_groups_leave_a_split_empty_it_is_said_why(tmp_path: Path) -> None
     (val,) = prepared(tmp_path, 2)[1]
     assert "for validation" in val
     assert prepared(tmp_path, 10)[1] == []
+
+
+def told(pictures: Path) -> list[str]:
+    """What is said of what is not held out."""
+    options = options_from(SMALL)
+    request = Request(pictures, options, choice=choose_network(options.network))
+    heard = Heard()
+    prepare_job(request, workers=SINGLE_PROCESS, callback=heard, stopwatch=Stopwatch())
+    return [text for text in heard.warnings if "held out" in text]
+
+
+def test_why_nothing_is_held_out_where_no_set_is_to_blame(tmp_path: Path) -> None:
+    few = told(save_shapes(tmp_path / "few", 1))
+    assert [text.split(": ", 1)[1] for text in few] == [
+        "there are too few, 2 of 2 classes: add some"
+    ] * 2
+    save_shapes(tmp_path / "named" / "train", 10)
+    save_class(tmp_path / "named" / "test" / "unknown", "disc", 3, first=50)
+    (test,) = told(tmp_path / "named")
+    assert test.endswith(
+        "there will be no figures: all that the data holds out as 'test' are left out"
+    )
 
 
 def test_one_set_has_no_folds(tmp_path: Path) -> None:

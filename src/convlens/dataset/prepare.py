@@ -153,9 +153,11 @@ def prepare(
     )
     learnt = catalog.take(split.rows("train"))
     if len(learnt.classes) < 2:
+        only = ", ".join(map(repr, learnt.classes)) or "none"
+        missing = ", ".join(repr(k) for k in catalog.classes if k not in learnt.classes)
         raise ConvlensError(
-            f"the pictures left for training are of {len(learnt.classes)} class: "
-            "add pictures, or hold fewer out (--test-fraction, --val-fraction)"
+            f"the pictures left for training are of one class at most, {only}, and of {missing} "
+            "there is none: add some, or hold fewer out (--test-fraction, --val-fraction)"
         )
     where = f"what there is to train on of {pictures}"
     classes = _classes(kind, learnt, where=where, skipped=skipped)

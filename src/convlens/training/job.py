@@ -208,20 +208,30 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
 
 
 def _tell_what_is_not_held_out(job: Job) -> None:
-    """Say so where a split was to be drawn and is empty, since what belongs together fills others.
+    """Say so, and why, where a split is empty that the data names or that was to be drawn.
 
     That is known before training, and is why there will be no figures.
     """
-    split = job.dataset.split
+    dataset, split = job.dataset, job.dataset.split
     sizes = Counter(split.groups).values()
     test, val = job.options.data.fractions(len(split.assigned))
     for name, share, purpose in (
         ("test", test, "to be judged by, so there will be no figures"),
         ("val", val, "for validation"),
     ):
-        if share and not split.rows(name):
-            job.callback.warn(
-                f"no picture is held out {purpose}: sets that stay together (of one group, or that "
-                f"look alike) cannot be divided so; there are {len(sizes):,}, the largest of "
-                f"{max(sizes):,} of {len(split.groups):,} pictures: give smaller groups, or more"
+        named = name in dataset.catalog.splits
+        if (not share and not named) or split.rows(name):
+            continue
+        if named:
+            reason = f"all that the data holds out as {name!r} are left out"
+        elif max(sizes) == 1:
+            reason = (
+                f"there are too few, {len(sizes):,} of {len(dataset.classes):,} classes: add some"
             )
+        else:
+            reason = (
+                "sets that stay together (of one group, or that look alike) cannot be divided so; "
+                f"there are {len(sizes):,}, the largest of {max(sizes):,} of "
+                f"{len(split.groups):,} pictures: give smaller groups, or more"
+            )
+        job.callback.warn(f"no picture is held out {purpose}: {reason}")

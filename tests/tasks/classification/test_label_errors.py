@@ -1,5 +1,7 @@
 """Labels that are probably wrong: the planted ones, and none without reason."""
 
+import warnings
+
 import numpy as np
 
 from convlens.tasks.classification.label_errors import find_label_errors
@@ -15,3 +17,12 @@ def test_label_errors_are_the_planted_ones() -> None:
     assert set(find_label_errors(labels, p).tolist()) == set(range(20))
     assert len(find_label_errors(true, p)) == 0
     assert len(find_label_errors(np.zeros(600, np.int64), p)) == 0  # two classes have no picture
+
+
+def test_classes_of_few_pictures_are_no_reason_to_warn_of_each() -> None:
+    labels = np.array([0, 0, 0, 1, 2, 2, 2])
+    p = np.full((7, 3), 0.05)
+    p[np.arange(7), [0, 0, 1, 1, 2, 2, 0]] = 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        find_label_errors(labels, p)

@@ -1,5 +1,7 @@
 """Labels that are probably wrong: confident learning (Northcutt et al. 2021), by cleanlab."""
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,10 +20,10 @@ def find_label_errors(
         return np.zeros(0, np.int64)
     from cleanlab.filter import find_label_issues
 
-    issues: npt.NDArray[np.int64] = np.asarray(
-        find_label_issues(
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one for each class of few pictures: which is told before
+        found = find_label_issues(
             labels_N, probabilities_NK, return_indices_ranked_by="self_confidence", n_jobs=1
-        ),
-        np.int64,
-    )
+        )
+    issues: npt.NDArray[np.int64] = np.asarray(found, np.int64)
     return issues[differs[issues]]
