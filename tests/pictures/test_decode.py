@@ -222,7 +222,7 @@ def tiff(*entries: tuple[int, int]) -> bytes:
         (b"PK\x03\x04" + bytes(40), "ZIP"),
         (b"\0\0\0\x18ftypisom" + bytes(40), "video"),
         (bytes(500), "zeros"),
-        (b'{"error": "not found"}', "text: perhaps a download that failed"),
+        (b'{"error": "not found"}', "text: perhaps notes, or a download that failed"),
         (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "text"),
         (b"\0\0\1\0\1\0" + bytes(40), "icon"),
         (b"\x89HDF\r\n\x1a\n" + bytes(40), "HDF5"),

@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.distributed import SINGLE_PROCESS
-from convlens.errors import UsageError
+from convlens.errors import ConvlensError, UsageError
 from convlens.options import options_from
 from convlens.pictures.splits import Split
 from convlens.stopwatch import Stopwatch
 from convlens.training.job import Job, Request, choose_folds, prepare_job
+from convlens.training.train import train
 from convlens.transfer.pretrained import choose_network
 from helpers import SMALL, save_class, save_shapes
 
@@ -80,3 +82,29 @@ def test_one_set_has_no_folds(tmp_path: Path) -> None:
     assert choose_folds(options, dataset, pretrained=True) == 1
     with pytest.raises(UsageError, match="--folds: all pictures are of one group"):
         choose_folds(options_from({"folds": 5}), dataset, pretrained=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"recall": "ring=0.9"}, "no validation picture is of class 'ring'"),
+        ({"recall": "circle=0.9"}, "there is no class 'circle'"),
+        ({"costs": "disc>circle=2"}, "there is no class 'circle'"),
+        ({"coverage": 0.9}, "a class is called so"),
+        ({"folds": 3}, "names its held-out pictures"),
+        ({"augment": "spin"}, "spin"),
+    ],
+)
+def test_what_can_be_known_to_fail_ends_before_a_network_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], says: str
+) -> None:
+    def made(*_: object, **__: object) -> None:
+        pytest.fail("it went on")
+
+    monkeypatch.setattr("convlens.training.train.build_model", made)
+    for split, kinds in (("train", ("disc", "cross", "ring", "unsure")), ("val", ("disc",))):
+        for number, kind in enumerate(kinds):
+            save_class(tmp_path / "p" / split / kind, kind, 3, first=10 * number + len(split))
+    with pytest.raises(ConvlensError, match=says):
+        train(tmp_path / "p", tmp_path / "run", **SMALL | asked)
+    assert not (tmp_path / "run").exists()

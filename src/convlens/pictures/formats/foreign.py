@@ -8,6 +8,7 @@ PAGE = "perhaps a download that failed"
 SAVE = "save it as PNG or JPEG"
 SAVE_SAMPLES = "save it as PNG, grey or RGB with 8 or 16 bits"
 _UNUSUAL = "that is damaged, or stored in an unusual way"
+TEXT = "perhaps notes, or a download that failed"
 TAR = "unpack it, or give it by itself to train or predict"
 VIDEO = "save single frames of it as JPEG"
 
@@ -106,5 +107,5 @@ _TESTS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
     (lambda data: b"<svg" in _text(data), "an SVG drawing", SAVE),
     (lambda data: _text(data).startswith((b"<!doctype html", b"<html")), "a web page", PAGE),
     (lambda data: not data.strip(b"\0"), "nothing but zeros", "copy it anew"),
-    (is_text, "text", PAGE),
+    (is_text, "text", TEXT),
 )
