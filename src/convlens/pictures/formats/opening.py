@@ -23,6 +23,10 @@ if Image.MAX_IMAGE_PIXELS == 1024 * 1024 * 1024 // 4 // 3:
     # Pillow's own limit, which some of its plugins ask for too, is lower: it refuses twice this
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 
+# of large pictures and odd tags, among answers; to ignore it for each picture only is to change the
+# filters of the whole process from many threads, which leaves it without any warning
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 
 @contextmanager
 def opened(data: bytes) -> Iterator[ImageFile]:
@@ -31,10 +35,8 @@ def opened(data: bytes) -> Iterator[ImageFile]:
         raise PictureError("the file is empty")
     _register_heif(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open(data) as image:
-                yield image
+        with _open(data) as image:
+            yield image
     except PictureError:
         raise
     except UnidentifiedImageError as error:
