@@ -28,9 +28,11 @@ from scipy import stats
 from convlens.evaluation.compare import mcnemar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from accuracy.against_frozen import write_section
 from shared.arguments import add_pictures, script_parser
 from shared.frozen_baseline import right_by_frozen_features
-from shared.pictures import Labelled, labelled_solar_cells, picture_paths, write_table
+from shared.pictures import Labelled, write_table
+from shared.sets import labelled_pictures
 from shared.training import train_by_command
 
 HERE = Path(__file__).parent
@@ -99,15 +101,11 @@ ROWS = (
     Row("few", "cats-dogs", "default, 10 per class", (), "few", "≥ 98 %", True),
     Row("elpv", "elpv", "default", (), "quarter", "≥ 92 %", True),
     Row("cifar10", "cifar10", "`--weights none`", ("--weights", "none"), "given", "≥ 92 %"),
+    Row("trash", "trash", "default", (), "fold", "≥ frozen", True),
+    Row("digits", "digits", "default", (), "fold", "≥ frozen", True),
+    Row("fashion", "fashion", "default", (), "fold", "≥ frozen", True),
+    Row("animals", "animals", "default", (), "fold", "≥ frozen", True),
 )
-
-
-def labelled_pictures(row: Row, pictures: Path) -> Labelled:
-    """All pictures of a row's set."""
-    if row.folder == "elpv":
-        return labelled_solar_cells()
-    paths = picture_paths(pictures / row.folder)
-    return [(str(path.absolute()), path.parent.name) for path in paths]
 
 
 def held_out(row: Row, pictures: Labelled, run: int) -> npt.NDArray[np.bool_]:
@@ -217,7 +215,7 @@ def main() -> None:
         for run in range(1 if row.held == "given" else arguments.runs):
             if any(r["row"] == row.name and r["run"] == run for r in results):
                 continue
-            pictures = labelled_pictures(row, arguments.pictures)
+            pictures = labelled_pictures(row.folder, arguments.pictures)
             with tempfile.TemporaryDirectory() as temporary:
                 folder = (arguments.keep or Path(temporary)) / f"{row.name}-{run}"
                 result = one_run(row, pictures, run, folder)
@@ -227,6 +225,7 @@ def main() -> None:
                 file.write(json.dumps(result) + "\n")
     about = ABOUT.format(machine=platform.processor() or platform.machine())
     PAGE.write_text(about + "\n".join(lines(results)) + "\n")
+    write_section()
     print(PAGE.read_text())
 
 

@@ -3,29 +3,29 @@
 import numpy as np
 import numpy.typing as npt
 
+from convlens.network.pretrained import WEIGHTS_PACKAGES, WeightsPackage, imagenet_parameters
 from shared.pictures import Labelled
 
 
 def right_by_frozen_features(
-    pictures: Labelled, held: npt.NDArray[np.bool_]
+    pictures: Labelled, held: npt.NDArray[np.bool_], known: WeightsPackage = WEIGHTS_PACKAGES[0]
 ) -> npt.NDArray[np.bool_]:
-    """Whether it answers each held-out picture rightly, from one look at 224 pixels."""
+    """Whether it answers each held-out picture rightly, from one look at the published size."""
     import timm
     import torch
     from PIL import Image
     from sklearn.linear_model import LogisticRegression
 
-    from convlens.network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters
-
-    network = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
-    network.load_state_dict(imagenet_parameters(WEIGHTS_PACKAGES[0]))
+    network = timm.create_model(known.architecture, num_classes=1000).eval()
+    network.load_state_dict(imagenet_parameters(known))
     config = timm.data.resolve_model_data_config(network)
+    side = config["input_size"][-1]
     mean, std = (torch.tensor(config[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
     features = []
     with torch.inference_mode():
         for first in range(0, len(pictures), 8):
             images = [
-                np.asarray(Image.open(path).convert("RGB").resize((224, 224)))
+                np.asarray(Image.open(path).convert("RGB").resize((side, side)))
                 for path, _ in pictures[first : first + 8]
             ]
             pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
