@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .detector.detector import Detector
     from .detector.localization import Localization
     from .detector.suggest import suggest
+    from .efficiency.comparison import NetworkComparison
+    from .efficiency.measure import measure_networks
     from .errors import ConvlensError
     from .evaluation.compare import Comparison, compare
     from .inspection.inspect import Inspection, inspect
@@ -53,6 +55,7 @@ _HOMES = {
     "Inspection": "inspection.inspect",
     "Localization": "detector.localization",
     "Network": "network.spec",
+    "NetworkComparison": "efficiency.comparison",
     "Prediction": "tasks.classification.prediction",
     "Run": "training.train",
     "Sharded": "pictures.shards.write",
@@ -61,6 +64,7 @@ _HOMES = {
     "compare": "evaluation.compare",
     "inspect": "inspection.inspect",
     "describe_network": "network.named",
+    "measure_networks": "efficiency.measure",
     "predict_shards": "detector.archive",
     "repeat": "training.train",
     "resume": "training.train",
@@ -90,6 +94,8 @@ __all__ = [  # noqa: RUF022  (by use)
     "ArchivePredictions",
     "describe_network",
     "Network",
+    "measure_networks",
+    "NetworkComparison",
     "why",
     "Case",
     "bench",
@@ -106,7 +112,7 @@ def __getattr__(name: str) -> Any:
 
     from .errors import require
 
-    if _HOMES[name].startswith("training"):
+    if _HOMES[name].startswith(("training", "efficiency")):
         require("torch", "train", what="training")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 

@@ -5,10 +5,15 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Any
+
+from ..errors import UsageError
+from ..files import is_folder, write_whole
 
 # matplotlib writes colours as they are; this one is replaced by the page's own text colour.
 _INK = "#010203"
+_STANDALONE = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
 _DOT = re.compile(r'<g id="dot(\d+)">')
 _COLOURS = ("#3b7dd8", "#d8663b", "#3ba272", "#9a60b4", "#b08a1e", "#7a7a7a")
 
@@ -22,7 +27,7 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
         axes.spines[spine].set_visible(False)
     for spine in ("bottom", "left"):
         axes.spines[spine].set_color(_INK)
-    axes.tick_params(colors=_INK)
+    axes.tick_params(which="both", colors=_INK)
     for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
         text.set_color(_INK)
     axes.grid(alpha=0.25, color=_INK, linewidth=0.5)
@@ -109,23 +114,84 @@ def scatter(
     x_label: str,
     *,
     y_label: str,
-    front: Sequence[str] = (),
 ) -> str:
-    """Named points over a logarithmic x; those of `front` are joined by a line."""
+    """Named points over a logarithmic x; a line joins those that none beats."""
+    return _svg(*_scatter(points, x_label, y_label=y_label))
+
+
+def pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Names of those that no other beats in y without a larger x."""
+
+    def beaten(x: float, y: float) -> bool:
+        return any(a <= x and b >= y and (a, b) != (x, y) for a, b in points.values())
+
+    return [name for name, (x, y) in points.items() if not beaten(x, y)]
+
+
+def save_scatter(
+    path: Path,
+    points: Mapping[str, tuple[float, float]],
+    *,
+    x_label: str,
+    y_label: str,
+    title: str,
+    intervals: Mapping[str, tuple[float, float]],
+) -> None:
+    """The same as a file by itself, SVG (light or dark as its reader is) or PNG.
+
+    `intervals` are drawn as bars: the lowest and the highest y of each point. Raises `UsageError`
+    for a path that ends otherwise, `ConvlensError` where it cannot be written.
+    """
+    check_chart(path)
+    figure, titles = _scatter(points, x_label, y_label=y_label, intervals=intervals, title=title)
+    data: str | bytes = _svg(figure, titles).replace(">", f">{_STANDALONE}", 1)
+    if path.suffix.lower() == ".png":
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=160, facecolor="white")
+        data = buffer.getvalue()
+    write_whole(path, data)
+
+
+def check_chart(path: Path) -> None:
+    """Raise a `UsageError` for a file that is neither SVG nor PNG by its name, or has no folder."""
+    if path.suffix.lower() not in {".svg", ".png"}:
+        raise UsageError(f"{path}: a chart is an .svg or a .png")
+    if not is_folder(path.parent):
+        raise UsageError(f"{path}: there is no folder {path.parent}")
+
+
+def _scatter(
+    points: Mapping[str, tuple[float, float]],
+    x_label: str,
+    *,
+    y_label: str,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    title: str = "",
+) -> tuple[Any, list[str]]:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     figure, axes = _figure(6.4, 3.6)
     titles: list[str] = []
+    front = pareto(points)
     for name, (x, y) in points.items():
         _dot(axes, x, y=y, colour=_COLOURS[0], number=len(titles))
         titles.append(f"{name}: {y_label} {y:.4g} at {x_label} {x:,.4g}")
         colour = _COLOURS[0] if name in front else _COLOURS[1]
         axes.plot(x, y, "o", color=colour)
+        if intervals is not None:
+            axes.vlines(x, *intervals[name], color=colour, linewidth=1.5)
         axes.annotate(name, (x, y), (5, 4), textcoords="offset points", color=_INK, fontsize=8)
-    if front:
+    if len(front) > 1:
         line = sorted(points[name] for name in front)
         axes.plot(*zip(*line, strict=True), color=_COLOURS[0], linewidth=1, label="Pareto front")
         axes.legend(frameon=False, labelcolor=_INK)
     axes.set_xscale("log")
+    plain = FuncFormatter(lambda value, _: f"{value:,.4g}")
+    axes.xaxis.set_major_formatter(plain)
+    lowest, highest = (pick(x for x, _ in points.values()) for pick in (min, max))
+    axes.xaxis.set_minor_formatter(plain if highest < 8 * lowest else NullFormatter())
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
+    axes.set_title(title, fontsize=9, color=_INK)
     axes.margins(0.15)
-    return _svg(figure, titles)
+    return figure, titles

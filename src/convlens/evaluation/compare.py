@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from math import comb
 from pathlib import Path
@@ -13,7 +13,8 @@ from ..detector.detector import Detector
 from ..errors import ConvlensError, PictureError, UsageError
 from ..files import read_json, saying_where, sound_record
 from ..pictures.decode import RGB, decode
-from ..pictures.source import FileSource
+from ..pictures.shards.read import streamed
+from ..pictures.source import FileSource, Source
 from ..progress import Progress
 from ..tasks.intervals import wilson
 
@@ -93,8 +94,8 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
         )
     right = [{key for key in shared if of_run[key][0]} for of_run in answers]
     best = max(range(len(runs)), key=lambda number: len(right[number]))
-    paths = [answers[0][key][1] for key in sorted(shared)]
-    speeds = _milliseconds(folders, paths, progress=progress)
+    pictures = decoded(FileSource(answers[0][key][1]) for key in sorted(shared))
+    speeds = milliseconds([Detector(folder) for folder in folders], pictures, progress=progress)
     contenders = [
         _contender(
             folder,
@@ -159,19 +160,26 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _milliseconds(
-    folders: list[Path], paths: list[str], *, progress: Progress
-) -> list[float | None]:
-    """Of each detector for one picture: they take turns, so a slow moment falls on all of them."""
+def decoded(sources: Iterable[Source]) -> list[RGB]:
+    """The first `TIMED` pictures of those that can be read."""
     pictures: list[RGB] = []
-    for path in paths:
-        if len(pictures) == TIMED:
-            break
+    for source in streamed(sources):
         try:
-            pictures.append(decode(FileSource(path).read()))
+            pictures.append(decode(source.read()))
         except PictureError:
             continue  # cells of tables, or moved since
-    detectors = [Detector(folder) for folder in folders]
+        if len(pictures) == TIMED:
+            break
+    return pictures
+
+
+def milliseconds(
+    detectors: Sequence[Detector], pictures: Sequence[RGB], *, progress: Progress
+) -> list[float | None]:
+    """The median of each detector for one picture; None where there is none to be timed on.
+
+    They take turns, so a slow moment falls on all of them.
+    """
     seconds: list[list[float]] = [[] for _ in detectors]
     for done, picture in enumerate(pictures):
         for detector, times in zip(detectors, seconds, strict=True):

@@ -1,11 +1,7 @@
 """Architectures compared: who is on the Pareto front, and what the section says of it."""
 
-from convlens.reasons.experiments.architectures import (
-    ArchitectureResult,
-    Budget,
-    pareto,
-    section,
-)
+from convlens.drawing.charts import pareto
+from convlens.reasons.experiments.architectures import ArchitectureResult, Budget, section
 from convlens.reasons.section import HOLDS, NOT
 
 
@@ -24,9 +20,9 @@ def result(name: str, accuracy: float, multiplications: int) -> ArchitectureResu
 
 
 def test_the_front_is_beaten_by_none() -> None:
-    results = [result("dense", 0.7, 10), result("small", 0.8, 20), result("large", 0.8, 30)]
-    assert pareto(results) == ["dense", "small"]
-    assert pareto([result("a", 0.8, 20), result("b", 0.8, 20)]) == ["a", "b"]
+    points = {"dense": (10.0, 0.7), "small": (20.0, 0.8), "large": (30.0, 0.8)}
+    assert pareto(points) == ["dense", "small"]
+    assert pareto({"a": (20.0, 0.8), "b": (20.0, 0.8)}) == ["a", "b"]
 
 
 def test_the_verdict_compares_intervals() -> None:

@@ -1,50 +1,155 @@
 """`convlens networks`."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import UsageError, require
 from ..arguments import Parser, add_output
-from ..output import emit, emit_json, table
+from ..output import complain, emit, emit_json, printable, table
+from ..progress import Bars
 
 if TYPE_CHECKING:
+    from ...efficiency.comparison import NetworkComparison
     from ...network.layers.counts import Counts
     from ...network.spec import Architecture
 
-SUMMARY = "print a network's layers, shapes, parameters and connections"
+SUMMARY = "print a network's layers and costs, or measure which suits your pictures"
 EXAMPLES = """\
   convlens networks                              names, and how to write one
   convlens networks lecture --size 32 --classes 10
   convlens networks "conv 6 5x5, pool 2, dense 120" --size 32
-  convlens networks auto --size 128 --pictures 2000   a line to edit for train"""
+  convlens networks auto --size 128 --suits 2000     a line to edit for train
+  convlens networks --measure pictures/          which installed one is more efficient?
+  convlens networks --measure pictures/ timm:resnet50 timm:convnext_nano --weights hub
+  convlens networks --measure pictures/ --chart chart.svg --json > measured.json"""
+
+MEASURING = ("weights", "group", "seed", "chart")
+"""Options that say something of `--measure` only."""
 
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
-    parser.add_argument("network", nargs="?", metavar="NETWORK", help="a line of text, or a name")
+    parser.add_argument(
+        "networks", nargs="*", metavar="NETWORK", help="a line of text, a name, or timm:NAME"
+    )
     parser.add_argument(
         "--size", type=int, metavar="PIXELS", help="side of its pictures [auto: its own, or 64]"
     )
     parser.add_argument("--classes", type=int, default=2, metavar="N", help="its classes [2]")
     parser.add_argument(
-        "--pictures", type=int, default=2000, metavar="N", help="how many auto is to suit [2000]"
+        "--suits",
+        type=int,
+        default=2000,
+        metavar="N",
+        help="how many training pictures auto is to suit [2000]",
     )
-    add_output(parser, json="print the table as JSON", quiet=False)
+    measuring = parser.add_argument_group("measuring, on your own pictures")
+    measuring.add_argument(
+        "--measure",
+        metavar="PICTURES",
+        help="try pretrained networks on these: those installed, and those named",
+    )
+    measuring.add_argument(
+        "--weights", metavar="WEIGHTS", help="of those named: hub or FILE.safetensors [package]"
+    )
+    measuring.add_argument(
+        "--group", metavar="REGEX", help="paths with the same match are a group, as for train"
+    )
+    measuring.add_argument("--seed", type=int, metavar="N", help="draws the folds [0]")
+    measuring.add_argument(
+        "--chart", metavar="FILE", help="draw accuracy against time, as .svg or .png"
+    )
+    add_output(parser, json="print everything as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one network's table, or the list of names."""
-    if args.network is None:
+    """Print one network's table, the list of names, or what was measured."""
+    if args.measure is not None:
+        return _measure(args)
+    for name in MEASURING:
+        if getattr(args, name) is not None:
+            raise UsageError(f"--{name} goes with --measure PICTURES")
+    if len(args.networks) > 1:
+        raise UsageError("give one network (a line of text in quotes), or --measure PICTURES")
+    if not args.networks:
         _print_names(args)
     else:
-        _print_network(_architecture(args.network, args), args)
+        _print_network(_architecture(args.networks[0], args), args)
     return 0
+
+
+def _measure(args: argparse.Namespace) -> int:
+    """Measure, print, draw; 130 where Ctrl-C ended it early."""
+    require("torch", "train", what="measuring networks")
+    if args.chart is not None:
+        from ...drawing.charts import check_chart
+
+        check_chart(Path(args.chart))
+    with Bars(args.quiet) as bars:
+        bars.say("convlens: loading PyTorch …")
+        from ...efficiency.measure import measure_networks
+
+        comparison = measure_networks(
+            args.measure,
+            args.networks,
+            weights=args.weights or "auto",
+            size=args.size,
+            group=args.group,
+            seed=args.seed or 0,
+            callback=bars,
+        )
+    if args.json:
+        emit_json(comparison.as_json())
+    else:
+        _print_measured(comparison)
+    if args.chart is not None:
+        comparison.save_chart(args.chart)
+    if not comparison.finished:
+        complain("stopped: what is above was measured before")
+        return 130
+    return 0
+
+
+def _print_measured(comparison: "NetworkComparison") -> None:
+    heads = ["network", "pixels", "accuracy", "95 % interval", "loss", "ms/picture", "parameters"]
+    heads += ["multiplications", "MB", "only this right", "only the first", "p"]
+    rows = []
+    for one in comparison.networks:
+        low, high = one.accuracy_interval
+        first = one.p is None
+        rows.append(
+            [
+                printable(one.name),
+                f"{one.size}",
+                f"{one.accuracy:.2%}",
+                f"{low:.1%} to {high:.1%}",
+                f"{one.loss:.4f}",
+                f"{one.milliseconds:.1f}",
+                f"{one.parameters:,}",
+                f"{one.multiplications:,}",
+                f"{one.megabytes:.1f}",
+                "" if first else f"{one.only_this:,}",
+                "" if first else f"{one.only_best:,}",
+                "" if first else f"{one.p:.2g}",
+            ]
+        )
+    emit(table(heads, rows))
+    emit(
+        f"\non {comparison.pictures:,} pictures of {len(comparison.classes)} classes, each answered"
+        " by a linear head that did not learn from it; times are of one core of this machine, and p"
+        " is McNemar's exact test against the first"
+    )
+    for name, why in comparison.not_measured.items():
+        emit(f"{printable(name)} is not measured: {printable(why)}")
+    emit(f"\n{printable(comparison.message)}\n  {printable(comparison.train_command())}")
 
 
 def _architecture(name: str, args: argparse.Namespace) -> "Architecture":
     from ...network.named import describe_network, line_of, usual_size
 
-    size = args.size or usual_size(line_of(name, 64, pictures=args.pictures)) or 64
-    return describe_network(name, size, classes=args.classes, pictures=args.pictures)
+    size = args.size or usual_size(line_of(name, 64, pictures=args.suits)) or 64
+    return describe_network(name, size, classes=args.classes, pictures=args.suits)
 
 
 def _print_names(args: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from ...detector.detector import Detector
-from ...drawing.charts import scatter
+from ...drawing.charts import pareto, scatter
 from ...training.train import train
 from ..section import HOLDS, NOT, Claim, Figure, Section, Table
 from .notebook import Notebook
@@ -116,36 +116,19 @@ def _predict_seconds(detector: Detector, size: int, *, turns: int = 15) -> float
     return median(seconds)
 
 
-def pareto(results: Sequence[ArchitectureResult]) -> list[str]:
-    """Names of those that no other beats in accuracy without more multiplications."""
-
-    def beaten(result: ArchitectureResult) -> bool:
-        return any(
-            other.accuracy >= result.accuracy
-            and other.multiplications <= result.multiplications
-            and (other.accuracy, other.multiplications) != (result.accuracy, result.multiplications)
-            for other in results
-        )
-
-    return [result.name for result in results if not beaten(result)]
-
-
 def section(results: Sequence[ArchitectureResult], budget: Budget) -> Section:
     """Accuracy against what an architecture costs."""
-    front = pareto(results)
-    chart = scatter(
-        {result.name: (result.multiplications / 1e6, 100 * result.accuracy) for result in results},
-        "million multiplications per picture",
-        y_label="held-out accuracy (%)",
-        front=front,
-    )
+    points = {
+        result.name: (result.multiplications / 1e6, 100 * result.accuracy) for result in results
+    }
+    chart = scatter(points, "million multiplications per picture", y_label="held-out accuracy (%)")
     return Section(
         "efficiency",
         "Which is more efficient",
         claims=_claims(results, budget),
         tables=[_table(results, budget)],
         figures=[Figure("What accuracy costs: those on the line are beaten by none.", chart)],
-        data={"architectures": [asdict(result) for result in results], "pareto": front},
+        data={"architectures": [asdict(result) for result in results], "pareto": pareto(points)},
     )
 
 
