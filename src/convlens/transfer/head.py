@@ -1,13 +1,15 @@
 """A linear head on fixed features, fitted to convergence: softmax regression with an L2 term."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from ..tasks.learning import Objective
+from .coordinates import Coordinates
 
 FOLDS = 5
 
@@ -19,6 +21,11 @@ class FeatureSet:
     features: Tensor
     labels: Tensor
     groups: Tensor
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """The principal axes of all views."""
+        return Coordinates.of(self.features.flatten(0, 1))
 
     def take(self, some: Tensor) -> "FeatureSet":
         """Some of them, by a mask or by indices."""
@@ -51,73 +58,104 @@ def fit_heads(
     used_HN: Tensor,
     *,
     objective: Objective,
-    C: float,
+    C: Sequence[float],
     start: Sequence[Head] = (),
     iterations: int = 500,
-) -> list[Head]:
+) -> list[list[Head]]:
     """Heads that learn from some of the pictures each, with every view as a picture of its own.
 
     All are fitted in one descent by L-BFGS, until it finds nothing more to lower: their costs add
     up, so the lowest sum has each at its lowest, and reading the features, which is most of the
     work, is done once for all.
 
+    It descends along the features' principal axes, in a unit for each: where features vary much, J
+    bends much, and along most axes it hardly bends at all, for which a descent takes many steps; in
+    units in which it bends alike everywhere it takes few.
+
     Args:
         features: Features, labels and groups of N pictures.
         used_HN: For each of H heads, which pictures it learns from.
         objective: What each of them lowers, beside the L2 term.
-        C: scikit-learn's: the L2 term is the sum of squared weights / (2 C N).
-        start: Where the descent begins; by default at zero.
-        iterations: Most iterations of L-BFGS.
+        C: scikit-learn's, one or more: the L2 term is the sum of squared weights / (2 C N). Each
+            descent begins where the one before ended.
+        start: Where the first descent begins; by default at zero.
+        iterations: Most iterations of L-BFGS, for each C.
 
     Returns:
-        A head for each row of `used_HN`.
+        For each C a head for each row of `used_HN`.
 
     Examples:
-        >>> head, without_first = fit_heads(features, used, objective=objective, C=0.1)
+        >>> [[head, without_first]] = fit_heads(features, used, objective=objective, C=[0.1])
         ... # doctest: +SKIP
     """
-    views = features.features.shape[1]
+    views, heads, outputs = features.features.shape[1], len(used_HN), objective.outputs
     x_MD = features.features.flatten(0, 1)
     labels_M = features.labels.repeat_interleave(views)
     share_MH = used_HN.T.float().repeat_interleave(views, 0)
-    penalty_H = 1 / (2 * C * share_MH.sum(0).clamp(min=1))
+    count_H = share_MH.sum(0).clamp(min=1)
     share_MH = share_MH * objective.weights(labels_M)[:, None]
     share_MH = share_MH / share_MH.sum(0).clamp(min=1e-12)
-    heads, outputs, dimensions = len(used_HN), objective.outputs, x_MD.shape[1]
-    weight = torch.zeros(heads, outputs, dimensions)
-    bias = torch.zeros(heads, outputs)
-    if start:
-        weight = torch.stack([head.weight for head in start])
-        bias = torch.stack([head.bias for head in start])
-    weight.requires_grad_(True)
-    bias.requires_grad_(True)
+    coordinates = features.coordinates
+    x_MR = coordinates.project(x_MD)
+    weight, bias = torch.zeros(heads, outputs, x_MR.shape[1]), torch.zeros(heads, outputs)
+    for k, head in enumerate(start):
+        weight[k], bias[k] = coordinates.inwards(head.weight, head.bias)
+    repeated = labels_M.repeat_interleave(heads)
+
+    def cost(penalty_H: Tensor, weight_HKR: Tensor, bias_HK: Tensor) -> Tensor:
+        logits = torch.addmm(bias_HK.flatten(), x_MR, weight_HKR.flatten(0, 1).T)
+        losses = objective.losses(logits.view(-1, outputs), repeated).view(-1, heads)
+        return (losses * share_MH).sum() + (weight_HKR.square().sum((1, 2)) * penalty_H).sum()
+
+    fitted: list[list[Head]] = []
+    for strength in C:
+        penalty_H = 1 / (2 * strength * count_H)
+        p = objective.probabilities(
+            (x_MR @ weight.flatten(0, 1).T + bias.flatten()).view(-1, outputs)
+        )
+        bend = (p * (1 - p)).mean()  # of the loss, by a logit
+        units_R = (bend * coordinates.variances + 2 * penalty_H.mean()).rsqrt()
+        weight, bias = _descend(
+            partial(cost, penalty_H), weight, bias, units_R=units_R, iterations=iterations
+        )
+        outside = [coordinates.outwards(w, b) for w, b in zip(weight, bias, strict=True)]
+        fitted.append([Head(w, b, C=strength) for w, b in outside])
+    return fitted
+
+
+def _descend(
+    cost: Callable[[Tensor, Tensor], Tensor],
+    weight_HKR: Tensor,
+    bias_HK: Tensor,
+    *,
+    units_R: Tensor,
+    iterations: int,
+) -> tuple[Tensor, Tensor]:
+    """The weights and biases at which a cost is lowest, from these on, in a unit for each axis."""
+    scaled, bias = weight_HKR / units_R, bias_HK.clone()
     optimizer = torch.optim.LBFGS(
-        [weight, bias],
+        [scaled.requires_grad_(True), bias.requires_grad_(True)],
         max_iter=iterations,
         tolerance_grad=1e-6,
         tolerance_change=1e-9,
         line_search_fn="strong_wolfe",
     )
-    repeated = labels_M.repeat_interleave(heads)
 
-    def cost() -> Tensor:
+    def closure() -> Tensor:
         optimizer.zero_grad()
-        logits = torch.addmm(bias.flatten(), x_MD, weight.flatten(0, 1).T)
-        losses = objective.losses(logits.view(-1, outputs), repeated).view(-1, heads)
-        value = (losses * share_MH).sum() + (weight.square().sum((1, 2)) * penalty_H).sum()
+        value = cost(scaled * units_R, bias)
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimizer.step(cost)  # type: ignore[no-untyped-call]
-    return [
-        Head(one, offset, C=C) for one, offset in zip(weight.detach(), bias.detach(), strict=True)
-    ]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return scaled.detach() * units_R, bias.detach()
 
 
 def fit_head(features: FeatureSet, *, objective: Objective, C: float) -> Head:
     """The head that learns from all these pictures."""
     everything = torch.ones(1, len(features.labels), dtype=torch.bool)
-    return fit_heads(features, everything, objective=objective, C=C)[0]
+    [[head]] = fit_heads(features, everything, objective=objective, C=[C])
+    return head
 
 
 def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) -> Tensor:

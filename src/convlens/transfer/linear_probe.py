@@ -19,7 +19,7 @@ from .pretrained import Pretrained
 C_VALUES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """scikit-learn's C, from the strongest L2 term to the weakest."""
 
-COMPARED = 40
+COMPARED = 20
 """Iterations that tell one C from another; each begins where the one before it ended."""
 
 ENOUGH = 300
@@ -107,11 +107,11 @@ class LinearProbe:
 
     def head_without(self, fold: int, *, C: float) -> Head:
         """Fitted to convergence on all pictures but those of a fold."""
-        (head,) = fit_heads(
+        [[head]] = fit_heads(
             self.pictures,
             (self.fold != fold)[None],
             objective=self.objective,
-            C=C,
+            C=[C],
             start=[self.heads[C][frozenset({fold})]],
         )
         return head
@@ -151,17 +151,12 @@ def fit_linear_probe(
         left_out += [frozenset(pair) for pair in combinations(numbers, 2)]
     used = [~torch.isin(fold, torch.tensor(sorted(some))) for some in left_out]
     heads: dict[float, Heads] = {C: {} for C in C_VALUES}
-    fitted: list[Head] = []
-    for C in C_VALUES if used else ():
+    if used:
         fitted = fit_heads(
-            both,
-            torch.stack(used),
-            objective=objective,
-            C=C,
-            start=fitted,
-            iterations=COMPARED,
+            both, torch.stack(used), objective=objective, C=C_VALUES, iterations=COMPARED
         )
-        heads[C] = dict(zip(left_out, fitted, strict=True))
+        for C, own in zip(C_VALUES, fitted, strict=True):
+            heads[C] = dict(zip(left_out, own, strict=True))
     return LinearProbe(both, len(train.labels), fold=fold, objective=objective, heads=heads)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..dataset.examples import Examples
 from ..dataset.random import generator
 from ..progress import Progress
+from .coordinates import Coordinates
 from .features import features_of
 from .head import FeatureSet, folds
 from .pretrained import Pretrained
@@ -48,10 +49,10 @@ class Strangeness(nn.Module):
 
 
 def _usual(features_ND: Tensor) -> Strangeness:
-    mean_D = features_ND.mean(0)
     directions = min(DIRECTIONS, len(features_ND) // 2)
-    _, _, rows = torch.linalg.svd(features_ND - mean_D, full_matrices=False)
-    return Strangeness(mean_D, rows[:directions].T.contiguous(), unit=1.0)
+    own = Coordinates.of(features_ND)
+    usual_DR = own.axes[:, len(own.variances) - directions :].contiguous()
+    return Strangeness(own.mean, usual_DR, unit=1.0)
 
 
 def fit_strangeness(features_ND: Tensor, groups_N: Tensor, *, seed: int) -> Strangeness:

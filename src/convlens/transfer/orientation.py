@@ -35,7 +35,7 @@ def orientation_probe(
     fold = folds(both.labels, groups, seed=seed)
     numbers = sorted(set(fold.tolist()))
     used = fold != torch.tensor(numbers)[:, None]
-    heads = fit_heads(both, used, objective=plain_objective(2), C=C, iterations=50)
+    (heads,) = fit_heads(both, used, objective=plain_objective(2), C=[C], iterations=50)
     right = 0
     for k, head in zip(numbers, heads, strict=True):
         judged = both.take(fold == k)

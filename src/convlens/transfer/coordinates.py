@@ -1,0 +1,50 @@
+"""Features along their principal axes, where a descent to the best head takes few steps."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Positions about a mean [D] along axes [D, R], with the mean square along each [R].
+
+    Axes are orthogonal, of length 1, and ordered by how much features vary along them, the most
+    last. Where pictures are fewer than features there are only as
+    many axes: the best head lies in the space that the pictures span.
+    """
+
+    mean: Tensor
+    axes: Tensor
+    variances: Tensor
+
+    @staticmethod
+    def of(features_ND: Tensor) -> "Coordinates":
+        """The principal axes of these features.
+
+        Examples:
+            >>> Coordinates.of(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).variances
+            tensor([0., 1.])
+        """
+        mean_D = features_ND.mean(0)
+        about_NR, span_DR = features_ND - mean_D, None
+        if len(about_NR) < about_NR.shape[1]:
+            span_DR, upper = torch.linalg.qr(about_NR.T)
+            about_NR = upper.T
+        variances_R, axes = torch.linalg.eigh(about_NR.T @ about_NR / len(about_NR))
+        axes_DR = axes if span_DR is None else span_DR @ axes
+        return Coordinates(mean_D, axes_DR, variances_R.clamp(min=0))
+
+    def project(self, features_ND: Tensor) -> Tensor:
+        """[N, D] to [N, R]."""
+        return (features_ND - self.mean) @ self.axes
+
+    def inwards(self, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor]:
+        """A head on features as one on coordinates, [K, R] and [K]."""
+        return weight_KD @ self.axes, bias_K + weight_KD @ self.mean
+
+    def outwards(self, weight_KR: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor]:
+        """A head on coordinates as one on features, [K, D] and [K]."""
+        weight_KD = weight_KR @ self.axes.T
+        return weight_KD, bias_K - weight_KD @ self.mean
