@@ -17,7 +17,7 @@ from convlens.network.named import PUBLISHED, usual_size
 from convlens.network.pretrained import WEIGHTS_PACKAGES, WeightsPackage, imagenet_parameters
 from convlens.options import NetworkOptions
 from convlens.tasks.classification.objective import plain_objective
-from convlens.transfer.features import features_of
+from convlens.transfer.features import Extraction, features_of
 from convlens.transfer.head import FeatureSet, fit_heads
 from convlens.transfer.linear_probe import C_VALUES, fit_linear_probe
 from convlens.transfer.orientation import ALIKE, orientation_probe
@@ -141,13 +141,33 @@ def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -
     )
     some = torch.arange(len(y)) < 150
     used = torch.stack([torch.ones_like(some), some])
-    ours, of_some = fit_heads(features, used, objective=plain_objective(classes), C=C)
+    [[ours, of_some]] = fit_heads(features, used, objective=plain_objective(classes), C=[C])
     # its softmax form; with two classes it fits one vector, which is half as dear in L2
     scale = 2 * C if classes == 2 else C
     for head, rows in ((ours, slice(None)), (of_some, slice(150))):
         theirs = linear.LogisticRegression(C=scale, tol=1e-10, max_iter=5000).fit(x[rows], y[rows])
         got = torch.softmax(head.logits(torch.from_numpy(x)), 1).numpy()
         assert np.abs(got - theirs.predict_proba(x)).max() < 2e-3
+
+
+@pytest.mark.parametrize("pictures", [60, 400])
+def test_the_head_is_found_in_few_steps_however_unlike_its_features_are(pictures: int) -> None:
+    linear = package("sklearn.linear_model")
+    random = np.random.default_rng(0)
+    spread = np.geomspace(10, 0.1, 100)  # most of what tells classes apart varies little
+    x = (random.normal(size=(pictures, 100)) * spread + 5).astype(np.float32)
+    y = ((x - 5) / spread + random.normal(size=x.shape)).mean(1) > 0
+    features = FeatureSet(
+        torch.from_numpy(x)[:, None], torch.from_numpy(y).long(), groups=torch.arange(len(y))
+    )
+    everything = torch.ones(1, len(y), dtype=torch.bool)
+    objective, C = plain_objective(2), (0.01, 0.1)
+    for c, [head] in zip(
+        C, fit_heads(features, everything, objective=objective, C=C, iterations=20), strict=True
+    ):
+        theirs = linear.LogisticRegression(C=2 * c, tol=1e-10, max_iter=50_000).fit(x, y)
+        got = torch.softmax(head.logits(torch.from_numpy(x)), 1).numpy()
+        assert np.abs(got - theirs.predict_proba(x)).max() < 1e-2
 
 
 @pytest.mark.parametrize("held", [40, 400])
@@ -194,6 +214,13 @@ def test_features_are_the_networks_own_and_are_remembered() -> None:
     again = features_of(module, examples, progress=lambda *call: seen.append(call))
     assert len(seen) == 6
     assert np.array_equal(first, again)
+
+
+def test_how_long_features_will_take_is_tried_only_where_they_are_not_remembered() -> None:
+    module, examples = pretrained_module().eval(), made_examples(5)
+    assert Extraction(module, examples).seconds() > 0
+    features_of(module, examples, progress=lambda *_: None)
+    assert Extraction(module, examples).seconds() == 0
 
 
 @pytest.mark.parametrize("upright", [True, False])

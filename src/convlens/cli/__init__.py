@@ -1,6 +1,8 @@
 """The command line: parses, calls the function of the same name, prints."""
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +14,6 @@ from .commands import (
     bench,
     compare,
     completion,
-    convert,
     evaluate,
     find,
     inspect,
@@ -41,7 +42,7 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, dict[str, Command]] = {
-    "data": {"inspect": inspect, "suggest": suggest, "shard": shard, "convert": convert},
+    "data": {"inspect": inspect, "suggest": suggest, "shard": shard},
     "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
     "use": {"predict": predict, "find": find, "serve": serve},
     "study": {"why": why, "bench": bench},
@@ -103,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 must not cost the answer
             stream.reconfigure(errors="backslashreplace")
+    atexit.register(gc.freeze)  # else Python looks through all of PyTorch for what it may free
     try:
         args = make_parser().parse_args(arguments)
         status: int = args.run(args)

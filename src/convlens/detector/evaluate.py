@@ -1,11 +1,11 @@
 """`convlens evaluate`: a detector's answers on labelled pictures, and what they are worth."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError
-from ..pictures.catalog import SPLITS, Catalog
-from ..pictures.read import read_catalog
+from ..pictures.catalog import SPLITS, Catalog, read_catalog
 from ..pictures.source import Source
 from ..progress import Progress
 from .predictor import Predictor
@@ -30,13 +30,26 @@ def evaluate(
     return evaluate_catalog(detector, catalog, progress=progress)
 
 
-def evaluate_catalog(detector: Predictor, catalog: Catalog, *, progress: Progress) -> "Evaluation":
-    """Answer every picture of a catalog and compare with its label. Raises `ConvlensError`."""
+def evaluate_catalog(
+    detector: Predictor,
+    catalog: Catalog,
+    *,
+    progress: Progress,
+    known: "Mapping[int, Prediction] | None" = None,
+) -> "Evaluation":
+    """Answer every picture of a catalog and compare with its label. Raises `ConvlensError`.
+
+    `known` are answers of this detector, by row, that need not be computed again.
+    """
+    known = known or {}
     detector.task.targets(catalog.labels, detector.labels)  # unknown labels are told at once
     answers: list[tuple[str, Prediction]] = []
     sources: list[Source] = []
     skipped = list(catalog.skipped)
-    for row, prediction in enumerate(detector.predict_many(catalog.sources)):
+    unknown = [source for row, source in enumerate(catalog.sources) if row not in known]
+    computed = detector.predict_many(unknown)
+    for row in range(len(catalog)):
+        prediction = known.get(row) or next(computed)
         if prediction.error is None:
             answers.append((catalog.labels[row], prediction))
             sources.append(catalog.sources[row])

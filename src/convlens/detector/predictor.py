@@ -132,8 +132,15 @@ class Predictor:
             )
 
     def _predict(self, source: Source) -> "Prediction":
-        outputs = self._session.run(pixels_of(source), self._outputs)
-        return self.task.predict(source.name, outputs, classes=self.labels, rule=self.rule)
+        return self.answer(source.name, self.outputs(pixels_of(source)))
+
+    def outputs(self, image: RGB) -> list[npt.NDArray[Any]]:
+        """What answers are made of, for upright uint8 RGB [height, width, 3] of any size."""
+        return self._session.run(image, self._outputs)
+
+    def answer(self, name: str, outputs: list[npt.NDArray[Any]]) -> "Prediction":
+        """The answer for a picture of that name from its outputs."""
+        return self.task.predict(name, outputs, classes=self.labels, rule=self.rule)
 
     def predict_proba(self, images: npt.NDArray[np.uint8] | Sequence[RGB]) -> Probabilities:
         """The probabilities of pixels.

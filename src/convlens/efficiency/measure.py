@@ -26,7 +26,7 @@ from ..training.backbones import build_module
 from ..training.cross_validation import cross_validate_probes
 from ..training.job import FOLDED, Job
 from ..training.model import fit_probe
-from ..transfer.features import FeatureTable
+from ..transfer.features import FeatureTable, features_of
 from ..transfer.head import FOLDS
 from ..transfer.linear_probe import MOST
 from ..transfer.ood import strangeness_of
@@ -185,7 +185,8 @@ def _measure(job: Job, choice: NetworkChoice, *, size: int | None) -> tuple[Meas
     catalog, train = job.dataset.catalog, job.dataset.examples("train")
     module = build_module(job, choice.line, weights=choice.weights)
     assert isinstance(module, Pretrained)  # noqa: S101
-    table = FeatureTable.compute(module, [train], progress=progress)
+    features = torch.from_numpy(features_of(module, train, progress=progress))
+    table = FeatureTable(train.rows, features)
     probe = fit_probe(job, table, folds=FOLDS)
     answers = cross_validate_probes(job, [probe]).answers
     metrics = job.task.evaluate(

@@ -67,10 +67,20 @@ def counted_pass(module: nn.Module, height: int, width: int) -> tuple[Any, int]:
     """What a module gives for one picture, as shapes alone, and its multiplications for that."""
     from torch.utils.flop_counter import FlopCounterMode  # brings Triton
 
-    shapes = deepcopy(module).to("meta").eval()
+    shapes = _without_normalisation(deepcopy(module).to("meta").eval())
     with FlopCounterMode(display=False) as counter:
         output = shapes(torch.empty(1, 3, height, width, device="meta"))
     return output, counter.get_total_flops() // 2
+
+
+def _without_normalisation(module: nn.Module) -> nn.Module:
+    """The same shapes and products in a third of the time: PyTorch works out in Python what comes
+    of normalisation without numbers."""
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.modules.batchnorm._BatchNorm):
+                setattr(parent, name, nn.Identity())
+    return module
 
 
 def sliding(module: Classifier, size: int) -> Sliding | None:

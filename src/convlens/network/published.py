@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -38,13 +39,18 @@ class Published(Architecture):
 
     def rows(self) -> Iterator[Row]:
         """Each layer that learns, with its shapes and counts."""
-        module = build_published(self.text, self.classes, size=self.size)
-        try:
-            yield from rows_of(module, self.size)
-        except (RuntimeError, AssertionError) as error:
-            raise UsageError(
-                f"{self.text} does not take {self.size}×{self.size}: {error}"
-            ) from None
+        yield from _rows(self)
+
+
+@lru_cache(8)
+def _rows(published: Published) -> tuple[Row, ...]:
+    """Kept, as the network has to be built and run to tell."""
+    text, size = published.text, published.size
+    module = build_published(text, published.classes, size=size)
+    try:
+        return tuple(rows_of(module, size))
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"{text} does not take {size}×{size}: {error}") from None
 
 
 def rows_of(module: nn.Module, size: int) -> Iterator[Row]:

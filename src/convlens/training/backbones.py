@@ -1,17 +1,21 @@
 """The pretrained backbones that come into question, and their features of the pictures."""
 
-import time
+import numpy as np
+import torch
 
 from ..dataset.augment import default_augmentations, parse_augmentations
+from ..dataset.examples import Examples
 from ..errors import UsageError
 from ..network.classifier import Classifier
-from ..network.named import describe_network
 from ..network.spec import PREFIX
 from ..transfer.backbones import backbone_lines, parts_of
-from ..transfer.features import FeatureTable, seconds_per_picture
+from ..transfer.features import Extraction, FeatureTable, seconds_per_picture
 from ..transfer.linear_probe import sample
 from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
 from .job import Job, Request, timed
+
+REST = 10.0
+"""Seconds that fitting heads takes, and making, proving and writing a detector."""
 
 MINUTES = 4.0
 """Most time for features of a further backbone, unless accuracy is preferred."""
@@ -23,8 +27,9 @@ SHARE = 1 / 3
 def build_module(job: Job, network: str, *, weights: str) -> Classifier:
     """The module of a network (as text or `timm:NAME`) as it is before the first step."""
     dataset, options = job.dataset, job.options
-    mean, std = dataset.examples("train").moments()
     pretrained = NetworkChoice(network, weights).pretrained
+    # pretrained features have a mean and deviation of their own
+    mean, std = ((), ()) if pretrained else dataset.examples("train").moments()
     augmentations = options.augment.augment or default_augmentations(
         dataset.store.size, pretrained=pretrained
     )
@@ -49,36 +54,57 @@ def feature_tables(job: Job, request: Request) -> dict[str, FeatureTable]:
     lines = request.backbones or backbone_lines(job.options.network, request.choice)
     if not request.backbones:
         lines = _fast_enough(job, request.choice, lines)
-    examples = job.dataset.examples("train"), job.dataset.examples("val")
-    learnt = sample(examples[0], seed=job.options.data.seed), examples[1]
-    tables: dict[str, FeatureTable] = {}
-    begun = time.monotonic()
+    learnt = _learnt(job)
+    pending: dict[str, Extraction] = {}
+    seconds: dict[str, float] = {}
     for number, line in enumerate(lines):
-        parts = [tables.get(part) for part in parts_of(line)]
-        known = [part for part in parts if part is not None]
-        if number and len(known) == len(parts):
-            tables[line] = FeatureTable.joined(known)
-            continue
-        if number == 1 and not request.backbones:
-            seconds = (time.monotonic() - begun) * _work(job, line) / _work(job, lines[0])
-            if not _has_time(job, line, seconds=seconds):
-                break
-        tables[line] = FeatureTable.compute(
-            _pretrained(job, request.choice, line), learnt, progress=job.callback.progress
-        )
+        if number and set(parts_of(line)) <= set(pending):
+            continue  # their features stand side by side
+        extraction = Extraction(_pretrained(job, request.choice, line), learnt)
+        seconds[line] = extraction.seconds()
+        if number and not request.backbones and not _has_time(job, line, seconds=seconds[line]):
+            break
+        pending[line] = extraction
+    if not request.folds:
+        _tell_wait(job, sum(seconds[line] for line in pending))
+    tables: dict[str, FeatureTable] = {}
+    for line in lines:
+        if line in pending:
+            features = pending[line].features(job.callback.progress)
+            tables[line] = FeatureTable(learnt.rows, torch.from_numpy(features))
+        elif set(parts_of(line)) <= set(tables):
+            tables[line] = FeatureTable.joined([tables[part] for part in parts_of(line)])
     return tables
+
+
+def _learnt(job: Job) -> Examples:
+    """The pictures whose features are needed: of training, some of very many, and validation."""
+    train, val = job.dataset.examples("train"), job.dataset.examples("val")
+    train = sample(train, seed=job.options.data.seed)
+    return Examples(
+        train.pixels,
+        np.concatenate([train.rows, val.rows]),
+        labels=np.concatenate([train.labels, val.labels]),
+        classes=train.classes,
+    )
+
+
+def _tell_wait(job: Job, seconds: float) -> None:
+    """How long the whole will take, where features take so long, and nobody asked for minutes."""
+    budget = job.options.budget
+    if budget.minutes is not None:
+        return
+    whole = sum(job.stopwatch.seconds().values()) + seconds + REST
+    job.callback.say(
+        f"time:    about {whole / 60:.1f} minutes, {seconds / 60:.1f} of them for features; "
+        "fine-tuning, where it is worth trying, comes on top"
+    )
 
 
 def _pretrained(job: Job, choice: NetworkChoice, line: str) -> Pretrained:
     module = build_module(job, line, weights=choice.weights)
     assert isinstance(module, Pretrained)  # noqa: S101
     return module
-
-
-def _work(job: Job, line: str) -> int:
-    """Multiplications per picture."""
-    size, classes = job.dataset.store.size, len(job.dataset.classes)
-    return describe_network(line, size, classes=classes).total().multiplications
 
 
 def _has_time(job: Job, line: str, *, seconds: float) -> bool:

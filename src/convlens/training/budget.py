@@ -7,6 +7,7 @@ from functools import partial
 
 from ..dataset.augment import DEFAULT, DEFAULT_FEW_EPOCHS
 from ..engine.step_plan import Revise, StepPlan, keep
+from .backbones import REST
 from .job import Job, timed
 from .model import Model
 from .pace import Pace, TrainingTime
@@ -27,12 +28,14 @@ FEWEST_MEASURED = {True: 10, False: 5}
 saved, which takes as long as several steps."""
 MEASURING = 0.25
 """The most time for them, as a share of the time for steps."""
+ENDING = ("exporting", "proving", "judging", "writing")
+"""The parts that follow the steps."""
 LEAST = {True: 0.0, False: 0.2}
 """Of the minutes asked for, the share that goes into training however long all else takes, with
 pretrained features, which make a detector as they are, and with random parameters."""
 
 
-@timed("timing")
+@timed("timing", "timing the ways to compute")
 def fit_to_budget(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     """The plan with its steps, by the time that a step takes; unchanged where steps are settled.
 
@@ -138,6 +141,14 @@ def _augmentations(job: Job, plan: RunPlan, *, epochs: float) -> str:
     )
 
 
+def _afterwards(job: Job, plan: RunPlan) -> float:
+    """Seconds of what follows: as timed, or as what is ready took already, or the usual ones."""
+    if plan.time is not None and plan.time.afterwards:
+        return plan.time.afterwards * plan.trainings
+    so_far = job.stopwatch.seconds()
+    return sum(so_far.get(part, 0.0) for part in ENDING) or REST
+
+
 def _describe(job: Job, plan: RunPlan, *, timing: Timing) -> None:
     steps, pictures = plan.step_plan.steps, len(job.dataset.examples("train"))
     if job.options.compute.compute == "auto":
@@ -149,9 +160,10 @@ def _describe(job: Job, plan: RunPlan, *, timing: Timing) -> None:
     several = f"{plan.trainings} trainings (for all pictures, and for each fold), each "
     seconds = plan.step_plan.seconds(steps)
     seconds += timing.measuring * plan.step_plan.measurements(0)
-    minutes = plan.trainings * seconds / 60
+    training = plan.trainings * seconds
+    whole = sum(job.stopwatch.seconds().values()) + training + _afterwards(job, plan)
     job.callback.say(
         f"plan:    {several if plan.trainings > 1 else ''}{steps:,} steps of {plan.batch} pictures "
-        f"({steps * plan.batch / pictures:,.1f} epochs) at {sides} pixels, about {minutes:.1f} "
-        "minutes of training"
+        f"({steps * plan.batch / pictures:,.1f} epochs) at {sides} pixels, about "
+        f"{training / 60:.1f} minutes of training, {whole / 60:.1f} in all"
     )

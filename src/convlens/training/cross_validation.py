@@ -57,7 +57,7 @@ class OutOfFold:
         )
 
 
-@timed("fitting")
+@timed("fitting", "fitting heads for each fold")
 def cross_validate_probes(job: Job, probes: Sequence[LinearProbe]) -> OutOfFold:
     """The answers to the training pictures of heads on fixed features, each from other folds.
 

@@ -1,5 +1,6 @@
 """What becomes of a fitted network: calibrated, exported, proven, evaluated."""
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..detector.detector import Detector
 from ..detector.evaluate import evaluate_catalog
 from ..export.export import export, with_metadata
 from ..export.parity import Parity, check_parity, seconds_within
-from ..tasks.answers import Evaluation
+from ..tasks.answers import Evaluation, Prediction
 from ..tasks.learning import Objective
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import Pretrained
@@ -87,15 +88,18 @@ def _calibration(
 class Exported:
     """The detector file's bytes, and the proof that it answers as the network does.
 
-    `multiplications` are the file's for one picture, its mirror image included where it counts.
+    `multiplications` are the file's for one picture, its mirror image included where it counts, and
+    `known` its answers to test pictures, by row, that the proof has looked at already.
     """
 
     file: bytes
     parity: Parity
+    _: KW_ONLY
     multiplications: int
+    known: Mapping[int, Prediction]
 
 
-@timed("exporting")
+@timed("exporting", "exporting the detector file")
 def export_detector(
     job: Job, model: Model, *, fitted: Fitted, calibration: Calibration
 ) -> Exported:
@@ -105,7 +109,7 @@ def export_detector(
     unlike = None
     if isinstance(module, Pretrained):
         known = model.probe.learnt if fitted.as_begun and model.probe is not None else None
-        with job.stopwatch.part("features"):
+        with job.stopwatch.part("fitting" if known else "features"):
             unlike = strangeness_of(
                 module, dataset.examples("train"), known=known, seed=seed, progress=progress
             )
@@ -126,10 +130,10 @@ def export_detector(
         objective=fitted.objective,
         strangeness=unlike,
     )
-    held_out = next(name for name in ("val", "test", "train") if dataset.split.rows(name))
+    held_out = next(name for name in ("test", "val", "train") if dataset.split.rows(name))
     detector = Detector(file)
     with job.stopwatch.part("proving"):
-        parity = check_parity(
+        parity, answers = check_parity(
             module,
             detector,
             catalog=dataset.subset(held_out),
@@ -139,7 +143,12 @@ def export_detector(
             progress=progress,
             seconds=seconds_within(job.options.budget.minutes),
         )
-    return Exported(file, parity, int(detector.metadata["multiplications"]))
+    return Exported(
+        file,
+        parity,
+        multiplications=int(detector.metadata["multiplications"]),
+        known=answers if held_out == "test" else {},
+    )
 
 
 @timed("judging")
@@ -159,7 +168,9 @@ def evaluate_held_out(
     test = job.dataset.subset("test")
     if not len(test):
         return None
-    return evaluate_catalog(Detector(exported.file), test, progress=job.callback.progress)
+    return evaluate_catalog(
+        Detector(exported.file), test, progress=job.callback.progress, known=exported.known
+    )
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Fitted:
         return self.module.pretrained and self.progress.best_step == 0
 
 
-@timed("fitting")
+@timed("fitting", "fitting the head")
 def as_it_is(job: Job, model: Model, *, plan: RunPlan) -> Fitted:
     """The pretrained features as they are, under a head that learnt from all that is not tested.
 

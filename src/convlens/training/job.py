@@ -91,13 +91,20 @@ Value = TypeVar("Value")
 OfJob = Callable[Concatenate[Job, Parameters], Value]
 
 
-def timed(part: str) -> Callable[[OfJob[Parameters, Value]], OfJob[Parameters, Value]]:
-    """Count what a function of a job takes for this part of the run."""
+def timed(
+    part: str, doing: str = ""
+) -> Callable[[OfJob[Parameters, Value]], OfJob[Parameters, Value]]:
+    """Count what a function of a job takes for this part of the run.
+
+    What it is `doing` stands on the screen until something else does.
+    """
 
     def decorate(function: OfJob[Parameters, Value]) -> OfJob[Parameters, Value]:
         @wraps(function)
         def counted(job: Job, /, *args: Parameters.args, **named: Parameters.kwargs) -> Value:
             with job.stopwatch.part(part):
+                if doing:
+                    job.callback.progress(doing, 0, 1)
                 return function(job, *args, **named)
 
         return counted

@@ -48,7 +48,7 @@ class Model:
         return self.choice.origin(self.architecture.classes)
 
 
-@timed("building")
+@timed("building", "building the network")
 def build_model(job: Job, request: Request) -> Model:
     """Build the module once, and fit linear probes where features are pretrained.
 
@@ -88,7 +88,7 @@ def _model(job: Job, choice: NetworkChoice, *, folds: int) -> Model:
     return Model(architecture, choice, module=module, folds=folds)
 
 
-@timed("fitting")
+@timed("fitting", "fitting heads")
 def fit_probe(job: Job, table: FeatureTable, *, folds: int) -> LinearProbe:
     """A linear probe for these pictures as they are divided."""
     seed = job.options.data.seed

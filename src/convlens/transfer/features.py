@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from ..dataset.examples import Examples, to_float
 from ..detector.integrity import check_graph
 from ..errors import ConvlensError
 from ..export.conversion import network_graph
-from ..parallel import in_order
+from ..parallel import cores, in_order
 from ..pictures.cache import cache_folder, recall, remember
 from ..progress import Progress
 from .head import FeatureSet
@@ -26,6 +27,8 @@ Pixels = npt.NDArray[np.uint8]
 
 TIMED = 7
 """Pictures that are timed to tell how long one takes."""
+TRIED = 4
+"""Pictures on each core that tell how long all will take."""
 
 
 class _Features(nn.Module):
@@ -39,34 +42,66 @@ class _Features(nn.Module):
         return self.module.features(to_float(squashed_NHWC))
 
 
-def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -> Features:
-    """Features [N, V, D] of each picture, and of its mirror image where the module sees that too.
+class Extraction:
+    """The features of some pictures by one module, remembered or still to be computed.
 
-    Computed by ONNX Runtime, a picture a core, which is several times as fast here as torch, and
-    kept in the cache folder by the pixels and the parameters.
+    They are computed by ONNX Runtime, a picture a core, which is several times as fast here as
+    torch, and kept in the cache folder by the pixels and the parameters.
     """
+
+    def __init__(self, module: Pretrained, examples: Examples) -> None:
+        self._module, self._examples = module, examples
+        self._path = cache_folder("features") / f"{_key(module, examples)}.npy"
+        known = recall(self._path)
+        self._known = known if known is not None and len(known) == len(examples) else None
+
+    def seconds(self) -> float:
+        """What there is to compute will take, by some of the pictures; 0 where nothing is."""
+        rows = self._examples.rows[: TRIED * cores()]
+        if self._known is not None or not len(rows):
+            return 0.0
+        self._compute(self._examples.pixels[rows[0]])  # which allocates
+        begun = time.perf_counter()
+        for _ in in_order(self._compute, (self._examples.pixels[row] for row in rows.tolist())):
+            pass
+        return (time.perf_counter() - begun) * len(self._examples) / len(rows)
+
+    def features(self, progress: Progress) -> Features:
+        """[N, V, D] of each picture, and of its mirror image where the module sees that too."""
+        if self._known is not None:
+            return self._known
+        examples = self._examples
+        out = np.empty((len(examples), *self._shape), np.float32)
+        pictures = (examples.pixels[row] for row in examples.rows.tolist())
+        for done, features in enumerate(in_order(self._compute, pictures), 1):
+            out[done - 1] = features
+            progress("computing features", done, len(examples))
+        remember(self._path, out)
+        return out
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return 1 + self._module.tta_hflip, self._module.head.in_features
+
+    @cached_property
+    def _compute(self) -> Callable[[Pixels], Features]:
+        return _computing(self._module, self._examples.pixels.shape[1])
+
+
+def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -> Features:
+    """Features [N, V, D] of each picture: see `Extraction`."""
+    return Extraction(module, examples).features(progress)
+
+
+def _key(module: Pretrained, examples: Examples) -> str:
+    """Of the pixels and the parameters."""
     state = module.state_dict()
     key = hashlib.sha256(b"mirrored" if module.tta_hflip else b"")
     for name in sorted(name for name in state if not name.startswith("layers.head.")):
         key.update(state[name].numpy().tobytes())
     for row in examples.rows:
         key.update(hashlib.blake2b(examples.pixels[row].data, digest_size=16).digest())
-    path = cache_folder("features") / f"{key.hexdigest()}.npy"
-    cached = recall(path)
-    if cached is not None and len(cached) == len(examples):
-        return cached
-    compute = _computing(module, examples.pixels.shape[1])
-    pictures = (examples.pixels[row] for row in examples.rows.tolist())
-    out: Features | None = None
-    for done, features in enumerate(in_order(compute, pictures), 1):
-        if out is None:
-            out = np.empty((len(examples), *features.shape), np.float32)
-        out[done - 1] = features
-        progress("computing features", done, len(examples))
-    if out is None:
-        out = np.empty((0, 1 + module.tta_hflip, module.head.in_features), np.float32)
-    remember(path, out)
-    return out
+    return key.hexdigest()
 
 
 def _computing(module: Pretrained, size: int) -> Callable[[Pixels], Features]:
@@ -111,21 +146,6 @@ class FeatureTable:
 
     rows: npt.NDArray[np.int64]
     features: Tensor
-
-    @staticmethod
-    def compute(
-        module: Pretrained, examples: Sequence[Examples], *, progress: Progress
-    ) -> "FeatureTable":
-        """The features of all these examples, which share one pixel store."""
-        first = examples[0]
-        rows = np.concatenate([part.rows for part in examples])
-        whole = Examples(
-            first.pixels,
-            rows,
-            labels=np.concatenate([part.labels for part in examples]),
-            classes=first.classes,
-        )
-        return FeatureTable(rows, torch.from_numpy(features_of(module, whole, progress=progress)))
 
     @staticmethod
     def joined(tables: "Sequence[FeatureTable]") -> "FeatureTable":

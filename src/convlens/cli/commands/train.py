@@ -1,6 +1,7 @@
 """`convlens train`."""
 
 import argparse
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,11 @@ def run(args: argparse.Namespace) -> int:
         if first and (not args.json or sys.stderr.isatty()):
             bars.say("convlens: loading PyTorch …")
         with stopwatch.part("importing"):
+            gc.disable()  # what is imported stays: it need not be looked through again and again
             from ...training.train import repeat, resume, train
+
+            gc.freeze()
+            gc.enable()
 
         if args.resume is not None:
             finished = resume(args.resume, callback=bars, stopwatch=stopwatch)

@@ -14,7 +14,7 @@ from ...files import write_whole
 from ...options import CPU_CONFIGS, EXECUTION_CONFIGS, GPU_CONFIGS, ExecutionConfig
 from ...pictures.cache import cache_folder
 from ..distributed import SINGLE_PROCESS, Workers
-from .execution import Execution, accelerator, keep_memory, processor
+from .execution import Execution, accelerator, keep_memory, multiplies_bfloat16, processor
 from .timing import fastest_turns, seconds_of
 
 HOPELESS, SECONDS = 4.0, 1.0
@@ -24,8 +24,14 @@ MOST_TURNS = 8
 
 
 def available_configs() -> tuple[ExecutionConfig, ...]:
-    """The configurations that this machine can compute with."""
-    return CPU_CONFIGS if accelerator() is None else (*CPU_CONFIGS, *GPU_CONFIGS)
+    """The configurations that this machine can compute with, at a speed that is worth timing.
+
+    Where a processor has no instructions for bfloat16, a step in it can take a minute.
+    """
+    on_cpu = tuple(
+        config for config in CPU_CONFIGS if config.precision == "float32" or multiplies_bfloat16()
+    )
+    return on_cpu if accelerator() is None else (*on_cpu, *GPU_CONFIGS)
 
 
 class TuningCache:
@@ -63,8 +69,7 @@ def _worth_timing(
 ) -> list[Execution]:
     """Those worth timing, after a first step, which allocates and compiles kernels.
 
-    Without instructions for bfloat16 a step in it can take a minute. A GPU may have too little
-    memory, or lack an operation.
+    A GPU may have too little memory, or lack an operation.
     """
     least, hopeless, promising = float("inf"), set(), list[Execution]()
     for execution in executions:

@@ -94,6 +94,17 @@ def accelerator() -> torch.device | None:
     return torch.accelerator.current_accelerator(check_available=True)
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether oneDNN, which computes for PyTorch, has instructions for bfloat16 to use here.
+
+    Where nothing is known of it, it may have.
+    """
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):  # a PyTorch without oneDNN
+        return True
+
+
 @contextmanager
 def enough_memory() -> Iterator[None]:
     """Turn what is raised inside where memory runs out into a `ConvlensError`."""

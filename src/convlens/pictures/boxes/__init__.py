@@ -1,1 +1,0 @@
-"""Pictures with boxes: read in the forms that people have, checked, and written again."""

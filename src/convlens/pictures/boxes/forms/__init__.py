@@ -1,1 +1,0 @@
-"""The forms in which boxes are written: one file each, which finds and reads it."""

@@ -1,1 +1,0 @@
-"""Pictures with boxes written in a form that other programs read."""
