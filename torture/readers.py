@@ -35,7 +35,7 @@ def read_shard(data: bytes, home: Path) -> None:
 def read_some(path: Path) -> None:
     """A data set, and some of its pictures."""
     from convlens.errors import PictureError
-    from convlens.pictures.catalog import read_catalog
+    from convlens.pictures.read import read_catalog
 
     for source in read_catalog(path).sources[:8]:
         with contextlib.suppress(PictureError):

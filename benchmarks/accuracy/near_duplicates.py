@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from convlens.pictures.catalog import read_catalog
 from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
+from convlens.pictures.read import read_catalog
 from convlens.pictures.store import open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

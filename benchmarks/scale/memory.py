@@ -19,7 +19,7 @@ from scale.sources import make_photographs
 
 STORED = """
 import json, resource, sys
-from convlens.pictures.catalog import read_catalog
+from convlens.pictures.read import read_catalog
 from convlens.pictures.store import open_store
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 catalog = read_catalog(sys.argv[1])

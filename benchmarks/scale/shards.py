@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from convlens.pictures.catalog import read_catalog
+from convlens.pictures.read import read_catalog
 from convlens.pictures.shards.write import shard
 from convlens.pictures.store import open_store
 

@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from .efficiency.measure import measure_networks
     from .errors import ConvlensError
     from .evaluation.compare import Comparison, compare
-    from .inspection.inspect import Inspection, inspect
+    from .inspection.inspect import inspect
+    from .inspection.inspection import Inspection
     from .network.named import describe_network
     from .network.spec import Network
+    from .pictures.boxes.write.convert import Converted, convert
     from .pictures.shards.write import Sharded, shard
     from .reasons.run import why
     from .reasons.section import Case
@@ -49,10 +51,11 @@ _HOMES = {
     "ArchivePredictions": "detector.archive",
     "Case": "reasons.section",
     "Comparison": "evaluation.compare",
+    "Converted": "pictures.boxes.write.convert",
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "tasks.classification.evaluation",
-    "Inspection": "inspection.inspect",
+    "Inspection": "inspection.inspection",
     "Localization": "detector.localization",
     "Network": "network.spec",
     "NetworkComparison": "efficiency.comparison",
@@ -62,6 +65,7 @@ _HOMES = {
     "Speed": "speed.bench",
     "bench": "speed.bench",
     "compare": "evaluation.compare",
+    "convert": "pictures.boxes.write.convert",
     "inspect": "inspection.inspect",
     "describe_network": "network.named",
     "measure_networks": "efficiency.measure",
@@ -90,6 +94,8 @@ __all__ = [  # noqa: RUF022  (by use)
     "suggest",
     "shard",
     "Sharded",
+    "convert",
+    "Converted",
     "predict_shards",
     "ArchivePredictions",
     "describe_network",

@@ -23,10 +23,10 @@ from convlens.network.build import build
 from convlens.network.classifier import Classifier
 from convlens.network.spec import network
 from convlens.options import DataOptions
-from convlens.pictures.catalog import read_catalog
 from convlens.pictures.crops.background import BACKGROUND, with_background
 from convlens.pictures.crops.crops import CropSource
 from convlens.pictures.decode import decode
+from convlens.pictures.read import read_catalog
 from convlens.pictures.resize import Resizer
 from convlens.tasks.classification.objective import plain_objective
 from helpers import SMALL, draw, save_class

@@ -22,7 +22,7 @@ from convlens.export.parity import SECONDS, check_parity, seconds_within
 from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import DataOptions
-from convlens.pictures.catalog import read_catalog
+from convlens.pictures.read import read_catalog
 from convlens.pictures.resize import Resizer
 from convlens.pictures.source import Source
 from convlens.tasks.answers import Prediction

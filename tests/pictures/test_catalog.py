@@ -9,8 +9,9 @@ from PIL import Image
 
 from convlens.detector.inputs import find_sources
 from convlens.errors import ConvlensError, PictureError
-from convlens.pictures.catalog import Catalog, read_catalog
+from convlens.pictures.catalog import Catalog
 from convlens.pictures.decode import decode
+from convlens.pictures.read import read_catalog
 from convlens.tasks.classification.labels import classes_of
 from helpers import draw, package, save_class, tar_of
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from convlens.pictures.catalog import Catalog, read_catalog
+from convlens.pictures.catalog import Catalog
 from convlens.pictures.folder import files_below
+from convlens.pictures.read import read_catalog
 from convlens.pictures.split_name import split_named
 from helpers import save_class
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from convlens.pictures.catalog import read_catalog
 from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
+from convlens.pictures.read import read_catalog
 from convlens.pictures.splits import make_split
 from convlens.pictures.store import open_store
 from helpers import photograph

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from convlens.pictures.catalog import Catalog, read_catalog
+from convlens.pictures.catalog import Catalog
 from convlens.pictures.duplicates.clusters import clusters_by_key
 from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
 from convlens.pictures.hashing import Contents
+from convlens.pictures.read import read_catalog
 from convlens.pictures.source import FileSource
 from convlens.pictures.splits import EXCLUDED, make_split, write_manifest
 from convlens.pictures.store import PixelStore, open_store

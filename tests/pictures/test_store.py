@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from convlens.errors import ConvlensError, PictureError, UsageError
-from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import RGB, decode
+from convlens.pictures.read import read_catalog
 from convlens.pictures.resize import Resizer
 from convlens.pictures.source import FileSource
 from convlens.pictures.store import PixelStore, open_store
@@ -203,7 +203,7 @@ def test_the_oldest_stores_make_room(pictures: Path, monkeypatch: pytest.MonkeyP
 def test_several_processes_may_make_it_at_once(pictures: Path) -> None:
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
-        "from convlens.pictures.catalog import read_catalog\n"
+        "from convlens.pictures.read import read_catalog\n"
         "from convlens.pictures.store import open_store\n"
         "print(open_store(read_catalog(sys.argv[1]), 16, progress=lambda *_: None).pixels.sum())"
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from convlens.pictures.stratify import stratify
+from convlens.pictures.splits import stratify
 
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.str_]

@@ -14,6 +14,7 @@ from .commands import (
     bench,
     compare,
     completion,
+    convert,
     evaluate,
     find,
     inspect,
@@ -42,7 +43,7 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, dict[str, Command]] = {
-    "data": {"inspect": inspect, "suggest": suggest, "shard": shard},
+    "data": {"inspect": inspect, "suggest": suggest, "shard": shard, "convert": convert},
     "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
     "use": {"predict": predict, "find": find, "serve": serve},
     "study": {"why": why, "bench": bench},

@@ -34,6 +34,15 @@ def add_detector(parser: Parser) -> None:
     parser.add_argument("detector", metavar="DETECTOR", help="a detector.onnx, or its run folder")
 
 
+def add_boxes(parser: Parser) -> None:
+    """Add what settles how boxes are to be read."""
+    parser.add_argument(
+        "--boxes",
+        metavar="WORDS",
+        help="how boxes are written, where that cannot be told, as coco or table,xywh",
+    )
+
+
 def add_paths(parser: Parser) -> None:
     """Add the pictures that a detector is to look at."""
     parser.add_argument(

@@ -10,10 +10,11 @@ import numpy as np
 from ..errors import ConvlensError, PictureError
 from ..network.auto import auto_size
 from ..options import DataOptions
-from ..pictures.catalog import SPLITS, Catalog, listed, read_catalog
+from ..pictures.catalog import SPLITS, Catalog, listed
 from ..pictures.crops.background import with_background
 from ..pictures.decode import decode
 from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
+from ..pictures.read import read_catalog
 from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store

@@ -1,13 +1,14 @@
 """A picture with what was found in it: the heat over it, and a box for each finding."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from ..drawing.boxes import COLOURS, DrawnBox, draw_boxes
 from ..pictures.decode import RGB
 from .localization import Localization
 
 HOT = (255, 90, 0)
-BOX, TEXT = (20, 220, 120), (0, 0, 0)
+BOX = COLOURS[0]
 HEAT_OPACITY = 0.55
 """How much of a pixel the hottest heat takes."""
 
@@ -20,13 +21,9 @@ def draw_findings(image: RGB, localization: Localization) -> Image.Image:
         hottest = np.max(list(localization.heat.values()), axis=0)
         mask = Image.fromarray((hottest * HEAT_OPACITY * 255).astype(np.uint8))
         out.paste(Image.new("RGB", out.size, HOT), None, mask.resize((width, height), 2))
-    canvas = ImageDraw.Draw(out)
-    line = max(2, round(min(height, width) / 150))
-    font = ImageFont.load_default(max(11, round(min(height, width) / 28)))
-    for finding in localization.findings:
-        canvas.rectangle([round(at) for at in finding.box], outline=BOX, width=line)
-        text = f"{finding.predicted} {finding.probability:.0%}"
-        corner = (finding.box.left + line, finding.box.top + line)
-        canvas.rectangle(canvas.textbbox(corner, text, font), fill=BOX)
-        canvas.text(corner, text, TEXT, font)
+    found = [
+        DrawnBox(finding.box, f"{finding.predicted} {finding.probability:.0%}", BOX)
+        for finding in localization.findings
+    ]
+    draw_boxes(out, found)
     return out

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError
-from ..pictures.catalog import SPLITS, Catalog, read_catalog
+from ..pictures.catalog import SPLITS, Catalog
+from ..pictures.read import read_catalog
 from ..pictures.source import Source
 from ..progress import Progress
 from .predictor import Predictor

@@ -1,13 +1,13 @@
 """How many pictures each class has, and classes with too few of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from statistics import median
 
 from ..dataset.notes import LEARNABLE, MEASURABLE
-from ..pictures.catalog import SPLITS, Catalog
+from ..pictures.catalog import SPLITS, Catalog, PictureTable
 from ..tasks.classification.labels import unequal
-from .findings import Finding, Pictures
+from .findings import Finding
 
 SHOWN = 10
 """Classes that a finding names."""
@@ -17,7 +17,8 @@ SHOWN = 10
 class ClassRow:
     """One class in one split: how many pictures, and their shorter sides in pixels.
 
-    `split` is `all` where the data does not say.
+    `split` is `all` where the data does not say. Where pictures have boxes, `boxes` is how many
+    there are of the class, and the sides are theirs: square roots of their areas.
     """
 
     split: str
@@ -27,15 +28,13 @@ class ClassRow:
     smallest: int
     median: int
     largest: int
+    boxes: int | None = None
 
 
-def class_rows(pictures: Pictures) -> Iterator[ClassRow]:
+def class_rows(catalog: Catalog, shorter_sides: Sequence[int]) -> Iterator[ClassRow]:
     """The classes of every split."""
-    catalog = pictures.catalog
     sides: dict[tuple[str | None, str], list[int]] = {}
-    for split, label, side in zip(
-        catalog.splits, catalog.labels, pictures.shorter_sides, strict=True
-    ):
+    for split, label, side in zip(catalog.splits, catalog.labels, shorter_sides, strict=True):
         sides.setdefault((split, label), []).append(side)
     for split in (*SPLITS, None):
         for label in catalog.classes:
@@ -51,7 +50,7 @@ def class_rows(pictures: Pictures) -> Iterator[ClassRow]:
                 )
 
 
-def labels_alike(catalog: Catalog) -> Iterator[Finding]:
+def labels_alike(catalog: PictureTable) -> Iterator[Finding]:
     """Findings on labels that are written in several ways, or not in UTF-8."""
     for remark in catalog.remarks:
         yield Finding("labels", remark, training="says so: rename what is not meant so")

@@ -1,6 +1,6 @@
 """Pictures that are there twice, or look alike, under two labels, or in two splits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .findings import Finding, Pictures, clusters
 
@@ -26,9 +26,8 @@ def duplicates(pictures: Pictures) -> Iterator[Finding]:
         )
 
 
-def two_labels(pictures: Pictures) -> Iterator[Finding]:
+def two_labels(pictures: Pictures, labels: Sequence[str]) -> Iterator[Finding]:
     """Findings on duplicates whose labels differ."""
-    labels = pictures.catalog.labels
     for kind, what, training, candidates in (
         (
             "two_labels",

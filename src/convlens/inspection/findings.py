@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from ..pictures.catalog import Catalog
+from ..pictures.catalog import PictureTable
 from ..pictures.store import PixelStore
 
 
@@ -30,7 +30,7 @@ class Pictures:
     side; `identities` are equal where pixels are, and `near` where pictures are near duplicates.
     """
 
-    catalog: Catalog
+    catalog: PictureTable
     store: PixelStore
     _: KW_ONLY
     shorter_sides: tuple[int, ...]

@@ -1,46 +1,25 @@
 """`convlens inspect`: what is wrong with pictures before any training, and what it will do then."""
 
-from dataclasses import KW_ONLY, asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ..errors import require
-from ..pictures.catalog import Catalog, read_catalog
+from ..errors import UsageError, require
+from ..pictures.boxes.boxes import BoxCatalog
+from ..pictures.catalog import Catalog
 from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
-from ..pictures.store import open_store
+from ..pictures.read import read_pictures
+from ..pictures.store import Table, open_store
 from ..progress import Progress
 from .appearance import odd_colours, one_tone, tiny
-from .classes import ClassRow, class_rows, few_pictures, labels_alike
+from .boxes import box_faults, box_rows, copies_differ, few_boxes, small_objects, without_objects
+from .classes import class_rows, few_pictures, labels_alike
 from .duplicates import crossing_splits, duplicates, two_labels
 from .files import skipped, unreadable
-from .findings import Finding, Pictures
-
-if TYPE_CHECKING:
-    from .label_errors import LabelIssue
-    from .learning_curve import LearningCurve
+from .findings import Pictures
+from .inspection import Inspection
 
 SIZE = 128
 """Side length in pixels at which pictures are compared by default."""
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What there is, and what is wrong with it.
-
-    `labels` are those that are probably wrong, the surest first, and `more` is what more pictures
-    would bring; both are None where they were not asked for.
-    """
-
-    pictures: int
-    classes: tuple[ClassRow, ...]
-    _: KW_ONLY
-    findings: tuple[Finding, ...]
-    labels: tuple["LabelIssue", ...] | None = None
-    more: "LearningCurve | None" = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return asdict(self)
 
 
 def inspect(
@@ -51,25 +30,32 @@ def inspect(
     labels: bool = False,
     more: bool = False,
     seed: int = 0,
+    boxes: str | None = None,
+    report: str | Path | None = None,
     progress: Progress = lambda *_: None,
 ) -> Inspection:
     """Look at every picture and say what is wrong, without training.
 
     Args:
-        pictures: A folder or table of labelled pictures, as `train` takes them.
-        size: Side length in pixels at which pictures are compared, 128 by default.
+        pictures: A folder or table of labelled pictures, as `train` takes them, or pictures with
+            boxes.
+        size: Side length in pixels at which pictures are compared, 128 by default; of pictures with
+            boxes the longer side at which objects may be too small to learn, 640 by default.
         group: A regular expression; what it finds in a picture's path is the picture's group,
             which must stay in one split.
         labels: Whether to look for wrong labels too, by linear heads on pretrained features.
         more: Whether to estimate what more pictures would bring, by the same heads.
         seed: Decides which pictures those heads are fitted and judged on.
+        boxes: Words that settle how boxes are written, such as `coco` or `table,xywh`.
+        report: A file to write a page to, with the findings and pictures to look at.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
         The classes with their pictures, and a finding for each kind of fault.
 
     Raises:
-        UsageError: There is nothing to inspect at `pictures`, or `group` is no regular expression.
+        UsageError: There is nothing to inspect at `pictures`, `group` is no regular expression, or
+            pictures with boxes were asked for `labels` or `more`.
         ConvlensError: `labels` or `more` was asked for without pretrained parameters installed.
 
     Examples:
@@ -79,26 +65,16 @@ def inspect(
         ['1 truncated or damaged pictures']
     """
     require("imagehash", "train", what="inspecting pictures")
-    catalog = read_catalog(pictures)
+    catalog = read_pictures(pictures, boxes=boxes, progress=progress)
     if group is not None:
         catalog = catalog.grouped(group)
-    readable, bad = _read(catalog, size or SIZE, progress=progress)
-    inspection = Inspection(
-        len(readable.catalog),
-        tuple(class_rows(readable)),
-        findings=(
-            *unreadable(bad),
-            *skipped((*catalog.classes_lost(readable.catalog), *catalog.skipped)),
-            *labels_alike(catalog),
-            *duplicates(readable),
-            *two_labels(readable),
-            *crossing_splits(readable),
-            *few_pictures(readable.catalog),
-            *odd_colours(readable, progress),
-            *one_tone(readable, progress),
-            *tiny(readable),
-        ),
-    )
+    shown: Catalog | BoxCatalog
+    if isinstance(catalog, BoxCatalog):
+        if labels or more:
+            raise UsageError("--labels and --more are for pictures of one class each")
+        shown, inspection = _inspect_boxes(catalog, size, progress=progress)
+    else:
+        shown, inspection = _inspect_classes(catalog, size or SIZE, progress=progress)
     if labels or more:
         from .features import pretrained_features
         from .label_errors import label_issues
@@ -111,13 +87,70 @@ def inspect(
         if more:
             curve = learning_curve(features, len(dataset.classes), seed=seed, progress=progress)
             inspection = replace(inspection, more=curve)
+    if report is not None:
+        from .page import write_page
+
+        write_page(Path(report), inspection, shown)
     return inspection
 
 
-def _read(
+def _inspect_classes(
     catalog: Catalog, size: int, *, progress: Progress
-) -> tuple[Pictures, list[tuple[str, str]]]:
-    """The readable pictures, and (name, reason) of the others."""
+) -> tuple[Catalog, Inspection]:
+    """The readable pictures, and what there is to say."""
+    readable, pictures, bad = _read(catalog, size, progress=progress)
+    inspection = Inspection(
+        len(readable),
+        tuple(class_rows(readable, pictures.shorter_sides)),
+        findings=(
+            *unreadable(bad),
+            *skipped((*catalog.classes_lost(readable), *catalog.skipped)),
+            *labels_alike(catalog),
+            *duplicates(pictures),
+            *two_labels(pictures, readable.labels),
+            *crossing_splits(pictures),
+            *few_pictures(readable),
+            *odd_colours(pictures, progress),
+            *one_tone(pictures, progress),
+            *tiny(pictures),
+        ),
+    )
+    return readable, inspection
+
+
+def _inspect_boxes(
+    catalog: BoxCatalog, size: int | None, *, progress: Progress
+) -> tuple[BoxCatalog, Inspection]:
+    """The same of pictures with boxes."""
+    readable, pictures, bad = _read(catalog, SIZE, progress=progress)
+    inspection = Inspection(
+        len(readable),
+        tuple(box_rows(readable)),
+        boxes=sum(map(len, readable.boxes)),
+        form=readable.form,
+        findings=(
+            *unreadable(bad),
+            *skipped(catalog.skipped),
+            *labels_alike(catalog),
+            *box_faults(readable),
+            *without_objects(readable),
+            *few_boxes(readable),
+            *small_objects(readable, size),
+            *duplicates(pictures),
+            *copies_differ(pictures, readable),
+            *crossing_splits(pictures),
+            *odd_colours(pictures, progress),
+            *one_tone(pictures, progress),
+            *tiny(pictures),
+        ),
+    )
+    return readable, inspection
+
+
+def _read(
+    catalog: Table, size: int, *, progress: Progress
+) -> tuple[Table, Pictures, list[tuple[str, str]]]:
+    """The readable pictures, what is known of them, and (name, reason) of the others."""
     store = open_store(catalog, size, progress=progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
     readable, store = store.without_bad(catalog)
@@ -129,4 +162,4 @@ def _read(
         identities=tuple(store.identities()),
         near=tuple(near[store.rows].tolist()),
     )
-    return pictures, bad
+    return readable, pictures, bad

@@ -202,6 +202,14 @@ def files_in(folder: Path, passed_over: PassedOver = ignore) -> list[Path]:
     return [Path(e.path) for e in _entries(folder, passed_over) if not _is_folder(e)]
 
 
+def names_in(folder: Path) -> list[str]:
+    """What is in a folder, without looking at any of it; nothing where it cannot be listed."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return []
+
+
 def scan_classes(folder: Path, split: str | None = None, *, rows: Rows | None = None) -> Rows:
     """Each folder in `folder` is a class; everything below it is a picture of that class."""
     rows = rows or Rows()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .cache import cache_folder, recall
-from .catalog import Catalog
+from .catalog import PictureTable
 from .shards.read import ShardSource
 
 UNREAD = bytes(32)
@@ -27,7 +27,7 @@ class Contents:
         return bytes(self.hashes[row].tobytes()).hex()
 
 
-def recall_hashes(catalog: Catalog) -> tuple[npt.NDArray[np.uint8], Path]:
+def recall_hashes(catalog: PictureTable) -> tuple[npt.NDArray[np.uint8], Path]:
     """The pictures' hashes [N, 32] as far as they are known, and where to remember them.
 
     They are known where paths, sizes and times are as before, and of shards; zeros stand for what

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files import write_whole
-from .catalog import SPLITS, Catalog
+from .catalog import SPLITS, Catalog, PictureTable
 from .crops.crops import CropSource
 from .duplicates.clusters import clusters_by_key
 from .shards.urls import absolute_url
 from .store import PixelStore
-from .stratify import stratify
 from .tables.columns import MANIFEST
 
+DRAWN = ("test", "val", "train")
+"""The order in which a class's single pictures are taken."""
 EXCLUDED = "excluded"
 """Assigned to a picture that another split has already."""
 
@@ -46,7 +47,7 @@ class Split:
 
 
 def make_split(
-    catalog: Catalog,
+    catalog: PictureTable,
     store: PixelStore,
     *,
     near: npt.NDArray[np.int64],
@@ -74,7 +75,7 @@ def make_split(
             yield "near", int(near[store.rows[row]])
 
     groups = clusters_by_key(map(keys, range(len(catalog))))
-    contradicted = set(_contradicted(catalog, pixels))
+    contradicted = set(_contradicted(catalog, pixels)) if isinstance(catalog, Catalog) else set()
     rows_by_group: dict[int, list[int]] = {}
     for row, group in enumerate(groups):
         if row not in contradicted:
@@ -95,7 +96,7 @@ def make_split(
         for name, fraction in (("test", test_fraction), ("val", val_fraction))
     )
     drawable.sort(key=lambda rows: _order(seed, store, rows=rows))
-    labels = [[catalog.labels[row] for row in rows] for rows in drawable]
+    labels = [[k for row in rows for k in catalog.strata(row)] for rows in drawable]
     shares = {"train": 1 - test - val, "val": val, "test": test}
     for rows, split in zip(drawable, stratify(labels, shares), strict=True):
         for row in rows:
@@ -103,7 +104,67 @@ def make_split(
     return Split(tuple(assigned), tuple(groups))
 
 
-def _held_out_split(catalog: Catalog, rows: list[int]) -> str | None:
+def stratify(sets: Sequence[Sequence[str]], shares: Mapping[str, float]) -> list[str]:
+    """The split of each set of pictures, whose labels are given, in the order of drawing.
+
+    `shares` of `train`, `val` and `test` add up to 1. Larger sets go first; each goes where its
+    classes are furthest behind their shares, as in Sainte-Laguë's apportionment. Every class has a
+    training picture, and, where it has two sets, a test picture. Single pictures go class by class,
+    and what rounding keeps from `val` in one class it gets in the next ones, so that of many small
+    classes it has its share too.
+
+    Args:
+        sets: The labels of each set's pictures.
+        shares: Of the pictures, by split; a split with a share of 0 gets none.
+
+    Returns:
+        One split per set.
+
+    Examples:
+        >>> stratify([["a", "a"], ["a"], ["a"]], {"train": 0.5, "val": 0.0, "test": 0.5})
+        ['train', 'test', 'test']
+    """
+    counts = [Counter(labels) for labels in sets]
+    totals = Counter(label for labels in sets for label in labels)
+    left = Counter(label for count in counts for label in count)
+    wanted = {s: {k: share * n for k, n in totals.items()} for s, share in shares.items() if share}
+    got: dict[str, Counter[str]] = {split: Counter() for split in wanted}
+
+    def behind(split: str, count: Counter[str]) -> float:
+        return sum(n * (got[split][k] + n / 2) / wanted[split][k] for k, n in count.items())
+
+    def put(count: Counter[str]) -> str:
+        if any(not got["train"][label] for label in count):
+            split = "train"
+        elif "test" in got and any(left[k] == 1 and not got["test"][k] for k in count):
+            split = "test"
+        else:
+            split = min(wanted, key=lambda split: behind(split, count))
+        got[split].update(count)
+        left.subtract(count.keys())
+        return split
+
+    dealt = [""] * len(sets)
+    singles: dict[str, list[int]] = {}
+    for index in sorted(range(len(sets)), key=lambda index: -len(sets[index])):
+        if len(sets[index]) > 1:
+            dealt[index] = put(counts[index])
+        else:
+            singles.setdefault(sets[index][0], []).append(index)
+    owed = 0.0
+    for label in sorted(singles):
+        fair = wanted.get("val", {}).get(label, 0.0)
+        if fair:
+            wanted["val"][label] = max(fair + owed, 1e-9)
+        splits = sorted((put(counts[index]) for index in singles[label]), key=DRAWN.index)
+        for index, split in zip(singles[label], splits, strict=True):
+            dealt[index] = split
+        if fair:
+            owed += fair - got["val"][label]
+    return dealt
+
+
+def _held_out_split(catalog: PictureTable, rows: list[int]) -> str | None:
     """The held-out split that the data names for some of these rows."""
     named = {catalog.splits[row] for row in rows}
     return next((name for name in ("test", "val") if name in named), None)

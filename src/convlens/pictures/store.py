@@ -5,6 +5,7 @@ import os
 import shutil
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,12 @@ import numpy.typing as npt
 from ..errors import ConvlensError
 from ..progress import Progress
 from .cache import cache_folder, make_room, remember
-from .catalog import Catalog
+from .catalog import PictureTable
 from .fill import read_into, rows_to_read, stores_of, take_over
 from .hashing import Contents, recall_hashes
 from .stored import FORMAT, Stored, as_keys, check, load, writing
+
+Table = TypeVar("Table", bound=PictureTable)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class PixelStore:
         """Of each catalog row: equal where pixels are, whatever the files."""
         return [self.digests[index].tobytes() for index in self.rows.tolist()]
 
-    def without_bad(self, catalog: Catalog) -> tuple[Catalog, "PixelStore"]:
+    def without_bad(self, catalog: Table) -> tuple[Table, "PixelStore"]:
         """The catalog and the store with the rows of readable pictures only."""
         good = [row for row in range(len(catalog)) if row not in self.bad]
         return catalog.take(good), self.take(good)
@@ -57,7 +60,7 @@ class PixelStore:
         return replace(self, rows=self.rows[rows], contents=contents, bad={})
 
 
-def open_store(catalog: Catalog, size: int, *, progress: Progress) -> PixelStore:
+def open_store(catalog: PictureTable, size: int, *, progress: Progress) -> PixelStore:
     """Open the store of these pictures at this size; make it where it is missing or damaged.
 
     Each picture is read once at most: its hash, its pixels and its size come of the same bytes.

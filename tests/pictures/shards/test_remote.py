@@ -17,7 +17,7 @@ import pytest
 
 from convlens import Detector, train
 from convlens.errors import ConvlensError
-from convlens.pictures.catalog import read_catalog
+from convlens.pictures.read import read_catalog
 from convlens.pictures.shards import stream
 from convlens.pictures.shards.read import streamed
 from convlens.pictures.shards.urls import filesystem

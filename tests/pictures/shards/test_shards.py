@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from convlens.errors import ConvlensError, UsageError
-from convlens.pictures.catalog import read_catalog
 from convlens.pictures.hashing import recall_hashes
+from convlens.pictures.read import read_catalog
 from convlens.pictures.shards.read import streamed
 from convlens.pictures.shards.write import Sharded, shard
 from convlens.pictures.source import content_hash

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convlens.errors import ConvlensError
-from convlens.pictures.catalog import read_catalog
+from convlens.pictures.read import read_catalog
 from helpers import tar_of
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from convlens.errors import ConvlensError
-from convlens.pictures.catalog import Catalog, read_catalog
+from convlens.pictures.catalog import Catalog
+from convlens.pictures.read import read_catalog
 from helpers import package, save_class
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from convlens.errors import ConvlensError
-from convlens.pictures.catalog import read_catalog
 from convlens.pictures.decode import decode
+from convlens.pictures.read import read_catalog
 from helpers import save_class
 
 

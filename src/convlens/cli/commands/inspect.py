@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from ..arguments import Parser, add_output, add_seed
+from ..arguments import Parser, add_boxes, add_output, add_seed
 from ..output import emit, emit_json, printable, table
 from ..progress import Bars
 
@@ -17,7 +17,8 @@ EXAMPLES = """\
   convlens inspect pictures/ --labels                which are probably wrong
   convlens inspect pictures/ --more                  would more pictures help?
   convlens inspect scans/ --group 'patient-(\\d+)'    groups stay together
-  convlens inspect table.csv --json > findings.json"""
+  convlens inspect table.csv --json > findings.json
+  convlens inspect street/ --report page.html        with the boxes drawn"""
 
 SHOWN = 3
 """Pictures, or clusters of them, that are named where there are more."""
@@ -29,7 +30,9 @@ LISTED = 20
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
-    parser.add_argument("pictures", metavar="PICTURES", help="labelled pictures, as for train")
+    parser.add_argument(
+        "pictures", metavar="PICTURES", help="labelled pictures, or pictures with boxes"
+    )
     parser.add_argument(
         "--labels", action="store_true", help="find labels that are probably wrong (some minutes)"
     )
@@ -40,9 +43,14 @@ def add(parser: Parser) -> None:
         "--group", metavar="REGEX", help="paths with the same match are a group, as for train"
     )
     parser.add_argument(
-        "--size", type=int, metavar="PIXELS", help="side at which pictures are compared [128]"
+        "--size",
+        type=int,
+        metavar="PIXELS",
+        help="side at which pictures are compared [128], or small objects told [640]",
     )
     add_seed(parser, "for what --labels and --more draw")
+    add_boxes(parser)
+    parser.add_argument("--report", metavar="FILE", help="write a page of it, with pictures")
     parser.add_argument(
         "--all", action="store_true", help="show every class, and name every picture"
     )
@@ -61,22 +69,21 @@ def run(args: argparse.Namespace) -> int:
             labels=args.labels,
             more=args.more,
             seed=args.seed,
+            boxes=args.boxes,
+            report=args.report,
             progress=bars.progress,
         )
     if args.json:
         emit_json(inspection.as_json())
         return 0
+    if inspection.boxes is not None:
+        emit(f"{inspection.summary()}\n")
     classes = inspection.classes
     if len(classes) > MOST_CLASSES and not args.all:
         classes = tuple(sorted(classes, key=lambda row: row.pictures)[:MOST_CLASSES])
         emit(f"the {len(classes)} smallest of {len(inspection.classes):,} (--all shows all)")
-    rows = [
-        [row.split, printable(row.label), f"{row.pictures:,}"]
-        + [f"{side:,}" for side in (row.smallest, row.median, row.largest)]
-        for row in classes
-    ]
-    heads = ["split", "class", "pictures", "smallest side", "median", "largest"]
-    emit(table(heads, rows, left=2))
+    heads, rows = inspection.table(classes)
+    emit(table(heads, [[printable(cell) for cell in row] for row in rows], left=2))
     if not inspection.findings:
         emit("\nnothing is wrong that can be seen without training")
     for finding in inspection.findings:

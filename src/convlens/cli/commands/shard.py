@@ -3,7 +3,7 @@
 import argparse
 
 from ...pictures.shards.find import MEGABYTES
-from ..arguments import Parser, add_output
+from ..arguments import Parser, add_boxes, add_output
 from ..output import emit, emit_json, printable
 from ..progress import Bars
 
@@ -30,6 +30,7 @@ def add(parser: Parser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="for the order of the pictures [0]"
     )
+    add_boxes(parser)
     add_output(parser, json="print what was written as JSON")
 
 
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
             args.out,
             megabytes=args.megabytes,
             seed=args.seed,
+            boxes=args.boxes,
             progress=bars.progress,
         )
         if result.skipped:

@@ -117,6 +117,20 @@ def read_shards(shards: ShardList) -> Rows:
     say themselves.
     """
     rows = Rows()
+    for shard, columns in list_shards(shards):
+        split = split_of(shard.url)
+        for row, label in enumerate(columns["labels"]):
+            source = ShardSource(shard, row)
+            rows.add(source, label, columns["splits"][row] or split, columns["groups"][row])
+        rows.skipped += [(f"{shard.url}#{name}", reason) for name, reason in columns["skipped"]]
+    return rows
+
+
+def list_shards(shards: ShardList) -> Iterator[tuple[Shard, dict[str, Any]]]:
+    """Each shard and what is in it: its columns, and `labels`, `splits`, `groups`, `objects`.
+
+    Raises `ConvlensError` where one is damaged or not complete.
+    """
     listed = in_order(lambda entry: _list(entry[0]), shards, workers=AT_ONCE)
     for (url, expected), (shard, columns) in zip(shards, listed, strict=True):
         if expected is not None and columns["count"] != expected:
@@ -124,12 +138,7 @@ def read_shards(shards: ShardList) -> Rows:
                 f"{url} holds {columns['count']:,} pictures, and the index says {expected:,}: copy "
                 "it anew"
             )
-        split = split_of(url)
-        for row, label in enumerate(columns["labels"]):
-            source = ShardSource(shard, row)
-            rows.add(source, label, columns["splits"][row] or split, columns["groups"][row])
-        rows.skipped += [(f"{url}#{name}", reason) for name, reason in columns["skipped"]]
-    return rows
+        yield shard, columns
 
 
 def _remembered(stamped: str) -> Path:
@@ -147,8 +156,8 @@ def _list(url: str) -> tuple[Shard, dict[str, Any]]:
         return Shard(url, stamped, columns=columns), columns
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    names = ("names", "offsets", "sizes", "sides", "labels", "splits", "groups", "skipped")
-    columns = {name: [] for name in names}
+    names = ("names", "offsets", "sizes", "sides", "labels", "splits", "groups", "objects")
+    columns = {name: [] for name in (*names, "skipped")}
     digests, count = bytearray(), 0
     with Stream(url) as stream:
         for sample in samples(stream):
@@ -159,8 +168,8 @@ def _list(url: str) -> tuple[Shard, dict[str, Any]]:
                 continue
             digests += content_hash(picture.data)
             stored = (picture.name, picture.offset, len(picture.data), _side(picture.data))
-            values = (*stored, sample.label, sample.split, sample.group)
-            for name, value in zip(names, values, strict=False):
+            values = (*stored, sample.label, sample.split, sample.group, sample.objects)
+            for name, value in zip(names, values, strict=True):
                 columns[name].append(value)
     columns |= {"count": count, "digests": digests.hex()}
     write_whole(path, json.dumps(columns))

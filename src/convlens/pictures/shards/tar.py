@@ -28,13 +28,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A picture and its label; `label` None where there is none, for the `reason`."""
+    """A picture and its label; `label` None where there is none, for the `reason`.
+
+    `objects` is the record of its boxes, where it has some; its label is then empty.
+    """
 
     picture: Member
     label: str | None
     _: KW_ONLY
     split: str | None = None
     group: str | None = None
+    objects: dict[str, Any] | None = None
     reason: str = ""
 
     @property
@@ -155,9 +159,18 @@ def _by_record(picture: Member, record: Member, *, shard: str) -> Sample:
         for role, names in COLUMNS.items()
     }
     where = f"{shard}: {record.name}"
-    label = label_of(cells["label"], where=where) or None
+    objects = lowered.get("boxes")
+    objects = objects if isinstance(objects, dict) else None
+    label = "" if objects is not None else label_of(cells["label"], where=where) or None
     split, group = (text_of(cells[role]).strip() for role in ("split", "group"))
     split_name = split_named(split)
     if split and not split_name:
         raise ConvlensError(f"{where}: the split is {split!r}; it can be 'train', 'val' or 'test'")
-    return Sample(picture, label, split=split_name, group=group or None, reason="has no label")
+    return Sample(
+        picture,
+        label,
+        split=split_name,
+        group=group or None,
+        objects=objects,
+        reason="has no label",
+    )

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,12 @@ from ...errors import ConvlensError, PictureError, UsageError
 from ...files import saying_where, whole_file, write_whole
 from ...parallel import in_order
 from ...progress import Progress
-from ..catalog import Catalog, read_catalog
+from ..boxes.boxes import BoxCatalog
+from ..boxes.forms.shards import record_of
+from ..catalog import Catalog
 from ..formats.opening import file_ending
 from ..label import is_utf8
+from ..read import read_pictures
 from ..source import Source
 from .find import INDEX, MEGABYTES
 from .read import streamed
@@ -45,19 +49,21 @@ def shard(
     *,
     megabytes: float = MEGABYTES,
     seed: int = 0,
+    boxes: str | None = None,
     progress: Progress = lambda *_: None,
 ) -> Sharded:
     """Write labelled pictures as `.tar` files of about so many megabytes, and their index.
 
-    Each picture is a member with its bytes as they are, and beside it a JSON with label, split,
-    group and the name it had. The same pictures, seed and size give the same bytes. The index comes
-    last: without it, the shards are not complete.
+    Each picture is a member with its bytes as they are, and beside it a JSON with label or boxes,
+    split, group and the name it had. The same pictures, seed and size give the same bytes. The
+    index comes last: without it, the shards are not complete.
 
     Args:
         pictures: Labelled pictures, as `train` takes them.
         out: The folder to make.
         megabytes: The size of a shard, more than 0, to 1,000,000.
         seed: Draws the order, so that every shard is a sample of its split.
+        boxes: Words that settle how boxes are written, where pictures have some.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
@@ -78,7 +84,7 @@ def shard(
     folder = Path(out)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"--out {folder}: it exists and is not empty; name another")
-    catalog = read_catalog(pictures)
+    catalog = read_pictures(pictures, boxes=boxes, progress=progress)
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
     shards: dict[str, int] = {}
@@ -108,11 +114,11 @@ class _Example:
 
     data: bytes
     ending: str
-    record: dict[str, str]
+    record: dict[str, Any]
 
 
 def _examples(
-    catalog: Catalog,
+    catalog: Catalog | BoxCatalog,
     rows: list[int],
     *,
     skipped: list[tuple[str, str]],
@@ -134,11 +140,15 @@ def _examples(
         if reason:
             skipped.append((name, reason))
             continue
+        path = name.removeprefix(str(catalog.root) + os.sep)
         record = {
-            "label": catalog.labels[row],
+            "label": catalog.labels[row] if isinstance(catalog, Catalog) else None,
+            "boxes": record_of(catalog, row, path=path, first=row == rows[0])
+            if isinstance(catalog, BoxCatalog)
+            else None,
             "split": catalog.splits[row],
             "group": catalog.groups[row],
-            "path": name.removeprefix(str(catalog.root) + os.sep),
+            "path": path,
         }
         yield _Example(data, ending, record={k: v for k, v in record.items() if v is not None})
 
@@ -162,7 +172,8 @@ def _write(folder: Path, prefix: str, *, examples: Iterator[_Example], size: int
 
 
 def _add(tar: tarfile.TarFile, number: int, *, example: _Example) -> None:
-    plain = all(map(is_utf8, example.record.values()))  # the name of a file need not be UTF-8
+    # the name of a file need not be UTF-8
+    plain = all(isinstance(text, str) and is_utf8(text) for text in example.record.values())
     record = json.dumps(example.record, ensure_ascii=not plain).encode()
     for ending, data in ((example.ending, example.data), ("json", record)):
         info = tarfile.TarInfo(f"{number:09}.{ending}")

@@ -23,7 +23,7 @@ def read_parquet(path: Path) -> Rows:
         file = parquet.ParquetFile(path)
         schema = file.schema_arrow
         classes = _classes(schema.metadata)
-        image = _image_column(schema)
+        image = image_column(schema)
         names = [name for name in schema.names if name != image]
         columns = find_columns(
             path,
@@ -50,7 +50,7 @@ def _records(path: Path, file: Any, *, columns: Columns, image: str | None) -> I
             number += 1
 
 
-def _image_column(schema: Any) -> str | None:
+def image_column(schema: Any) -> str | None:
     """The column with the pictures' bytes: one so called, or the only one of structs with bytes."""
     import pyarrow as pa
 

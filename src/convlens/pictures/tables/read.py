@@ -1,11 +1,10 @@
 """Finding and reading tables of pictures: a file, or those that lie in a folder of pictures."""
 
-import os
 from pathlib import Path
 
 from ...errors import ConvlensError
 from ...files import saying_where
-from ..folder import Rows, files_below, folders_in
+from ..folder import Rows, files_below, folders_in, names_in
 from ..split_name import split_named, split_of
 from .columns import NoColumnError
 from .parquet import read_parquet
@@ -44,7 +43,7 @@ def scan_tables(folder: Path) -> Rows | None:
     `test`, and Parquet files that no folders lie beside. A folder with little but one folder stands
     for that. Pictures beside `metadata.csv` that it does not name are passed over.
     """
-    names = _names(folder)
+    names = names_in(folder)
     places: list[tuple[Path, str | None]] = [(folder, None)]
     places += [(folder / name, split) for name in names if (split := split_named(name))]
     tables = [(table, split) for place, split in places for table in _tables(place)]
@@ -68,15 +67,7 @@ def scan_tables(folder: Path) -> Rows | None:
 
 
 def _tables(place: Path) -> list[Path]:
-    names = _names(place)
+    names = names_in(place)
     parquet = [place / name for name in names if name.endswith(".parquet")]
     beside = [place / name for name in names if name.lower() in BESIDE]
     return beside or ([] if parquet and folders_in(place) else parquet)
-
-
-def _names(folder: Path) -> list[str]:
-    """What is in a folder, without looking at any of it; nothing where it cannot be listed."""
-    try:
-        return sorted(os.listdir(folder))  # noqa: PTH208
-    except OSError:
-        return []

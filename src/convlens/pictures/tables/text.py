@@ -42,17 +42,17 @@ class _Layout:
 def read_csv(path: Path) -> Rows:
     """Read a CSV. Raises `ConvlensError`, naming the file and the line."""
     skipped: list[tuple[str, str]] = []
-    with _opened(path) as file:
+    with opened(path) as file:
         first = file.readline()
         by_excel = re.fullmatch(r'"?sep=(.)"?\s*', first)
         head = list(islice(file, HEAD)) if by_excel else [first, *islice(file, HEAD)]
         layout = _layout(path, head, by_excel[1] if by_excel else DELIMITERS)
-        reader = _reader(chain(head, file), layout.delimiter, strict=True)
+        lines = reader(chain(head, file), layout.delimiter, strict=True)
 
         def records() -> Iterator[Record]:
-            for number, cells in enumerate(reader):
-                where = f"{path}, line {reader.line_num + bool(by_excel)}"
-                if _is_remark(cells) or cells == layout.names:
+            for number, cells in enumerate(lines):
+                where = f"{path}, line {lines.line_num + bool(by_excel)}"
+                if is_remark(cells) or cells == layout.names:
                     continue
                 if number < layout.above:
                     skipped.append((where, "stands above the names of the columns"))
@@ -64,13 +64,14 @@ def read_csv(path: Path) -> Rows:
         try:
             rows = rows_of(path, layout.columns, records())
         except csv.Error as error:
-            line = reader.line_num + bool(by_excel)
+            line = lines.line_num + bool(by_excel)
             raise ConvlensError(f"{path}, line {line}: not readable as CSV: {error}") from error
     rows.skipped[:0] = skipped
     return rows
 
 
-def _opened(path: Path) -> TextIO:
+def opened(path: Path) -> TextIO:
+    """A table of text, in whatever encoding it says."""
     with path.open("rb") as file:
         head = file.read(64)
     encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8-sig")
@@ -82,11 +83,12 @@ def _opened(path: Path) -> TextIO:
     return path.open(newline="", encoding=encoding, errors=errors)
 
 
-def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Any:
+def reader(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Any:
+    """The rows of a CSV."""
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 
-def _is_remark(cells: Sequence[str]) -> bool:
+def is_remark(cells: Sequence[str]) -> bool:
     """Whether a line is empty or says something to people only."""
     return not any(cells) or (cells[0].startswith("#") and not any(map(is_picture_name, cells)))
 
@@ -96,7 +98,7 @@ def _layout(path: Path, head: list[str], delimiters: str) -> _Layout:
     if not "".join(head).strip():
         raise ConvlensError(f"{path} is empty")
     try:
-        by_delimiter = {delimiter: list(_reader(head, delimiter)) for delimiter in delimiters}
+        by_delimiter = {delimiter: list(reader(head, delimiter)) for delimiter in delimiters}
     except csv.Error as error:
         raise ConvlensError(f"{path}: not readable as CSV: {error}") from error
     one_hot: _Layout | None = None
@@ -109,14 +111,14 @@ def _layout(path: Path, head: list[str], delimiters: str) -> _Layout:
             below = dict(zip(names, lines[number + 1], strict=False)) if lines[number + 1 :] else {}
             if "path" in columns.roles and len(columns.one_hot) > 1:
                 one_hot = one_hot or (layout if are_one_hot(columns, below) else None)
-    return one_hot or _without_names(path, by_delimiter | {" ": list(_reader(head, " "))})
+    return one_hot or _without_names(path, by_delimiter | {" ": list(reader(head, " "))})
 
 
 def _without_names(path: Path, by_delimiter: dict[str, list[list[str]]]) -> _Layout:
     """Two columns of which one has the names of pictures need no names themselves."""
     best: list[str] = []
     for delimiter, lines in by_delimiter.items():
-        above, cells = next(((k, c) for k, c in enumerate(lines) if not _is_remark(c)), (0, []))
+        above, cells = next(((k, c) for k, c in enumerate(lines) if not is_remark(c)), (0, []))
         if len(cells) == 2 and sum(map(is_picture_name, cells)) == 1:
             names = ["path", "label"] if is_picture_name(cells[0]) else ["label", "path"]
             return _Layout(delimiter, names, above, find_columns(path, names))
@@ -133,8 +135,8 @@ def _without_names(path: Path, by_delimiter: dict[str, list[list[str]]]) -> _Lay
 
 def read_json_lines(path: Path) -> Rows:
     """Read a table with one JSON object a line. Raises `ConvlensError`, naming the line."""
-    with _opened(path) as file:
-        records = _json_records(path, file)
+    with opened(path) as file:
+        records = json_records(path, file)
         first = next(records, None)
         if first is None:
             return Rows()
@@ -142,7 +144,8 @@ def read_json_lines(path: Path) -> Rows:
         return rows_of(path, columns, chain([first], records))
 
 
-def _json_records(path: Path, file: TextIO) -> Iterator[Record]:
+def json_records(path: Path, file: TextIO) -> Iterator[Record]:
+    """The rows of JSON Lines. Raises `ConvlensError`, naming the line."""
     for number, line in enumerate(file, 1):
         where = f"{path}, line {number}"
         if not line.strip():

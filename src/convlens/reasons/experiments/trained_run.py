@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...files import read_json
 from ...network.classifier import Classifier
 from ...parallel import in_order
-from ...pictures.catalog import read_catalog
+from ...pictures.read import read_catalog
 from ...pictures.store import open_store
 from ...progress import Progress
 from ...transfer.pretrained import make_module

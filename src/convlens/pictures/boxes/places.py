@@ -1,0 +1,98 @@
+"""Which files lie in a data set, and which of them a label means."""
+
+import os
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path, PurePosixPath
+
+from ..folder import PassedOver, files_below, folders_in, ignore
+from ..label import from_windows, is_utf8
+from ..split_name import split_named
+
+Split = str | None
+LOOKED_INTO = 8
+"""Folders with labels that are looked into before there are taken to be none."""
+
+
+class FileIndex:
+    """The files below a folder that end in certain ways, to be found by what labels call them."""
+
+    def __init__(
+        self, root: Path, endings: Collection[str], passed_over: PassedOver = ignore
+    ) -> None:
+        self.root = root
+        below = files_below(root, passed_over)
+        self.paths = [path for path in below if path.rpartition(".")[2].lower() in endings]
+        self._by_stem: dict[str, list[str]] = {}
+        for path in self.paths:
+            self._by_stem.setdefault(PurePosixPath(path).stem, []).append(path)
+
+    def find(
+        self, text: str, folders: Iterable[Path] = (), *, split: Split = None, stem: bool = False
+    ) -> str | None:
+        """The file that a label means; None where none is, or several are alike.
+
+        That is the file of this path below one of `folders`; or else the one whose path has the
+        longest end in common with it, whatever its ending, which `stem` says that the text lacks.
+        Of several, it is the one in a folder named for the `split`.
+        """
+        tidy = (text if is_utf8(text) else from_windows(text)).strip().replace("\\", "/")
+        for folder in folders if not stem else ():
+            for name in dict.fromkeys((text, tidy)):
+                path = os.path.normpath(folder / name)
+                if os.path.isfile(path):  # noqa: PTH113
+                    return path
+        wanted = PurePosixPath(tidy + ".x" if stem else tidy)
+        candidates = self._by_stem.get(wanted.stem, [])
+        if len(candidates) > 1:
+            candidates = _best(candidates, lambda p: PurePosixPath(p).name == wanted.name)
+            shared = [_shared(path, wanted) for path in candidates]
+            longest = max(shared)
+            candidates = [p for p, n in zip(candidates, shared, strict=True) if n == longest]
+            candidates = _best(candidates, lambda p: split_below(self.root, p) == split)
+        return candidates[0] if len(candidates) == 1 else None
+
+
+def _best(paths: list[str], holds: Callable[[str], bool]) -> list[str]:
+    return [path for path in paths if holds(path)] or paths
+
+
+def _shared(path: str, wanted: PurePosixPath) -> int:
+    """How many folders before the name are the same."""
+    pairs = zip(PurePosixPath(path).parts[-2::-1], wanted.parts[-2::-1], strict=False)
+    count = 0
+    for own, other in pairs:
+        if own != other:
+            break
+        count += 1
+    return count
+
+
+def split_below(root: Path, path: str | Path) -> Split:
+    """The split that a folder between the root and a file is named for."""
+    folders = Path(os.path.relpath(path, root)).parts[:-1]
+    return next(filter(None, map(split_named, folders)), None)
+
+
+def tops(folder: Path) -> list[Path]:
+    """The folder itself, and the folders in it that are named for splits."""
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return [folder]
+    inner = [folder / name for name in names if split_named(name)]
+    return [folder, *(path for path in inner if path.is_dir())]
+
+
+def within(folder: Path) -> list[Path]:
+    """The folder itself, and the first folders in it, whatever they are called."""
+    return [folder, *(folders_in(folder)[:LOOKED_INTO] if folder.is_dir() else [])]
+
+
+def files_of(folder: Path, *endings: str) -> list[Path]:
+    """The files in a folder itself that end so, in a fixed order, hidden ones left out."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(e.name for e in entries if e.name.lower().endswith(endings))
+    except OSError:
+        return []
+    return [folder / name for name in names if not name.startswith(".")]

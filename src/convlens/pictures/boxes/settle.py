@@ -1,0 +1,163 @@
+"""From what labels say to boxes in pictures: read each picture's head, and check every box."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import PictureError
+from ...parallel import in_order
+from ...progress import Progress
+from ..label import remarks_about
+from ..shards.read import streamed
+from ..source import Source
+from .boxes import SIDEWAYS, BoxCatalog, Boxes, Corners, Fault
+from .check import check, specks
+from .meaning import INSIDE, Meaning, counts_from_1, meaning_of
+from .raw import RawPicture, RawSet
+from .reading import Reading
+from .turned import drawn_as_stored, frame_of
+from .upright import Head, head_of, move_outlines, turn_boxes, turn_points
+
+
+def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
+    """The data set that was read, held against its pictures.
+
+    Raises a `ConvlensError` that asks back what cannot be told.
+    """
+    heads = _heads(raw, progress)
+    pictures = [one for one, head in zip(raw.pictures, heads, strict=True) if head is not None]
+    known = [head for head in heads if head is not None]
+    values = [np.array(one.values, np.float64).reshape(-1, 4) for one in pictures]
+    stored = drawn_as_stored(pictures, known, values=values, reading=reading, raw=raw)
+    frames = [frame_of(head, turned) for head, turned in zip(known, stored, strict=True)]
+    counts = [len(one) for one in values]
+    sizes = np.repeat(np.array(frames, np.float64).reshape(-1, 2), counts, 0)
+    everything = np.concatenate(values) if values else np.zeros((0, 4))
+    meaning = meaning_of(raw, reading, values=everything, sizes=sizes)
+    numbers = {name: index for index, name in enumerate(raw.classes)}
+    faults = list(raw.faults)
+    boxes = [
+        _boxes(one, v, head=head, frame=frame, stored=turned, meaning=meaning, raw=raw,
+               numbers=numbers, faults=faults)
+        for one, v, head, frame, turned in zip(pictures, values, known, frames, stored, strict=True)
+    ]  # fmt: skip
+    if what := counts_from_1(meaning, raw, values=everything, sizes=sizes):
+        faults.append(Fault("one_based", str(raw.root), what))
+    faults += specks(boxes, [one.source for one in pictures])
+    return BoxCatalog(
+        root=raw.root.absolute(),
+        sources=tuple(one.source for one in pictures),
+        splits=tuple(one.split for one in pictures),
+        groups=tuple(one.group for one in pictures),
+        skipped=tuple(raw.skipped),
+        remarks=tuple(remarks_about(raw.spellings)),
+        boxes=tuple(boxes),
+        classes=tuple(raw.classes),
+        numbers=tuple(raw.classes.values()),
+        sizes=tuple((width, height) for width, height, _ in known),
+        orientations=tuple(orientation for _, _, orientation in known),
+        labelled=tuple(one.labelled for one in pictures),
+        notes=tuple(one.notes for one in pictures),
+        form=raw.form,
+        record=raw.record,
+        faults=tuple(faults),
+    )
+
+
+def _heads(raw: RawSet, progress: Progress) -> list[Head | None]:
+    """Of each picture; None of one that cannot be read, which is skipped."""
+
+    def read(source: Source) -> Head | str:
+        try:
+            return head_of(source.read())
+        except PictureError as error:
+            return str(error)
+
+    heads: list[Head | None] = []
+    sources = [one.source for one in raw.pictures]
+    for number, head in enumerate(in_order(read, streamed(sources))):
+        if isinstance(head, str):
+            raw.skip(sources[number].name, head)
+        heads.append(None if isinstance(head, str) else head)
+        progress("reading the pictures' sizes", number + 1, len(sources))
+    return heads
+
+
+def _boxes(
+    one: RawPicture,
+    values: Corners,
+    *,
+    head: Head,
+    frame: tuple[int, int],
+    stored: bool,
+    meaning: Meaning,
+    raw: RawSet,
+    numbers: dict[str, int],
+    faults: list[Fault],
+) -> Boxes:
+    """The objects of a picture as it is seen; what is wrong with them is added to `faults`."""
+    width, height, orientation = head
+    sizes = np.tile(np.array(frame, np.float64), (len(values), 1))
+    corners = meaning.corners_of(values, sizes)
+    scale = _scale(one, frame, corners, meaning=meaning, faults=faults)
+    corners = corners * np.tile(scale, 2)
+    turn = orientation if stored else 1
+    seen = turn_boxes(corners, (width, height), turn)
+    boxes = Boxes(
+        xyxy=seen,
+        labels=np.array([numbers[label] for label in one.labels], np.int64),
+        crowd=np.array(one.crowd, np.bool_),
+        difficult=np.array(one.difficult, np.bool_),
+        places=np.array(one.places, np.int64),
+        extras=tuple(_moved(extras, frame, scale, turn, meaning) for extras in one.extras)
+        if any(one.extras)
+        else (),
+        file=one.file,
+        unit=raw.unit,
+    )
+    seen_size = (height, width) if orientation >= SIDEWAYS else (width, height)
+    kept, wrong = check(boxes, values, seen_size, one.source, units=meaning.units)
+    faults += wrong
+    return kept
+
+
+def _scale(
+    one: RawPicture,
+    frame: tuple[int, int],
+    corners: Corners,
+    *,
+    meaning: Meaning,
+    faults: list[Fault],
+) -> npt.NDArray[np.float64]:
+    """By how much boxes are to be scaled that were drawn on a larger or smaller copy."""
+    if one.size is None or one.size == frame or one.size == frame[::-1]:
+        return np.ones(2)
+    scale: npt.NDArray[np.float64] = np.array(frame) / np.array(one.size)
+    same_shape = abs(scale[0] / scale[1] - 1) < 0.02
+    fits = bool(len(corners)) and bool((corners[:, 2:] <= np.array(one.size) + INSIDE).all())
+    said = f"the labels say {one.size[0]}×{one.size[1]} pixels, and it has {frame[0]}×{frame[1]}"
+    if meaning.units == "relative" or not len(corners) or not same_shape or not fits:
+        faults.append(Fault("size", one.file, said + ": boxes stay as they are", one.source))
+        return np.ones(2)
+    faults.append(Fault("size", one.file, said + ": boxes are scaled to it", one.source))
+    return scale
+
+
+def _moved(
+    extras: dict[str, Any],
+    frame: tuple[int, int],
+    scale: npt.NDArray[np.float64],
+    turn: int,
+    meaning: Meaning,
+) -> dict[str, Any]:
+    """The same with outlines in pixels of the picture as it is seen."""
+    if "segmentation" not in extras:
+        return extras
+    factor = scale * (np.array(frame) if meaning.units == "relative" else 1)
+    if turn == 1 and (factor == 1).all():
+        return extras
+    moved = move_outlines(
+        extras["segmentation"], lambda points: turn_points(points * factor, frame, turn)
+    )
+    return extras | {"segmentation": moved}

@@ -1,0 +1,62 @@
+"""How a picture is turned until it is seen upright, and its boxes with it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..decode import ORIENTATION
+from ..formats.opening import opened
+from .boxes import SIDEWAYS, Corners
+
+Head = tuple[int, int, int]
+"""Width and height as stored, and the EXIF orientation, 1 to 8."""
+
+
+def head_of(data: bytes) -> Head:
+    """What a picture's head tells.
+
+    Raises `PictureError`. A PNG is unpacked only where it may say how it is turned.
+    """
+    with opened(data) as image:
+        silent = image.format == "PNG" and not any(
+            mark in data for mark in (b"eXIf", b"Raw profile type", b"adobe.xmp")
+        )
+        try:
+            orientation = 1 if silent else image.getexif().get(ORIENTATION, 1)
+        except Exception:  # `decode` reads such a picture as it is stored
+            orientation = 1
+        turned = isinstance(orientation, int) and 1 <= orientation <= 8
+        return image.width, image.height, int(orientation) if turned else 1
+
+
+def turn_points(
+    points: npt.NDArray[np.float64], size: tuple[int, int], orientation: int
+) -> npt.NDArray[np.float64]:
+    """Points [n, 2] of a picture as stored, `size` being its width and height, as they are seen."""
+    width, height = size
+    x, y = points[:, 0], points[:, 1]
+    if orientation in {2, 3, 7, 8}:
+        x = width - x
+    if orientation in {3, 4, 6, 7}:
+        y = height - y
+    return np.stack((y, x) if orientation >= SIDEWAYS else (x, y), 1)
+
+
+def turn_boxes(boxes: Corners, size: tuple[int, int], orientation: int) -> Corners:
+    """Boxes [n, 4] of a picture as stored, as they are seen."""
+    if orientation == 1 or not len(boxes):
+        return boxes
+    first = turn_points(boxes[:, :2], size, orientation)
+    second = turn_points(boxes[:, 2:], size, orientation)
+    return np.concatenate((np.minimum(first, second), np.maximum(first, second)), 1)
+
+
+def move_outlines(outlines: Any, move: Any) -> Any:
+    """Outlines, lists of x, y, x, y, … each, with their points moved; others as they are."""
+    if not isinstance(outlines, list) or not all(isinstance(one, list) for one in outlines):
+        return outlines
+    return [
+        [round(v, 6) for v in move(np.array(one, float).reshape(-1, 2)).reshape(-1).tolist()]
+        for one in outlines
+    ]

@@ -1,0 +1,1 @@
+"""Pictures with boxes written in a form that other programs read."""

@@ -1,0 +1,83 @@
+"""YOLO's folders as Ultralytics reads them: `data.yaml`, `images` and `labels`."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ....files import saying_where, write_whole
+from ...catalog import SPLITS
+from ..boxes import BoxCatalog, Boxes
+
+NEAR = 0.01
+"""Pixels by which a box and the one around its outline differ at most."""
+
+
+def place(split: str | None) -> str:
+    """The folder for pictures of a split."""
+    return f"images/{split}" if split else "images"
+
+
+def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Counter[str]) -> None:
+    """Write the labels and `data.yaml`; `names` are the pictures' files."""
+    own = catalog.form == "yolo"
+    numbers = catalog.numbers if own else tuple(range(len(catalog.classes)))
+    outlines = all(_has_outline(b, k) for b in catalog.boxes for k in range(len(b)))
+    for row, boxes in enumerate(catalog.boxes):
+        size = np.array(catalog.seen_size(row), np.float64)
+        lines = []
+        for index in range(len(boxes)):
+            points = boxes.beside(index)["segmentation"][0] if outlines else _middle(boxes, index)
+            shares = (np.reshape(points, (-1, 2)) / size).reshape(-1)
+            number = numbers[int(boxes.labels[index])]
+            lines.append(" ".join((str(number), *(f"{share:.12g}" for share in shares))))
+            lost.update(
+                key for key in boxes.beside(index) if not (outlines and key == "segmentation")
+            )
+        lost["crowd"] += int(boxes.crowd.sum())
+        lost["difficult"] += int(boxes.difficult.sum())
+        lost["groups"] += catalog.groups[row] is not None
+        lost.update(key for key in catalog.notes[row] if key != "file_name")
+        if catalog.labelled[row]:
+            labels = place(catalog.splits[row]).replace("images", "labels", 1)
+            path = folder / labels / f"{PurePosixPath(names[row]).stem}.txt"
+            with saying_where(path, "write"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    lost += Counter()  # without zeros
+    write_whole(folder / "data.yaml", _list(catalog, numbers))
+
+
+def _list(catalog: BoxCatalog, numbers: Sequence[int]) -> str:
+    """`data.yaml`: pictures that are of no split stand in both lists, and so are of none."""
+    splits = {split for split in catalog.splits if split}
+    whole = None in catalog.splits
+    text = ""
+    for split in SPLITS:
+        homes = [place(split)] if split in splits else []
+        homes += ["images"] if whole and split != "test" else []
+        if homes:
+            text += f"{split}: {homes[0] if len(homes) == 1 else json.dumps(homes)}\n"
+    text += "names:\n"
+    for number, name in zip(numbers, catalog.classes, strict=True):
+        text += f"  {number}: {json.dumps(name, ensure_ascii=False)}\n"
+    return text
+
+
+def _middle(boxes: Boxes, index: int) -> list[float]:
+    left, top, right, bottom = boxes.xyxy[index].tolist()
+    return [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
+
+
+def _has_outline(boxes: Boxes, index: int) -> bool:
+    """Whether a box is the one around its only outline, so that the outline says it."""
+    outlines = boxes.beside(index).get("segmentation")
+    if not isinstance(outlines, list) or len(outlines) != 1 or not isinstance(outlines[0], list):
+        return False
+    if len(outlines[0]) < 6 or len(outlines[0]) % 2:
+        return False
+    points = np.array(outlines[0], np.float64).reshape(-1, 2)
+    around = np.concatenate((points.min(0), points.max(0)))
+    return bool(np.abs(around - boxes.xyxy[index]).max() <= NEAR)

@@ -1,0 +1,140 @@
+"""Written in another form and read again, boxes are the same, and what a form lost is counted."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boxed import OBJECTS, SPLITS, coco, objects_of, read, save_pictures, splits_of, write
+from convlens import convert
+from convlens.pictures.boxes.boxes import BoxCatalog
+from convlens.pictures.source import content_hash
+from helpers import Convlens, assert_clear, package
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Path:
+    """COCO with splits, outlines, a crowd, a group, fractions of pixels, and a class too many."""
+    for split, names in (("train", ["a", "b"]), ("val", ["c"])):
+        save_pictures(tmp_path / "street" / split, names)
+        record = json.loads(coco(names))
+        record["categories"].append({"id": 30, "name": "bird", "supercategory": "animal"})
+        if names == ["a", "b"]:
+            one, two, three = record["annotations"]
+            one |= {"iscrowd": 1, "bbox": [0.25, 4.5, 19.123456, 25]}
+            two |= {"segmentation": [[30, 10, 60, 10, 60, 40]], "occluded": True}
+            three |= {"difficult": 1}
+            record["images"][0]["group"] = "street 7"
+            record["licenses"] = [{"id": 1, "name": "MIT"}]
+        write(tmp_path / "street" / split / "_annotations.coco.json", json.dumps(record))
+    return tmp_path / "street"
+
+
+def hashes(catalog: BoxCatalog) -> list[bytes]:
+    return sorted(content_hash(source.read()) for source in catalog.sources)
+
+
+@pytest.mark.parametrize("to", ["coco", "yolo", "voc"])
+def test_a_round_trip_gives_the_same_boxes(to: str, street: Path, tmp_path: Path) -> None:
+    before = read(street)
+    written = convert(street, tmp_path / to, to=to)
+    after = read(tmp_path / to)
+    assert after.form == to
+    assert objects_of(after) == objects_of(before)
+    assert splits_of(after) == splits_of(before) == SPLITS
+    assert hashes(after) == hashes(before)
+    assert written.boxes == 3
+    again = convert(tmp_path / to, tmp_path / "back", to="coco")
+    assert objects_of(read(tmp_path / "back")) == objects_of(before)
+    assert again.lost == {}
+
+
+def test_what_a_form_cannot_carry_is_counted_and_named(street: Path, tmp_path: Path) -> None:
+    lost = {to: convert(street, tmp_path / to, to=to).lost for to in ("coco", "yolo", "voc")}
+    assert lost["coco"] == {}
+    assert lost["yolo"] == {
+        **{"crowd": 1, "difficult": 1, "groups": 1},
+        **{"area": 3, "segmentation": 1, "occluded": 1, "id": 3},
+    }
+    assert lost["voc"] == {
+        **{"crowd": 1, "groups": 1, "segmentation": 1, "classes without boxes": 1},
+    }
+
+
+def test_coco_keeps_everything(street: Path, tmp_path: Path) -> None:
+    convert(street, tmp_path / "coco", to="coco")
+    before, after = read(street), read(tmp_path / "coco")
+    assert (after.classes, after.numbers) == (("cat", "dog", "bird"), (3, 18, 30))
+    assert after.groups == before.groups
+    assert after.record["licenses"] == [{"id": 1, "name": "MIT"}]
+    assert after.record["categories"][2]["supercategory"] == "animal"
+    for one, two in zip(before.boxes, after.boxes, strict=True):
+        assert one.extras == two.extras
+        assert (one.crowd == two.crowd).all() and (one.difficult == two.difficult).all()
+
+
+def test_outlines_stay_outlines_where_every_box_is_around_one(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "images", ["c"])
+    write(tmp_path / "labels" / "c.txt", "1 0.1 0.2 0.5 0.1 0.3 0.8\n")
+    write(tmp_path / "data.yaml", "train: images\nnames: [cat, dog]\n")
+    convert(tmp_path, tmp_path / "out", to="yolo")
+    assert (tmp_path / "out/labels/train/c.txt").read_text() == "1 0.1 0.2 0.5 0.1 0.3 0.8\n"
+    convert(tmp_path / "out", tmp_path / "coco", to="coco")
+    convert(tmp_path / "coco", tmp_path / "yolo", to="yolo")
+    assert (tmp_path / "yolo/labels/train/c.txt").read_text() == "1 0.1 0.2 0.5 0.1 0.3 0.8\n"
+
+
+def test_pycocotools_reads_what_is_written(street: Path, tmp_path: Path) -> None:
+    oracle = package("pycocotools.coco")
+    convert(street, tmp_path / "coco", to="coco")
+    file = tmp_path / "coco" / "annotations" / "instances_train.json"
+    read_by_oracle = oracle.COCO(str(file))
+    catalog = read(file)
+    for row, notes in enumerate(catalog.notes):
+        theirs = read_by_oracle.loadAnns(read_by_oracle.getAnnIds(notes["id"]))
+        corners = [[x, y, x + w, y + h] for x, y, w, h in (one["bbox"] for one in theirs)]
+        np.testing.assert_allclose(catalog.boxes[row].xyxy, corners)
+        names = [c["name"] for c in read_by_oracle.loadCats([a["category_id"] for a in theirs])]
+        assert names == [catalog.classes[label] for label in catalog.boxes[row].labels]
+
+
+def test_shards_carry_boxes(street: Path, tmp_path: Path, convlens: Convlens) -> None:
+    done = convlens("shard", street, "--out", tmp_path / "shards", "--quiet")
+    assert "3 pictures" in done.stdout
+    before, after = read(street), read(tmp_path / "shards")
+    assert hashes(after) == hashes(before)
+    assert (after.form, after.classes) == ("shards", before.classes)
+    assert sorted(map(len, after.boxes)) == [0, 1, 2]
+    back = convert(tmp_path / "shards", tmp_path / "back", to="coco")
+    assert objects_of(read(tmp_path / "back")) == objects_of(before)
+    assert back.lost == {}
+
+
+def test_pictures_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:
+    for folder in ("left", "right"):
+        save_pictures(tmp_path / "in" / folder, ["a"])
+    rows = "left/a.png,cat,1,2,20,30\nright/a.png,dog,3,4,20,30\n"
+    write(tmp_path / "in" / "boxes.csv", f"file,label,x1,y1,x2,y2\n{rows}")
+    convert(tmp_path / "in", tmp_path / "out", to="yolo")
+    assert objects_of(read(tmp_path / "out")) == {
+        "a": [("cat", (1, 2, 20, 30))],
+        "right-a": [("dog", (3, 4, 20, 30))],
+    }
+
+
+def test_the_command_tells_what_it_wrote_and_refuses_what_it_cannot(
+    street: Path, tmp_path: Path, convlens: Convlens
+) -> None:
+    done = convlens("convert", street, "--to", "voc", "--out", tmp_path / "voc", "--quiet")
+    assert done.stdout.startswith("3 boxes in 3 pictures")
+    assert "voc cannot carry: " in done.stdout and "segmentation (1)" in done.stdout
+    told = json.loads(
+        convlens("convert", street, "--to", "yolo", "--out", tmp_path / "y", "--json").stdout
+    )
+    assert told["boxes"] == sum(map(len, OBJECTS.values()))
+    again = convlens("convert", street, "--to", "voc", "--out", tmp_path / "voc")
+    assert_clear(again, 2, "it exists and is not empty")
+    empty = ("--to", "yolo", "--out", tmp_path / "x")
+    none = convlens("convert", tmp_path / "voc" / "JPEGImages", *empty)
+    assert_clear(none, 1, "has no boxes: COCO's JSON")
