@@ -1,5 +1,6 @@
 """A detector takes a picture in any form, answers it alike, and says what it cannot take."""
 
+import io
 import os
 import subprocess
 import sys
@@ -67,6 +68,9 @@ def test_a_pil_image_is_set_upright(detector: Detector, photo: Path) -> None:
         (np.zeros((8, 8, 3), np.float32), PictureError, "got float32"),
         (Path(__file__).parent, UsageError, "is a folder: predict_many"),
         (7, UsageError, "this is int"),
+        ("", UsageError, "a path is empty"),
+        (np.zeros((0, 8, 3), np.uint8), PictureError, "no pixels"),
+        (Image.new("RGB", (0, 8)), PictureError, "no pixels"),
     ],
 )
 def test_what_is_no_picture_is_a_clear_error(
@@ -99,6 +103,25 @@ def test_one_that_cannot_be_read_has_its_error_among_the_others(
     assert good.error is None
     assert (missing.predicted, missing.probability) == (None, None)
     assert "No such file" in str(missing.error)
+
+
+def test_an_image_in_memory_that_cannot_be_read_costs_no_other_answer(
+    detector: Detector, photo: Path
+) -> None:
+    cut = Image.open(io.BytesIO(photo.read_bytes()[:-400]))
+    wide = Image.fromarray(np.zeros((8, 8), np.float32))
+    closed = Image.open(photo)
+    closed.close()
+    answers = list(detector.predict_many([photo, cut, wide, closed, np.zeros((8, 8)), photo]))
+    assert [answer.error is None for answer in answers] == [True, *[False] * 4, True]
+    assert "truncated" in str(answers[1].error)
+
+
+@pytest.mark.parametrize("one", [bytearray(b"x"), memoryview(b"x"), io.BytesIO(b"a\nb")])
+def test_what_python_could_go_through_is_still_one_thing(detector: Detector, one: Any) -> None:
+    with pytest.raises(UsageError, match=f"this is {type(one).__name__}"):
+        list(detector.predict_many(one))
+    assert next(detector.predict_many(np.zeros((8, 8), np.uint8))).error is not None
 
 
 def test_probabilities_of_pixels_of_one_size_and_of_several(detector: Detector) -> None:

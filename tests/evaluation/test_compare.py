@@ -58,6 +58,8 @@ def test_a_run_cannot_be_told_from_itself(run: Path, capsys: pytest.CaptureFixtu
 def test_runs_without_a_shared_picture_are_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two runs or more"):
         compare([run])
+    with pytest.raises(UsageError, match="two runs or more"):
+        compare("one-run")
     with pytest.raises(ConvlensError, match=r"no predictions\.csv"):
         compare([run, tmp_path])
     (tmp_path / "manifest.csv").write_text("path,hash,label,split,group\n/x.png,00,disc,test,\n")

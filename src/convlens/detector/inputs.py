@@ -14,6 +14,7 @@ from ..errors import ConvlensError, PictureError, UsageError
 from ..files import given_path, is_folder
 from ..pictures.decode import RGB, decode, to_rgb
 from ..pictures.folder import BY_SYSTEMS, PassedOver, files_below, ignore, is_system_folder
+from ..pictures.formats.opening import telling_damage
 from ..pictures.shards.find import beside_shards, find_shards
 from ..pictures.shards.stream import Stream
 from ..pictures.shards.tar import samples
@@ -65,13 +66,18 @@ def pixels_of(source: Source) -> RGB:
 def source_of(picture: Picture) -> Source:
     """One picture as a source. Raises `UsageError` where it is several, or nothing of the kind."""
     if isinstance(picture, str | Path):
-        if is_folder(picture):
+        if is_folder(given_path(picture)):
             raise UsageError(f"{picture} is a folder: predict_many takes folders")
         return FileSource(str(picture))
     if isinstance(picture, bytes):
         return BytesSource("picture", picture)
     if isinstance(picture, Image.Image):
-        return Pixels(str(getattr(picture, "filename", "")) or "picture", to_rgb(picture))
+        name = str(getattr(picture, "filename", "")) or "picture"
+        try:
+            with telling_damage():
+                return Pixels(name, to_rgb(picture))
+        except PictureError as error:
+            return Unreadable(name, str(error))
     if isinstance(picture, np.ndarray):
         return Pixels("pixels", picture)
     if hasattr(picture, "read") and hasattr(picture, "stamp"):
@@ -157,7 +163,8 @@ def find_sources(
 def several(pictures: Picture | Iterable[Picture]) -> Iterable[Picture]:
     """Pictures as an iterable: what is one becomes the only one."""
     if isinstance(pictures, np.ndarray):
-        return (pictures,) if pictures.ndim == 3 else pictures
-    if isinstance(pictures, str | Path | bytes | Image.Image):
+        return pictures if pictures.ndim == 4 else (pictures,)
+    if isinstance(pictures, str | Path | bytes | bytearray | memoryview | Image.Image):
         return (pictures,)
-    return pictures if isinstance(pictures, Iterable) else (pictures,)
+    is_file = hasattr(pictures, "read")  # to go through it would give its lines
+    return pictures if isinstance(pictures, Iterable) and not is_file else (pictures,)

@@ -107,10 +107,10 @@ class Predictor:
                 listed, systems make it, or it is a training run's.
 
         Returns:
-            Predictions; that of a picture that cannot be read has its `error`.
+            Predictions; that of a picture or a shard that cannot be read has its `error`.
 
         Raises:
-            ConvlensError: A shard cannot be read.
+            ConvlensError: There are no shards where they should be.
 
         Examples:
             >>> detector = Detector("runs/pictures")

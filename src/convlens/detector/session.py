@@ -90,6 +90,8 @@ class Session:
             raise PictureError(
                 f"a picture is uint8 [height, width, 3]; got {image.dtype} {list(image.shape)}"
             )
+        if not image.size:
+            raise PictureError("it has no pixels")
         try:
             values = self._session.run(outputs, {INPUT: image[None], **(constants or {})})
         except Exception as error:  # of ONNX Runtime, which raises many kinds

@@ -82,7 +82,7 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
         >>> [contender.p for contender in compare(["runs/pictures", "runs/pictures"]).contenders]
         [None, 1.0]
     """
-    if len(runs) < 2:
+    if isinstance(runs, str | Path) or len(runs) < 2:
         raise UsageError("compare takes two runs or more")
     folders = [Path(run) for run in runs]
     answers = [_answers(folder) for folder in folders]

@@ -37,6 +37,8 @@ def to_rgb(image: Image.Image) -> RGB:
 
     Each step makes a copy: of a strip of rows at a time, so that a large picture is not copied.
     """
+    if not image.width * image.height:
+        raise PictureError("it has no pixels")
     check_samples(image)
     upright = _upright(image)
     scale = grey_scale(image) if is_wide_grey(image) else None

@@ -29,26 +29,34 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[ImageFile]:
-    """Open a picture, not unpacked yet; what goes wrong with it meanwhile is a `PictureError`."""
-    if not data:
-        raise PictureError("the file is empty")
-    _register_heif(data)
+def telling_damage() -> Iterator[None]:
+    """Whatever goes wrong with a picture inside is a `PictureError`."""
     try:
-        with _open(data) as image:
-            yield image
+        yield
     except PictureError:
         raise
-    except UnidentifiedImageError as error:
-        what = name_of(data)
-        known = f", but {what}" if what else ""
-        raise PictureError(f"not a picture of a known kind{known}") from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"too many pixels: {error}") from error
     except MemoryError as error:
         raise PictureError("too large for the memory that is left") from error
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged data
         raise PictureError(f"truncated or damaged: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[ImageFile]:
+    """Open a picture, not unpacked yet; what goes wrong with it meanwhile is a `PictureError`."""
+    if not data:
+        raise PictureError("the file is empty")
+    _register_heif(data)
+    with telling_damage():
+        try:
+            with _open(data) as image:
+                yield image
+        except UnidentifiedImageError as error:
+            what = name_of(data)
+            known = f", but {what}" if what else ""
+            raise PictureError(f"not a picture of a known kind{known}") from error
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
