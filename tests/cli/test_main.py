@@ -131,6 +131,51 @@ def test_warnings_are_heard_though_all_else_is_quiet(
     assert any(str(one.message).startswith(warning) for one in recwarn)
 
 
+LONG = "x" * 300
+"""A name that no file can have."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["predict", LONG, "x.png"], ["evaluate", LONG, "p"], ["serve", LONG], ["why", LONG]),
+        *(["compare", "RUN", LONG], ["train", "--resume", LONG], ["train", LONG]),
+        *(["train", "PICTURES", "--out", LONG], ["shard", "PICTURES", "--out", LONG]),
+        *(
+            ["find", "RUN", "PICTURE", "--out", LONG],
+            ["train", "PICTURES", "--out", "RUN/run.json"],
+        ),
+    ],
+)
+def test_a_path_that_cannot_be_is_a_clear_error_of_every_command(
+    convlens: Convlens, run: Path, shapes: Path, words: list[str]
+) -> None:
+    given = {"PICTURES": str(shapes), "PICTURE": str(shapes / "disc" / "001.png")}
+    done = convlens(*(given.get(word, word.replace("RUN", str(run))) for word in words))
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    assert "too long" in done.stderr or "it is a file" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "shard", "predict", "find"])
+def test_an_empty_out_is_not_the_working_folder(
+    convlens: Convlens, run: Path, shapes: Path, command: str
+) -> None:
+    words = [run, shapes / "disc"] if command in {"predict", "find"} else [shapes]
+    assert_clear(convlens(command, *words, "--out", ""), 2, "a path is empty")
+
+
+def test_a_drawing_of_a_picture_with_the_longest_name(
+    convlens: Convlens, run: Path, shapes: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / ("é" * 125 + ".png")
+    path.write_bytes((shapes / "disc" / "001.png").read_bytes())
+    assert_clear(convlens("find", run, path, "--out", tmp_path / "found", "--quiet"), 0, "")
+    (drawn,) = (tmp_path / "found").iterdir()
+    assert drawn.name.startswith("é" * 50)
+    assert drawn.name.endswith("-found.jpg")
+
+
 def test_a_reader_that_stops_early_is_no_error(run: Path, shapes: Path) -> None:
     command = f"{sys.executable} -m convlens predict {run} {shapes} {shapes} {shapes} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602

@@ -7,6 +7,7 @@ import pytest
 from convlens.pictures.catalog import Catalog
 from convlens.pictures.folder import files_below
 from convlens.pictures.read import read_catalog
+from convlens.pictures.shards.urls import dataset_name
 from convlens.pictures.split_name import split_named
 from helpers import save_class
 
@@ -77,3 +78,13 @@ def test_what_windows_leaves_in_every_folder_is_no_picture_to_predict(tmp_path: 
         (tmp_path / name).write_bytes(b"\xd0\xcf\x11\xe0")
     assert list(files_below(tmp_path)) == [str(tmp_path / "cat" / "000.png")]
     assert read_catalog(tmp_path).skipped == ()
+
+
+def test_a_run_is_called_as_the_folder_is_that_a_path_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cats" / "tabby").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "cats" / "tabby")
+    assert [dataset_name(path) for path in ("..", "../", ".", tmp_path / "cats")] == [
+        *("cats", "cats", "tabby", "cats")
+    ]

@@ -119,4 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a name that no file can have, or what nobody may look into
+        complain(f"error: cannot use {printable(str(error.filename))}: {error.strerror or error}")
+        return 1
     return status

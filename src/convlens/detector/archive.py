@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import ConvlensError, UsageError
-from ..files import read_json, saying_where, write_whole
+from ..files import given_path, read_json, saying_where, write_whole
 from ..progress import Progress
 from .detector import Detector, opened
 from .inputs import Share, find_units, pictures_in
@@ -63,7 +63,7 @@ def predict_shards(
         160
     """
     detector = opened(detector)
-    folder = Path(out)
+    folder = given_path(out)
     shards: dict[str, str] = {}
     for unit in find_units(paths):
         if not isinstance(unit, str):

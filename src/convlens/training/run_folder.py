@@ -25,7 +25,15 @@ from ..engine.loop import Loop
 from ..engine.measurement import Measurement
 from ..engine.step_plan import StepPlan
 from ..errors import ConvlensError, UsageError
-from ..files import only_one, read_json, saying_where, sound_record, write_whole
+from ..files import (
+    exists,
+    given_path,
+    only_one,
+    read_json,
+    saying_where,
+    sound_record,
+    write_whole,
+)
 from ..options import options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
@@ -221,8 +229,10 @@ class EventLog(NullCallback):
 def new_folder(pictures: str | Path, out: str | Path | None) -> Path:
     """`out`, or by default a new `runs/NAME`. Raises `UsageError` where `out` is in use."""
     if out is not None:
-        path = Path(out)
-        if path.exists() and (not path.is_dir() or _holds_something(path)):
+        path = given_path(out)
+        if exists(path) and not path.is_dir():
+            raise UsageError(f"--out {path}: it is a file; name a folder")
+        if exists(path) and _holds_something(path):
             raise UsageError(
                 f"--out {path}: it exists; name another, or go on with it: --resume {path}"
             )

@@ -81,6 +81,14 @@ def test_what_could_do_harm_is_refused(
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.parametrize("left", [1, 511, 0])
+def test_a_shard_that_was_cut_off_between_pictures_is_told(left: int, tmp_path: Path) -> None:
+    path = tar_of(tmp_path / "x.tar", [(f"a/{number}.png", bytes(600)) for number in range(3)])
+    path.write_bytes(path.read_bytes()[: 2 * (512 + 1024) + left])
+    with pytest.raises(ConvlensError, match="has no end, as if cut off"):
+        read_catalog(path)
+
+
 @pytest.mark.parametrize("name", ["../x.tar", "/x.tar", "http://elsewhere/x.tar", "x.zip"])
 def test_an_index_names_shards_beside_it_only(name: str, tmp_path: Path) -> None:
     listed = {"shardlist": [{"url": name, "nsamples": 1}]}

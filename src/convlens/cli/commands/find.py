@@ -3,10 +3,11 @@
 import argparse
 import io
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...files import saying_where, write_whole
+from ...files import given_path, saying_where, write_whole
 from ...parallel import in_order
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
 from ..output import PassedOver, complain, emit, printable
@@ -21,6 +22,9 @@ EXAMPLES = """\
   convlens find runs/pets photos/ --json > found.json
   convlens find runs/pets crowd.jpg --smallest 0.05   look for smaller things"""
 
+LONGEST = 200
+"""Bytes of a name to which more can be added; a character has four at most."""
+
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
@@ -28,7 +32,7 @@ def add(parser: Parser) -> None:
     add_paths(parser)
     add_output(parser, json="print a JSON array with boxes and heat maps")
     parser.add_argument(
-        "--out", metavar="FOLDER", type=Path, help="write pictures with heat and boxes there"
+        "--out", metavar="FOLDER", type=given_path, help="write pictures with heat and boxes there"
     )
     parser.add_argument(
         "--smallest",
@@ -109,6 +113,7 @@ def _draw(result: "Localization", folder: Path, *, taken: set[Path]) -> Path:
     from ...pictures.source import FileSource
 
     stem = Path(result.name).stem
+    stem = stem if len(os.fsencode(stem)) < LONGEST else stem[: LONGEST // 4]
     path, number = folder / f"{stem}-found.jpg", 1
     while path in taken:
         number += 1

@@ -54,11 +54,11 @@ def run(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise UsageError(f"--top {args.top}: it takes 1 or more")
     share = _share(args)
-    if args.isolate and (args.out or share[1] > 1):
+    if args.isolate and (args.out is not None or share[1] > 1):
         raise UsageError("--isolate goes with neither --out nor --share")
     if args.isolate:
         return run_isolated(args)
-    if args.out:
+    if args.out is not None:
         return _into_folder(args, share)
     from ...detector.detector import Detector
 
@@ -81,7 +81,7 @@ def _share(args: argparse.Namespace) -> tuple[int, int]:
     """Which part is this process's, from 0, of how many. Raises `UsageError`."""
     if args.share is None:
         number, count = worker()
-        if count > 1 and not args.out:
+        if count > 1 and args.out is None:
             raise UsageError(
                 "several processes would print into one output: give --out FOLDER, or each its "
                 "own --share K/N and output"

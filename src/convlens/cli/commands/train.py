@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("train takes pictures, or --resume RUN, or --repeat RUN")
     if args.pictures is None and options:
         raise UsageError("--resume and --repeat go on exactly as the run began: give no options")
-    if args.resume is not None and args.out:
+    if args.resume is not None and args.out is not None:
         raise UsageError("--resume goes on in the same folder: give no --out with it")
     require("torch", "train", what="training")
     first = worker()[0] == 0

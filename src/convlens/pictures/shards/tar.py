@@ -66,6 +66,8 @@ def members(stream: Stream) -> Iterator[Member]:
                 if len(data) != info.size:
                     raise ConvlensError(f"{stream.url} ends within {info.name!r}: copy it anew")
                 yield Member(info.name, info.offset_data, data=data)
+            if stream.position - tar.offset < tarfile.BLOCKSIZE:  # no zeros at its end
+                raise ConvlensError(f"{stream.url} has no end, as if cut off: copy it anew")
     except tarfile.TarError as error:
         raise ConvlensError(
             f"{stream.url} is no readable .tar at byte {stream.position:,}: {error}; copy it anew, "

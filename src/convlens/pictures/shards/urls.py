@@ -1,5 +1,6 @@
 """Paths and URLs of data sets, and the file systems behind URLs. `url` may be either here."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -23,7 +24,11 @@ def absolute_url(url: str | Path) -> str:
 
 def dataset_name(url: str | Path) -> str:
     """What to call pictures from there: the last name, without the signs of a pattern."""
-    name = PurePosixPath(str(url)).stem if is_url(url) else Path(url).absolute().stem
+    name = (
+        PurePosixPath(str(url)).stem
+        if is_url(url)
+        else Path(os.path.normpath(Path(url).absolute())).stem
+    )
     return re.sub(r"[-_]?[{*?\[].*", "", name) or "pictures"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConvlensError, PictureError, UsageError
-from ...files import saying_where, whole_file, write_whole
+from ...files import given_path, saying_where, whole_file, write_whole
 from ...parallel import in_order
 from ...progress import Progress
 from ..boxes.boxes import BoxCatalog
@@ -81,8 +81,10 @@ def shard(
     """
     if not 0 < megabytes <= 1e6:
         raise UsageError(f"--megabytes {megabytes:g}: it can be more than 0, to 1,000,000")
-    folder = Path(out)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    folder = given_path(out)
+    with saying_where(folder, "look into"):
+        in_use = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if in_use:
         raise UsageError(f"--out {folder}: it exists and is not empty; name another")
     catalog = read_pictures(pictures, boxes=boxes, progress=progress)
     with saying_where(folder, "make the folder"):
