@@ -137,8 +137,9 @@ def test_a_damaged_shard_costs_no_other_answer(
 ) -> None:
     save_class(tmp_path, "disc", 2)
     data = (tmp_path / "000.png").read_bytes()
-    whole = tar_of(tmp_path / "z.tar", [("1.png", data), ("2.png", data)])
-    (tmp_path / "m.tar").write_bytes(whole.read_bytes()[: len(data) + 700])
+    tar_of(tmp_path / "z.tar", [("1.png", data), ("2.png", data)])
+    cut = tar_of(tmp_path / "m.tar", [(f"{number}.png", data) for number in range(3)])
+    cut.write_bytes(cut.read_bytes()[: 2 * (len(data) + 1024)])
     done = convlens("predict", run, tmp_path, "--csv")
     assert_clear(done, 1, "1 of 6 could not be read")
     rows = {row["name"]: row for row in csv.DictReader(done.stdout.splitlines())}

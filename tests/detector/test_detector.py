@@ -112,7 +112,8 @@ def test_an_image_in_memory_that_cannot_be_read_costs_no_other_answer(
     wide = Image.fromarray(np.zeros((8, 8), np.float32))
     closed = Image.open(photo)
     closed.close()
-    answers = list(detector.predict_many([photo, cut, wide, closed, np.zeros((8, 8)), photo]))
+    flat: Any = np.zeros((8, 8))
+    answers = list(detector.predict_many([photo, cut, wide, closed, flat, photo]))
     assert [answer.error is None for answer in answers] == [True, *[False] * 4, True]
     assert "truncated" in str(answers[1].error)
 

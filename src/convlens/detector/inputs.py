@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from PIL import Image
@@ -161,10 +161,10 @@ def find_sources(
 
 
 def several(pictures: Picture | Iterable[Picture]) -> Iterable[Picture]:
-    """Pictures as an iterable: what is one becomes the only one."""
+    """Pictures as an iterable: what is one becomes the only one, an open file and bytes too."""
     if isinstance(pictures, np.ndarray):
-        return pictures if pictures.ndim == 4 else (pictures,)
-    if isinstance(pictures, str | Path | bytes | bytearray | memoryview | Image.Image):
-        return (pictures,)
-    is_file = hasattr(pictures, "read")  # to go through it would give its lines
-    return pictures if isinstance(pictures, Iterable) and not is_file else (pictures,)
+        is_one = pictures.ndim != 4
+    else:
+        one = isinstance(pictures, str | Path | bytes | bytearray | memoryview | Image.Image)
+        is_one = one or hasattr(pictures, "read") or not isinstance(pictures, Iterable)
+    return cast("Iterable[Picture]", (pictures,) if is_one else pictures)
