@@ -46,7 +46,8 @@ class Bars:
         if not self.console.is_terminal:
             if time.monotonic() - self._spoke > STATUS_SECONDS:
                 self._spoke = time.monotonic()
-                self.console.print(f"{what}: {done:,} of {total:,}{note and '  ' + note}")
+                count = f": {done:,} of {total:,}" if total > 1 else " …"
+                self.console.print(f"{what}{count}{note and '  ' + note}")
             return
         if what != self._what:
             self.end()
