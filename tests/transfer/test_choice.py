@@ -1,6 +1,8 @@
 """Which of several backbones is taken, and that its cost is judged on pictures it did not learn."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,13 +10,14 @@ import torch
 
 from convlens import train
 from convlens.errors import UsageError
-from convlens.options import NetworkOptions
+from convlens.options import NetworkOptions, TrainOptions
 from convlens.tasks.classification.objective import plain_objective
-from convlens.transfer.backbones import backbone_lines, choose_backbone, parts_of
+from convlens.training import backbones
+from convlens.transfer.backbones import backbone_lines, choose_backbone
 from convlens.transfer.features import FeatureTable
 from convlens.transfer.head import FeatureSet
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
-from convlens.transfer.pretrained import choose_network
+from convlens.transfer.pretrained import NetworkChoice, choose_network
 from helpers import needs_weights
 
 
@@ -55,10 +58,31 @@ def test_what_comes_into_question() -> None:
     needs_weights()
     fast, large = "timm:tf_efficientnet_lite0", "timm:tf_efficientnet_lite2"
     lines = backbone_lines(NetworkOptions(), choose_network(NetworkOptions()))
-    assert lines[:2] == (fast, large)
+    both = f"{fast}+tf_efficientnet_lite2"
+    assert lines == (fast, large, both)
     for options in (NetworkOptions(prefer="speed"), NetworkOptions(network="efficientnet-lite0")):
         assert backbone_lines(options, choose_network(options)) == (fast,)
-    assert parts_of(f"{fast}+tf_efficientnet_lite2") == (fast, large)
+    assert backbone_lines(NetworkOptions(), NetworkChoice(both, "none")) == (both,)
+
+
+@pytest.mark.parametrize(("most", "left"), [(None, 3), (50, 3), (49, 2), (20, 1)])
+def test_joined_ones_take_the_time_of_each(
+    most: float | None, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = {"timm:a": 0.02, "timm:b": 0.03}
+    lines = ("timm:a", "timm:b", "timm:a+b")
+    monkeypatch.setattr(backbones, "_pretrained", lambda _job, _choice, line: line)
+    monkeypatch.setattr(backbones, "seconds_per_picture", lambda line, _size: seconds[line])
+    said: list[str] = []
+    job: Any = SimpleNamespace(
+        options=TrainOptions(network=NetworkOptions(milliseconds=most)),
+        dataset=SimpleNamespace(store=SimpleNamespace(size=64)),
+        callback=SimpleNamespace(say=said.append),
+    )
+    assert backbones._fast_enough(job, NetworkChoice("timm:a", "package"), lines) == lines[:left]
+    assert said == (
+        [] if most is None else ["speed:   per picture on one core: a 20 ms, b 30 ms, a+b 50 ms"]
+    )
 
 
 def test_joined_features_stand_side_by_side() -> None:

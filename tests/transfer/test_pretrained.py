@@ -256,7 +256,8 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     needs_weights()
     save_shapes(tmp_path / "p", 40)
     options: dict[str, Any] = {"size": 64, "steps": 3, "batch": "16", "threads": 2, "seed": 1}
-    run = train(tmp_path / "p", tmp_path / "r", learning_rate=rate, compute="float32", **options)
+    options |= {"network": LITE0, "compute": "float32"}
+    run = train(tmp_path / "p", tmp_path / "r", learning_rate=rate, **options)
     tried = run.metrics["tried"]
     assert set(tried["strengths"]) == {f"{c:g}" for c in C_VALUES}
     lowest = min(tried["strengths"].values())
@@ -280,6 +281,10 @@ def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> No
     save_shapes(tmp_path / "p", 40)
     run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
     assert run.finished
+    plan = json.loads((run.folder / "run.json").read_text())["plan"]
+    fast, large, both = plan["backbones"]
+    assert both == f"{fast}+{large.removeprefix('timm:')}"
+    assert Detector(run.detector).metadata["network"] == plan["network"]
     assert run.metrics["training"]["steps_planned"] == 0
     assert run.metrics["tried"]["tuned"] is None
     assert run.metrics["test"]["accuracy"] >= 0.7
@@ -296,7 +301,8 @@ def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
     needs_weights()
     save_shapes(tmp_path / "p", 40)
     options: dict[str, Any] = {"size": 64, "steps": 4, "batch": "16", "threads": 1, "seed": 1}
-    whole = train(tmp_path / "p", tmp_path / "whole", compute="float32", **options)
+    options |= {"network": LITE0, "compute": "float32"}
+    whole = train(tmp_path / "p", tmp_path / "whole", **options)
 
     class Killing(NullCallback):
         def step(self, done: int, steps: int, rate: float, left: float) -> None:
@@ -304,7 +310,7 @@ def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "p", tmp_path / "cut", callback=Killing(), compute="float32", **options)
+        train(tmp_path / "p", tmp_path / "cut", callback=Killing(), **options)
     resumed = resume(tmp_path / "cut")
     first, second = (
         (run.folder / "parameters.safetensors").read_bytes() for run in (whole, resumed)

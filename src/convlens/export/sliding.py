@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from ..network.backbone import BackboneWithHead
 from ..network.classifier import Classifier
+from ..network.joined import Joined
 from ..network.local2d import Local2d
 
 _FAR = 6720
@@ -96,17 +97,26 @@ def sliding(module: Classifier, size: int) -> Sliding | None:
 
 
 class _Pooled(nn.Module):
-    """A published architecture's maps, averaged over each window, and normalised if it does so."""
+    """A published architecture's maps, averaged over each window, and normalised if it does so.
 
-    def __init__(self, layers: BackboneWithHead, side: tuple[int, int], *, norm: nn.Module) -> None:
+    Of joined ones there is a pooling for the maps of each.
+    """
+
+    def __init__(self, layers: BackboneWithHead, pools: Iterable[nn.Module]) -> None:
         super().__init__()
         self.layers = layers
-        self.pool = nn.AvgPool2d(side, 1)
-        self.norm = norm
+        self.pools = nn.ModuleList(pools)
 
     def forward(self, normal_NCHW: Tensor) -> Tensor:
-        out: Tensor = self.norm(self.pool(self.layers.maps(normal_NCHW)))
-        return out
+        maps = _of_each(self.layers, normal_NCHW)
+        pooled = [pool(own) for pool, own in zip(self.pools, maps, strict=True)]
+        return torch.cat(pooled, 1) if len(pooled) > 1 else pooled[0]
+
+
+def _of_each(layers: BackboneWithHead, normal_NCHW: Tensor) -> tuple[Any, ...]:
+    """The maps of each backbone."""
+    maps = layers.maps(normal_NCHW)
+    return maps if isinstance(layers.backbone, Joined) else (maps,)
 
 
 class _ResponseNorm(nn.Module):
@@ -131,16 +141,38 @@ def _published(module: Classifier, size: int) -> Sliding | None:
     if not isinstance(layers, BackboneWithHead) or layers.one_side:
         return None
     noise = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-    maps = layers.maps(noise)
-    if maps.ndim != 4 or maps.shape[1] != layers.head.in_features:
+    pools = [
+        _pool_of(backbone, maps)
+        for backbone, maps in zip(layers.parts.values(), _of_each(layers, noise), strict=True)
+    ]
+    found = [pool for pool in pools if pool is not None]
+    if len(found) < len(pools) or not _in_step(layers, size):
         return None
-    features, mean = layers.pool(maps), maps.mean((2, 3), keepdim=True)
-    own = getattr(getattr(layers.backbone, "head", None), "norm", None)
+    return Sliding(module, _Pooled(layers, found), head=_dense(layers.head, (1, 1)))
+
+
+def _pool_of(backbone: nn.Module, maps: Any) -> nn.Module | None:
+    """What makes features of every window's maps, if that is their mean, perhaps normalised."""
+    if not isinstance(maps, Tensor) or maps.ndim != 4:
+        return None
+    features: Tensor = backbone.forward_head(maps, pre_logits=True).flatten(1)  # type: ignore[operator]
+    if maps.shape[1] != features.shape[1]:
+        return None
+    mean = maps.mean((2, 3), keepdim=True)
+    own = getattr(getattr(backbone, "head", None), "norm", None)
     for norm in (nn.Identity(), own):  # ConvNeXt normalises behind its pooling
         if norm is not None and torch.allclose(norm(mean).flatten(1), features, atol=_SAME):
-            pooled = _Pooled(layers, (maps.shape[2], maps.shape[3]), norm=norm)
-            return Sliding(module, pooled, head=_dense(layers.head, (1, 1)))
+            return nn.Sequential(nn.AvgPool2d((maps.shape[2], maps.shape[3]), 1), norm)
     return None
+
+
+def _in_step(layers: BackboneWithHead, size: int) -> bool:
+    """Whether the maps of all backbones grow alike, so that their windows are the same ones."""
+    if not isinstance(layers.backbone, Joined):
+        return True
+    shapes = deepcopy(layers).to("meta")
+    wide = torch.empty(1, 3, size, size + _FAR, device="meta")
+    return len({maps.shape[2:] for maps in _of_each(shapes, wide)}) == 1
 
 
 @torch.no_grad()

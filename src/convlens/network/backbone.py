@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from .spec import PREFIX
+from .joined import Joined
+from .spec import PREFIX, parts_of
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
@@ -18,7 +19,7 @@ crops enlarge what they show (Touvron et al. 2019)."""
 
 
 class BackboneWithHead(nn.Module):
-    """One of timm's architectures without its classifier, and a dense layer in its place.
+    """One of timm's architectures without its classifier, or several joined, and a dense layer.
 
     Pixels [N, 3, H, W], normalised, to logits [N, K]. The dense layer is the last one whatever the
     architecture's own classifier is: another kind of layer, several, or none. It begins at 0.
@@ -31,6 +32,13 @@ class BackboneWithHead(nn.Module):
         self.head = nn.Linear(features, classes)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """The backbone by its name in here, or those that are joined."""
+        if isinstance(self.backbone, Joined):
+            return {f"backbone.{name}": part for name, part in self.backbone.parts.items()}
+        return {"backbone": self.backbone}
 
     @property
     def one_side(self) -> bool:
@@ -46,12 +54,14 @@ class BackboneWithHead(nn.Module):
         """[N, 3, H, W] to [N, D]: what the dense layer sees."""
         return self.pool(self.maps(pixels_NCHW))
 
-    def maps(self, pixels_NCHW: Tensor) -> Tensor:
-        """The last maps [N, C, h, w], or a transformer's tokens [N, L, C]."""
-        out: Tensor = self.backbone.forward_features(pixels_NCHW)  # type: ignore[operator]
-        return out
+    def maps(self, pixels_NCHW: Tensor) -> Any:
+        """The last maps [N, C, h, w], or a transformer's tokens [N, L, C]; of each that is joined.
 
-    def pool(self, maps: Tensor) -> Tensor:
+        What else an architecture passes on to its own pooling comes as it is.
+        """
+        return self.backbone.forward_features(pixels_NCHW)  # type: ignore[operator]
+
+    def pool(self, maps: Any) -> Tensor:
         """Maps or tokens to features [N, D], by the architecture's own way."""
         out: Tensor = self.backbone.forward_head(maps, pre_logits=True)  # type: ignore[operator]
         return out.flatten(1)
@@ -79,9 +89,11 @@ def published_sides(line: str) -> tuple[int, int]:
     """Sides in pixels of the pictures that `timm:NAME` learnt from, and that it answers best for.
 
     They are the same where the positions in the picture were learnt with it, as in most
-    transformers; elsewhere the second is what timm names for tests, or larger by `ENLARGED`.
+    transformers; elsewhere the second is what timm names for tests, or larger by `ENLARGED`. Joined
+    ones see the pictures of the first such transformer, or else of the first.
     """
-    config = published_config(line)
+    configs = [published_config(part) for part in parts_of(line)]
+    config = next((config for config in configs if config.fixed_input_size), configs[0])
     side: int = config.input_size[-1]
     if config.fixed_input_size:
         return side, side
@@ -96,15 +108,15 @@ def build_published(
     size: int | None = None,
     parameters: Mapping[str, Tensor] | None = None,
 ) -> BackboneWithHead:
-    """The architecture behind `timm:NAME`, an output per class.
+    """The architecture behind `timm:NAME`, or those behind `timm:NAME+NAME`, an output per class.
 
     Args:
-        line: `timm:NAME`, or `timm:NAME.TAG`.
+        line: `timm:NAME`, `timm:NAME.TAG`, or several such names with `+` between them.
         classes: Outputs of its last dense layer, which is new.
         size: Side in pixels of the pictures, for those that take one side only; by default the
             published one.
         parameters: The backbone's, by timm's names or in a form that timm converts; by default they
-            are random. Those of a classifier are left out.
+            are random. Those of a classifier are left out. Of joined ones the names are `Joined`'s.
 
     Raises:
         UsageError: timm has no such architecture, or it does not take this size.
@@ -114,7 +126,18 @@ def build_published(
         >>> build_published("timm:resnet18", 2)(torch.zeros(1, 3, 64, 64)).shape
         torch.Size([1, 2])
     """
+    parts = parts_of(line)
+    if len(parts) == 1:
+        return BackboneWithHead(_backbone(line, size=size, parameters=parameters), classes)
+    backbones = []
+    for k, part in enumerate(parts):
+        own = None if parameters is None else Joined.parameters_of(k, parameters)
+        backbones.append(_backbone(part, size=size, parameters=own))
+    return BackboneWithHead(Joined(backbones), classes)
 
+
+def _backbone(line: str, *, size: int | None, parameters: Mapping[str, Tensor] | None) -> nn.Module:
+    """The architecture behind `timm:NAME` without a classifier."""
     import timm
 
     config = published_config(line)
@@ -138,7 +161,7 @@ def build_published(
     if parameters is not None and not _some_of(module, kept):  # timm lets a few lack anything
         raise RuntimeError("it has none of the network's parameters")
     _check_patches(line, module, size=size)
-    return BackboneWithHead(module, classes)
+    return module
 
 
 def _some_of(module: nn.Module, parameters: Mapping[str, Tensor]) -> bool:

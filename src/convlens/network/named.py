@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ..errors import require
 from .auto import auto_network
-from .spec import PREFIX, Architecture, network
+from .spec import PREFIX, Architecture, network, parts_of
 
 
 class NamedNetwork(NamedTuple):
@@ -71,8 +71,9 @@ def line_of(name_or_line: str, size: int, *, pictures: int) -> str:
     """The line of text behind `auto` (for this size and number of pictures) or a name."""
     if name_or_line == "auto":
         return auto_network(size, pictures)
-    if name_or_line in PUBLISHED:
-        return PREFIX + PUBLISHED[name_or_line].timm
+    names = name_or_line.split("+")
+    if all(name in PUBLISHED for name in names):
+        return PREFIX + "+".join(PUBLISHED[name].timm for name in names)
     return NAMED[name_or_line].line if name_or_line in NAMED else name_or_line
 
 
@@ -80,8 +81,9 @@ def usual_size(line: str) -> int | None:
     """The side that the network behind a line or `timm:NAME` is for; None where it has none."""
     if line.startswith(PREFIX):
         sizes = {PREFIX + published.timm: published.size for published in PUBLISHED.values()}
-        if line in sizes:
-            return sizes[line]
+        parts = parts_of(line)
+        if all(part in sizes for part in parts):
+            return sizes[parts[0]]
         from .backbone import published_sides
 
         return published_sides(line)[0]
@@ -94,7 +96,7 @@ def describe_network(
     """A network with the shapes and exact counts of its layers; `rows()` are its table.
 
     Args:
-        name_or_line: A line of text, a name, `timm:NAME`, or `auto`.
+        name_or_line: A line of text, a name, `timm:NAME`, `timm:NAME+NAME`, or `auto`.
         size: Side length in pixels of the pictures.
         classes: The number of outputs.
         pictures: How many training pictures `auto` shall suit.
@@ -120,6 +122,7 @@ def describe_network(
         from .backbone import published_config
         from .published import Published
 
-        published_config(line)  # a name that timm does not have is noticed here
+        for part in parts_of(line):
+            published_config(part)  # a name that timm does not have is noticed here
         return Published(line.removeprefix(PREFIX), size, classes)
     return network(line, size, classes=classes)

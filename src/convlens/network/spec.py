@@ -15,6 +15,21 @@ PREFIX = "timm:"
 """What an architecture of timm's is written with, instead of layers: `timm:resnet18`."""
 
 
+def parts_of(line: str) -> tuple[str, ...]:
+    """The lines of the backbones that `timm:A+B` joins; any other line is its only part.
+
+    Raises `UsageError` where a name is missing, or stands twice.
+    """
+    if not line.startswith(PREFIX):
+        return (line,)
+    names = line.removeprefix(PREFIX).split("+")
+    if not all(names):
+        raise UsageError(f"{line}: + joins two of timm's names, as in {PREFIX}resnet18+resnet50")
+    if len(set(names)) < len(names):
+        raise UsageError(f"{line}: joined with itself, a network sees no more than alone")
+    return tuple(PREFIX + name for name in names)
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a network's table."""

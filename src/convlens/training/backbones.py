@@ -7,8 +7,8 @@ from ..dataset.augment import default_augmentations, parse_augmentations
 from ..dataset.examples import Examples
 from ..errors import UsageError
 from ..network.classifier import Classifier
-from ..network.spec import PREFIX
-from ..transfer.backbones import backbone_lines, parts_of
+from ..network.spec import PREFIX, parts_of
+from ..transfer.backbones import backbone_lines
 from ..transfer.features import Extraction, FeatureTable, seconds_per_picture
 from ..transfer.linear_probe import sample
 from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
@@ -125,6 +125,22 @@ def _fast_enough(job: Job, choice: NetworkChoice, lines: tuple[str, ...]) -> tup
     most = job.options.network.milliseconds
     if most is None:
         return lines
+    took = tell_speed(job, choice, lines)
+    names = _in_words(took)
+    fast = tuple(line for line, ms in took.items() if ms <= most)
+    if not fast:
+        raise UsageError(
+            f"--milliseconds {most:g}: no backbone answers so fast on one core of this machine "
+            f"({names}): allow more, or take a smaller --size"
+        )
+    return fast
+
+
+def tell_speed(job: Job, choice: NetworkChoice, lines: tuple[str, ...]) -> dict[str, float]:
+    """Say and return the milliseconds that each takes for a picture on one core.
+
+    Joined ones take what their parts take.
+    """
     took: dict[str, float] = {}
     for line in lines:
         parts = parts_of(line)
@@ -133,12 +149,9 @@ def _fast_enough(job: Job, choice: NetworkChoice, lines: tuple[str, ...]) -> tup
             if len(parts) > 1 and set(parts) <= set(took)
             else 1000 * seconds_per_picture(_pretrained(job, choice, line), job.dataset.store.size)
         )
-    names = ", ".join(f"{line.removeprefix(PREFIX)} {ms:.0f} ms" for line, ms in took.items())
-    job.callback.say(f"speed:   per picture on one core: {names}")
-    fast = tuple(line for line, ms in took.items() if ms <= most)
-    if not fast:
-        raise UsageError(
-            f"--milliseconds {most:g}: no backbone answers so fast on one core of this machine "
-            f"({names}): allow more, or take a smaller --size"
-        )
-    return fast
+    job.callback.say(f"speed:   per picture on one core: {_in_words(took)}")
+    return took
+
+
+def _in_words(took: dict[str, float]) -> str:
+    return ", ".join(f"{line.removeprefix(PREFIX)} {ms:.0f} ms" for line, ms in took.items())

@@ -7,14 +7,14 @@ import torch
 
 from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
-from ..network.spec import PREFIX, Architecture
+from ..network.spec import PREFIX, Architecture, parts_of
 from ..transfer.backbones import choose_backbone
 from ..transfer.features import FeatureTable
 from ..transfer.head import FOLDS
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice
 from ..transfer.weights import Origin
-from .backbones import build_module, feature_tables
+from .backbones import build_module, feature_tables, tell_speed
 from .job import Job, Request, choose_folds, learning_from, timed
 
 
@@ -77,6 +77,9 @@ def build_model(job: Job, request: Request) -> Model:
         model = replace(model, probes=probes, probe=probes[taken], table=table)
     if request.folds is None:
         _tell(job, model)
+        if len(parts_of(model.architecture.text)) > 1 and job.options.network.milliseconds is None:
+            with job.stopwatch.part("timing"):
+                tell_speed(job, choice, lines)
     return model
 
 

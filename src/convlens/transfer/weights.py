@@ -11,8 +11,9 @@ from ..engine.checkpoint import read_parameters
 from ..errors import UsageError
 from ..files import exists, read_json, sha256_of, sound_record
 from ..network.backbone import published_config
-from ..network.pretrained import WEIGHTS_PACKAGES, WeightsPackage
-from ..network.spec import PREFIX
+from ..network.joined import Joined
+from ..network.pretrained import WEIGHTS_PACKAGES, WeightsPackage, imagenet_parameters
+from ..network.spec import PREFIX, parts_of
 
 PICKLED = {".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".pickle"}
 CONVERT = (
@@ -23,7 +24,10 @@ CONVERT = (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where first parameters come from: words, and the file with its SHA-256 if there is one."""
+    """Where first parameters come from: words, and the file with its SHA-256 if there is one.
+
+    Those of joined backbones have + between them.
+    """
 
     words: str
     file: str | None = None
@@ -36,18 +40,15 @@ class Origin:
 def origin_of(line: str, weights: str, *, classes: int) -> Origin:
     """Of a network's line, and `--weights`. Raises `ConvlensError` where a file is not there."""
     if weights == "none":
-        learnt = line.startswith(PREFIX) and published_config(line).hf_hub_id
+        published = line.startswith(PREFIX)
+        learnt = published and all(published_config(part).hf_hub_id for part in parts_of(line))
         also = "; '--weights hub' fetches parameters that were learnt" if learnt else ""
         return Origin(f"random, from the seed{also}")
-    if weights == "package":
-        known = package_of(line)
-        words = f"ImageNet, from the package {known.package} (Apache-2.0)"
-        return Origin(words, known.file, known.sha256)
-    path = weights_file(line, weights)
-    if weights == "hub":
-        config = published_config(line)
-        words = f"{config.hf_hub_id} at {path.parent.name[:12]} (licence: {config.license})"
-    elif line.startswith(PREFIX):
+    if weights in {"package", "hub"}:
+        origins = [_origin_of_part(part, weights) for part in parts_of(line)]
+        return Origin(*(" + ".join(told) for told in zip(*origins, strict=True)))
+    path = Path(weights)
+    if line.startswith(PREFIX):
         words = f"{path}, as features under a new head"
     elif outputs_of(read_parameters(path)) == classes:
         words = f"{path}, every layer's"
@@ -56,13 +57,42 @@ def origin_of(line: str, weights: str, *, classes: int) -> Origin:
     return Origin(words, str(path), sha256_of(path))
 
 
-def weights_file(line: str, weights: str) -> Path:
-    """What `hub`, or a path, stands for. Raises `ConvlensError` where it cannot be fetched."""
-    if weights != "hub":
-        return Path(weights)
+def _origin_of_part(line: str, weights: str) -> tuple[str, str, str]:
+    """Words, file and SHA-256 of what a package or the hub has for one backbone."""
+    if weights == "package":
+        known = package_of(line)
+        words = f"ImageNet, from the package {known.package} (Apache-2.0)"
+        return words, known.file, known.sha256
     from ..network.hub import hub_file  # brings an HTTP client
 
-    return hub_file(line)
+    path, config = hub_file(line), published_config(line)
+    words = f"{config.hf_hub_id} at {path.parent.name[:12]} (licence: {config.license})"
+    return words, str(path), sha256_of(path)
+
+
+def first_parameters(line: str, weights: str) -> tuple[dict[str, Tensor], str]:
+    """What a package, the hub or a file has for a published network, and what to call it.
+
+    Those of joined backbones get `Joined`'s names; in a file they have them. Raises `ConvlensError`
+    where they are not there.
+    """
+    if weights not in {"package", "hub"}:
+        return read_parameters(Path(weights)), weights
+    own = [_parameters_of_part(part, weights) for part in parts_of(line)]
+    what = " + ".join(told for _, told in own)
+    if len(own) == 1:
+        return own[0][0], what
+    return Joined.together([parameters for parameters, _ in own]), what
+
+
+def _parameters_of_part(line: str, weights: str) -> tuple[dict[str, Tensor], str]:
+    if weights == "package":
+        known = package_of(line)
+        return imagenet_parameters(known), f"the package {known.package}"
+    from ..network.hub import hub_file
+
+    path = hub_file(line)
+    return read_parameters(path), str(path)
 
 
 def package_of(line: str) -> WeightsPackage:
