@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .efficiency.measure import measure_networks
     from .errors import ConvlensError
     from .evaluation.compare import Comparison, compare
+    from .export.forms.export_detector import Exported, export_detector
     from .inspection.inspect import inspect
     from .inspection.inspection import Inspection
     from .network.named import describe_network
@@ -55,6 +56,7 @@ _HOMES = {
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "tasks.classification.evaluation",
+    "Exported": "export.forms.export_detector",
     "Inspection": "inspection.inspection",
     "Localization": "detector.localization",
     "Network": "network.spec",
@@ -65,6 +67,7 @@ _HOMES = {
     "Speed": "speed.bench",
     "bench": "speed.bench",
     "compare": "evaluation.compare",
+    "export_detector": "export.forms.export_detector",
     "convert": "pictures.boxes.write.convert",
     "inspect": "inspection.inspect",
     "describe_network": "network.named",
@@ -98,6 +101,8 @@ __all__ = [  # noqa: RUF022  (by use)
     "Converted",
     "predict_shards",
     "ArchivePredictions",
+    "export_detector",
+    "Exported",
     "describe_network",
     "Network",
     "measure_networks",

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from convlens import train
-from convlens.detector.session import Session
+from convlens.detector.sessions.session import Session
 from convlens.engine.loop import Loop
 from convlens.engine.step_plan import StepPlan
 from convlens.options import OptimizerOptions

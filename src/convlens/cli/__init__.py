@@ -16,6 +16,7 @@ from .commands import (
     completion,
     convert,
     evaluate,
+    export,
     find,
     inspect,
     networks,
@@ -45,7 +46,7 @@ class Command(Protocol):
 COMMANDS: dict[str, dict[str, Command]] = {
     "data": {"inspect": inspect, "suggest": suggest, "shard": shard, "convert": convert},
     "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
-    "use": {"predict": predict, "find": find, "serve": serve},
+    "use": {"predict": predict, "find": find, "serve": serve, "export": export},
     "study": {"why": why, "bench": bench},
     "shell": {"completion": completion},
 }
@@ -58,6 +59,7 @@ examples:
   convlens find runs/pictures street.jpg       where in it
   convlens evaluate runs/pictures test-pictures/
   convlens serve runs/pictures --open          a page, and an HTTP API
+  convlens export runs/pictures --to openvino --out pictures-openvino
   convlens suggest runs/pictures unlabelled/   which pictures to label next
   convlens networks "conv 6 5x5, pool 2, dense 120, dense 84" --size 32
 

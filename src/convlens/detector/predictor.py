@@ -16,7 +16,8 @@ from ..pictures.shards.read import streamed
 from ..pictures.source import Source
 from ..tasks.task import task_named
 from .inputs import Picture, Share, find_sources, pixels_of, source_of
-from .session import SIZES, WINDOWS, Session
+from .sessions.open import open_session
+from .sessions.session import SIZES, WINDOWS
 
 if TYPE_CHECKING:
     from ..tasks.answers import Prediction
@@ -32,11 +33,15 @@ class Predictor:
     """
 
     def __init__(self, file: str | Path | bytes) -> None:
-        self._session = Session(file)
+        self._session = open_session(file)
         self.path = self._session.path
         """The file; None where it came as bytes."""
         self.digest = self._session.digest
         """The file's checksum: no other detector has it."""
+        self.size = self._session.size
+        """The file's bytes."""
+        self.runtime = self._session.runtime
+        """The package that computes."""
         self.metadata = self._session.metadata
         shapes = self._session.shapes
         try:

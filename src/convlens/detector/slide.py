@@ -100,8 +100,9 @@ class Slider:
         except KeyError:
             raise ConvlensError(
                 f"{detector.path or 'the detector'} cannot slide over a picture: its network has "
-                "weights for each position or sees the picture in full, as transformers do, or the "
-                "file is older than 'find'; train one of convolutions"
+                "weights for each position or sees the picture in full, as transformers do, or it "
+                "is an exported form for pictures of one size; train one of convolutions, or give "
+                "the run's own"
             ) from None
 
     def levels(self, image: RGB, smallest: float) -> Iterator[Level]:

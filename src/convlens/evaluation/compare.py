@@ -68,7 +68,7 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
     """Compare finished runs on the pictures that all of them held out, told by their contents.
 
     Args:
-        runs: The folders of two runs or more.
+        runs: The folders of two runs or more, or of what `export` made of them.
         progress: Is told how many pictures the detectors have been timed on, of how many.
 
     Returns:
@@ -95,7 +95,8 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
     right = [{key for key in shared if of_run[key][0]} for of_run in answers]
     best = max(range(len(runs)), key=lambda number: len(right[number]))
     pictures = decoded(FileSource(answers[0][key][1]) for key in sorted(shared))
-    speeds = milliseconds([Detector(folder) for folder in folders], pictures, progress=progress)
+    detectors = [Detector(folder) for folder in folders]
+    speeds = milliseconds(detectors, pictures, progress=progress)
     contenders = [
         _contender(
             folder,
@@ -104,6 +105,7 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
             n=len(shared),
             is_best=number == best,
             speed=speeds[number],
+            size=detectors[number].size,
         )
         for number, folder in enumerate(folders)
     ]
@@ -112,7 +114,14 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
 
 
 def _contender(
-    folder: Path, right: set[str], *, best: set[str], n: int, is_best: bool, speed: float | None
+    folder: Path,
+    right: set[str],
+    *,
+    best: set[str],
+    n: int,
+    is_best: bool,
+    speed: float | None,
+    size: int,
 ) -> Contender:
     metrics = folder / "metrics.json"
     record = read_json(metrics)
@@ -128,7 +137,7 @@ def _contender(
         only_this=only_this,
         only_best=only_best,
         p=None if is_best else mcnemar(only_this, only_best),
-        megabytes=(folder / "detector.onnx").stat().st_size / 1e6,
+        megabytes=size / 1e6,
         parameters=parameters,
         multiplications=multiplications,
         train_seconds=seconds,

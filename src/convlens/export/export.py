@@ -1,6 +1,5 @@
 """Writing the detector file: raw pixels in, probabilities out, one ONNX graph."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +9,13 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from ..dataset.examples import to_float
-from ..detector.integrity import check_graph, seal, unseal
-from ..detector.session import INPUT, SIZES, WINDOWS
+from ..detector.sessions.session import INPUT, SIZES, WINDOWS
 from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
 from ..tasks.learning import Objective
 from ..tasks.task import task_named
 from .conversion import OPSET, SQUASHED, network_graph
+from .metadata import with_metadata
 from .sliding import Sliding, counted_pass, sliding
 
 IR_VERSION = helper.find_min_ir_version_for([helper.make_opsetid("", OPSET)])
@@ -160,18 +159,3 @@ def _any_size(output: onnx.ValueInfoProto) -> None:
     """Take the example's numbers of windows out of an output's shape."""
     for name, side in zip(("down", "across"), output.type.tensor_type.shape.dim[2:], strict=False):
         side.dim_param = name
-
-
-def with_metadata(model: onnx.ModelProto | bytes, metadata: Mapping[str, Any]) -> bytes:
-    """The same graph with these entries set in its metadata, checked and sealed."""
-    if isinstance(model, bytes):
-        model = onnx.load_from_string(bytes(unseal(model)))
-    entries = {entry.key: entry.value for entry in model.metadata_props}
-    for key, value in metadata.items():
-        entries[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    del model.metadata_props[:]
-    helper.set_model_props(model, entries)
-    onnx.checker.check_model(model, full_check=True)
-    data = bytes(model.SerializeToString(deterministic=True))
-    check_graph(data)
-    return seal(data)

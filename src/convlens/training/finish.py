@@ -12,7 +12,8 @@ from torch import Tensor
 from .._version import __version__
 from ..detector.detector import Detector
 from ..detector.evaluate import evaluate_catalog
-from ..export.export import export, with_metadata
+from ..export.export import export
+from ..export.metadata import with_metadata
 from ..export.parity import Parity, check_parity, seconds_within
 from ..tasks.answers import Evaluation, Prediction
 from ..tasks.learning import Objective

@@ -1,8 +1,6 @@
 """A run's folder: its record, events, checkpoints, and what it leaves."""
 
-import csv
 import importlib.metadata
-import io
 import json
 import platform
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from ..engine.loop import Loop
 from ..engine.measurement import Measurement
 from ..engine.step_plan import StepPlan
 from ..errors import ConvlensError, UsageError
+from ..evaluation.answers import predictions_csv
 from ..files import (
     exists,
     given_path,
@@ -38,7 +37,6 @@ from ..options import options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..report.page import render_report
-from .finish import Results
 from .job import Job, Request
 from .model import Model
 from .outcome import Outcome
@@ -179,7 +177,8 @@ class RunFolder:
             write_whole(self.path / "parameters.safetensors", save(contiguous))
             write_whole(self.path / "detector.onnx", results.file())
             if evaluation is not None:
-                write_whole(self.path / "predictions.csv", _predictions(job, results))
+                answers = predictions_csv(job.task, job.dataset.classes, evaluation.answers)
+                write_whole(self.path / "predictions.csv", answers)
             report = job.task.report(metrics, evaluation)
             seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
             metrics = {**metrics, "seconds": seconds}
@@ -264,15 +263,3 @@ def _holds_something(path: Path) -> bool:
     """Whether there is more than what a run that was killed before it began leaves behind."""
     with saying_where(path, "list"):
         return any(not inside.name.startswith(".") for inside in path.iterdir())
-
-
-def _predictions(job: Job, results: Results) -> str:
-    """Every held-out picture, its label, and its answer to the last digit."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    name, *columns = job.task.columns(job.dataset.classes)
-    writer.writerow([name, "label", *columns])
-    for label, prediction in results.evaluation.answers if results.evaluation else ():
-        name, *cells = job.task.cells(prediction)
-        writer.writerow([name, label, *cells])
-    return text.getvalue()

@@ -1,0 +1,80 @@
+"""`convlens export`."""
+
+import argparse
+
+from ..arguments import Parser, add_output
+from ..output import emit, emit_json, printable, table
+from ..progress import Bars
+
+SUMMARY = "write a run's detector for other runtimes, proven"
+EXAMPLES = """\
+  convlens export runs/pets --to edge --out pets-edge --input float32 --layout NCHW
+  convlens export runs/pets --to openvino --out pets-openvino
+  convlens export runs/pets --to float16 --out pets-float16
+  convlens export runs/pets --to int8 --out pets-int8"""
+
+
+def add(parser: Parser) -> None:
+    """Add its arguments."""
+    parser.add_argument("folder", metavar="RUN", help="the folder of a finished run")
+    parser.add_argument(
+        "--to", required=True, metavar="FORM", help="edge, openvino, float16 or int8"
+    )
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="what to write")
+    parser.add_argument(
+        "--batch", default="1", metavar="1|N", help="edge: one picture at once, or any number [1]"
+    )
+    parser.add_argument(
+        "--input", default="uint8", metavar="TYPE", help="edge: uint8 or float32 [uint8]"
+    )
+    parser.add_argument(
+        "--layout", default="NHWC", metavar="AXES", help="edge: NHWC or NCHW [NHWC]"
+    )
+    parser.add_argument(
+        "--no-mirror",
+        action="store_true",
+        help="edge: do not look at the mirror image: half the work, other answers",
+    )
+    add_output(parser, json="print everything as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the form costs and gains."""
+    from ...export.forms.export_detector import export_detector
+
+    with Bars(args.quiet) as bars:
+        exported = export_detector(
+            args.folder,
+            to=args.to,
+            out=args.out,
+            batch=args.batch,
+            dtype=args.input,
+            layout=args.layout,
+            mirror=not args.no_mirror,
+            progress=bars.progress,
+        )
+    if args.json:
+        emit_json(exported.as_json())
+        return 0
+    rows = [
+        [
+            name,
+            f"{one.accuracy:.2%}",
+            f"{one.megabytes:.1f}",
+            "" if one.milliseconds is None else f"{one.milliseconds:.1f}",
+        ]
+        for name, one in (("detector.onnx", exported.before), (exported.form, exported.after))
+    ]
+    emit(table(["", "accuracy", "MB", "ms/picture"], rows))
+    what = {"test": "held-out", "val": "validation"}.get(exported.split, "training")
+    emit(
+        f"\non {exported.pictures:,} {what} pictures; {exported.only_before:,} only detector.onnx "
+        f"gets right, {exported.only_after:,} only this form (McNemar's exact p = {exported.p:.2g})"
+    )
+    proof = exported.proof
+    emit(
+        f"in {exported.runtime}, on {proof.pictures:,} pictures, probabilities differ by up to "
+        f"{proof.largest_difference:.2g}; {proof.agreement:.2%} of the labels are the same"
+    )
+    emit(f"{printable(exported.folder)}: README.md there tells how to use it")
+    return 0

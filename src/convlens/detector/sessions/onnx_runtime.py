@@ -1,0 +1,64 @@
+"""An ONNX file that convlens wrote, checked and loaded into ONNX Runtime."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from ...errors import ConvlensError
+from ..integrity import check_graph, checksum, unseal
+from .session import INPUT, SIZES, Session, first_line
+
+
+def _field(number: int, data: bytes) -> bytes:
+    """A field of protobuf's wire format, shorter than 128 bytes."""
+    return bytes((number << 3 | 2, len(data))) + data
+
+
+_PAIR = _field(1, b"\x08\x07" + _field(2, _field(1, b"\x08\x02")))
+_SIZES_GIVEN = _field(7, _field(11, _field(1, SIZES.encode()) + _field(2, _PAIR)))
+"""After a model, it makes that constant an input that may be left out: messages that follow each
+other are one (an input in the file itself would make ONNX Runtime warn every other reader)."""
+
+
+class OnnxSession(Session):
+    """A sealed ONNX file's bytes in ONNX Runtime. Raises `ConvlensError` where it is none."""
+
+    runtime = "onnxruntime"
+
+    def __init__(self, data: bytes, *, name: str) -> None:
+        import onnxruntime
+
+        try:
+            check_graph(unseal(data))
+        except ValueError as error:
+            raise ConvlensError(f"{name} is not a convlens detector: {error}") from None
+        resizes = SIZES.encode() in data  # a form may leave that to its caller
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(
+                data + _SIZES_GIVEN * resizes,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,
+            )
+            metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+            inputs = [field.name for field in self._session.get_inputs()]
+            shapes = {field.name: field.shape for field in self._session.get_outputs()}
+        except Exception as error:  # ONNX Runtime raises many kinds of its own
+            raise ConvlensError(
+                f"{name} is not a convlens detector: {first_line(error)}"
+            ) from error
+        super().__init__(
+            name, metadata=metadata, digest=checksum(data), size=len(data), shapes=shapes
+        )
+        if inputs != [INPUT]:
+            raise ConvlensError(f"{name} is not a convlens detector: its input is another")
+
+    def _answer(
+        self, pixels: npt.NDArray[Any], outputs: Sequence[str], constants: Mapping[str, Any]
+    ) -> Sequence[npt.NDArray[Any]]:
+        values: list[npt.NDArray[Any]] = self._session.run(outputs, {INPUT: pixels, **constants})
+        return values
