@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from .inspection.inspection import Inspection
     from .network.named import describe_network
     from .network.spec import Network
+    from .painting.learn import LearntStyle, learn_style
+    from .painting.options import PaintOptions
+    from .painting.paint import Painted, paint
     from .pictures.boxes.write.convert import Converted, convert
     from .pictures.shards.write import Sharded, shard
     from .reasons.run import why
@@ -58,9 +61,12 @@ _HOMES = {
     "Evaluation": "tasks.classification.evaluation",
     "Exported": "export.forms.export_detector",
     "Inspection": "inspection.inspection",
+    "LearntStyle": "painting.learn",
     "Localization": "detector.localization",
     "Network": "network.spec",
     "NetworkComparison": "efficiency.comparison",
+    "PaintOptions": "painting.options",
+    "Painted": "painting.paint",
     "Prediction": "tasks.classification.prediction",
     "Run": "training.train",
     "Sharded": "pictures.shards.write",
@@ -71,7 +77,9 @@ _HOMES = {
     "convert": "pictures.boxes.write.convert",
     "inspect": "inspection.inspect",
     "describe_network": "network.named",
+    "learn_style": "painting.learn",
     "measure_networks": "efficiency.measure",
+    "paint": "painting.paint",
     "predict_shards": "detector.archive",
     "repeat": "training.train",
     "resume": "training.train",
@@ -107,6 +115,11 @@ __all__ = [  # noqa: RUF022  (by use)
     "Network",
     "measure_networks",
     "NetworkComparison",
+    "paint",
+    "learn_style",
+    "PaintOptions",
+    "Painted",
+    "LearntStyle",
     "why",
     "Case",
     "bench",
@@ -123,7 +136,7 @@ def __getattr__(name: str) -> Any:
 
     from .errors import require
 
-    if _HOMES[name].startswith(("training", "efficiency")):
+    if _HOMES[name].startswith(("training", "efficiency", "painting.learn")):
         require("torch", "train", what="training")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 

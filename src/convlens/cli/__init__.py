@@ -20,6 +20,7 @@ from .commands import (
     find,
     inspect,
     networks,
+    paint,
     predict,
     serve,
     shard,
@@ -46,7 +47,7 @@ class Command(Protocol):
 COMMANDS: dict[str, dict[str, Command]] = {
     "data": {"inspect": inspect, "suggest": suggest, "shard": shard, "convert": convert},
     "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
-    "use": {"predict": predict, "find": find, "serve": serve, "export": export},
+    "use": {"predict": predict, "find": find, "serve": serve, "export": export, "paint": paint},
     "study": {"why": why, "bench": bench},
     "shell": {"completion": completion},
 }

@@ -70,20 +70,37 @@ def add_train_options(parser: Parser) -> None:
         what = (stage.__doc__ or "").rstrip(".")
         group = parser.add_argument_group(f"{name} ({what[0].lower()}{what[1:]})")
         for option in fields(stage):
-            metadata, text = option.metadata, _help(option)
-            action = group.add_argument(
-                "--" + option.name.replace("_", "-"),
-                dest=option.name,
-                type=value_type(stage, option.name),
-                choices=metadata["choices"] or None,
-                metavar=metadata["metavar"],
-                default=argparse.SUPPRESS,
-                help=text if metadata["basic"] else argparse.SUPPRESS,
-            )
-            if not metadata["basic"]:
-                advanced[action] = text
+            action = _add_option(group, stage, option)
+            if not option.metadata["basic"]:
+                advanced[action], action.help = action.help or "", argparse.SUPPRESS
     parser.add_argument(
         "--help-all", action=HelpAll, advanced=advanced, help="show every option and exit"
+    )
+
+
+def add_options(parser: Parser, stage: type[Any]) -> None:
+    """Add every option of a dataclass. What is not given stays out of the result."""
+    for option in fields(stage):
+        _add_option(parser, stage, option)
+
+
+def given_options(args: argparse.Namespace, stage: type[Any]) -> dict[str, Any]:
+    """Those that were given."""
+    names = {option.name for option in fields(stage)}
+    return {name: value for name, value in vars(args).items() if name in names}
+
+
+def _add_option(
+    group: argparse._ActionsContainer, stage: type[Any], option: "Field[Any]"
+) -> argparse.Action:
+    return group.add_argument(
+        "--" + option.name.replace("_", "-"),
+        dest=option.name,
+        type=value_type(stage, option.name),
+        choices=option.metadata["choices"] or None,
+        metavar=option.metadata["metavar"],
+        default=argparse.SUPPRESS,
+        help=_help(option),
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PURPOSES = ("order", "augment", "dropout", "parity", "usual", "some")
+PURPOSES = ("order", "augment", "dropout", "parity", "usual", "some", "paint")
 
 
 def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:

@@ -23,8 +23,16 @@ SQUASHED = "squashed"
 """The graph's input."""
 
 
-def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str) -> onnx.ModelProto:
-    """A module that takes uint8 [N, height, width, 3] as a graph for any N, at this size.
+def network_graph(
+    module: nn.Module,
+    size: int | tuple[int, int],
+    *outputs: str,
+    inputs: tuple[str, ...] = (SQUASHED,),
+    any_size: bool = False,
+) -> onnx.ModelProto:
+    """A module that takes uint8 [N, height, width, 3], once or more, as a graph for any N.
+
+    It is for pictures of this size, or of `any_size`.
 
     It is converted by torch's exporter for TorchScript, which takes a second where the one for
     `torch.export` takes fifteen, and simplified by onnxscript.
@@ -33,20 +41,19 @@ def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str)
     import onnxscript.optimizer
 
     height, width = size if isinstance(size, tuple) else (size, size)
-    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
-    names = [SQUASHED, *outputs]
+    examples = (torch.zeros(2, height, width, 3, dtype=torch.uint8),) * len(inputs)
     file: Any = io.BytesIO()  # which the type, made for the other exporter, leaves out
     with warnings.catch_warnings(), _no_log(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _statically_padded(module.eval(), example),
-            (example,),
+            _statically_padded(module.eval(), examples),
+            examples,
             file,
             dynamo=False,
             opset_version=OPSET,
-            input_names=names[:1],
-            output_names=names[1:],
-            dynamic_axes={name: {0: "batch"} for name in names},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: _axes(name, any_size) for name in (*inputs, *outputs)},
         )
         model = onnx_ir.from_proto(onnx.load_from_string(file.getvalue()))
         onnxscript.optimizer.optimize_ir(model, should_fold=_is_of_paddings)
@@ -56,6 +63,11 @@ def network_graph(module: nn.Module, size: int | tuple[int, int], *outputs: str)
 def _is_of_paddings(node: "onnx_ir.Node") -> bool | None:
     """Yes for what onnxscript leaves lest a graph grow: here it is how wide paddings are."""
     return True if node.op_type == "ConstantOfShape" else None
+
+
+def _axes(name: str, any_size: bool) -> dict[int, str]:
+    """The axes of an input or output that may have any length, and what each is called."""
+    return {0: "batch", **({1: f"{name}_height", 2: f"{name}_width"} if any_size else {})}
 
 
 @contextmanager
@@ -68,8 +80,8 @@ def _no_log() -> Iterator[None]:
         logging.disable(previous)
 
 
-def _statically_padded(module: nn.Module, example: Tensor) -> nn.Module:
-    """A copy whose padding like TensorFlow's is what this example needs, not computed anew.
+def _statically_padded(module: nn.Module, examples: tuple[Tensor, ...]) -> nn.Module:
+    """A copy whose padding like TensorFlow's is what these examples need, not computed anew.
 
     Computing it would stand in the graph, whose runtimes are slower by it.
     """
@@ -84,7 +96,7 @@ def _statically_padded(module: nn.Module, example: Tensor) -> nn.Module:
             paddings[name] = pad_same_arg(sides, layer.kernel_size, layer.stride, layer.dilation)
 
     with forward_hooks(module.named_modules(), note), torch.no_grad():
-        module(example)
+        module(*examples)
     if not paddings:
         return module
     module = copy.deepcopy(module)

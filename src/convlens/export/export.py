@@ -84,7 +84,7 @@ def resize_graph() -> onnx.ModelProto:
     )
 
 
-def _strip(graph: onnx.GraphProto) -> None:
+def strip(graph: onnx.GraphProto) -> None:
     """Remove what the exporter notes about its source: file paths, line numbers, docs."""
     graph.ClearField("metadata_props")
     graph.doc_string = ""
@@ -129,7 +129,7 @@ def export(
             _ForWindows(slid, objective, strangeness=strangeness), several, *outputs
         )
     graph = model.graph
-    _strip(graph)
+    strip(graph)
     sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
     graph.initializer.append(sizes)
     resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [SQUASHED], **ATTRIBUTES)

@@ -71,7 +71,7 @@ def options_from(values: Mapping[str, Any]) -> TrainOptions:
         given = {f.name: left.pop(f.name) for f in fields(stage) if f.name in left}
         for option_field in fields(stage):
             if option_field.name in given:
-                _check(stage, option_field.name, value=given[option_field.name])
+                check_option(stage, option_field.name, value=given[option_field.name])
         stages[name] = stage(**given)
     if left:
         raise UsageError(f"train has no option {', '.join(map(repr, left))}")
@@ -108,7 +108,7 @@ def value_type(stage: type[Any], name: str) -> type[Any]:
     return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
 
 
-def _check(stage: type[Any], name: str, *, value: Any) -> None:
+def check_option(stage: type[Any], name: str, *, value: Any) -> None:
     """Raise `UsageError` where a value is not what its field takes."""
     option_field = next(f for f in fields(stage) if f.name == name)
     flag = "--" + name.replace("_", "-")

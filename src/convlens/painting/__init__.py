@@ -1,0 +1,1 @@
+"""Style transfer: a photograph repainted by what a network's features say of a painting."""
