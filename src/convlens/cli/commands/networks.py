@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ...network.layers.counts import Counts
     from ...network.spec import Architecture
 
-SUMMARY = "print a network's layers and costs, or measure which suits your pictures"
+SUMMARY = "print a network's layers and costs, or measure some on pictures"
 EXAMPLES = """\
   convlens networks                              names, and how to write one
   convlens networks lecture --size 32 --classes 10
   convlens networks "conv 6 5x5, pool 2, dense 120" --size 32
   convlens networks auto --size 128 --suits 2000     a line to edit for train
-  convlens networks --measure pictures/          which installed one is more efficient?
-  convlens networks --measure pictures/ timm:resnet50 timm:convnext_nano --weights hub
+  convlens networks --measure pictures/          which installed one suits them
+  convlens networks --measure pictures/ timm:resnet50 --weights hub
   convlens networks --measure pictures/ --chart chart.svg --json > measured.json"""
 
 MEASURING = ("weights", "group", "seed", "chart")
