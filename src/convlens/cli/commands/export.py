@@ -8,7 +8,7 @@ from ..progress import Bars
 
 SUMMARY = "write a run's detector for other runtimes, proven"
 EXAMPLES = """\
-  convlens export runs/pets --to edge --out pets-edge --input float32 --layout NCHW
+  convlens export runs/pets --to edge --out edge --input float32 --layout NCHW
   convlens export runs/pets --to openvino --out pets-openvino
   convlens export runs/pets --to float16 --out pets-float16
   convlens export runs/pets --to int8 --out pets-int8"""
