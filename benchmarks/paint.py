@@ -143,7 +143,7 @@ def compare_learnt(args: argparse.Namespace) -> None:
             photo = photo[..., :height, :width]
             mask, tiles = torch.ones(1, 1, height, width), boxes(height, width, tile=9999, reach=0)
             began = time.perf_counter()
-            painted = [optimize(photo, [painting], features=features, weights=[1.0])]
+            painted = [optimize(photo, [painting], features=features, steps=args.steps)]
             took = [time.perf_counter() - began]
             if learnt:
                 pixels = photo[0].permute(1, 2, 0).mul(255).round().byte().numpy()
