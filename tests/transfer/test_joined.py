@@ -28,6 +28,8 @@ from convlens.options import NetworkOptions
 from convlens.pictures.resize import Resizer
 from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.features import FeatureTable, features_of
+from convlens.transfer.head import Head
+from convlens.transfer.mixing import beside_others, choose_share, first_alone
 from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
 from helpers import Convlens, Pixels, assert_clear, draw, needs_weights, save_shapes
 
@@ -187,6 +189,69 @@ def test_a_run_is_repeated_to_the_same_bytes_and_begins_another(tmp_path: Path) 
         assert "head" in name or name == "temperature" or torch.equal(value, learnt[name])
     again = repeat(run.folder, tmp_path / "again")
     assert again.detector.read_bytes() == run.detector.read_bytes()
+
+
+def test_a_tuned_one_beside_others_answers_with_the_mean_of_both(tmp_path: Path) -> None:
+    _, weights = weights_of(OTHER_MEANS, tmp_path)
+    joined = pretrained(OTHER_MEANS, weights)
+    tuned = first_alone(joined).eval()
+    fixed = [parameter.requires_grad for parameter in tuned.parameters()]
+    assert True in fixed and False in fixed
+    with torch.no_grad():
+        for parameter in tuned.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape)
+    pixels, width = seen(draw("disc", 1)), tuned.head.in_features
+    before = joined.features(pixels)
+    others = Head(torch.randn(3, before.shape[1] - width), torch.randn(3), C=1.0)
+    both = beside_others(joined, tuned, others=others, share=0.25)
+    expected = 0.25 * tuned(pixels) + 0.75 * others.logits(before[:, width:])
+    assert both(pixels).detach().numpy() == pytest.approx(expected.detach().numpy(), abs=1e-4)
+    assert torch.equal(joined.features(pixels), before)  # which is left as it was
+
+
+def test_the_share_in_the_mean_is_the_one_with_the_lowest_loss() -> None:
+    labels = torch.arange(400) % 2
+    right = 2 * nn.functional.one_hot(labels).float()
+    torch.manual_seed(0)
+    noisy, noisier = (right + 2 * torch.randn(400, 2) for _ in range(2))
+    objective = plain_objective(2)
+    share = choose_share(noisy, noisier, labels, objective=objective)
+    assert share == 0.5  # as both err alike, and apart
+    assert choose_share(right, torch.randn(400, 2), labels, objective=objective) == 1
+
+
+@pytest.mark.trains
+@pytest.mark.usefixtures("spared")
+def test_the_first_is_fine_tuned_and_the_others_stay_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convlens.training.mixing.choose_share", lambda *_, **__: 0.5)
+    _, weights = weights_of(OTHER_MEANS, tmp_path)
+    drawn = save_shapes(tmp_path / "drawn", 50)
+    for number, path in enumerate(sorted(drawn.glob("*/*"))):
+        split = "val" if number % 5 < 3 else "train"
+        (tmp_path / "p" / split / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(tmp_path / "p" / split / path.parent.name / path.name)
+    run = train(
+        tmp_path / "p",
+        tmp_path / "r",
+        network=OTHER_MEANS,
+        weights=str(weights),
+        size=SIZE,
+        steps=12,
+        augment="none",
+        compute="float32",
+        threads=1,
+    )
+    assert run.metrics["tried"]["fine-tuned"]
+    assert Detector(run.detector).metadata["network"] == OTHER_MEANS
+    learnt, begun = load_file(run.folder / "parameters.safetensors"), load_file(weights)
+    changed = {
+        name.split(".")[1]
+        for name, value in begun.items()
+        if not torch.equal(value, learnt[f"layers.backbone.{name}"])
+    }
+    assert changed == {"0"}
 
 
 @pytest.mark.parametrize("line", [NORMALISED, OTHER_MEANS])

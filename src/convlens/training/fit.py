@@ -68,16 +68,12 @@ def as_it_is(job: Job, model: Model, *, plan: RunPlan) -> Fitted:
     assert probe is not None  # noqa: S101
     assert isinstance(model.module, Pretrained)  # noqa: S101
     set_head(model.module, probe.head_of_all())
-    held_out = probe.pictures.take(torch.arange(probe.count, len(probe.fold)))
-    val_logits = torch.zeros(0, probe.objective.outputs)
-    if len(held_out.labels):
-        val_logits = probe.head().logits(held_out.features.mean(1))
     return Fitted(
         model.module,
         Progress(),
         plan=plan,
         objective=probe.objective,
-        val_logits=val_logits,
+        val_logits=probe.val_logits(),
         finished=True,
         out_of_fold=cross_validate_probes(job, model.probes) if model.folds > 1 else None,
     )

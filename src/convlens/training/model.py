@@ -1,6 +1,5 @@
 """What is trained, before its first step: an architecture, its module, and linear probes."""
 
-import copy
 from dataclasses import KW_ONLY, dataclass, replace
 
 import torch
@@ -103,19 +102,6 @@ def fit_probe(job: Job, table: FeatureTable, *, folds: int) -> LinearProbe:
         count=folds if folds > 1 else FOLDS,
         nested=folds > 1,
     )
-
-
-def to_train(job: Job, model: Model) -> tuple[Job, Model]:
-    """The pictures to learn from, and the module to begin with: of pretrained ones a copy.
-
-    Fine-tuned networks are not made for every fold: they are judged on pictures that are held out.
-    """
-    if not model.pretrained:
-        return learning_from(job, model.folds), model
-    model = replace(model, folds=1, module=copy.deepcopy(model.module))
-    if model.table is None:
-        return job, model
-    return job, replace(model, probe=fit_probe(job, model.table, folds=1))
 
 
 def _tell(job: Job, model: Model) -> None:

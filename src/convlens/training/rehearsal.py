@@ -82,7 +82,11 @@ def time_steps(job: Job, model: Model, *, plan: RunPlan, seconds: float | None) 
 
     compute = job.options.compute.compute
     cache = TuningCache(
-        plan.threads, plan.network, plan.size, plan.pretrained, job.workers.world_size
+        plan.threads,
+        model.architecture.text,
+        plan.size,
+        plan.pretrained,
+        job.workers.world_size,
     )
     known = job.workers.broadcast(cache.get) if compute == "auto" else compute
     configs = (EXECUTION_CONFIGS[known],) if known else available_configs()

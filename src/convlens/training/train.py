@@ -21,7 +21,8 @@ from .budget import fit_to_budget
 from .cross_validation import cross_validate_training
 from .fit import Fitted, as_it_is, begin_anew, fit
 from .job import Job, Request, check_request, learning_from, prepare_job
-from .model import Model, build_model, to_train
+from .mixing import beside_what_is_frozen, to_train
+from .model import Model, build_model
 from .outcome import Outcome, conclude
 from .plan import RunPlan, make_plan
 from .run_folder import EventLog, RunFolder, new_folder
@@ -209,13 +210,14 @@ def _train(
             outcome = conclude(whole, model, fitted=as_it_is(whole, model, plan=plan))
             outcome = folder.write_results(outcome)
         if plan.trains:
-            learner, model = to_train(job, model)
-            plan = fit_to_budget(learner, model, plan=plan)
+            learner, begun = to_train(job, model)
+            plan = fit_to_budget(learner, begun, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
-            fitted = _fit(learner, model, plan=plan, folder=folder, resumed=bool(request.folds))
+            fitted = _fit(learner, begun, plan=plan, folder=folder, resumed=bool(request.folds))
             finished = workers.broadcast(lambda: fitted.finished)
             if workers.first:
-                outcome = conclude(learner, model, fitted=fitted, frozen=outcome)
+                tuned, fitted = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)
+                outcome = conclude(learner, tuned, fitted=fitted, frozen=outcome)
                 outcome = folder.write_results(outcome)
         return _ended(folder, outcome, finished=finished)
 

@@ -152,6 +152,10 @@ class FeatureTable:
         """Those of several backbones of the same pictures, side by side."""
         return FeatureTable(tables[0].rows, torch.cat([table.features for table in tables], 2))
 
+    def columns(self, begin: int, end: int | None = None) -> "FeatureTable":
+        """Those from one column up to another: of some of the backbones that were joined."""
+        return FeatureTable(self.rows, self.features[:, :, begin:end])
+
     def of(self, examples: Examples) -> FeatureSet:
         """Those of some of the examples, with their labels and groups."""
         index = {row: k for k, row in enumerate(self.rows.tolist())}

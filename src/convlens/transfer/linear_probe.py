@@ -101,6 +101,13 @@ class LinearProbe:
         """Fitted on the training pictures."""
         return fit_head(self.learnt, objective=self.objective, C=self.best_c())
 
+    def val_logits(self) -> Tensor:
+        """[N, K] of the validation pictures, from the head that did not learn from them."""
+        held_out = self.pictures.take(torch.arange(self.count, len(self.fold)))
+        if not len(held_out.labels):
+            return torch.zeros(0, self.objective.outputs)
+        return self.head().logits(held_out.features.mean(1))
+
     def head_of_all(self) -> Head:
         """Fitted on training and validation pictures, with the C chosen before."""
         return fit_head(self.pictures, objective=self.objective, C=self.best_c())

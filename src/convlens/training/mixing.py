@@ -1,0 +1,74 @@
+"""What is fine-tuned of joined backbones, and how it comes back beside the others."""
+
+import copy
+from dataclasses import replace
+
+import torch
+
+from ..engine.model_selection import ModelSelection
+from ..network.named import describe_network
+from ..network.spec import PREFIX, parts_of
+from ..transfer.mixing import beside_others, choose_share, first_alone
+from ..transfer.pretrained import Pretrained
+from .fit import Fitted
+from .job import Job, learning_from, timed
+from .model import Model, fit_probe
+
+
+def to_train(job: Job, model: Model) -> tuple[Job, Model]:
+    """The pictures to learn from, and the module to begin with: of pretrained ones a copy.
+
+    Of joined backbones it is the first, the fastest. Fine-tuned networks are not made for every
+    fold: they are judged on pictures that are held out.
+    """
+    if not model.pretrained:
+        return learning_from(job, model.folds), model
+    model = replace(model, folds=1, module=copy.deepcopy(model.module))
+    first, *others = parts_of(model.architecture.text)
+    if others:
+        assert isinstance(model.module, Pretrained)  # noqa: S101
+        module = first_alone(model.module)
+        known, size = model.architecture, job.dataset.store.size
+        table = model.table.columns(0, module.head.in_features) if model.table else None
+        architecture = describe_network(first, size, classes=known.classes)
+        model = replace(model, architecture=architecture, module=module, table=table)
+    if model.table is None:
+        return job, model
+    return job, replace(model, probe=fit_probe(job, model.table, folds=1))
+
+
+@timed("fitting", "mixing what was fine-tuned with what was not")
+def beside_what_is_frozen(
+    job: Job, model: Model, *, tuned: Model, fitted: Fitted
+) -> tuple[Model, Fitted]:
+    """What was fine-tuned, beside the other backbones where they make it better.
+
+    `model` are the joined backbones as they are, and `tuned` is what `to_train` made of them. Where
+    the validation pictures prefer `model`, the outcome is as it was begun.
+    """
+    if len(parts_of(model.architecture.text)) == 1 or fitted.as_begun:
+        return tuned, fitted
+    joined, own = model.module, fitted.module
+    assert isinstance(joined, Pretrained) and isinstance(own, Pretrained)  # noqa: S101
+    assert model.table is not None  # noqa: S101
+    rest = fit_probe(job, model.table.columns(own.head.in_features), folds=1)
+    frozen = fit_probe(job, model.table, folds=1)
+    objective, labels = frozen.objective, torch.from_numpy(job.dataset.examples("val").labels)
+    others = rest.val_logits()
+    share = choose_share(fitted.val_logits, others, labels, objective=objective)
+    logits = share * fitted.val_logits + (1 - share) * others
+    before, after = (objective.losses(z, labels) for z in (frozen.val_logits(), logits))
+    selection = ModelSelection(pretrained=True, reference=before)
+    if not selection.accepts(after, before.mean().item()):
+        return tuned, replace(fitted, progress=replace(fitted.progress, best_step=0))
+    if share == 1:
+        return tuned, fitted
+    alone = objective.losses(fitted.val_logits, labels).mean()
+    name = tuned.architecture.text.removeprefix(PREFIX)
+    job.callback.say(
+        f"mixed:   the fine-tuned {name} has {share:.0%} of the answer, backbones as they are the "
+        f"rest: validation J {after.mean():.4f}, and {alone:.4f} by itself"
+    )
+    module = beside_others(joined, own, others=rest.head(), share=share)
+    model = replace(model, folds=1, module=module, probe=frozen)
+    return model, replace(fitted, module=module, val_logits=logits)
