@@ -199,7 +199,7 @@ def test_a_tuned_one_beside_others_answers_with_the_mean_of_both(tmp_path: Path)
     assert True in fixed and False in fixed
     with torch.no_grad():
         for parameter in tuned.parameters():
-            parameter += 0.01 * torch.randn(parameter.shape)
+            parameter.add_(0.01 * torch.randn(parameter.shape))
     pixels, width = seen(draw("disc", 1)), tuned.head.in_features
     before = joined.features(pixels)
     others = Head(torch.randn(3, before.shape[1] - width), torch.randn(3), C=1.0)
