@@ -7,7 +7,6 @@ from typing import Any
 from ...engine.interrupt import stop_on_interrupt
 from ...errors import UsageError, require
 from ...painting.options import PaintOptions
-from ...painting.paint import paint
 from ..arguments import Parser, add_options, add_output, given_options
 from ..output import complain, emit, emit_json, printable
 from ..progress import Bars
@@ -69,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
             made = learn_style(args.learn, args.pictures, **ways)
         else:
+            from ...painting.paint import paint
+
             made = paint(args.photo, args.style, **ways)
         stopped = stop()
     if args.json:
