@@ -10,6 +10,19 @@ from typing import Any, Protocol
 
 from ..errors import PictureError
 
+ENDINGS = frozenset(
+    (
+        *("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "img"),
+        *("jp2", "j2k", "jpx", "jpf", "ppm", "pgm", "pbm", "pnm"),
+    )
+)
+"""Endings of files that are pictures."""
+
+
+def is_picture_name(text: str) -> bool:
+    """Whether it ends as the names of pictures do."""
+    return text.strip().rpartition(".")[2].lower() in ENDINGS and "." in text
+
 
 class Source(Protocol):
     """Something that gives the encoded bytes of one picture."""

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from ...errors import ConvlensError
 from ...files import exists, given_path, is_folder
 from ..folder import PassedOver, files_in, folders_in, ignore
-from ..tables.paths import is_picture_name
+from ..source import is_picture_name
 from .stream import Stream
 from .urls import access, filesystem, is_url
 

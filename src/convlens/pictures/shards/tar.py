@@ -8,9 +8,9 @@ from typing import Any
 
 from ...errors import ConvlensError
 from ..folder import BY_SYSTEMS, HIDDEN, is_litter, is_system_folder
+from ..source import ENDINGS
 from ..split_name import split_named
 from ..tables.columns import COLUMNS, label_of, text_of
-from ..tables.paths import ENDINGS
 from .stream import Stream
 
 MOST = 256 << 20

@@ -9,23 +9,12 @@ from ...errors import ConvlensError
 from ..crops.crops import SUFFIX
 from ..folder import folders_in
 from ..label import from_windows, is_utf8
+from ..source import is_picture_name
 
-ENDINGS = frozenset(
-    (
-        *("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "img"),
-        *("jp2", "j2k", "jpx", "jpf", "ppm", "pgm", "pbm", "pnm"),
-    )
-)
-"""Endings of files that are pictures."""
 LEFT_OUT = ("jpg", "png", "jpeg", "webp", "tif", "tiff", "bmp", "gif")
 """Endings that tables leave out."""
 LOOKED_FOR, FOLDERS = 50, 32
 """Pictures that are looked for before others are taken to be there; folders to look into."""
-
-
-def is_picture_name(text: str) -> bool:
-    """Whether it ends as the names of pictures do."""
-    return text.strip().rpartition(".")[2].lower() in ENDINGS and "." in text
 
 
 @dataclass(frozen=True)

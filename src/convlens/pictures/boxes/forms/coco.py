@@ -9,9 +9,8 @@ from typing import Any
 
 from ....errors import ConvlensError
 from ....files import saying_where
-from ...source import FileSource
+from ...source import ENDINGS, FileSource
 from ...split_name import split_named
-from ...tables.paths import ENDINGS
 from ..boxes import Fault, place_of
 from ..places import FileIndex, files_of, tops
 from ..raw import RawPicture, RawSet

@@ -10,10 +10,9 @@ from typing import Any
 from ....errors import ConvlensError
 from ....files import saying_where
 from ...label import normal_label
-from ...source import CellSource, FileSource, Source
+from ...source import ENDINGS, CellSource, FileSource, Source
 from ...split_name import split_of
 from ...tables.columns import label_of, text_of
-from ...tables.paths import ENDINGS
 from ..places import FileIndex, files_of, split_below, tops
 from ..raw import RawPicture, RawSet
 from .table_columns import ANY, LISTS, Layout, four_numbers, plain_name, records_of

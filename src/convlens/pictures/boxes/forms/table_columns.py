@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import ConvlensError, require
-from ...source import BytesColumn, CellSource
+from ...source import BytesColumn, CellSource, is_picture_name
 from ...tables.columns import Columns, find_columns
 from ...tables.parquet import image_column
-from ...tables.paths import is_picture_name
 from ...tables.rows import Record
 from ...tables.text import DELIMITERS, HEAD, is_remark, json_records, opened, reader
 

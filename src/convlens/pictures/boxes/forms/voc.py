@@ -6,9 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from ...source import FileSource
+from ...source import ENDINGS, FileSource
 from ...split_name import split_named
-from ...tables.paths import ENDINGS
 from ..places import FileIndex, files_of, split_below, tops, within
 from ..raw import RawPicture, RawSet
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from ....errors import ConvlensError, require
 from ....files import saying_where
-from ...source import FileSource
+from ...source import ENDINGS, FileSource
 from ...split_name import split_named
-from ...tables.paths import ENDINGS
 from ..boxes import Fault, place_of
 from ..places import FileIndex, files_of, split_below, tops, within
 from ..raw import RawPicture, RawSet

@@ -13,8 +13,7 @@ from ....parallel import in_order
 from ....progress import Progress
 from ...formats.opening import file_ending
 from ...shards.read import streamed
-from ...source import Source
-from ...tables.paths import is_picture_name
+from ...source import Source, is_picture_name
 from ..boxes import BoxCatalog, Fault
 from ..read import read_boxes
 from . import coco, voc, yolo
