@@ -13,8 +13,8 @@ from typing import Any, TextIO
 from ...errors import ConvlensError
 from ..folder import Rows
 from ..formats.foreign import is_text, name_of
+from ..source import is_picture_name
 from .columns import Columns, are_one_hot, find_columns, no_column
-from .paths import is_picture_name
 from .rows import Record, rows_of
 
 DELIMITERS = ",;\t|"
