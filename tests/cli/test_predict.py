@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,23 @@ def mixed(tmp_path: Path) -> Path:
     save_class(folder / "deep", "disc", 2, first=100)
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
     return folder
+
+
+def test_predicting_leaves_nothing_in_the_home_folder(run: Path, tmp_path: Path) -> None:
+    Image.fromarray(draw("disc", 1)).save(tmp_path / "disc.png")
+    home = tmp_path / "home"
+    home.mkdir()
+    set_elsewhere = {"ORT_DISABLE_TELEMETRY", "CONVLENS_CACHE"}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in set_elsewhere and not name.startswith("XDG_")
+    }
+    command = [sys.executable, "-m", "convlens", "predict", str(run), str(tmp_path / "disc.png")]
+    subprocess.run(command, env={**environment, "HOME": str(home)}, check=True)
+    assert not list(
+        home.iterdir()
+    )  # where ONNX Runtime keeps a number for the machine, unless told
 
 
 def test_predict_folder_with_a_broken_file(convlens: Convlens, run: Path, mixed: Path) -> None:
