@@ -124,11 +124,15 @@ def test_two_runs_into_one_folder_are_refused(
 
 
 def stop_at_once() -> NullCallback:
-    """A listener that asks to stop at the first step."""
+    """A listener that asks to stop at the first step, and once: twice would end all at once."""
 
     class Stopper(NullCallback):
+        asked = False
+
         def step(self, *_: object) -> None:
-            signal.raise_signal(signal.SIGINT)
+            if not self.asked:
+                self.asked = True
+                signal.raise_signal(signal.SIGINT)
 
     return Stopper()
 

@@ -32,7 +32,7 @@ class Coordinates:
         if len(about_NR) < about_NR.shape[1]:
             span_DR, upper = torch.linalg.qr(about_NR.T)
             about_NR = upper.T
-        variances_R, axes = torch.linalg.eigh(about_NR.T @ about_NR / len(about_NR))
+        variances_R, axes = _eigh(about_NR.T @ about_NR / len(about_NR))
         axes_DR = axes if span_DR is None else span_DR @ axes
         return Coordinates(mean_D, axes_DR, variances_R.clamp(min=0))
 
@@ -48,3 +48,12 @@ class Coordinates:
         """A head on coordinates as one on features, [K, D] and [K]."""
         weight_KD = weight_KR @ self.axes.T
         return weight_KD, bias_K - weight_KD @ self.mean
+
+
+def _eigh(symmetric_RR: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and vectors, where most are 0 too, as of pictures that show next to nothing."""
+    try:
+        values, vectors = torch.linalg.eigh(symmetric_RR)
+    except RuntimeError:  # in float32 it may not converge then
+        values, vectors = torch.linalg.eigh(symmetric_RR.double())
+    return values.float(), vectors.float()
