@@ -9,6 +9,9 @@ from ..options import NetworkOptions
 from .linear_probe import LinearProbe
 from .pretrained import NetworkChoice
 
+GAIN = 0.005
+"""What a slower one has to gain besides: less is not worth the time of every answer."""
+
 
 def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str, ...]:
     """Those that come into question, the fastest first.
@@ -30,7 +33,8 @@ def choose_backbone(
     """The index of the one to take, of probes on the same pictures, the fastest first.
 
     A slower one has to have clearly lower losses, by more than a standard error of the paired
-    differences; where pictures are too few to tell, or accuracy is preferred, lower ones suffice.
+    differences beyond `GAIN`; where pictures are too few to tell, or accuracy is preferred, lower
+    ones suffice.
 
     Args:
         probes: One for each backbone.
@@ -46,7 +50,7 @@ def choose_backbone(
     for k in range(1, len(losses)):
         lower = losses[k].mean().item() < losses[best].mean().item()
         if prefer == "balance" and len(losses[k]) >= MIN_VAL_EXAMPLES:
-            lower = clearly_lower(losses[k], losses[best])
+            lower = clearly_lower(losses[k] + GAIN, losses[best])
         if lower and prefer != "speed":
             best = k
     return best
