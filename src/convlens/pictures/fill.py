@@ -10,18 +10,18 @@ from ..errors import ConvlensError, PictureError
 from ..parallel import in_order
 from ..progress import Progress
 from .cache import cache_folder
+from .canvas import Frame, placing
 from .decode import RGB, decode
 from .hashing import UNREAD
-from .resize import Resizer
 from .shards.read import streamed
 from .source import Source, content_hash
 from .stored import Stored, Writer, as_keys, load
 
 
-def stores_of(size: int) -> list[Stored]:
-    """All stores of this size: pictures may be in them already."""
+def stores_of(frame: Frame) -> list[Stored]:
+    """All stores of this frame: pictures may be in them already."""
     folders = (path for path in cache_folder("pixels").iterdir() if path.name[0] != ".")
-    return [stored for folder in folders if (stored := load(folder, size)) is not None]
+    return [stored for folder in folders if (stored := load(folder, frame)) is not None]
 
 
 def _in_another(others: Sequence[Stored], digest: bytes) -> tuple[Stored, int] | None:
@@ -65,7 +65,7 @@ def read_into(
     In the order of the data set, in which shards are streams. Returns the rows that could not be
     read, with the reason.
     """
-    resize = Resizer(writer.size)
+    place = placing(writer.frame)
     unreadable: dict[int, str] = {}
 
     def read(source: Source) -> _Read:
@@ -78,7 +78,7 @@ def read_into(
             image = decode(data)
         except PictureError as error:
             return _Read(digest, error=str(error))
-        return _Read(digest, resize(image), min(image.shape[:2]))
+        return _Read(digest, place(image), min(image.shape[:2]))
 
     sources = streamed(source for _, source in pictures)
     for done, ((row, _), of) in enumerate(zip(pictures, in_order(read, sources), strict=True)):

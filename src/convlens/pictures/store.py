@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from dataclasses import KW_ONLY, dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from ..errors import ConvlensError
 from ..progress import Progress
 from .cache import cache_folder, make_room, remember
+from .canvas import Frame, shape_of
 from .catalog import PictureTable
 from .fill import read_into, rows_to_read, stores_of, take_over
 from .hashing import Contents, recall_hashes
@@ -23,9 +25,9 @@ Table = TypeVar("Table", bound=PictureTable)
 
 @dataclass(frozen=True)
 class PixelStore:
-    """Pixels of a catalog's pictures at one size.
+    """Pixels of a catalog's pictures in one frame.
 
-    `pixels` is a read-only memory map, uint8 [M, size, size, 3], one row per distinct picture;
+    `pixels` is a read-only memory map, uint8 [M, H, W, 3], one row per distinct picture;
     `rows` [N] gives each catalog row its index there, -1 where the picture is bad;
     `digests` [M, 16] identify equal pixels, `sides` [M] are the lengths in pixels of the pictures'
     shorter sides; `bad` maps catalog rows to the reason.
@@ -42,7 +44,7 @@ class PixelStore:
 
     @property
     def size(self) -> int:
-        """Height and width of the stored pictures."""
+        """The side of pictures that are squashed to squares."""
         return int(self.pixels.shape[1])
 
     def identities(self) -> list[bytes]:
@@ -60,8 +62,8 @@ class PixelStore:
         return replace(self, rows=self.rows[rows], contents=contents, bad={})
 
 
-def open_store(catalog: PictureTable, size: int, *, progress: Progress) -> PixelStore:
-    """Open the store of these pictures at this size; make it where it is missing or damaged.
+def open_store(catalog: PictureTable, frame: Frame, *, progress: Progress) -> PixelStore:
+    """Open the store of these pictures in this frame; make it where it is missing or damaged.
 
     Each picture is read once at most: its hash, its pixels and its size come of the same bytes.
     What is known of it from before, or is in another store, is not read or decoded again. Keyed by
@@ -71,21 +73,21 @@ def open_store(catalog: PictureTable, size: int, *, progress: Progress) -> Pixel
     """
     hashes, path = recall_hashes(catalog)
     unreadable: dict[int, str] = {}
-    stored = _find(hashes, size, progress) if hashes.any(1).all() else None
+    stored = _find(hashes, frame, progress) if hashes.any(1).all() else None
     built = stored is None
     if stored is None:
-        home, others = cache_folder("pixels"), stores_of(size)
+        home, others = cache_folder("pixels"), stores_of(frame)
         wanted = [(row, catalog.sources[row]) for row in rows_to_read(hashes, others)]
-        make_room(home, len(wanted) * size * size * 3)
-        with writing(home, size) as writer:
+        make_room(home, len(wanted) * prod(shape_of(frame)) * 3)
+        with writing(home, frame) as writer:
             unreadable = read_into(wanted, hashes, writer=writer, others=others, progress=progress)
             remember(path, hashes)
-            stored = _find(hashes, size, progress)
+            stored = _find(hashes, frame, progress)
             built = stored is None
             if stored is None:
                 take_over(hashes, writer=writer, others=others)
-                writer.finish(_folder(hashes, size))
-                stored = _find(hashes, size, progress)
+                writer.finish(_folder(hashes, frame))
+                stored = _find(hashes, frame, progress)
         if stored is None:
             raise ConvlensError(f"a pixel store in {home} does not read back: check that disk")
     rows = stored.rows_of(hashes)
@@ -106,17 +108,17 @@ def open_store(catalog: PictureTable, size: int, *, progress: Progress) -> Pixel
     )
 
 
-def _folder(hashes: npt.NDArray[np.uint8], size: int) -> Path:
+def _folder(hashes: npt.NDArray[np.uint8], frame: Frame) -> Path:
     """Where the store of pictures with these hashes is, whatever their order."""
     keys = np.unique(as_keys(hashes[hashes.any(1)]))
-    heading = f"{FORMAT}|{size}|{len(keys)}|".encode()
+    heading = f"{FORMAT}|{frame}|{len(keys)}|".encode()
     return cache_folder("pixels") / hashlib.sha256(heading + keys.tobytes()).hexdigest()
 
 
-def _find(hashes: npt.NDArray[np.uint8], size: int, progress: Progress) -> Stored | None:
+def _find(hashes: npt.NDArray[np.uint8], frame: Frame, progress: Progress) -> Stored | None:
     """The store of pictures with these hashes; None where it is not there, or was damaged."""
-    folder = _folder(hashes, size)
-    stored = load(folder, size)
+    folder = _folder(hashes, frame)
+    stored = load(folder, frame)
     if stored is None or not check(stored, progress):
         shutil.rmtree(folder, ignore_errors=True)
         return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,9 +18,10 @@ import numpy.typing as npt
 from ..files import alive, saying_where, write_whole
 from ..parallel import in_order
 from ..progress import Progress
+from .canvas import Frame, shape_of
 from .decode import RGB
 
-FORMAT = 6
+FORMAT = 7
 """Raised when decoding or resizing changes, so that older stores are made anew."""
 DIGEST = 16
 INDEX = np.dtype([("hash", "S32"), ("digest", np.uint8, (DIGEST,)), ("side", np.int32)])
@@ -28,7 +30,7 @@ INDEX = np.dtype([("hash", "S32"), ("digest", np.uint8, (DIGEST,)), ("side", np.
 
 @dataclass(frozen=True)
 class Stored:
-    """Distinct pictures [M] at one size: `pixels` [M, size, size, 3], and an `INDEX` of them.
+    """Distinct pictures [M] in one frame: `pixels` [M, H, W, 3], and an `INDEX` of them.
 
     `errors` says of some rows why those are no pictures.
     """
@@ -69,18 +71,18 @@ def pixel_digest(pixels: RGB) -> bytes:
     return hashlib.blake2b(pixels.data, digest_size=DIGEST).digest()
 
 
-def load(folder: Path, size: int) -> Stored | None:
-    """Map a store, its pixels unchecked; None where there is none, or none of that size."""
+def load(folder: Path, frame: Frame) -> Stored | None:
+    """Map a store, its pixels unchecked; None where there is none, or none of that frame."""
     try:
         checksum, head, rows = (folder / "index").read_bytes().split(b"\n", 2)
         if hashlib.sha256(head + rows).hexdigest().encode() != checksum:
             return None
         record: dict[str, Any] = json.loads(head)
         index = np.frombuffer(rows, INDEX)
-        path, shape = folder / "pixels.u8", (len(index), size, size, 3)
-        if [record["format"], record["size"]] != [FORMAT, size]:
+        path, shape = folder / "pixels.u8", (len(index), *shape_of(frame), 3)
+        if [record["format"], record["frame"]] != [FORMAT, str(frame)]:
             return None
-        if path.stat().st_size != len(index) * size * size * 3:
+        if path.stat().st_size != prod(shape):
             return None
         blank = np.zeros(shape, np.uint8)  # an empty file cannot be mapped
         pixels = np.memmap(path, np.uint8, "r", shape=shape) if len(index) else blank
@@ -104,9 +106,9 @@ def check(stored: Stored, progress: Progress) -> bool:
 class Writer:
     """A store that is being written under a temporary name, one picture after another."""
 
-    def __init__(self, folder: Path, size: int, file: BinaryIO) -> None:
+    def __init__(self, folder: Path, frame: Frame, file: BinaryIO) -> None:
         self.hashes: set[bytes] = set()
-        self.size = size
+        self.frame = frame
         self._folder, self._file = folder, file
         self._rows = bytearray()
         self._errors: dict[int, str] = {}
@@ -115,7 +117,7 @@ class Writer:
         """Append a picture, by its content's hash; None where it is none, for that `error`."""
         if pixels is None:
             self._errors[len(self.hashes)] = error
-            pixels = np.zeros((self.size, self.size, 3), np.uint8)
+            pixels = np.zeros((*shape_of(self.frame), 3), np.uint8)
         row = (digest, np.frombuffer(pixel_digest(pixels), np.uint8), side)
         self._rows += np.array(row, INDEX).tobytes()
         self._file.write(pixels.tobytes())
@@ -126,7 +128,7 @@ class Writer:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        record = {"format": FORMAT, "size": self.size, "errors": self._errors}
+        record = {"format": FORMAT, "frame": str(self.frame), "errors": self._errors}
         content = json.dumps(record).encode(), bytes(self._rows)
         checksum = hashlib.sha256(b"".join(content)).hexdigest().encode()
         write_whole(self._folder / "index", b"\n".join((checksum, *content)))
@@ -138,7 +140,7 @@ class Writer:
 
 
 @contextmanager
-def writing(home: Path, size: int) -> Iterator[Writer]:
+def writing(home: Path, frame: Frame) -> Iterator[Writer]:
     """A store to be written in `home`; nothing is left of it unless it is finished."""
     for leftover in home.glob(".*.*"):  # by processes that were killed, and by this one before
         pid = leftover.suffix[1:]
@@ -149,6 +151,6 @@ def writing(home: Path, size: int) -> Iterator[Writer]:
         with saying_where(home, "write the pixel store"):
             partial.mkdir()
             with (partial / "pixels.u8").open("wb") as file:
-                yield Writer(partial, size, file)
+                yield Writer(partial, frame, file)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
