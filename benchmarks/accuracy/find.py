@@ -21,11 +21,11 @@ import numpy as np
 from PIL import Image
 
 from convlens import Detector, train
-from convlens.detector.boxes import Box
 from convlens.detector.draw import draw_findings
 from convlens.detector.find import Finder
 from convlens.detector.localization import Localization
 from convlens.parallel import in_order
+from convlens.pictures.boxes.box import Box
 from convlens.tasks.intervals import wilson
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -13,7 +13,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from convlens import Detector, train
 from convlens.cli import main
 from convlens.dataset.prepare import prepare
-from convlens.detector.boxes import Box
 from convlens.detector.find import Finder
 from convlens.detector.slide import Slider
 from convlens.errors import ConvlensError, UsageError
@@ -23,6 +22,7 @@ from convlens.network.build import build
 from convlens.network.classifier import Classifier
 from convlens.network.spec import network
 from convlens.options import DataOptions
+from convlens.pictures.boxes.box import Box
 from convlens.pictures.crops.background import BACKGROUND, with_background
 from convlens.pictures.crops.crops import CropSource
 from convlens.pictures.decode import decode

@@ -185,7 +185,7 @@ def test_export_is_refused_where_file_and_network_differ(shapes: Path) -> None:
     assert known
     for row, answer in known.items():
         again = detector.predict(val.sources[row])
-        assert detector.task.cells(answer) == detector.task.cells(again)
+        assert detector.task.rows(answer) == detector.task.rows(again)
     with torch.no_grad():
         next(module.parameters()).add_(0.01)
     with pytest.raises(ConvlensError, match=r"not answer as the trained network.*not written"):

@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 from convlens import Detector
 from convlens.cli import main
 from convlens.detector.integrity import seal, unseal
+from convlens.pictures.catalog import Catalog
+from convlens.pictures.read import read_catalog
 from convlens.serving.app import create_app
 from convlens.tasks.shown import Grid, Report
 from convlens.tasks.task import TASKS, task_named
@@ -46,6 +48,15 @@ class Rating:
 
     outputs = ("probabilities",)
 
+    def fits(self, shapes: Any, classes: Sequence[str]) -> bool:
+        return "probabilities" in shapes
+
+    def read(self, pictures: str | Path) -> Catalog:
+        return read_catalog(pictures)
+
+    def truths(self, catalog: Catalog, classes: Sequence[str]) -> Sequence[str]:
+        return catalog.labels
+
     def classes(self, labels: Sequence[str], where: str) -> tuple[str, ...]:
         return ("score", where)
 
@@ -68,11 +79,11 @@ class Rating:
     def columns(self, classes: Sequence[str]) -> list[str]:
         return ["name", "score"]
 
-    def cells(self, score: Score) -> list[Any]:
-        return [score.name, score.predicted]
+    def rows(self, score: Score) -> list[list[Any]]:
+        return [[score.name, score.predicted]]
 
-    def line(self, score: Score, top: int) -> str:
-        return f"{score.error or score.predicted} {score.name}"
+    def lines(self, score: Score, top: int) -> list[str]:
+        return [f"{score.error or score.predicted} {score.name}"]
 
     def as_json(self, score: Score, top: int | None = None) -> dict[str, Any]:
         return {"name": score.name, "score": score.predicted, "error": None, "strange": False}

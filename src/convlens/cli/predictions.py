@@ -21,7 +21,8 @@ def print_lines(
     for prediction in predictions:
         count += 1
         failed += prediction.error is not None
-        emit(printable(detector.task.line(prediction, top)))
+        for line in detector.task.lines(prediction, top):
+            emit(printable(line))
     return failed, count
 
 
@@ -50,5 +51,5 @@ def print_csv(
     for prediction in predictions:
         count += 1
         failed += prediction.error is not None
-        writer.writerow(detector.task.cells(prediction))
+        writer.writerows(detector.task.rows(prediction))
     return failed, count

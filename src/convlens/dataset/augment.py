@@ -98,7 +98,8 @@ class Augment:
                 pixels_NCHW, grid, padding_mode="reflection", align_corners=False
             )
         if "colour" in self.augmentations:
-            pixels_NCHW = self._colour(pixels_NCHW, uniform_NU)
+            uniform_N3 = uniform_NU[:, (_BRIGHT, _CONTRAST, _SATURATION)]
+            pixels_NCHW = vary_colours(pixels_NCHW, uniform_N3)
         if "cutout" in self.augmentations:
             holes = _boxes(
                 pixels_NCHW, uniform_NU[:, (_HOLE_X, _HOLE_Y)], share_N=torch.full((count,), HOLE)
@@ -165,19 +166,18 @@ class Augment:
             linear = linear @ _QUARTERS[turns]
         return torch.cat((linear, shift[:, :, None]), 2)
 
-    def _colour(self, pixels: Tensor, u: Tensor) -> Tensor:
-        """Brightness and contrast about the picture's mean, and saturation about its grey.
 
-        (grey + (pixels - grey) × saturation - mean) × contrast + mean × bright, in few passes.
-        """
-        bright, contrast, saturation = (
-            (1 + COLOUR * (2 * u[:, column] - 1)).view(-1, 1, 1, 1)
-            for column in (_BRIGHT, _CONTRAST, _SATURATION)
-        )
-        grey = pixels.mean(1, keepdim=True)
-        mean = grey.mean((2, 3), keepdim=True)
-        base = grey * ((1 - saturation) * contrast) + mean * (bright - contrast)
-        return torch.addcmul(base, pixels, saturation * contrast).clamp_(0, 1)
+def vary_colours(pixels_NCHW: Tensor, uniform_N3: Tensor) -> Tensor:
+    """Brightness and contrast about the picture's mean, and saturation about its grey.
+
+    (grey + (pixels - grey) × saturation - mean) × contrast + mean × bright, in few passes, by
+    uniform numbers for brightness, contrast and saturation.
+    """
+    bright, contrast, saturation = (1 + COLOUR * (2 * uniform_N3 - 1)).T[..., None, None, None]
+    grey = pixels_NCHW.mean(1, keepdim=True)
+    mean = grey.mean((2, 3), keepdim=True)
+    base = grey * ((1 - saturation) * contrast) + mean * (bright - contrast)
+    return torch.addcmul(base, pixels_NCHW, saturation * contrast).clamp_(0, 1)
 
 
 def _boxes(pixels_NCHW: Tensor, centres_N2: Tensor, *, share_N: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def predict_shards(
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(detector.task.columns(detector.labels))
         for prediction in detector.predict_many(pictures_in(url)):
-            writer.writerow(detector.task.cells(prediction))
+            writer.writerows(detector.task.rows(prediction))
             pictures += 1
             unreadable += prediction.error is not None
         write_whole(folder / f"{name}.csv", text.getvalue())

@@ -8,8 +8,8 @@ from ..errors import PictureError
 from ..parallel import in_order
 from ..pictures.shards.read import streamed
 from ..progress import Progress
-from .boxes import MIN_PROBABILITY, SMALLEST_WINDOW
 from .inputs import Picture, find_sources, pixels_of, source_of
+from .localization import MIN_PROBABILITY, SMALLEST_WINDOW
 from .predictor import Predictor
 
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConvlensError, UsageError
-from ..pictures.catalog import SPLITS, Catalog
-from ..pictures.read import read_catalog
+from ..pictures.catalog import SPLITS
 from ..pictures.source import Source
 from ..progress import Progress
 from .predictor import Predictor
@@ -21,7 +20,7 @@ def evaluate(
     """Evaluate on a folder, a table or shards, or on one split of it: see `Detector.evaluate`."""
     if split not in {None, "all", *SPLITS}:
         raise UsageError(f"--split {split}: it can be train, val, test or all")
-    catalog = read_catalog(pictures)
+    catalog = detector.task.read(pictures)
     split = split or ("test" if "test" in catalog.splits else "all")
     if split != "all":
         rows = [row for row, of_row in enumerate(catalog.splits) if of_row == split]
@@ -33,18 +32,21 @@ def evaluate(
 
 def evaluate_catalog(
     detector: Predictor,
-    catalog: Catalog,
+    catalog: Any,
     *,
     progress: Progress,
     known: "Mapping[int, Prediction] | None" = None,
 ) -> "Evaluation":
-    """Answer every picture of a catalog and compare with its label. Raises `ConvlensError`.
+    """Answer every picture of a catalog and compare with what is there. Raises `ConvlensError`.
+
+    `catalog` is of the kind that the detector's task reads.
+
 
     `known` are answers of this detector, by row, that need not be computed again.
     """
     known = known or {}
-    detector.task.targets(catalog.labels, detector.labels)  # unknown labels are told at once
-    answers: list[tuple[str, Prediction]] = []
+    truths = detector.task.truths(catalog, detector.labels)  # unknown labels are told at once
+    answers: list[tuple[Any, Prediction]] = []
     sources: list[Source] = []
     skipped = list(catalog.skipped)
     unknown = [source for row, source in enumerate(catalog.sources) if row not in known]
@@ -52,7 +54,7 @@ def evaluate_catalog(
     for row in range(len(catalog)):
         prediction = known.get(row) or next(computed)
         if prediction.error is None:
-            answers.append((catalog.labels[row], prediction))
+            answers.append((truths[row], prediction))
             sources.append(catalog.sources[row])
         else:
             skipped.append((prediction.name, prediction.error))

@@ -11,12 +11,12 @@ from math import prod
 import numpy as np
 
 from ..errors import PictureError, UsageError
+from ..pictures.boxes.box import Box
 from ..pictures.crops.background import BACKGROUND
 from ..pictures.decode import RGB
 from ..pictures.source import Source
-from .boxes import MIN_PROBABILITY, SMALLEST_WINDOW, Box
 from .inputs import pixels_of
-from .localization import Finding, Localization
+from .localization import MIN_PROBABILITY, SMALLEST_WINDOW, Finding, Localization
 from .predictor import Predictor
 from .slide import CLIP, Floats, Level, Slider
 

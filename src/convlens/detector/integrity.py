@@ -18,13 +18,14 @@ SUM = 64
 SEAL = len(_HEAD) + SUM
 
 _OPERATORS = """
-    Abs Add ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv
-    DequantizeLinear Div Einsum Elu Equal Erf Exp Expand Flatten Floor Gather Gelu Gemm
-    GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Identity
-    InstanceNormalization LRN LayerNormalization LeakyRelu LogSoftmax MatMul Max MaxPool Min
-    Mish Mul Neg Not PRelu Pad Pow QuantizeLinear Range Reciprocal ReduceL2 ReduceMax
-    ReduceMean ReduceMin ReduceSum Relu Reshape Resize Selu Shape Sigmoid Sign Slice Softmax
-    Softplus Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where
+    Abs Add ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant
+    ConstantOfShape Conv DequantizeLinear Div Einsum Elu Equal Erf Exp Expand Flatten Floor
+    Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater
+    GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization LRN
+    LayerNormalization LeakyRelu LogSoftmax MatMul Max MaxPool Min Mish Mod Mul Neg
+    NonMaxSuppression Not PRelu Pad Pow QuantizeLinear Range Reciprocal ReduceL2 ReduceMax
+    ReduceMean ReduceMin ReduceSum Relu Reshape Resize ScatterND Selu Shape Sigmoid Sign
+    Slice Softmax Softplus Split Sqrt Squeeze Sub Tanh TopK Transpose Unsqueeze Where
 """
 OPERATORS = frozenset(_OPERATORS.split())
 """Pure arithmetic on tensors: no loops, no branches, no functions, no domain but ONNX's own."""

@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from .boxes import Box
+from ..pictures.boxes.box import Box
 from .slide import Floats32
+
+SMALLEST_WINDOW = 0.2
+"""The smallest window's side, as a share of the picture's shorter one."""
+MIN_PROBABILITY = 0.5
+"""A box's probability from which on it is a finding."""
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,7 @@ class Predictor:
             """The classes, in the order of the outputs."""
             self.task = task_named(self.metadata.get("task"))
             """The kind of its answers."""
-            first = self.task.outputs[0]
-            if first not in shapes or shapes[first][1] != len(self.labels):
+            if not self.task.fits(shapes, self.labels):
                 raise ValueError("its output or labels are not a detector's")
             rule = json.loads(self.metadata.get("rule", "null"))
             self.rule = self.task.rule(rule, self.labels)

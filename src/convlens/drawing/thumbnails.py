@@ -8,6 +8,9 @@ from PIL import Image
 
 from ..pictures.decode import RGB
 
+GAP = 4
+"""Pixels between the pictures of a sheet."""
+
 
 def png(image: Image.Image) -> bytes:
     """A picture as PNG."""
@@ -33,12 +36,15 @@ def thumbnail(pixels: RGB, side: int = 160) -> str:
 
 def contact_sheet(pictures: Sequence[RGB], columns: int = 8, *, cell: int = 128) -> bytes:
     """Equal pictures in rows on one PNG, enlarged to at least `cell` pixels by whole factors."""
-    scale = max(1, -(-cell // pictures[0].shape[0]))
-    side = pictures[0].shape[0] * scale
+    height, width = pictures[0].shape[:2]
+    scale = max(1, -(-cell // height))
+    height, width = height * scale, width * scale
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * (side + 4) - 4, rows * (side + 4) - 4), (255, 255, 255))
+    size = (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP)
+    sheet = Image.new("RGB", size, (255, 255, 255))
     for number, pixels in enumerate(pictures):
-        image = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
-        sheet.paste(image, ((number % columns) * (side + 4), (number // columns) * (side + 4)))
+        image = Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST)
+        place = ((number % columns) * (width + GAP), (number // columns) * (height + GAP))
+        sheet.paste(image, place)
     return png(sheet)

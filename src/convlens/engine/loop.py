@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -80,7 +81,11 @@ class Loop:
         self.revise = revise
         self.pretrained = module.pretrained
         self.optimizer = make_optimizer(
-            options, self.module.parameters(), pretrained=self.pretrained, batch=batches.order.batch
+            options,
+            self.module.parameters(),
+            pretrained=self.pretrained,
+            learnt=self.module.learnt(),
+            batch=batches.order.batch,
         )
         self.learning_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.ema = make_ema(self.module)
@@ -93,9 +98,7 @@ class Loop:
     @property
     def ema_module(self) -> Classifier:
         """The module with averaged parameters: what is measured and kept."""
-        module = self.ema.module
-        assert isinstance(module, Classifier)  # noqa: S101
-        return module
+        return cast(Classifier, self.ema.module)
 
     def train_step(self, step: int, *, size: int | None = None) -> float:
         """One update of the parameters; returns J before it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from math import cos, pi
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,41 +39,59 @@ def make_optimizer(
     parameters: Iterable[nn.Parameter],
     *,
     pretrained: bool = False,
+    learnt: Iterable[nn.Parameter] = (),
     batch: int = LINEAR[0],
 ) -> torch.optim.Optimizer:
     """The named optimizer at its highest learning rate, over parameters that are not fixed.
 
+    Where only some of them are `learnt` already, those get the rate of learnt ones, and the others
+    that of random ones.
+
     `auto` is Muon (Jordan 2024) for random parameters: it makes every direction of a filter bank
     move alike, and reaches a given J in about half of AdamW's steps. Vectors, and matrices with
-    fewer than four rows, follow AdamW within it. Learnt parameters are fine-tuned by AdamW.
+    fewer than four rows, follow AdamW within it. Learnt parameters, and what is new above them, are
+    tuned by AdamW.
     """
+    known = {id(parameter) for parameter in learnt}
     name = options.optimizer
     if name == "auto":
-        name = "adamw" if pretrained else "muon"
-    parameters = [p for p in parameters if p.requires_grad]
+        name = "adamw" if pretrained or known else "muon"
     usual = LEARNING_RATES[name] * (FINE_TUNING if pretrained else 1)
     if name == "muon":
         usual *= min(max(batch, LINEAR[0]), LINEAR[1]) / LINEAR[0]
     rate = options.learning_rate or usual
+    free = [p for p in parameters if p.requires_grad]
+    plain: list[dict[str, Any]] = [{"params": [p for p in free if id(p) not in known], "lr": rate}]
+    if known:
+        plain.append({"params": [p for p in free if id(p) in known], "lr": rate * FINE_TUNING})
     decayed = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": DECAY},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {**group, "params": [p for p in group["params"] if chosen(p)], "weight_decay": decay}
+        for group in plain
+        for chosen, decay in ((_is_matrix, DECAY), (_is_vector, 0.0))
     ]
     match name:
         case "gd":
-            return torch.optim.SGD(parameters, rate)
+            return torch.optim.SGD(plain, rate)
         case "momentum":
-            return torch.optim.SGD(parameters, rate, momentum=options.momentum)
+            return torch.optim.SGD(plain, rate, momentum=options.momentum)
         case "rmsprop":
-            return torch.optim.RMSprop(parameters, rate)
+            return torch.optim.RMSprop(plain, rate)
         case "adam":
-            return torch.optim.Adam(parameters, rate)
+            return torch.optim.Adam(plain, rate)
         case "muon":
             from .muon import Muon  # brings timm
 
             return Muon(decayed, rate)
         case _:
             return torch.optim.AdamW(decayed, rate)
+
+
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    return parameter.ndim > 1
+
+
+def _is_vector(parameter: nn.Parameter) -> bool:
+    return parameter.ndim <= 1
 
 
 def rate_factor(

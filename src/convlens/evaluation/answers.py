@@ -20,6 +20,6 @@ def predictions_csv(
     name, *columns = task.columns(classes)
     writer.writerow([name, "label", *columns])
     for label, prediction in answers:
-        name, *cells = task.cells(prediction)
-        writer.writerow([name, label, *cells])
+        for name, *cells in task.rows(prediction):
+            writer.writerow([name, label, *cells])
     return text.getvalue()

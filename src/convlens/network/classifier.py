@@ -40,6 +40,10 @@ class Classifier(nn.Module):
         self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1))
         self.register_buffer("temperature", torch.ones(()))
 
+    def learnt(self) -> Iterable[nn.Parameter]:
+        """Parameters that were learnt elsewhere, where the others are new: here there are none."""
+        return ()
+
     def forward(self, pixels_NCHW: Tensor) -> Tensor:
         """[N, 3, H, W] to [N, K]."""
         normal = (pixels_NCHW - self.mean) / self.std

@@ -53,8 +53,10 @@ def _rows(published: Published) -> tuple[Row, ...]:
         raise UsageError(f"{text} does not take {size}×{size}: {error}") from None
 
 
-def rows_of(module: nn.Module, size: int) -> Iterator[Row]:
+def rows_of(module: nn.Module, size: int | tuple[int, int]) -> Iterator[Row]:
     """Each layer that learns, with its shapes and counts, from one pass of an empty picture.
+
+    It is of one side, or of (height, width).
 
     Parameters are those that the layer holds itself. Connections are counted as multiplications
     are, padding included. Behind the layers come what holds parameters without being one, such as
@@ -94,7 +96,7 @@ def rows_of(module: nn.Module, size: int) -> Iterator[Row]:
     hooks = forward_hooks(module.named_modules(), add_row)
     counter = FlopCounterMode(display=False)
     with hooks, counter, torch.inference_mode(), _counting(module):
-        module(torch.zeros(1, 3, size, size))
+        module(torch.zeros(1, 3, *((size, size) if isinstance(size, int) else size)))
     products = counter.get_total_flops() // 2 - sum(row.counts.multiplications for row in rows)
     for name, count in rest.items():
         append(f"{name}  {type(module.get_submodule(name)).__name__}", Counts(count, 0, 0))

@@ -252,6 +252,11 @@ class AnswerOptions:
         metavar="LABEL=SHARE",
         basic=True,
     )
+    precision: str | None = option(
+        None,
+        "of boxes: let this share of that class's answers be right",
+        metavar="LABEL=SHARE",
+    )
     balance: str = option(
         "auto",
         "every class counts alike in answers",

@@ -41,6 +41,7 @@ class TrainKeywords(TypedDict, total=False):
     steps: int | None
     coverage: float | None
     recall: str | None
+    precision: str | None
     balance: str
     costs: str | None
     compute: str

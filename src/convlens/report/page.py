@@ -54,7 +54,7 @@ def render_report(
         summary=report.summary,
         headline=[*report.headline, *_headline(training)],
         body=markupsafe.Markup(report.body),  # noqa: S704
-        learned=words.learned(training, record),
+        learned=report.learned or words.learned(training, record),
         tried=words.tried(metrics["tried"]),
         time=told(metrics["seconds"]),
         cost_chart=markupsafe.Markup(  # noqa: S704

@@ -22,3 +22,5 @@ class Report:
     """Names and values of the most important metrics."""
     body: str
     """The sections on its answers, as HTML in which what came from outside is escaped."""
+    learned: str = ""
+    """How it learned, where that is told otherwise than of other tasks."""

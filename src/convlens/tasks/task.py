@@ -6,6 +6,7 @@ none by name. To add one: a package beside this file, and a line in `TASKS`.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 TASKS = {
     "classification": "classification.task:Classification",
+    "boxes": "boxes.task:BoxTask",
 }
 """Module and class of each task, imported when it is first asked for."""
 
@@ -36,8 +38,17 @@ class Task(Protocol):
         Raises `ConvlensError`, which names `where`, if they are too few.
         """
 
+    def read(self, pictures: str | Path) -> Any:
+        """A data set's catalog, with what the task's answers are compared with."""
+
+    def truths(self, catalog: Any, classes: Sequence[str]) -> Sequence[Any]:
+        """What is there in each of its pictures. Raises `ConvlensError` for an unknown class."""
+
     def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[Any]:
         """Labels as numbers. Raises `ConvlensError` where one is not of these classes."""
+
+    def fits(self, shapes: Mapping[str, Sequence[Any]], classes: Sequence[str]) -> bool:
+        """Whether a file's outputs, with these shapes, batch first, are of this task."""
 
     def rule(self, data: Mapping[str, Any] | None, classes: Sequence[str]) -> Any:
         """How answers follow from outputs, from the file's metadata. Raises `ConvlensError`."""
@@ -55,21 +66,21 @@ class Task(Protocol):
 
     def evaluate(
         self,
-        answers: Sequence[tuple[str, Prediction]],
+        answers: Sequence[tuple[Any, Prediction]],
         sources: Sequence[Source],
         *,
         skipped: Sequence[tuple[str, str]] = (),
     ) -> Evaluation:
-        """What answers, one or more, beside the true labels come to."""
+        """What answers, one or more, beside the truth come to."""
 
     def columns(self, classes: Sequence[str]) -> list[str]:
         """The headings of a table of answers."""
 
-    def cells(self, prediction: Prediction) -> list[Any]:
-        """An answer's row in it."""
+    def rows(self, prediction: Prediction) -> list[list[Any]]:
+        """An answer's rows in it: one, or one for each object."""
 
-    def line(self, prediction: Prediction, top: int) -> str:
-        """An answer as a line for a terminal, with its `top` best."""
+    def lines(self, prediction: Prediction, top: int) -> list[str]:
+        """An answer as lines for a terminal, with its `top` best."""
 
     def as_json(self, prediction: Prediction, top: int | None = None) -> dict[str, Any]:
         """An answer as plain data, with its `top` best, or all."""

@@ -137,6 +137,8 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
 def check_request(request: Request) -> None:
     """Raise a `ConvlensError` for what can be known to be wrong before any picture is read."""
     options = request.options
+    if options.answer.precision is not None:
+        raise UsageError("--precision is for boxes, and these pictures come without any")
     parse_augmentations(options.augment.augment or DEFAULT)
     if options.compute.compute != "auto":
         Execution(EXECUTION_CONFIGS[options.compute.compute], 1)  # that there is such a GPU

@@ -81,6 +81,11 @@ class RunFolder:
             )
         return read_json(path)
 
+    @property
+    def task(self) -> str:
+        """The kind of answer that the run is for. Raises `ConvlensError` where it is no run."""
+        return str(self.read().get("task", "classification"))
+
     def recorded(self, workers: Workers) -> tuple[Request, RunPlan]:
         """What a resumed run keeps to, read by the first worker. Raises `ConvlensError`."""
         record = workers.broadcast(self.read)
@@ -120,7 +125,7 @@ class RunFolder:
             "classes": list(dataset.classes),
             "versions": versions(),
         }
-        self._write(record)
+        self.write(record)
         write_manifest(
             self.path / "manifest.csv", dataset.catalog, store=dataset.store, split=dataset.split
         )
@@ -129,20 +134,21 @@ class RunFolder:
         """Note in `run.json` that a training has other steps from here on."""
         record = self.read()
         plan = RunPlan.from_record(record["plan"]).with_steps(training, steps)
-        self._write({**record, "plan": asdict(plan)})
+        self.write({**record, "plan": asdict(plan)})
 
     def repeat(self, run: "RunFolder") -> None:
         """Begin as another run did, and with all that was decided in it; no clock runs."""
         record = run.read()
         with sound_record(run.path / "run.json"):
-            plan = replace(RunPlan.from_record(record["plan"]), time=None)
+            plan = {**record["plan"], "time": None}
         with saying_where(self.path, "make"):
             self.path.mkdir(parents=True, exist_ok=True)
-        self._write({**record, "plan": asdict(plan)})
+        self.write({**record, "plan": plan})
         with saying_where(run.path / "manifest.csv", "read"):
             write_whole(self.path / "manifest.csv", (run.path / "manifest.csv").read_bytes())
 
-    def _write(self, record: dict[str, Any]) -> None:
+    def write(self, record: dict[str, Any]) -> None:
+        """Write `run.json`."""
         write_whole(self.path / "run.json", json.dumps(record, indent=2) + "\n")
 
     def event(self, kind: str, values: dict[str, Any]) -> None:

@@ -1,10 +1,11 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import torch
 
@@ -14,9 +15,13 @@ from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
 from ..engine.step_plan import StepPlan
 from ..options import TrainKeywords, options_from
+from ..pictures.boxes.reading import Reading
+from ..pictures.boxes.recognise import recognise
 from ..stopwatch import Stopwatch
 from ..tasks.answers import Evaluation
 from ..transfer.pretrained import choose_network
+from .boxes.job import check_options
+from .boxes.run import BoxRequest, train_boxes
 from .budget import fit_to_budget
 from .cross_validation import cross_validate_training
 from .fit import Fitted, as_it_is, begin_anew, fit
@@ -81,7 +86,8 @@ def train(
 
     Args:
         pictures: A folder with one folder per class; such folders under `train`, `val` and `test`;
-            a table of them; or shards, here or at an address (see `read_catalog`).
+            a table of them; or shards, here or at an address (see `read_catalog`). Pictures with
+            boxes, in any form that `read_boxes` reads, give a detector that finds boxes.
         out: The run folder to make; by default `runs/NAME`.
         callback: Hears of progress; by default nobody does, and warnings go to Python's `warnings`.
         stopwatch: Counts the seconds of each part of the run; by default a new one.
@@ -102,6 +108,14 @@ def train(
         'cat'
     """
     typed = options_from(options)
+    if recognise(pictures, Reading()) is not None:
+        check_options(typed)
+        return _train_boxes(
+            lambda _: BoxRequest(pictures, typed),
+            lambda: new_folder(pictures, out),
+            callback=callback,
+            stopwatch=stopwatch,
+        )
     request = Request(pictures, typed, choice=choose_network(typed.network))
     check_request(request)
     with init_distributed() as workers:
@@ -137,6 +151,13 @@ def resume(
         >>> run = convlens.resume("runs/pictures")  # doctest: +SKIP
     """
     folder = RunFolder(Path(run))
+    if folder.task == "boxes":
+        return _train_boxes(
+            partial(BoxRequest.recorded, folder),
+            lambda: folder.path,
+            callback=callback,
+            stopwatch=stopwatch,
+        )
     with init_distributed() as workers:
         request, plan = folder.recorded(workers)
         return _train(
@@ -186,6 +207,27 @@ def repeat(
 
         path = workers.broadcast(begin)
     return resume(path, callback=callback, stopwatch=stopwatch)
+
+
+def _train_boxes(
+    request: Callable[[Workers], BoxRequest],
+    folder: Callable[[], Path],
+    *,
+    callback: Callback | None,
+    stopwatch: Stopwatch | None,
+) -> Run:
+    """Where pictures come with boxes; the request and the folder are made by the first worker."""
+    with init_distributed() as workers:
+        path = RunFolder(Path(workers.broadcast(lambda: str(folder()))))
+        outcome = train_boxes(
+            request(workers),
+            path,
+            workers=workers,
+            callback=(callback or WarningCallback()) if workers.first else NullCallback(),
+            stopwatch=stopwatch or Stopwatch(),
+        )
+        evaluation = cast("Evaluation | None", outcome.evaluation)
+        return Run(path.path, outcome.metrics, evaluation, outcome.finished)
 
 
 def _train(

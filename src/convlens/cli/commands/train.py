@@ -87,6 +87,39 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(run: "Run") -> None:
     """The metrics of a run, and where it is."""
+    if run.metrics.get("task") == "boxes":
+        _print_boxes(run)
+    else:
+        _print_classes(run)
+    emit(f"time     {told(run.metrics['seconds'])}")
+    emit(
+        f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB, "
+        f"{run.metrics['training']['multiplications']:,} multiplications per answer)"
+    )
+    emit(f"report   {run.folder / 'report.html'}")
+
+
+def _print_boxes(run: "Run") -> None:
+    """What a detector of boxes found in pictures that it did not learn from."""
+    test, parity = run.metrics["test"], run.metrics["parity"]
+    if test is not None and test["AP50"] is not None:
+        low, high = test["AP50_interval"]
+        emit(
+            f"AP50     {test['AP50']:.1%} on {test['n']:,} held-out pictures with "
+            f"{test['objects']:,} objects (95 % interval {low:.1%} to {high:.1%}); "
+            f"AP {test['AP']:.1%}"
+        )
+        emit(f"counts   right in {test['counts_right']:.0%} of the pictures")
+    emit(f"answers  {printable(run.metrics['rule_sentence'])}")
+    emit(
+        f"parity   file and network differ by {parity['largest_difference_pixels']:.1g} pixels "
+        f"and a score of {parity['largest_difference']:.1g} at most on {parity['pictures']:,} "
+        "pictures"
+    )
+
+
+def _print_classes(run: "Run") -> None:
+    """What a detector of classes answered to pictures that it did not learn from."""
     test, folds, plain = (run.metrics[name] for name in ("test", "folds", "plain"))
     if test is not None:
         low, high = test["accuracy_interval"]
@@ -112,9 +145,3 @@ def _print(run: "Run") -> None:
         f"parity   file and network differ by {parity['largest_difference']:.1g} at most "
         f"on {parity['pictures']:,} pictures"
     )
-    emit(f"time     {told(run.metrics['seconds'])}")
-    emit(
-        f"detector {run.detector}  ({run.detector.stat().st_size / 1e6:.1f} MB, "
-        f"{run.metrics['training']['multiplications']:,} multiplications per answer)"
-    )
-    emit(f"report   {run.folder / 'report.html'}")

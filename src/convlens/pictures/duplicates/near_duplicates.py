@@ -41,7 +41,9 @@ def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArra
     """
     good = np.unique(store.rows[store.rows >= 0])
     good = good[np.argsort(store.digests[good].view("S16").reshape(-1))]  # whatever their order
-    key = hashlib.sha256(f"3|{store.pixels.shape[1:3]}|".encode() + store.digests[good].tobytes()).hexdigest()
+    key = hashlib.sha256(
+        f"3|{store.pixels.shape[1:3]}|".encode() + store.digests[good].tobytes()
+    ).hexdigest()
     path = cache_folder("near") / f"{key}.npy"
     components = recall(path)
     if components is None or components.shape != good.shape:

@@ -21,27 +21,27 @@ def columns(classes: Sequence[str]) -> list[str]:
     ]
 
 
-def cells(prediction: Prediction) -> list[Any]:
-    """A prediction's row in it; where there is no answer, its error and empty cells."""
+def rows(prediction: Prediction) -> list[list[Any]]:
+    """A prediction's one row in it; where there is no answer, its error and empty cells."""
     classes = prediction.labels
     if prediction.error is not None:
-        return [prediction.name, "", "", "", prediction.error, *("" for _ in classes)]
+        return [[prediction.name, "", "", "", prediction.error, *("" for _ in classes)]]
     probabilities = dict(prediction.top(len(classes)))
     strangeness = "" if prediction.strangeness is None else prediction.strangeness
     answer = (prediction.name, prediction.predicted, prediction.probability, strangeness, "")
-    return [*answer, *(probabilities[label] for label in classes)]
+    return [[*answer, *(probabilities[label] for label in classes)]]
 
 
-def line(prediction: Prediction, top: int) -> str:
-    """The answer, or the `top` most probable classes, in columns as wide as the longest class."""
+def lines(prediction: Prediction, top: int) -> list[str]:
+    """The answer, or the `top` most probable classes, in columns as wide as the longest one."""
     width = max(map(len, (*prediction.labels, UNSURE)))
     if prediction.error is not None:
-        return f"{'error':<{width}}          {prediction.name}: {prediction.error}"
+        return [f"{'error':<{width}}          {prediction.name}: {prediction.error}"]
     shown = [(prediction.predicted or "", prediction.probability or 0.0)]
     if top > 1:
         shown = prediction.top(top)
     best = "  ".join(f"{label:<{width}} {probability:7.2%}" for label, probability in shown)
-    return f"{best}  {prediction.name}{STRANGE if prediction.strange else ''}"
+    return [f"{best}  {prediction.name}{STRANGE if prediction.strange else ''}"]
 
 
 def as_json(prediction: Prediction, top: int | None = None) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """One class for each picture: where each part of the task stands."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...pictures.catalog import Catalog
 from ...pictures.source import Source
 from . import prediction, table
 from .rules.rule import Rule, read_rule
@@ -23,15 +25,31 @@ class Classification:
     rule = staticmethod(read_rule)
     predict = staticmethod(prediction.predict)
     columns = staticmethod(table.columns)
-    cells = staticmethod(table.cells)
-    line = staticmethod(table.line)
+    rows = staticmethod(table.rows)
+    lines = staticmethod(table.lines)
     as_json = staticmethod(table.as_json)
+
+    def fits(self, shapes: Mapping[str, Sequence[Any]], classes: Sequence[str]) -> bool:
+        """A probability for each class."""
+        of = shapes.get(self.outputs[0])
+        return of is not None and of[1] == len(classes)
 
     def classes(self, labels: Iterable[str], where: str) -> tuple[str, ...]:
         """The different labels in natural order, two or more."""
         from .labels import classes_of
 
         return classes_of(labels, where)
+
+    def read(self, pictures: str | Path) -> Catalog:
+        """Pictures of one class each."""
+        from ...pictures.read import read_catalog
+
+        return read_catalog(pictures)
+
+    def truths(self, catalog: Catalog, classes: Sequence[str]) -> Sequence[str]:
+        """Their labels."""
+        self.targets(catalog.labels, classes)
+        return catalog.labels
 
     def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
         """Labels as class indices [N]."""

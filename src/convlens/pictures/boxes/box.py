@@ -1,14 +1,9 @@
-"""Rectangles in a picture."""
+"""A rectangle in a picture."""
 
 from typing import NamedTuple
 
 MAX_OVERLAP = 0.3
 """Boxes that share more than this of their union are about one thing."""
-
-SMALLEST_WINDOW = 0.2
-"""The smallest window's side, as a share of the picture's shorter one."""
-MIN_PROBABILITY = 0.5
-"""A box's probability from which on it is a finding."""
 
 
 class Box(NamedTuple):

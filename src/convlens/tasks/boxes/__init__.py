@@ -1,0 +1,1 @@
+"""Where objects are: a box, a class and a score for each."""

@@ -1,0 +1,88 @@
+"""COCO's metrics, by the library that computes them as COCO does."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .matching import Truth
+from .prediction import BoxPrediction
+
+STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+"""COCO's first ones: the mean over overlaps from 0.5 to 0.95, at 0.5, at 0.75, and by size."""
+
+
+def coco_results(predictions: Sequence[BoxPrediction]) -> list[dict[str, Any]]:
+    """Answers in COCO's form of results; pictures and classes are numbered from 1."""
+    return [
+        {
+            "image_id": number,
+            "category_id": int(k) + 1,
+            "bbox": [left, top, right - left, bottom - top],
+            "score": score,
+        }
+        for number, prediction in enumerate(predictions, 1)
+        if prediction.boxes is not None
+        and prediction.scores is not None
+        and prediction.classes is not None
+        for (left, top, right, bottom), score, k in zip(
+            prediction.boxes.tolist(),
+            prediction.scores.tolist(),
+            prediction.classes.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def coco_metrics(
+    answers: Sequence[tuple[Truth, BoxPrediction]], classes: Sequence[str]
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """`STATS` over all classes, and the AP of each class; None where there are no such objects.
+
+    Objects that are ignored count as COCO's crowds.
+    """
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    annotations: list[dict[str, Any]] = []
+    for number, (truth, _) in enumerate(answers, 1):
+        for box, label, ignored in zip(
+            truth.xyxy.tolist(), truth.labels, truth.ignored.tolist(), strict=True
+        ):
+            left, top, right, bottom = box
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": number,
+                    "category_id": list(classes).index(label) + 1,
+                    "bbox": [left, top, right - left, bottom - top],
+                    "area": (right - left) * (bottom - top),
+                    "iscrowd": int(ignored),
+                }
+            )
+    data = {
+        "info": {},
+        "images": [{"id": number} for number in range(1, len(answers) + 1)],
+        "categories": [{"id": k, "name": label} for k, label in enumerate(classes, 1)],
+        "annotations": annotations,
+    }
+    results = coco_results([prediction for _, prediction in answers])
+    if not results or not annotations:
+        nothing = 0.0 if annotations else None
+        return dict.fromkeys(STATS, nothing), dict.fromkeys(classes, nothing)
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth_of_all = COCO(data)
+        evaluator = COCOeval_faster(truth_of_all, truth_of_all.loadRes(results), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+        evaluator.summarize()
+    precision = np.asarray(evaluator.eval["precision"])[:, :, :, 0, -1]
+    per_class = {label: _known(float(precision[:, :, k].mean())) for k, label in enumerate(classes)}
+    stats = [_known(float(value)) for value in evaluator.stats[: len(STATS)]]
+    return dict(zip(STATS, stats, strict=True)), per_class
+
+
+def _known(value: float) -> float | None:
+    """COCO says -1 of what there is nothing of."""
+    return None if value < 0 else value

@@ -1,0 +1,91 @@
+"""Which answers are about which objects: the surest first, each to the object that it fits best."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .prediction import BoxPrediction
+
+ENOUGH = 0.5
+"""The overlap (intersection over union) from which on an answer is about an object."""
+
+
+class Truth(NamedTuple):
+    """The objects in a picture: boxes [n, 4] in its pixels, and classes by name.
+
+    Those that are `ignored` [n], crowds and difficult ones, count neither as found nor as missed.
+    """
+
+    xyxy: npt.NDArray[np.float64]
+    labels: tuple[str, ...]
+    ignored: npt.NDArray[np.bool_]
+
+
+class Matches(NamedTuple):
+    """What each answer of one class in a picture is about: an object's index, or `NONE`, `IGNORED`.
+
+    With the answers' scores [n]; the surest come first.
+    """
+
+    scores: npt.NDArray[np.float64]
+    objects: npt.NDArray[np.int64]
+
+
+NONE, IGNORED = -1, -2
+
+
+def overlaps(
+    a_N4: npt.NDArray[np.float64], b_M4: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Intersection over union [N, M] of boxes as left, top, right, bottom."""
+    low = np.maximum(a_N4[:, None, :2], b_M4[None, :, :2])
+    high = np.minimum(a_N4[:, None, 2:], b_M4[None, :, 2:])
+    both = (high - low).clip(min=0).prod(-1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (a_N4, b_M4)]
+    either = areas[0][:, None] + areas[1][None] - both
+    shares: npt.NDArray[np.float64] = both / np.maximum(either, 1e-12)
+    return shares
+
+
+def match(prediction: BoxPrediction, truth: Truth, label: str, *, least: float = 0.0) -> Matches:
+    """All answers of a class that the file tells, or those of a score of `least` and more."""
+    if prediction.scores is None or prediction.boxes is None or prediction.classes is None:
+        return Matches(np.zeros(0), np.zeros(0, np.int64))
+    mine = prediction.classes == prediction.labels.index(label)
+    mine &= prediction.scores >= least
+    scores, boxes = (x[mine].astype(np.float64) for x in (prediction.scores, prediction.boxes))
+    own = np.flatnonzero([of == label for of in truth.labels])
+    objects = np.full(len(scores), NONE, np.int64)
+    overlap = overlaps(boxes, truth.xyxy[own]) if len(own) else np.zeros((len(scores), 0))
+    free = np.ones(len(own), bool)
+    ignored = truth.ignored[own]
+    for index in np.argsort(-scores, kind="stable"):
+        for kind, code in ((~ignored & free, None), (ignored, IGNORED)):
+            shares = np.where(kind, overlap[index], -1.0)
+            if shares.size and shares.max() >= ENOUGH:
+                best = int(shares.argmax())
+                objects[index] = own[best] if code is None else code
+                free[best] = code is not None
+                break
+    return Matches(scores, objects)
+
+
+def average_precision(matches: Sequence[Matches], objects: int) -> float:
+    """The area below the curve of precision over recall, in 101 steps as in COCO; 0 to 1.
+
+    `matches` are those of one class in all pictures, and `objects` how many of it there are. NaN
+    where there is none.
+    """
+    if not objects:
+        return float("nan")
+    scores = np.concatenate([of.scores for of in matches])
+    found = np.concatenate([of.objects for of in matches])
+    order = np.argsort(-scores, kind="mergesort")
+    found = found[order][found[order] != IGNORED]
+    right = np.cumsum(found != NONE)
+    recall, precision = right / objects, right / np.arange(1, len(found) + 1)
+    best_after = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
+    return float(np.append(best_after, 0.0)[places].mean())

@@ -1,0 +1,1 @@
+"""Learning where objects are, from pictures with boxes."""

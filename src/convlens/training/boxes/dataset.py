@@ -1,0 +1,181 @@
+"""From pictures with boxes to examples: read, laid on a canvas, and split."""
+
+import hashlib
+import math
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ConvlensError
+from ...options import DataOptions
+from ...pictures.boxes.boxes import BoxCatalog
+from ...pictures.boxes.read import read_boxes
+from ...pictures.canvas import Canvas
+from ...pictures.catalog import SPLITS, listed
+from ...pictures.duplicates.near_duplicates import near_duplicate_clusters
+from ...pictures.splits import Split, make_split
+from ...pictures.store import PixelStore, open_store
+from ...progress import Progress
+from .examples import BoxExamples, padded_labels
+from .points import STRIDES
+
+SIDE = 352
+"""Usual side of the square that a canvas is as large as, in pixels."""
+SEEN = 12.0
+"""Pixels of a canvas that the sides of small objects should have, which is what makes it larger."""
+LARGEST = 640
+SMALLEST = 192
+SMALL = 10
+"""Of a hundred objects, so many may be smaller."""
+OBLONG = 2.0
+"""The most that one side of a canvas has of the other."""
+
+
+@dataclass(frozen=True)
+class BoxDataset:
+    """Readable pictures with boxes, their pixels on a canvas, and splits.
+
+    `skipped` is what was not readable, and why; `classes` are those that a training picture shows.
+    """
+
+    catalog: BoxCatalog
+    store: PixelStore
+    _: KW_ONLY
+    canvas: Canvas
+    split: Split
+    classes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def subset(self, name: str) -> BoxCatalog:
+        """The catalog of one split: `train`, `val` or `test`."""
+        return self.catalog.take(self.split.rows(name))
+
+    def examples(self, name: str) -> BoxExamples:
+        """Pixels and objects of one split; classes are indices into `classes`."""
+        rows = self.split.rows(name)
+        own = {self.catalog.classes.index(label): k for k, label in enumerate(self.classes)}
+        objects, fitted = [], []
+        for row in rows:
+            width, height = self.catalog.seen_size(row)
+            here = self.canvas.fitted(height, width)
+            boxes = self.catalog.boxes[row]
+            known = [i for i, k in enumerate(boxes.labels.tolist()) if k in own]
+            known = [i for i in known if not boxes.crowd[i]]
+            scale = np.array((here[1] / width, here[0] / height) * 2)
+            labels = np.array([own[int(boxes.labels[i])] for i in known])
+            objects.append(np.column_stack((boxes.xyxy[known] * scale, labels)).astype(np.float32))
+            fitted.append(here)
+        return BoxExamples(
+            self.store.pixels,
+            self.store.rows[rows],
+            labels=padded_labels(objects),
+            fitted=np.array(fitted, np.float32).reshape(-1, 2),
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every picture's content, objects and split; file names do not enter."""
+        lines = []
+        for row, name in enumerate(self.split.assigned):
+            boxes = self.catalog.boxes[row]
+            objects = sorted(
+                (self.catalog.classes[label], *edges)
+                for label, edges in zip(
+                    boxes.labels.tolist(), boxes.xyxy.round(2).tolist(), strict=True
+                )
+            )
+            lines.append(f"{self.store.contents.hex(row)} {objects} {name}")
+        text = "\n".join(sorted(lines)).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).hexdigest()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Objects per split and class."""
+        return {name: self.subset(name).counts() for name in SPLITS if self.split.rows(name)}
+
+    def pictures(self) -> dict[str, int]:
+        """Pictures per split."""
+        return self.split.counts()
+
+    @property
+    def most_objects(self) -> int:
+        """Of the picture that has most."""
+        return max(map(len, self.catalog.boxes), default=0)
+
+
+def choose_canvas(catalog: BoxCatalog, side: int | None) -> Canvas:
+    """A canvas as large as a square of this side, in the shape that most pictures have.
+
+    Without a side it is `SIDE`, and more where pictures have small objects, or less where they are
+    small themselves.
+
+    Examples:
+        >>> choose_canvas(street, 352)  # doctest: +SKIP
+        Canvas(height=320, width=416)
+    """
+    sizes = np.array([catalog.seen_size(row) for row in range(len(catalog))], float)
+    ratio = float(np.clip(np.median(sizes[:, 0] / sizes[:, 1]), 1 / OBLONG, OBLONG))
+    if side is None:
+        areas = np.sqrt(sizes.prod(1))
+        side = _side_for(catalog, areas) if len(catalog) else SIDE
+    step = STRIDES[-1]
+    height, width = (
+        max(step, step * round(side * factor / step))
+        for factor in (math.sqrt(1 / ratio), math.sqrt(ratio))
+    )
+    return Canvas(height, width)
+
+
+def _side_for(catalog: BoxCatalog, sides_N: np.ndarray) -> int:
+    """By how large the pictures are, and what share of them small objects take."""
+    shares = [
+        np.sqrt((box[2:] - box[:2]).prod()) / side
+        for boxes, side in zip(catalog.boxes, sides_N, strict=True)
+        for box in boxes.xyxy
+    ]
+    wanted = SIDE if not shares else SEEN / max(float(np.percentile(shares, SMALL)), 1e-6)
+    side = (
+        max(SIDE, wanted) if np.median(sides_N) >= SIDE else max(np.median(sides_N) * 1.28, wanted)
+    )
+    return round(min(max(side, SMALLEST), LARGEST))
+
+
+def prepare_boxes(
+    pictures: str | Path, options: DataOptions, *, progress: Progress, canvas: Canvas | None = None
+) -> BoxDataset:
+    """Read, decode and split pictures with boxes. Raises `ConvlensError` where too little is left.
+
+    Where the data names no splits a part is held out, which is used for no choice but that of
+    thresholds, and crosswise for that.
+    """
+    catalog = read_boxes(pictures, progress=progress)
+    if catalog is None:
+        raise ConvlensError(f"{pictures} has no boxes")
+    if options.group is not None:
+        catalog = catalog.grouped(options.group)
+    canvas = canvas or choose_canvas(catalog, options.size)
+    store = open_store(catalog, canvas, progress=progress)
+    bad = tuple((catalog.names[row], reason) for row, reason in store.bad.items())
+    catalog, store = store.without_bad(catalog)
+    skipped = (*catalog.skipped, *bad)
+    if not len(catalog):
+        raise ConvlensError(f"none of the files in {pictures} is a picture:{listed(skipped)}")
+    test = options.test_fraction
+    if test is None:
+        named = set(catalog.splits) & {"val", "test"}
+        test = 0.0 if named else options.fractions(len(catalog))[0]
+    split = make_split(
+        catalog,
+        store,
+        near=near_duplicate_clusters(store, progress),
+        seed=options.seed,
+        test_fraction=test,
+        val_fraction=options.val_fraction or 0.0,
+    )
+    learnt = catalog.take(split.rows("train")).counts()
+    classes = tuple(name for name in catalog.classes if learnt[name])
+    if not classes:
+        raise ConvlensError(
+            f"no picture to learn from in {pictures} has an object: there are {len(catalog):,} "
+            f"pictures with {sum(catalog.counts().values()):,} objects{listed(skipped)}"
+        )
+    return BoxDataset(catalog, store, canvas=canvas, split=split, classes=classes, skipped=skipped)

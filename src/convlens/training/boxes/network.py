@@ -1,0 +1,177 @@
+"""The network: a pretrained backbone, a pyramid of its maps, and a head for each of these."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .points import STRIDES
+
+CHANNELS = 64
+"""Of each map of the pyramid."""
+PRIOR = 0.01
+"""Probability of a class at any point before training: the many points without an object would
+otherwise decide about its beginning (Lin et al. 2017)."""
+FROZEN = 2
+"""Stages of the backbone that stay as they are, after its first layer: edges and textures."""
+MICRO_BATCH = 8
+
+
+class ConvNormReLU(nn.Sequential):
+    """[N, C, H, W] to [N, C', H / stride, W / stride]."""
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Pyramid(nn.Module):
+    """Maps of several strides to as many that see far and fine (Lin et al. 2017, Liu et al. 2018).
+
+    What the coarse ones know goes down to the fine ones, and up again. They come finest first.
+    """
+
+    def __init__(self, inputs: Sequence[int], channels: int = CHANNELS) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(ConvNormReLU(n, channels, kernel=1) for n in inputs)
+        self.smooth = nn.ModuleList(ConvNormReLU(channels, channels, kernel=3) for _ in inputs)
+        self.up = nn.ModuleList(
+            ConvNormReLU(channels, channels, kernel=3, stride=2) for _ in inputs[1:]
+        )
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Maps [N, C, H, W] of the backbone, C as `inputs` has it, to maps of equal depth."""
+        out = [lateral(x) for lateral, x in zip(self.lateral, maps, strict=True)]
+        for fine in reversed(range(len(out) - 1)):
+            out[fine] = out[fine] + functional.interpolate(out[fine + 1], scale_factor=2.0)
+        out[0] = self.smooth[0](out[0])
+        for coarse, up in enumerate(self.up, 1):
+            out[coarse] = self.smooth[coarse](out[coarse] + up(out[coarse - 1]))
+        return out
+
+
+class Head(nn.Module):
+    """What a map [N, C, H, W] says at each of its points: [N, H × W, 4 + K].
+
+    Distances from the point to a box's left, top, right and bottom edges, in strides, and a logit
+    for each class (Tian et al. 2019).
+    """
+
+    def __init__(self, classes: int, channels: int = CHANNELS) -> None:
+        super().__init__()
+        self.of_boxes, self.of_classes = (
+            nn.Sequential(*(ConvNormReLU(channels, channels, kernel=3) for _ in range(2)))
+            for _ in range(2)
+        )
+        self.distances = nn.Conv2d(channels, 4, 1)
+        self.logits = nn.Conv2d(channels, classes, 1)
+        for layer in (self.distances, self.logits):
+            nn.init.normal_(layer.weight, std=0.01)
+        nn.init.constant_(self.distances.bias, 1.0)  # type: ignore[arg-type]
+        nn.init.constant_(self.logits.bias, torch.tensor(PRIOR).logit().item())  # type: ignore[arg-type]
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, H × W, 4 + K]."""
+        distances = functional.softplus(self.distances(self.of_boxes(x_NCHW)))
+        logits = self.logits(self.of_classes(x_NCHW))
+        return torch.cat((distances, logits), 1).flatten(2).transpose(1, 2)
+
+
+class BoxNetwork(nn.Module):
+    """Float pixels 0 to 1 [N, 3, H, W] to [N, P, 4 + K]: what `Head` says at P points.
+
+    The points are `grid_points`' for pictures of this size, of which both sides are multiples of
+    the largest stride.
+
+    Args:
+        backbone: Normalised pixels to maps at `STRIDES`, the finest first.
+        inputs: The depths of these maps.
+        classes: K.
+        mean: Of each channel of the pixels that the backbone takes.
+        std: Their deviations.
+    """
+
+    pretrained = False
+    micro_batch = MICRO_BATCH
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        inputs: Sequence[int],
+        *,
+        classes: int,
+        mean: Iterable[float] = (0.0, 0.0, 0.0),
+        std: Iterable[float] = (1.0, 1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pyramid = Pyramid(inputs)
+        self.heads = nn.ModuleList(Head(classes) for _ in inputs)
+        self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1))
+
+    def learnt(self) -> Iterable[nn.Parameter]:
+        """The backbone's parameters: the others are new."""
+        return self.backbone.parameters()
+
+    def forward(self, pixels_NCHW: Tensor) -> Tensor:
+        """[N, 3, H, W] to [N, P, 4 + K]."""
+        maps = self.backbone((pixels_NCHW - self.mean) / self.std)  # type: ignore[operator]
+        maps = self.pyramid(maps)
+        return torch.cat([head(x) for head, x in zip(self.heads, maps, strict=True)], 1)
+
+
+def box_network(
+    architecture: str, classes: int, *, parameters: Mapping[str, Tensor], seed: int
+) -> BoxNetwork:
+    """One of timm's EfficientNets under a pyramid and heads that are new.
+
+    Its normalisations are made part of its convolutions: a few pictures would spoil their
+    statistics, and without them each step takes a third less.
+
+    Args:
+        architecture: timm's name.
+        classes: K.
+        parameters: The backbone's, by timm's names; others are left out.
+        seed: Of what is new.
+
+    Raises:
+        RuntimeError: The parameters are of another architecture.
+    """
+    import timm
+
+    backbone: Any = timm.create_model(
+        architecture, features_only=True, out_indices=tuple(range(2, 2 + len(STRIDES)))
+    )
+    own = backbone.state_dict()
+    backbone.load_state_dict({name: value for name, value in parameters.items() if name in own})
+    _without_normalisation(backbone.eval())
+    for part in (backbone.conv_stem, *backbone.blocks[:FROZEN]):
+        part.requires_grad_(False)
+    config = timm.get_pretrained_cfg(architecture)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        return BoxNetwork(
+            backbone,
+            backbone.feature_info.channels(),
+            classes=classes,
+            mean=config.mean,
+            std=config.std,
+        )
+
+
+def _without_normalisation(backbone: Any) -> None:
+    """Make every normalisation a part of the convolution before it; activations stay."""
+    for part in [backbone, *(block for stage in backbone.blocks for block in stage)]:
+        layers = list(part.named_children())
+        for (name, conv), (norm_name, norm) in pairwise(layers):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(part, name, fuse_conv_bn_eval(conv, norm))
+                setattr(part, norm_name, getattr(norm, "act", nn.Identity()))

@@ -1,0 +1,193 @@
+"""`convlens train` for pictures with boxes: from them to a run folder with a detector in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...engine.callbacks import Callback
+from ...engine.compute.execution import Execution, keep_memory
+from ...engine.distributed import Workers
+from ...engine.interrupt import stop_on_interrupt
+from ...engine.loop import Loop
+from ...engine.step_plan import StepPlan
+from ...errors import ConvlensError
+from ...files import sound_record
+from ...network.pretrained import installed_packages
+from ...options import EXECUTION_CONFIGS, TrainOptions, options_from
+from ...pictures.catalog import listed
+from ...stopwatch import Stopwatch
+from ...tasks.boxes.evaluation import BoxEvaluation
+from ..run_folder import EventLog, RunFolder
+from .dataset import prepare_boxes
+from .finish import finish
+from .job import BoxJob, BoxPlan, batch_size, check_options, wanted_shares
+from .learning import build_network, fit_to_budget, make_loop, pace
+from .network import BoxNetwork
+from .upside_down import ALIKE, alike_upside_down
+from .writing import note_steps, write_preview, write_record, write_results
+
+
+@dataclass(frozen=True)
+class BoxRequest:
+    """What is to be trained; a run that was begun has its plan and its pictures' fingerprint."""
+
+    pictures: str | Path
+    options: TrainOptions
+    plan: BoxPlan | None = None
+    fingerprint: str | None = None
+
+    @staticmethod
+    def recorded(folder: RunFolder, workers: Workers) -> "BoxRequest":
+        """Of a run's `run.json`. Raises `ConvlensError` where it is damaged."""
+        record = workers.broadcast(folder.read)
+        with sound_record(folder.path / "run.json"):
+            options = options_from(record["options"])
+            plan = BoxPlan.from_record(record["plan"]).among(workers, options.compute.threads)
+            fingerprint = str(record["data"]["fingerprint"])
+            return BoxRequest(str(record["pictures"]), options, plan, fingerprint)
+
+
+@dataclass(frozen=True)
+class BoxOutcome:
+    """What a training came to, for the first worker."""
+
+    metrics: dict[str, Any]
+    evaluation: BoxEvaluation | None
+    finished: bool
+
+
+def train_boxes(
+    request: BoxRequest,
+    folder: RunFolder,
+    *,
+    workers: Workers,
+    callback: Callback,
+    stopwatch: Stopwatch,
+) -> BoxOutcome:
+    """The story of a training of boxes; one that goes on has its plan already.
+
+    Raises `ConvlensError`.
+    """
+    resumed = request.plan is not None
+    check_options(request.options)
+    with folder.at_work(workers):
+        job = _prepare(request, workers=workers, callback=callback, stopwatch=stopwatch)
+        plan = request.plan or _plan(job)
+        network = build_network(plan, classes=len(job.dataset.classes), seed=job.options.data.seed)
+        if not resumed:
+            plan = replace(plan, vflip=workers.broadcast(lambda: _turns(job, plan, network)))
+        plan = fit_to_budget(job, plan, network=network)
+        if workers.first:
+            write_record(folder, job, plan, network=network, pictures=request.pictures)
+        loop, finished = _fit(job, plan, network=network, folder=folder, resumed=resumed)
+        if not workers.first:
+            return BoxOutcome({}, None, finished)
+        results = finish(job, plan, network=network.cpu(), steps=loop.progress.step)
+        metrics = write_results(folder, job, plan, results=results, progress=loop.progress)
+        return BoxOutcome(metrics, results.evaluation, finished)
+
+
+def _prepare(
+    request: BoxRequest, *, workers: Workers, callback: Callback, stopwatch: Stopwatch
+) -> BoxJob:
+    """Read, divide and check the pictures, and say what was found."""
+    canvas = request.plan.canvas if request.plan else None
+    with stopwatch.part("reading"), workers.local_first():
+        dataset = prepare_boxes(
+            request.pictures, request.options.data, progress=callback.progress, canvas=canvas
+        )
+    if request.fingerprint not in {None, dataset.fingerprint()}:
+        raise ConvlensError(
+            f"the pictures in {request.pictures} are not those that this run began with: bring "
+            "them back, or train anew"
+        )
+    for option in ("recall", "precision"):
+        wanted_shares(getattr(request.options.answer, option), option, classes=dataset.classes)
+    counts, pictures = dataset.counts(), dataset.pictures()
+    parts = ", ".join(f"{name} {pictures[name]:,}" for name in counts)
+    objects = sum(sum(of.values()) for of in counts.values())
+    callback.say(
+        f"data:    {len(dataset.catalog):,} pictures with {objects:,} objects of "
+        f"{len(dataset.classes)} classes ({dataset.catalog.form}); {parts}"
+    )
+    missing = [name for name in dataset.catalog.classes if name not in dataset.classes]
+    if missing:
+        callback.warn(
+            f"no picture to learn from shows {', '.join(map(repr, missing))}: never an answer"
+        )
+    if dataset.skipped:
+        callback.warn(f"{len(dataset.skipped):,} files are left out{listed(dataset.skipped)}")
+    faults = dataset.catalog.faults
+    if faults:
+        callback.warn(
+            f"{len(faults):,} boxes or labels have faults, which were mended or left out: "
+            "'convlens inspect' tells them one by one"
+        )
+    return BoxJob(dataset, request.options, workers=workers, callback=callback, stopwatch=stopwatch)
+
+
+def _plan(job: BoxJob) -> BoxPlan:
+    """What the options and the pictures decide."""
+    options, workers = job.options, job.workers
+    pictures = len(job.dataset.examples("train"))
+    batch = max(batch_size(options.optimizer, pictures), min(workers.world_size, pictures))
+    return BoxPlan(
+        canvas=job.dataset.canvas,
+        architecture=installed_packages()[0].architecture,
+        vflip=False,
+        batch=batch,
+        threads=options.compute.threads or workers.cores(),
+        workers=workers.world_size,
+    )
+
+
+def _turns(job: BoxJob, plan: BoxPlan, network: BoxNetwork) -> bool:
+    """Whether pictures are turned upside down in training: where they look alike so."""
+    with job.stopwatch.part("features"):
+        job.callback.progress("looking whether up and down differ", 0, 1)
+        torch.set_num_threads(plan.threads)
+        share = alike_upside_down(network, job.dataset.examples("train"))
+    alike = share is not None and share <= ALIKE
+    if alike:
+        job.callback.say(f"augment: upside down too, as up and down look alike ({share:.0%})")
+    return alike
+
+
+def _fit(
+    job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, folder: RunFolder, resumed: bool
+) -> tuple[Loop, bool]:
+    """Train to the plan's end; stop soundly where Ctrl-C asks for it."""
+    callback = job.callback
+    torch.set_num_threads(plan.threads)
+    keep_memory()
+
+    def on_first() -> None:
+        callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
+
+    def record(steps: StepPlan) -> None:
+        note_steps(folder, steps)
+        callback.say(f"plan:    {steps.steps:,} steps now, so as to end in time")
+
+    revise: Callable[..., StepPlan] = pace(job, plan, record=record)
+    execution = Execution(EXECUTION_CONFIGS[plan.compute], plan.threads)
+    with job.stopwatch.part("training"), stop_on_interrupt(on_first) as stop:
+        loop = make_loop(job, plan, network=network, execution=execution, revise=revise)
+        if job.workers.broadcast(folder.checkpoints.exists):
+            loop.restore(folder.checkpoints, callback.warn)
+            callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")
+        if job.workers.first:
+            folder.event("resume" if resumed else "begin", {"step": loop.progress.step})
+            write_preview(folder, loop)
+        listeners = [callback, *([EventLog(folder)] if job.workers.first else [])]
+        finished = loop.run(folder.checkpoints, listeners, stop=stop)
+    loop.module.load_state_dict(loop.best)
+    if not finished:
+        callback.warn(
+            f"stopped after {loop.progress.step:,} of {plan.step_plan.steps:,} steps; the "
+            f"detector is made of what there is, and 'convlens train --resume {folder.path}' goes "
+            "on"
+        )
+    return loop, finished

@@ -1,0 +1,106 @@
+"""Average precision against COCO's own, and what is found, missed and not there."""
+
+import numpy as np
+import pytest
+
+from convlens.errors import ConvlensError
+from convlens.pictures.boxes.box import Box
+from convlens.pictures.source import BytesSource
+from convlens.tasks.boxes.evaluation import evaluate
+from convlens.tasks.boxes.matching import IGNORED, NONE, Truth, average_precision, match
+from convlens.tasks.boxes.prediction import BoxPrediction, predict
+from convlens.tasks.boxes.rule import BoxRule, read_rule
+
+LABELS = ("cat", "dog")
+Objects = list[tuple[tuple[float, ...], str]]
+
+
+def truth(*objects: tuple[tuple[float, float, float, float], str], ignored: int = 0) -> Truth:
+    boxes = np.array([box for box, _ in objects], float).reshape(-1, 4)
+    marks = np.arange(len(objects)) >= len(objects) - ignored
+    return Truth(boxes, tuple(label for _, label in objects), marks)
+
+
+def answer(
+    name: str, *found: tuple[tuple[float, float, float, float], str, float], least: float = 0.5
+) -> BoxPrediction:
+    order = sorted(found, key=lambda one: -one[2])
+    outputs = [
+        np.array([box for box, _, _ in order], np.float32).reshape(-1, 4),
+        np.array([score for _, _, score in order], np.float32),
+        np.array([LABELS.index(label) for _, label, _ in order], np.int64),
+        np.array(len(order)),
+    ]
+    return predict(name, outputs, classes=LABELS, rule=BoxRule((least, least)))
+
+
+def test_average_precision_is_cocos() -> None:
+    """Of random objects and answers, the library and our own curve come to the same."""
+    random = np.random.default_rng(0)
+    answers = []
+    for number in range(40):
+        corners = random.uniform(0, 80, (int(random.integers(0, 6)), 2))
+        boxes = np.concatenate((corners, corners + random.uniform(8, 40, corners.shape)), 1)
+        labels = [LABELS[k] for k in random.integers(0, 2, len(boxes))]
+        found = []
+        for box, label in zip(boxes, labels, strict=True):
+            for _ in range(int(random.integers(0, 3))):
+                moved = np.sort((box + random.normal(0, 4, 4)).reshape(2, 2), 0).reshape(-1)
+                other = label if random.random() < 0.8 else LABELS[int(random.integers(0, 2))]
+                found.append((tuple(moved.tolist()), other, float(random.random())))
+        pairs = [(tuple(b.tolist()), k) for b, k in zip(boxes, labels, strict=True)]
+        answers.append((truth(*pairs), answer(f"{number}", *found)))  # type: ignore[arg-type]
+    sources = [BytesSource(f"{n}", b"") for n in range(len(answers))]
+    metrics = evaluate(answers, sources).metrics
+    own = [of.ap50 for of in metrics.per_class.values()]
+    assert 0.2 < metrics.ap50 < 0.95
+    assert np.mean([value or 0 for value in own]) == pytest.approx(metrics.ap50, abs=1e-6)
+    low, high = metrics.ap50_interval
+    assert low < metrics.ap50 < high
+
+
+def test_what_is_found_missed_and_not_there() -> None:
+    there = truth(((0, 0, 10, 10), "cat"), ((20, 20, 40, 40), "dog"), ((50, 0, 60, 10), "cat"))
+    said = answer(
+        "1.jpg",
+        ((1, 0, 10, 10), "cat", 0.9),
+        ((0, 0, 10, 9), "cat", 0.8),  # a second time
+        ((70, 70, 80, 80), "dog", 0.7),
+        ((20, 20, 40, 40), "dog", 0.3),  # not sure enough
+    )
+    nothing = (truth(), answer("2.jpg"))
+    evaluation = evaluate([(there, said), nothing], [BytesSource("1.jpg", b"")] * 2)
+    cat, dog = (evaluation.metrics.per_class[label] for label in LABELS)
+    assert (cat.objects, cat.found, cat.answers) == (2, 1, 2)
+    assert (dog.objects, dog.found, dog.answers) == (1, 0, 1)
+    assert (cat.recall, cat.precision, cat.f1) == (0.5, 0.5, 0.5)
+    assert [wrong.box for wrong in evaluation.missed] == [Box(20, 20, 40, 40), Box(50, 0, 60, 10)]
+    assert [(wrong.label, wrong.score) for wrong in evaluation.false] == [
+        ("cat", pytest.approx(0.8)),
+        ("dog", pytest.approx(0.7)),
+    ]
+    assert evaluation.metrics.counts_right == 1.0  # two cats and a dog, if others
+    plain = evaluation.as_json()
+    assert plain["AP50"] == evaluation.metrics.ap50
+    assert plain["per_class"]["dog"]["recall"] == 0
+
+
+def test_what_is_ignored_counts_neither_way() -> None:
+    there = truth(((0, 0, 10, 10), "cat"), ((20, 20, 40, 40), "cat"), ignored=1)
+    said = answer("1.jpg", ((0, 0, 10, 10), "cat", 0.9), ((20, 20, 40, 40), "cat", 0.8))
+    matches = match(said, there, "cat")
+    assert matches.objects.tolist() == [0, IGNORED]
+    assert average_precision([matches], 1) == 1.0
+    assert match(answer("2.jpg", ((0, 0, 9, 9), "dog", 0.9)), there, "dog").objects.tolist() == [
+        NONE
+    ]
+    metrics = evaluate([(there, said)], [BytesSource("1.jpg", b"")]).metrics
+    assert metrics.objects == 1
+    assert metrics.ap50 == 1.0
+    assert metrics.per_class["cat"].answers == 1
+
+
+def test_a_rule_that_does_not_fit_is_refused() -> None:
+    assert read_rule({"thresholds": [0.2, 0.3]}, LABELS).thresholds == (0.2, 0.3)
+    with pytest.raises(ConvlensError, match="threshold for each class"):
+        read_rule({"thresholds": [0.2]}, LABELS)

@@ -1,0 +1,92 @@
+"""Boxes move with their pictures; points learn the objects that they are in."""
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from convlens.pictures.canvas import Canvas
+from convlens.training.boxes.assignment import CANDIDATES, assign
+from convlens.training.boxes.augment import BoxAugment
+from convlens.training.boxes.cost import NOTHING, BoxCost
+from convlens.training.boxes.points import boxes_at, grid_points
+
+
+def test_boxes_move_with_their_pictures() -> None:
+    """A white rectangle on black is found again where its box says, however it was moved."""
+    count, height, width = 64, 96, 128
+    pixels = torch.zeros(count, 3, height, width)
+    labels = torch.full((count, 2, 5), float(NOTHING))
+    pixels[:, :, 20:50, 40:90] = 1.0
+    labels[:, 0] = torch.tensor((40.0, 20.0, 90.0, 50.0, 1.0))
+    augment = BoxAugment(vflip=True, seed=0)
+    uniform = torch.from_numpy(augment.table(0, count))
+    fitted = torch.tensor((height, width)).expand(count, 2).float()
+    moved, boxes = augment(pixels, labels, fitted_N2=fitted, uniform_NU=uniform)
+    kept = 0
+    for picture, (left, top, right, bottom, k) in zip(moved, boxes[:, 0].tolist(), strict=True):
+        if k < 0:
+            continue
+        kept += 1
+        lit = picture.mean(0) > 0.8 * picture.max()
+        rows, columns = torch.nonzero(lit.any(1))[:, 0], torch.nonzero(lit.any(0))[:, 0]
+        seen = (columns[0].item(), rows[0].item(), columns[-1].item() + 1, rows[-1].item() + 1)
+        assert np.allclose(seen, (left, top, right, bottom), atol=1.5)
+    assert kept > count * 0.7
+    assert (boxes[:, 1, 4] == NOTHING).all()
+
+
+def test_an_object_is_learnt_by_the_points_that_find_it_best() -> None:
+    points, strides = grid_points(64, 96)
+    objects = torch.tensor(
+        [[8.0, 8.0, 40.0, 40.0], [50.0, 10.0, 90.0, 60.0], [61.0, 1.0, 63.0, 3.0]]
+    )
+    found = torch.cat((points - 16, points + 16), 1)
+    owner, sure = assign(
+        points,
+        strides,
+        found_P4=found,
+        probabilities_PK=torch.full((len(points), 2), 0.5),
+        boxes_G4=objects,
+        labels_G=torch.tensor([0, 1, 1]),
+    )
+    overlap = box_iou(objects, found)
+    for number in range(2):
+        mine = torch.nonzero(owner == number)[:, 0]
+        assert 1 <= len(mine) <= CANDIDATES
+        x, y = points[mine].T
+        left, top, right, bottom = objects[number]
+        assert ((x > left) & (x < right) & (y > top) & (y < bottom)).all()
+        assert sure[mine].max() == overlap[number, mine].max()
+    assert (owner == 2).sum() >= 1  # it lies between the points, and has the nearest
+    assert (sure[owner < 0] == 0).all()
+
+
+def test_j_falls_to_nothing_for_answers_that_are_right() -> None:
+    points, strides = grid_points(64, 64)
+    cost = BoxCost(points, strides)
+    box = torch.tensor((10.0, 12.0, 44.0, 50.0))
+    targets = torch.tensor([[[*box.tolist(), 0.0], [0, 0, 0, 0, NOTHING]]])
+    to_edges = torch.cat((points - box[:2], box[2:] - points), 1)
+    inside = to_edges.amin(1) > 0
+    distances = (to_edges.clamp(min=0.01) / strides[:, None])[None]
+    assert torch.allclose(
+        boxes_at(points, strides, distances_NP4=distances)[0, inside], box.expand(inside.sum(), 4)
+    )
+    logits = torch.where(inside, 12.0, -12.0)[None, :, None]
+    right = cost.loss(torch.cat((distances, logits), 2), targets, batch_labels=targets)
+    wrong = cost.loss(torch.cat((distances + 2, -logits), 2), targets, batch_labels=targets)
+    empty = torch.full_like(targets, NOTHING)
+    nothing = cost.loss(torch.cat((distances, logits - 24), 2), empty, batch_labels=empty)
+    assert wrong > 5 * right
+    assert nothing < 0.01
+
+
+def test_a_picture_keeps_its_shape_on_a_canvas() -> None:
+    canvas = Canvas(96, 128)
+    image = np.full((300, 100, 3), 200, np.uint8)
+    placed = canvas.place(image)
+    assert placed.shape == (96, 128, 3)
+    assert canvas.fitted(300, 100) == (96, 32)
+    assert (placed[:, :32] == 200).all()
+    assert (placed[:, 32:] == 114).all()
+    assert canvas.fitted(1, 100_000) == (1, 128)

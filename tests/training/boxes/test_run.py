@@ -1,0 +1,181 @@
+"""From pictures with boxes to a detector of boxes, resumed, repeated, judged and asked."""
+
+import csv
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from convlens import Detector, resume, train
+from convlens.engine.callbacks import NullCallback
+from convlens.errors import ConvlensError, UsageError
+from convlens.pictures.boxes.read import read_boxes
+from convlens.training.train import repeat
+from helpers import Convlens, assert_clear
+from objects import CLASSES, save_objects
+
+pytestmark = pytest.mark.trains
+EPOCHS = 10
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_objects(tmp_path_factory.mktemp("objects") / "pictures", 60)
+
+
+@pytest.fixture(scope="module")
+def boxes_run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("boxes") / "run"
+    run = train(pictures, out, epochs=EPOCHS, threads=1, compute="float32", size=96)
+    assert run.finished
+    return out
+
+
+def test_it_finds_what_it_learnt(boxes_run: Path, pictures: Path) -> None:
+    metrics = json.loads((boxes_run / "metrics.json").read_text())
+    assert metrics["test"]["n"] == 12
+    assert metrics["test"]["AP50"] > 0.5
+    assert metrics["parity"]["largest_difference_pixels"] < 0.5
+    low, high = metrics["test"]["AP50_interval"]
+    assert low <= metrics["test"]["AP50"] <= high
+    evaluation: Any = Detector(boxes_run).evaluate(boxes_run / "manifest.csv", split="test")
+    assert evaluation.metrics.n == 12
+    assert evaluation.metrics.ap50 == pytest.approx(metrics["test"]["AP50"], abs=1e-9)
+    everything: Any = Detector(boxes_run).evaluate(pictures)
+    assert everything.metrics.n == 60
+    report = (boxes_run / "report.html").read_text()
+    assert "What it finds" in report
+    assert "square" in report
+
+
+def test_the_manifest_says_what_the_pictures_show(boxes_run: Path, pictures: Path) -> None:
+    ours, theirs = read_boxes(boxes_run / "manifest.csv"), read_boxes(pictures)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.counts() == theirs.counts()
+    assert len(ours) == len(theirs) == 60
+    own = {Path(s.name).name: b.xyxy for s, b in zip(ours.sources, ours.boxes, strict=True)}
+    for source, boxes in zip(theirs.sources, theirs.boxes, strict=True):
+        assert np.allclose(own[Path(source.name).name], boxes.xyxy)
+
+
+def test_a_batch_is_answered_as_its_pictures_are(boxes_run: Path, pictures: Path) -> None:
+    """The file by itself, in plain ONNX Runtime, and what it has of pictures of other shapes."""
+    session = onnxruntime.InferenceSession(boxes_run / "detector.onnx")
+    paths = sorted((pictures / "images").glob("*.png"))[:4]
+    images = np.stack([np.asarray(Image.open(path)) for path in paths])
+    boxes, scores, classes, number = session.run(None, {"image": images})
+    for row, image in enumerate(images):
+        alone = session.run(None, {"image": image[None]})
+        count = int(number[row])
+        assert count == alone[3][0]
+        assert np.allclose(boxes[row, :count], alone[0][0, :count], atol=1e-3)
+        assert np.allclose(scores[row, :count], alone[1][0, :count], atol=1e-5)
+        assert (classes[row, :count] == alone[2][0, :count]).all()
+        assert not scores[row, count:].any()
+        assert (np.diff(scores[row, :count]) <= 0).all()
+    detector = Detector(boxes_run)
+    for shape in ((20, 20, 3), (900, 30, 3), (30, 4000, 3)):
+        found: Any = detector.predict(np.full(shape, 100, np.uint8))
+        assert (found.boxes[:, 2] <= shape[1]).all()
+        assert (found.boxes[:, 3] <= shape[0]).all()
+
+
+def test_it_is_repeated_and_resumed_to_the_same_bytes(pictures: Path, tmp_path: Path) -> None:
+    class StopInTheMiddle(NullCallback):
+        stopped = False
+
+        def step(self, done: int, *_: object) -> None:
+            if done == 3 and not self.stopped:
+                self.stopped = True
+                signal.raise_signal(signal.SIGINT)
+
+    options: Any = {"steps": 5, "threads": 1, "compute": "float32", "size": 64}
+    whole = train(pictures, tmp_path / "whole", **options).detector.read_bytes()
+    part = train(pictures, tmp_path / "part", callback=StopInTheMiddle(), **options)
+    assert not part.finished
+    assert Detector(tmp_path / "part").labels == CLASSES
+    done = resume(tmp_path / "part")
+    assert done.finished
+    assert (tmp_path / "part" / "detector.onnx").read_bytes() == whole
+    again = repeat(tmp_path / "whole", tmp_path / "again")
+    assert again.detector.read_bytes() == whole
+
+
+def test_commands_answer_with_boxes(
+    boxes_run: Path, pictures: Path, convlens: Convlens, tmp_path: Path
+) -> None:
+    catalog = read_boxes(pictures)
+    assert catalog is not None
+    row = max(range(len(catalog)), key=lambda row: len(catalog.boxes[row]))
+    picture = catalog.sources[row].name
+    said = json.loads(convlens("predict", boxes_run, picture, "--json").stdout)[0]
+    assert said["objects"][0]["predicted"] in CLASSES
+    assert 0 < said["objects"][0]["score"] <= 1
+    lines = convlens("predict", boxes_run, picture).stdout.splitlines()
+    assert len(lines) == len(said["objects"])
+    rows = list(
+        csv.DictReader(convlens("predict", boxes_run, picture, "--csv").stdout.splitlines())
+    )
+    assert [row["predicted"] for row in rows] == [one["predicted"] for one in said["objects"]]
+    judged = json.loads(convlens("evaluate", boxes_run, pictures, "--json").stdout)
+    assert judged["AP50"] > 0.5
+    assert set(judged["per_class"]) == set(CLASSES)
+    words = convlens("evaluate", boxes_run, pictures).stdout
+    assert "AP50" in words
+    assert "missed" in words
+    (tmp_path / "no.png").write_text("no picture")
+    failed = convlens("predict", boxes_run, tmp_path / "no.png")
+    assert failed.returncode == 1
+    assert "no.png" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--network", "conv 4 3x3, gap"), "--network is for pictures of one class each"),
+        (("--coverage", "0.9"), "--coverage is for pictures of one class each"),
+        (("--recall", "tree=0.9"), "LABEL=SHARE"),
+        (("--batch", "many"), "--batch many"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_training(
+    options: tuple[str, str], says: str, pictures: Path, convlens: Convlens, tmp_path: Path
+) -> None:
+    done = convlens("train", pictures, "--out", tmp_path / "r", *options)
+    assert_clear(done, 2, says)
+
+
+def test_precision_is_for_boxes(shapes: Path) -> None:
+    with pytest.raises(UsageError, match="--precision is for boxes"):
+        train(shapes, precision="disc=0.9")
+
+
+def test_one_object_is_enough_to_begin_with_and_none_is_not(tmp_path: Path) -> None:
+    """And pictures of 20 and of 4,000 pixels, and 300 objects in one."""
+    few = save_objects(tmp_path / "few", 3, most=0)
+    with pytest.raises(ConvlensError, match="has an object"):
+        train(few, tmp_path / "none", steps=1)
+    data = json.loads((few / "annotations.json").read_text())
+    box = {"image_id": 0, "category_id": 1, "area": 400, "iscrowd": 0}
+    data["annotations"] = [{"id": 1, "bbox": [4, 5, 20, 20], **box}]
+    crowd = [
+        {"id": n + 2, "bbox": [n % 20 * 6, n // 20 * 6, 5, 5], **box, "image_id": 1}
+        for n in range(300)
+    ]
+    data["annotations"] += crowd
+    for name, size in (("tiny.png", (20, 20)), ("wide.png", (4000, 40))):
+        Image.new("RGB", size, (90, 90, 90)).save(few / "images" / name)
+        number = len(data["images"])
+        data["images"].append(
+            {"id": number, "file_name": name, "width": size[0], "height": size[1]}
+        )
+    (few / "annotations.json").write_text(json.dumps(data))
+    run = train(few, tmp_path / "run", steps=2, threads=1, compute="float32", test_fraction=0)
+    assert run.metrics["test"] is None
+    assert run.detector.exists()
