@@ -14,14 +14,12 @@ from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
 from ..engine.step_plan import StepPlan
-from ..options import TrainKeywords, options_from
+from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import Reading
 from ..pictures.boxes.recognise import recognise
 from ..stopwatch import Stopwatch
 from ..tasks.answers import Evaluation
 from ..transfer.pretrained import choose_network
-from .boxes.job import check_options
-from .boxes.run import BoxRequest, train_boxes
 from .budget import fit_to_budget
 from .cross_validation import cross_validate_training
 from .fit import Fitted, as_it_is, begin_anew, fit
@@ -109,10 +107,9 @@ def train(
     """
     typed = options_from(options)
     if recognise(pictures, Reading()) is not None:
-        check_options(typed)
         return _train_boxes(
-            lambda _: BoxRequest(pictures, typed),
             lambda: new_folder(pictures, out),
+            begun=(pictures, typed),
             callback=callback,
             stopwatch=stopwatch,
         )
@@ -152,12 +149,7 @@ def resume(
     """
     folder = RunFolder(Path(run))
     if folder.task == "boxes":
-        return _train_boxes(
-            partial(BoxRequest.recorded, folder),
-            lambda: folder.path,
-            callback=callback,
-            stopwatch=stopwatch,
-        )
+        return _train_boxes(lambda: folder.path, callback=callback, stopwatch=stopwatch)
     with init_distributed() as workers:
         request, plan = folder.recorded(workers)
         return _train(
@@ -210,17 +202,26 @@ def repeat(
 
 
 def _train_boxes(
-    request: Callable[[Workers], BoxRequest],
     folder: Callable[[], Path],
     *,
+    begun: tuple[str | Path, TrainOptions] | None = None,
     callback: Callback | None,
     stopwatch: Stopwatch | None,
 ) -> Run:
-    """Where pictures come with boxes; the request and the folder are made by the first worker."""
+    """Where pictures come with boxes: these pictures and options, or those of the folder's record.
+
+    The first worker makes the folder.
+    """
+    from .boxes.job import check_options
+    from .boxes.run import BoxRequest, train_boxes  # brings torchvision
+
+    if begun is not None:
+        check_options(begun[1])
     with init_distributed() as workers:
         path = RunFolder(Path(workers.broadcast(lambda: str(folder()))))
+        request = BoxRequest(*begun) if begun else BoxRequest.recorded(path, workers)
         outcome = train_boxes(
-            request(workers),
+            request,
             path,
             workers=workers,
             callback=(callback or WarningCallback()) if workers.first else NullCallback(),

@@ -70,7 +70,8 @@ def test_j_falls_to_nothing_for_answers_that_are_right() -> None:
     inside = to_edges.amin(1) > 0
     distances = (to_edges.clamp(min=0.01) / strides[:, None])[None]
     assert torch.allclose(
-        boxes_at(points, strides, distances_NP4=distances)[0, inside], box.expand(inside.sum(), 4)
+        boxes_at(points, strides, distances_NP4=distances)[0, inside],
+        box.expand(int(inside.sum()), 4),
     )
     logits = torch.where(inside, 12.0, -12.0)[None, :, None]
     right = cost.loss(torch.cat((distances, logits), 2), targets, batch_labels=targets)

@@ -37,7 +37,7 @@ def add(parser: Parser) -> None:
         "pictures",
         nargs="?",
         metavar="PICTURES",
-        help="a folder with a folder per class, a table, or shards",
+        help="a folder per class, pictures with boxes, a table, or shards",
     )
     parser.add_argument("--out", metavar="RUN", help="the run folder to write [auto: runs/NAME]")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")

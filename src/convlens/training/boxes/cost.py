@@ -13,7 +13,7 @@ from .points import boxes_at
 
 NOTHING = -1
 """The class of what fills up the targets of pictures with fewer objects than others."""
-OF_BOXES = 2.5
+OF_BOXES = 6.0
 """What boxes count beside classes."""
 PER_OBJECT = 4.0
 """What the points that learn an object count for together, about."""

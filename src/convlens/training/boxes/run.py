@@ -23,7 +23,7 @@ from ...tasks.boxes.evaluation import BoxEvaluation
 from ..run_folder import EventLog, RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
-from .job import BoxJob, BoxPlan, batch_size, check_options, wanted_shares
+from .job import BoxJob, BoxPlan, batch_size, wanted_shares
 from .learning import build_network, fit_to_budget, make_loop, pace
 from .network import BoxNetwork
 from .upside_down import ALIKE, alike_upside_down
@@ -72,7 +72,6 @@ def train_boxes(
     Raises `ConvlensError`.
     """
     resumed = request.plan is not None
-    check_options(request.options)
     with folder.at_work(workers):
         job = _prepare(request, workers=workers, callback=callback, stopwatch=stopwatch)
         plan = request.plan or _plan(job)
