@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..drawing.charts import save_scatter
 from ..evaluation.compare import mcnemar
+from ..html_table import html_list, html_table
 from ..network.spec import PREFIX
 
 SIGNIFICANT = 0.05
@@ -102,6 +103,34 @@ class NetworkComparison:
         if self.group is not None:
             words += ["--group", self.group]
         return shlex.join([*words, "--size", str(self.take.size)])
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The headings and the rows of a table of the networks."""
+        heads = ["network", "pixels", "accuracy", "95 % interval", "loss", "ms/picture"]
+        heads += ["parameters", "multiplications", "MB", "only this right", "only the first", "p"]
+        rows = [
+            [
+                one.name,
+                f"{one.size}",
+                f"{one.accuracy:.2%}",
+                f"{one.accuracy_interval[0]:.1%} to {one.accuracy_interval[1]:.1%}",
+                f"{one.loss:.4f}",
+                f"{one.milliseconds:.1f}",
+                f"{one.parameters:,}",
+                f"{one.multiplications:,}",
+                f"{one.megabytes:.1f}",
+                "" if one.p is None else f"{one.only_this:,}",
+                "" if one.p is None else f"{one.only_best:,}",
+                "" if one.p is None else f"{one.p:.2g}",
+            ]
+            for one in self.networks
+        ]
+        return heads, rows
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table, and what it says."""
+        missing = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
+        return html_table(*self.table()) + html_list([self.message, *missing])
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data."""

@@ -4,6 +4,7 @@ import csv
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
+from datetime import timedelta
 from math import comb
 from pathlib import Path
 from statistics import median
@@ -12,6 +13,7 @@ from typing import Any
 from ..detector.detector import Detector
 from ..errors import ConvlensError, PictureError, UsageError
 from ..files import read_json, saying_where, sound_record
+from ..html_table import html_list, html_table
 from ..pictures.decode import RGB, decode
 from ..pictures.shards.read import streamed
 from ..pictures.source import FileSource, Source
@@ -55,6 +57,41 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data."""
         return asdict(self)
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The headings and the rows of a table of the contenders."""
+        heads = ["run", "accuracy", "95 % interval", "only this right", "only the first", "p", "MB"]
+        rows = [
+            [
+                contender.run,
+                f"{contender.accuracy:.2%}",
+                f"{contender.accuracy_interval[0]:.1%} to {contender.accuracy_interval[1]:.1%}",
+                "" if contender.p is None else f"{contender.only_this:,}",
+                "" if contender.p is None else f"{contender.only_best:,}",
+                "" if contender.p is None else f"{contender.p:.2g}",
+                f"{contender.megabytes:.1f}",
+                f"{contender.parameters:,}",
+                "" if contender.milliseconds is None else f"{contender.milliseconds:.1f}",
+                str(timedelta(seconds=round(contender.train_seconds))),
+            ]
+            for contender in self.contenders
+        ]
+        return [*heads, "parameters", "ms/picture", "trained"], rows
+
+    def summary(self) -> list[str]:
+        """What the table means, in sentences."""
+        first, *others = self.contenders
+        said = [f"on the {self.pictures:,} pictures that all of them held out"]
+        for other in others:
+            assert other.p is not None  # noqa: S101
+            verdict = "is less accurate than" if other.p < 0.05 else "cannot be told from"
+            test = f"McNemar's exact p = {other.p:.2g}"
+            said.append(f"{other.run} {verdict} {first.run} ({test})")
+        return said
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table, and what it means."""
+        return html_table(*self.table()) + html_list(self.summary())
 
 
 def mcnemar(only_one: int, only_other: int) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..html_table import html_list, html_table
 from .classes import ClassRow
 from .findings import Finding
 
@@ -41,6 +42,14 @@ class Inspection:
             what += f" with {self.boxes:,} boxes ({self.form})"
         classes = len({row.label for row in self.classes})
         return f"{what} of {'1 class' if classes == 1 else f'{classes:,} classes'}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the classes, and what is wrong with the pictures."""
+        heads, rows = self.table(self.classes)
+        found = [f"{finding.what} → training {finding.training}" for finding in self.findings]
+        return html_table(heads, rows) + html_list(
+            found or ["nothing is wrong that can be seen without training"]
+        )
 
     def table(self, classes: Sequence[ClassRow]) -> tuple[list[str], list[list[str]]]:
         """The headings and the rows of a table of some of the classes."""

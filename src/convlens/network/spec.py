@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ..errors import UsageError
+from ..html_table import html_table
 from .layers import Activation, Dense, GlobalPool, Layer, Residual, flat
 from .layers.counts import Counts
 from .layers.shapes import LayerError, Shape, show
@@ -65,6 +66,21 @@ class Architecture(ABC):
     def total(self) -> Counts:
         """The whole network's parameters, connections and multiplications."""
         return sum((row.counts for row in self.rows()), Counts())
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The headings and the rows of a table, from the picture to the probabilities."""
+        heads = ["", "layer", "output", "parameters", "connections", "multiplications"]
+        counted = [(r.number, r.text, show(r.out_shape), r.counts) for r in self.rows()]
+        rows = [["", "input", f"{self.size}×{self.size}×3", "", "", ""]]
+        for number, text, out, counts in [*counted, ("", "total", "", self.total())]:
+            numbers = (counts.parameters, counts.connections, counts.multiplications)
+            rows.append([number, text, out, *(f"{n:,}" for n in numbers)])
+        rows.insert(-1, ["", "softmax", str(self.classes), "", "", ""])
+        return heads, rows
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table."""
+        return html_table(*self.table())
 
     def describe(self) -> dict[str, Any]:
         """The table as plain data."""

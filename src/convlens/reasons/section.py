@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
+
+from ..html_table import html_list, html_table
 
 SECTIONS = ("arithmetic", "sharing", "sparsity", "translation", "examples", "efficiency")
 """The sections of the case, in order."""
@@ -59,6 +62,14 @@ class Section:
     sketch: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        """For notebooks: claims with their verdicts, and tables. Only figures are not text."""
+        claims = [(claim.says, claim.figure, claim.verdict) for claim in self.claims]
+        tables = [f"<p>{escape(t.title)}</p>{html_table(t.heads, t.rows)}" for t in self.tables]
+        figures = [f"{figure.markup}<p>{escape(figure.caption)}</p>" for figure in self.figures]
+        parts = [html_table(["claim", "measured", "verdict"], claims), *figures, *tables]
+        return f"<h3>{escape(self.title)}</h3>{''.join(parts)}{html_list(self.notes)}"
+
     def as_json(self) -> dict[str, Any]:
         """All but the figures, as plain data."""
         return {
@@ -81,6 +92,10 @@ class Case:
     _: KW_ONLY
     sections: list[Section]
     folder: Path | None
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the sections."""
+        return "".join(section._repr_html_() for section in self.sections)
 
     def as_json(self) -> dict[str, object]:
         """Every number as plain data."""

@@ -3,7 +3,7 @@
 import argparse
 
 from ..arguments import Parser, add_output
-from ..output import duration, emit, emit_json, printable, table
+from ..output import emit, emit_json, printable, table
 from ..progress import Bars
 
 SUMMARY = "say which run is better on the same held-out pictures"
@@ -27,28 +27,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         emit_json(comparison.as_json())
         return 0
-    heads = ["run", "accuracy", "95 % interval", "only this right", "only the first", "p", "MB"]
-    rows = [
-        [
-            printable(contender.run),
-            f"{contender.accuracy:.2%}",
-            f"{contender.accuracy_interval[0]:.1%} to {contender.accuracy_interval[1]:.1%}",
-            "" if contender.p is None else f"{contender.only_this:,}",
-            "" if contender.p is None else f"{contender.only_best:,}",
-            "" if contender.p is None else f"{contender.p:.2g}",
-            f"{contender.megabytes:.1f}",
-            f"{contender.parameters:,}",
-            "" if contender.milliseconds is None else f"{contender.milliseconds:.1f}",
-            duration(contender.train_seconds),
-        ]
-        for contender in comparison.contenders
-    ]
-    emit(table([*heads, "parameters", "ms/picture", "trained"], rows))
-    emit(f"\non the {comparison.pictures:,} pictures that all of them held out")
-    first, *others = comparison.contenders
-    for other in others:
-        assert other.p is not None  # noqa: S101
-        verdict = "is less accurate than" if other.p < 0.05 else "cannot be told from"
-        test = f"McNemar's exact p = {other.p:.2g}"
-        emit(f"{printable(other.run)} {verdict} {printable(first.run)} ({test})")
+    heads, rows = comparison.table()
+    emit(table(heads, [[printable(cell) for cell in row] for row in rows]))
+    emit("")
+    for sentence in comparison.summary():
+        emit(printable(sentence))
     return 0

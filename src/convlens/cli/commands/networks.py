@@ -11,7 +11,6 @@ from ..progress import Bars
 
 if TYPE_CHECKING:
     from ...efficiency.comparison import NetworkComparison
-    from ...network.layers.counts import Counts
     from ...network.spec import Architecture
 
 SUMMARY = "print a network's layers and costs, or measure some on pictures"
@@ -112,29 +111,8 @@ def _measure(args: argparse.Namespace) -> int:
 
 
 def _print_measured(comparison: "NetworkComparison") -> None:
-    heads = ["network", "pixels", "accuracy", "95 % interval", "loss", "ms/picture", "parameters"]
-    heads += ["multiplications", "MB", "only this right", "only the first", "p"]
-    rows = []
-    for one in comparison.networks:
-        low, high = one.accuracy_interval
-        first = one.p is None
-        rows.append(
-            [
-                printable(one.name),
-                f"{one.size}",
-                f"{one.accuracy:.2%}",
-                f"{low:.1%} to {high:.1%}",
-                f"{one.loss:.4f}",
-                f"{one.milliseconds:.1f}",
-                f"{one.parameters:,}",
-                f"{one.multiplications:,}",
-                f"{one.megabytes:.1f}",
-                "" if first else f"{one.only_this:,}",
-                "" if first else f"{one.only_best:,}",
-                "" if first else f"{one.p:.2g}",
-            ]
-        )
-    emit(table(heads, rows))
+    heads, rows = comparison.table()
+    emit(table(heads, [[printable(cell) for cell in row] for row in rows]))
     emit(
         f"\non {comparison.pictures:,} pictures of {len(comparison.classes)} classes, each answered"
         " by a linear head that did not learn from it; times are of one core of this machine, and p"
@@ -183,21 +161,9 @@ def _print_names(args: argparse.Namespace) -> None:
 
 
 def _print_network(network: "Architecture", args: argparse.Namespace) -> None:
-    from ...network.layers.shapes import show
-
     if args.json:
         emit_json(network.describe())
         return
     emit(network.text or "(the last layer only)")
     emit("")
-    rows = [["", "input", f"{network.size}×{network.size}×3", "", "", ""]]
-    for row in network.rows():
-        rows.append([row.number, row.text, show(row.out_shape), *_numbers(row.counts)])
-    rows.append(["", "softmax", str(args.classes), "", "", ""])
-    rows.append(["", "total", "", *_numbers(network.total())])
-    heads = ["", "layer", "output", "parameters", "connections", "multiplications"]
-    emit(table(heads, rows, left=2))
-
-
-def _numbers(counts: "Counts") -> list[str]:
-    return [f"{n:,}" for n in (counts.parameters, counts.connections, counts.multiplications)]
+    emit(table(*network.table(), left=2))

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...html_table import html_table
 from ...pictures.source import Source
 from ..shown import Grid
 from .labels import class_indices
@@ -73,8 +75,13 @@ class Evaluation:
         }
 
     def _repr_html_(self) -> str:
-        """For notebooks: the metrics."""
-        return self.metrics._repr_html_()
+        """For notebooks: the metrics, and the worst mistakes."""
+        heads = ["mistake", "label", "predicted", "probability"]
+        worst = [
+            (Path(m.name).name, m.label, m.predicted, f"{m.probability:.1%}")
+            for m in self.mistakes[:LISTED]
+        ]
+        return self.metrics._repr_html_() + (html_table(heads, worst) if worst else "")
 
 
 def evaluate(

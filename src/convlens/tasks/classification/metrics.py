@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...html_table import html_table
 from ..intervals import wilson
 
 
@@ -68,8 +69,6 @@ class Metrics:
 
     def _repr_html_(self) -> str:
         """For notebooks: a small table."""
-        from html import escape
-
         low, high = self.accuracy_interval
         rows = {
             "pictures": f"{self.n:,}",
@@ -79,11 +78,7 @@ class Metrics:
             "calibration error": f"{self.ece:.2%}",
         }
         recalls = {f"recall of {name}": f"{c.recall:.2%}" for name, c in self.per_class.items()}
-        cells = "".join(
-            f"<tr><th>{escape(name)}</th><td>{value}</td></tr>"
-            for name, value in (rows | recalls).items()
-        )
-        return f"<table>{cells}</table>"
+        return html_table((), (rows | recalls).items())
 
 
 def cross_entropy(
