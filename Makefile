@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env browser demo test test-fast torture audit lint format package clean
+.PHONY: help env browser demo docs translations test test-fast torture audit lint format package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,15 @@ test: $(MADE) browser lint  ## lint, types and the whole suite
 
 test-fast: $(MADE)  ## what needs no trained network: two minutes, before each commit
 	$(BIN)/python -m pytest -m 'not trains'
+
+docs: $(MADE)  ## the documentation as a site, English and Chinese, in build/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees/en docs build/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees/zh_CN -D language=zh_CN docs build/docs/zh_CN
+	@echo "build/docs/index.html"
+
+translations: $(MADE)  ## bring the catalogues in docs/locale up to date with the pages
+	$(BIN)/python -m sphinx -q -b gettext -D nb_execution_mode=off -d build/doctrees/gettext docs build/gettext
+	$(BIN)/python docs/update_catalogues.py build/gettext
 
 torture: $(MADE)  ## kills, faults and fuzzing at full count
 	$(BIN)/python torture/kills.py

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import convlens as package
+from boxed import save_pictures, write, yolo
 from convlens.detector.predictor import Predictor
 from convlens.pictures.decode import decode
 from convlens.pictures.shards.write import Sharded
@@ -158,11 +159,20 @@ def test_the_examples_in_the_guides_run(
 
     trained = package.train
     monkeypatch.setattr(package, "train", train, raising=False)
-    names = {"convlens": package, "images_NHWC": np.zeros((2, 24, 24, 3), np.uint8)}
-    for page in ("README.md", "docs/predict.md"):
+    save_pictures(Path("street/images"))
+    for name in ("a", "b"):
+        write(Path(f"street/labels/{name}.txt"), yolo(name))
+    write(Path("street/data.yaml"), "names: [cat, dog]\ntrain: images\n")
+    names: dict[str, Any] = {
+        "convlens": package,
+        "images_NHWC": np.zeros((2, 24, 24, 3), np.uint8),
+    }
+    for page in ("README.md", "docs/predict.md", "docs/boxes.md"):
         for example in re.findall(r"```python\n(.*?)```", (HOME / page).read_text("utf-8"), re.S):
             exec(example, names)  # noqa: S102
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 1 + 2 + 1 + 1 + 2
     assert lines[-3] == "141938"
     assert lines[-2].startswith("photos/1.jpg disc ")
+    assert names["catalog"].classes == ("cat", "dog")
+    assert names["catalog"].boxes[0].where(0) == "street/labels/a.txt, line 1"

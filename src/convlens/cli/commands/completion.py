@@ -28,17 +28,24 @@ def run(args: argparse.Namespace) -> int:
     """Print the script."""
     import shtab
 
-    from .. import make_parser
-
-    parser = make_parser()
+    parser = whole_parser()
     kinds = dict.fromkeys(FILES, shtab.FILE) | dict.fromkeys(FOLDERS, shtab.DIRECTORY)
     for action in _actions(parser):
-        if isinstance(action, HelpAll):
-            action.reveal()
         if action.metavar in kinds:
             vars(action)["complete"] = kinds[action.metavar]
     emit(shtab.complete(parser, args.shell))
     return 0
+
+
+def whole_parser() -> Parser:
+    """The command line with every option shown, those that `--help` leaves out too."""
+    from .. import make_parser
+
+    parser = make_parser()
+    for action in _actions(parser):
+        if isinstance(action, HelpAll):
+            action.reveal()
+    return parser
 
 
 def _actions(parser: Parser) -> Iterator[argparse.Action]:
