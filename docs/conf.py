@@ -70,10 +70,11 @@ class SearchChinese(SearchEnglish):
         return words
 
 
-search.languages["zh"] = SearchChinese  # type: ignore[assignment]
+search.languages["zh"] = SearchChinese
 
 nb_execution_mode = "cache"  # a notebook is run once, until it changes
 nb_execution_cache_path = "build/notebooks"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
+nb_output_stderr = "remove"  # of libraries, that they miss widgets
 nb_execution_in_temp = True  # what they write is theirs

@@ -54,7 +54,7 @@ def measured(network: str, p: float | None) -> MeasuredNetwork:
 
 
 ROW = ClassRow("all", BAD, pictures=1234, smallest=8, median=9, largest=10)
-PREDICTION = Prediction(BAD, np.float32([0.4, 0.6]), labels=(BAD, "b"), class_index=1)
+PREDICTION = Prediction(BAD, np.array([0.4, 0.6], np.float32), labels=(BAD, "b"), class_index=1)
 SECTION = Section(
     "arithmetic",
     BAD,
