@@ -6,12 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from convlens.errors import ConvlensError, UsageError
 from convlens.files import sha256_of
 from convlens.network.hub import hub_file
 from helpers import assert_clear, save_shapes
+from servers import http_server
 
 LINE, REPOSITORY = "timm:test_vit", "timm/test_vit.r160_in1k"
 RESOLVE = f"/{REPOSITORY}/resolve/main/model.safetensors"
@@ -97,17 +97,8 @@ def served(hub: Hub) -> Iterator[Hub]:
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with http_server(Handler) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,8 @@ def test_stopped_and_resumed_is_the_same_detector(
     assert done.returncode == 0, done.stderr
     assert "going on after step" in done.stderr
     assert re.search(r"^time     [\d,.]+ s: \w+ [\d,.]+, .*other [\d,.]+$", done.stdout, re.M)
-    assert detector.read_bytes() == (whole / "detector.onnx").read_bytes()
+    for name in ("detector.onnx", "card.md"):
+        assert (tmp_path / "cut" / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_resume_refuses_other_pictures(convlens: Convlens, shapes: Path, tmp_path: Path) -> None:
@@ -84,7 +85,8 @@ def test_the_reports_command_repeats_the_run(convlens: Convlens, run: Path, tmp_
     words = shlex.split(html.unescape(found[1]))[1:]
     done = convlens(*words, "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "again/detector.onnx").read_bytes() == (run / "detector.onnx").read_bytes()
+    for name in ("detector.onnx", "card.md"):
+        assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
 
 
 def test_parameters_of_a_run_can_begin_another(

@@ -15,6 +15,7 @@ from .fields import (
     TrainOptions,
 )
 from .keywords import PRESETS, TrainKeywords, options_from, value_type
+from .log import LogOptions
 
 __all__ = [
     "AUGMENTATIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "ComputeOptions",
     "DataOptions",
     "ExecutionConfig",
+    "LogOptions",
     "LossOptions",
     "NetworkOptions",
     "OptimizerOptions",

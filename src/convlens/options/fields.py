@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
 from .execution import EXECUTION_CONFIGS
+from .log import LogOptions
 from .option import option
 
 
@@ -305,6 +306,7 @@ class TrainOptions:
     budget: BudgetOptions = BudgetOptions()
     answer: AnswerOptions = AnswerOptions()
     compute: ComputeOptions = ComputeOptions()
+    log: LogOptions = LogOptions()  # noqa: RUF009  (it is frozen)
 
     def flat(self) -> dict[str, Any]:
         """Every option by its own name."""

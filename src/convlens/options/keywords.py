@@ -46,6 +46,7 @@ class TrainKeywords(TypedDict, total=False):
     costs: str | None
     compute: str
     threads: int | None
+    log: str | None
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -77,6 +78,7 @@ def options_from(values: Mapping[str, Any]) -> TrainOptions:
     if left:
         raise UsageError(f"train has no option {', '.join(map(repr, left))}")
     options = TrainOptions(**stages)
+    options.log.names()
     if sum(options.data.fractions(0)) >= 1:
         raise UsageError("--test-fraction and --val-fraction leave nothing to train on")
     budget = (options.budget.epochs, options.budget.minutes, options.budget.steps)

@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,10 +15,10 @@ from safetensors.torch import save
 from .._version import __version__
 from ..dataset.prepare import Dataset
 from ..drawing.thumbnails import contact_sheet
-from ..engine.callbacks import NullCallback
 from ..engine.compute.execution import enough_memory
 from ..engine.compute.spinning import considerate_threads
 from ..engine.distributed import Workers
+from ..engine.logs import LOGS, Log
 from ..engine.loop import Loop
 from ..engine.measurement import Measurement
 from ..engine.step_plan import StepPlan
@@ -36,6 +36,7 @@ from ..files import (
 from ..options import options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
+from ..report.card import model_card
 from ..report.page import render_report
 from .job import Job, Request
 from .model import Model
@@ -164,7 +165,7 @@ class RunFolder:
             write_whole(self.path / "preview.png", preview(loop))
 
     def write_results(self, outcome: Outcome) -> Outcome:
-        """Write the detector, its parameters, answers, metrics and report, by the first worker.
+        """Write the detector, its parameters, answers, metrics, report and card, by the first one.
 
         Returns the outcome, whose metrics have the `seconds` of each part of the run, of writing as
         far as it was.
@@ -198,6 +199,8 @@ class RunFolder:
             run=str(self.path),
         )
         write_whole(self.path / "report.html", page)
+        card = model_card(self.read(), metrics, task=dataset.task, report=report)
+        write_whole(self.path / "card.md", card)
         accuracy = evaluation.metrics.accuracy if evaluation else None
         best = results.fitted.progress.best_step
         self.event("detector", {"step": best, "accuracy": accuracy})
@@ -212,16 +215,19 @@ class RunFolder:
         with saying_where(path, "read"):
             return path.read_bytes()
 
-    def end(self, outcome: Outcome) -> None:
-        """Note the end."""
-        evaluation, metrics = outcome.results.evaluation, outcome.metrics
-        accuracy = evaluation.metrics.accuracy if evaluation else None
-        steps, seconds = metrics["training"]["steps"], metrics["seconds"]
-        self.event("end", {"step": steps, "accuracy": accuracy, "seconds": seconds})
+    def logs(self, job: Job) -> list[Log]:
+        """What keeps the measurements, by the first worker: `events.jsonl`, and what is asked."""
+        if not job.workers.first:
+            return []
+        asked = [LOGS[name] for name in job.options.log.names()]
+        return [
+            EventLog(self),
+            *(log(self.path, job.options, tell=job.callback) for log in asked),
+        ]
 
 
-class EventLog(NullCallback):
-    """Writes measurements to the run's `events.jsonl`."""
+class EventLog(Log):
+    """Writes measurements and the end to the run's `events.jsonl`."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
@@ -229,6 +235,12 @@ class EventLog(NullCallback):
     def measure(self, measurement: Measurement) -> None:
         """Note it."""
         self._folder.event("measure", asdict(measurement))
+
+    def results(self, metrics: Mapping[str, Any]) -> None:
+        """Note the end."""
+        accuracy = (metrics["test"] or {}).get("accuracy")
+        steps, seconds = metrics["training"]["steps"], metrics["seconds"]
+        self._folder.event("end", {"step": steps, "accuracy": accuracy, "seconds": seconds})
 
 
 def new_folder(pictures: str | Path, out: str | Path | None) -> Path:

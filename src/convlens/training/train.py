@@ -1,6 +1,6 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -13,6 +13,7 @@ from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
+from ..engine.logs import Log
 from ..engine.step_plan import StepPlan
 from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import Reading
@@ -28,7 +29,7 @@ from .mixing import beside_what_is_frozen, to_train
 from .model import Model, build_model
 from .outcome import Outcome, conclude
 from .plan import RunPlan, make_plan
-from .run_folder import EventLog, RunFolder, new_folder
+from .run_folder import RunFolder, new_folder
 
 if TYPE_CHECKING:
     from ..detector.detector import Detector
@@ -245,7 +246,7 @@ def _train(
     with folder.at_work(workers):
         job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
         model = build_model(job, request)
-        plan = plan or make_plan(job, model)
+        plan, logs = plan or make_plan(job, model), folder.logs(job)
         folder.write_record(job, model, plan=plan, pictures=request.pictures)
         outcome, finished = None, True
         if plan.pretrained and workers.first:
@@ -256,24 +257,37 @@ def _train(
             learner, begun = to_train(job, model)
             plan = fit_to_budget(learner, begun, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
-            fitted = _fit(learner, begun, plan=plan, folder=folder, resumed=bool(request.folds))
+            fitted = _fit(
+                learner, begun, plan=plan, folder=folder, logs=logs, resumed=bool(request.folds)
+            )
             finished = workers.broadcast(lambda: fitted.finished)
             if workers.first:
                 tuned, fitted = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)
                 outcome = conclude(learner, tuned, fitted=fitted, frozen=outcome)
                 outcome = folder.write_results(outcome)
-        return _ended(folder, outcome, finished=finished)
+        return _ended(folder, outcome, logs=logs, finished=finished)
 
 
-def _ended(folder: RunFolder, outcome: Outcome | None, *, finished: bool) -> Run:
+def _ended(
+    folder: RunFolder, outcome: Outcome | None, *, logs: Sequence[Log], finished: bool
+) -> Run:
     """The run as the caller gets it; other workers than the first know nothing of its figures."""
     if outcome is None:
         return Run(folder.path, {}, None, finished)
-    folder.end(outcome)
+    for log in logs:
+        log.results(outcome.metrics)
     return Run(folder.path, outcome.metrics, outcome.results.evaluation, finished)
 
 
-def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: bool) -> Fitted:
+def _fit(
+    job: Job,
+    model: Model,
+    *,
+    plan: RunPlan,
+    folder: RunFolder,
+    logs: Sequence[Log],
+    resumed: bool,
+) -> Fitted:
     """Train, cross-validate where there are folds, and stop soundly where Ctrl-C asks for it."""
     torch.set_num_threads(plan.threads)
     keep_memory()
@@ -296,7 +310,7 @@ def _fit(job: Job, model: Model, *, plan: RunPlan, folder: RunFolder, resumed: b
             stop=stop,
             on_begin=partial(folder.begin, job, resumed=resumed),
             record=record,
-            callbacks=[EventLog(folder)] if job.workers.first else [],
+            callbacks=logs,
         )
         if plan.folds > 1 and not plan.pretrained and job.workers.first:
             begin = partial(begin_anew, plan=fitted.plan, record=record)
