@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import ConvlensError, UsageError
+from .windows import replace
 
 
 def given_path(text: str | Path) -> Path:
@@ -103,7 +104,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
+            replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -113,17 +114,6 @@ def write_whole(path: Path, content: bytes | str) -> None:
     with whole_file(path) as file:
         data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
         file.write(data)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process of this machine has that number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 @contextmanager

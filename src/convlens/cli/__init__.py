@@ -6,9 +6,9 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from errno import EINVAL
 from typing import Protocol
 
-from .._version import __version__
 from ..errors import ConvlensError
 from .commands import (
     bench,
@@ -22,6 +22,7 @@ from .commands import (
     networks,
     paint,
     predict,
+    push,
     serve,
     shard,
     suggest,
@@ -47,7 +48,14 @@ class Command(Protocol):
 COMMANDS: dict[str, dict[str, Command]] = {
     "data": {"inspect": inspect, "suggest": suggest, "shard": shard, "convert": convert},
     "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
-    "use": {"predict": predict, "find": find, "serve": serve, "export": export, "paint": paint},
+    "use": {
+        "predict": predict,
+        "find": find,
+        "serve": serve,
+        "export": export,
+        "push": push,
+        "paint": paint,
+    },
     "study": {"why": why, "bench": bench},
     "shell": {"completion": completion},
 }
@@ -76,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"convlens {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show it and exit")
     subparsers = parser.add_subparsers(
         metavar="COMMAND", prog="convlens", required=True, help=argparse.SUPPRESS
     )
@@ -94,6 +102,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Prints the version, which takes long to find out, and exits."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from .._version import __version__
+
+        print("convlens", __version__)  # noqa: T201
+        parser.exit()
+
+
 def _list() -> str:
     """The commands by group, a line each."""
     return "\n\n".join(
@@ -107,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 on failure, 2 on misuse, 130 on Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without UTF-8 must not cost the answer
-            stream.reconfigure(errors="backslashreplace")
+            # Windows writes files and pipes in an encoding of its own
+            as_utf8 = sys.platform == "win32" and not stream.isatty()
+            stream.reconfigure(encoding="utf-8" if as_utf8 else None, errors="backslashreplace")
     atexit.register(gc.freeze)  # else Python looks through all of PyTorch for what it may free
     try:
         args = make_parser().parse_args(arguments)
@@ -119,10 +139,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("stopped")
         return 130
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:  # a name that no file can have, or what nobody may look into
+    except OSError as error:
+        # the reader, such as `head`, has seen enough; Windows calls that EINVAL
+        is_of_windows = sys.platform == "win32" and error.errno == EINVAL and not error.filename
+        if isinstance(error, BrokenPipeError) or is_of_windows:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        # a name that no file can have, or what nobody may look into
         complain(f"error: cannot use {printable(str(error.filename))}: {error.strerror or error}")
         return 1
     return status

@@ -25,6 +25,13 @@ def run_isolated(args: argparse.Namespace) -> int:
     """
     import selectors
     import subprocess
+    from importlib.util import find_spec
+
+    if find_spec("resource") is None:  # on Windows
+        raise ConvlensError(
+            "--isolate needs limits on a process that this system does not have: run it under "
+            "Linux or macOS, or in a container"
+        )
 
     command = [sys.executable, "-c", LIMITED, "predict", "--top", str(args.top)]
     command += [f"--{form}" for form in ("json", "csv") if getattr(args, form)]

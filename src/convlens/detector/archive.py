@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import ConvlensError, UsageError
 from ..files import given_path, read_json, saying_where, write_whole
 from ..progress import Progress
+from ..windows import file_name
 from .detector import Detector, opened
 from .inputs import Share, find_units, pictures_in
 
@@ -68,7 +69,7 @@ def predict_shards(
     for unit in find_units(paths):
         if not isinstance(unit, str):
             raise UsageError(f"--out takes shards, and {unit.name} is none: leave --out away")
-        name = PurePosixPath(unit).stem
+        name = file_name(PurePosixPath(unit).stem)
         if shards.setdefault(name, unit) != unit:
             raise UsageError(f"--out: {shards[name]} and {unit} have one name: give another folder")
     with saying_where(folder, "make the folder"):

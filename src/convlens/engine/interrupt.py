@@ -14,7 +14,9 @@ def stop_on_interrupt(on_first: Callable[[], None]) -> Iterator[Callable[[], boo
     if threading.current_thread() is not threading.main_thread():
         yield stopping.is_set
         return
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGBREAK"):  # what asks a process to stop on Windows
+        signals.append(signal.SIGBREAK)
     before = {number: signal.getsignal(number) for number in signals}
 
     def handle(number: int, frame: FrameType | None) -> None:

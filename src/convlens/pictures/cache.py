@@ -51,11 +51,25 @@ def cache_limit() -> int:
         raise UsageError(f"CONVLENS_CACHE_GB is {text!r}; it takes a number, such as 50") from None
 
 
+def remove_store(folder: Path) -> bool:
+    """Remove a store whole, or, where Windows says that somebody has it open, nothing of it.
+
+    Returns whether it is gone.
+    """
+    doomed = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        folder.rename(doomed)
+    except OSError:
+        return not folder.exists()
+    shutil.rmtree(doomed, ignore_errors=True)
+    return True
+
+
 def make_room(folder: Path, needed: int) -> None:
     """Remove the stores used longest ago until `needed` more bytes fit under the limit.
 
-    Stores that another process has open stay readable to it. Raises `ConvlensError` where even an
-    empty cache, or the disk, is too small.
+    Stores that another process has open stay readable to it, or, on Windows, stay. Raises
+    `ConvlensError` where even an empty cache, or the disk, is too small.
     """
     limit = cache_limit()
     if needed > limit:
@@ -72,8 +86,8 @@ def make_room(folder: Path, needed: int) -> None:
     for path in stores:
         if total + needed <= limit:
             break
-        shutil.rmtree(path, ignore_errors=True)
-        total -= sizes[path]
+        if remove_store(path):
+            total -= sizes[path]
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ConvlensError(

@@ -1,5 +1,6 @@
 """A data set as one immutable table: where each picture is, its label, its split, its group."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -67,7 +68,7 @@ class PictureTable:
         group stays. Raises `UsageError` where it is none, or finds nothing in any name.
         """
         try:
-            matches = [re.search(pattern, name) for name in self.names]
+            matches = [re.search(pattern, name.replace(os.sep, "/")) for name in self.names]
         except re.error as error:
             raise UsageError(f"--group {pattern}: not a regular expression: {error}") from error
         if not any(matches):

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from dataclasses import KW_ONLY, dataclass, replace
 from math import prod
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from ..errors import ConvlensError
 from ..progress import Progress
-from .cache import cache_folder, make_room, remember
+from .cache import cache_folder, make_room, remember, remove_store
 from .canvas import Frame, shape_of
 from .catalog import PictureTable
 from .fill import read_into, rows_to_read, stores_of, take_over
@@ -119,8 +118,9 @@ def _find(hashes: npt.NDArray[np.uint8], frame: Frame, progress: Progress) -> St
     """The store of pictures with these hashes; None where it is not there, or was damaged."""
     folder = _folder(hashes, frame)
     stored = load(folder, frame)
-    if stored is None or not check(stored, progress):
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
-    os.utime(folder)
-    return stored
+    if stored is not None and check(stored, progress):
+        os.utime(folder)
+        return stored
+    stored = None  # Windows removes no file that is mapped
+    remove_store(folder)
+    return None

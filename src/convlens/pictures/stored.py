@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..files import alive, saying_where, write_whole
+from ..files import saying_where, write_whole
 from ..parallel import in_order
 from ..progress import Progress
+from ..windows import alive
 from .canvas import Frame, shape_of
 from .decode import RGB
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...files import given_path, saying_where, write_whole
 from ...parallel import in_order
+from ...windows import file_name
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
 from ..output import PassedOver, complain, emit, printable
 
@@ -112,7 +113,7 @@ def _draw(result: "Localization", folder: Path, *, taken: set[Path]) -> Path:
     from ...pictures.decode import decode
     from ...pictures.source import FileSource
 
-    stem = Path(result.name).stem
+    stem = file_name(Path(result.name).stem)
     stem = stem if len(os.fsencode(stem)) < LONGEST else stem[: LONGEST // 4]
     path, number = folder / f"{stem}-found.jpg", 1
     while path in taken:

@@ -1,6 +1,5 @@
 """A detector in OpenVINO's form, run by OpenVINO."""
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ConvlensError, require
+from ...parallel import cores
 from .sealed import Sealed
 from .session import Session, first_line
 
@@ -24,7 +24,6 @@ class OpenVinoSession(Session):
         require("openvino", "openvino", what=f"{name} was made for OpenVINO, and running it")
         import openvino
 
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         try:
             core = openvino.Core()
             weights = np.frombuffer(sealed.files[WEIGHTS], np.uint8)
@@ -35,8 +34,8 @@ class OpenVinoSession(Session):
                 model,
                 "CPU",
                 {  # a stream for each core, of one thread: a picture's answer is the same on all
-                    "NUM_STREAMS": cores,
-                    "INFERENCE_NUM_THREADS": cores,
+                    "NUM_STREAMS": cores(),
+                    "INFERENCE_NUM_THREADS": cores(),
                     "INFERENCE_PRECISION_HINT": "f32",
                 },
             )

@@ -52,7 +52,7 @@ class TuningCache:
     def get(self) -> str | None:
         """The name of one of `available_configs()`; None where nothing is remembered."""
         with suppress(OSError, ValueError, KeyError, TypeError, ConvlensError):
-            name = json.loads(self._path().read_text())["choice"]
+            name = json.loads(self._path().read_text("utf-8"))["choice"]
             if EXECUTION_CONFIGS.get(name) in available_configs():
                 return str(name)
         return None

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ...errors import ConvlensError, require
+from ...windows import file_name
 from ..source import FileSource
 
 Value = TypeVar("Value")
@@ -29,7 +30,7 @@ def dataset_name(url: str | Path) -> str:
         if is_url(url)
         else Path(os.path.normpath(Path(url).absolute())).stem
     )
-    return re.sub(r"[-_]?[{*?\[].*", "", name) or "pictures"
+    return file_name(re.sub(r"[-_]?[{*?\[].*", "", name)) or "pictures"
 
 
 def filesystem(url: str) -> tuple[Any, str]:

@@ -142,7 +142,7 @@ def _examples(
         if reason:
             skipped.append((name, reason))
             continue
-        path = name.removeprefix(str(catalog.root) + os.sep)
+        path = name.removeprefix(str(catalog.root) + os.sep).replace(os.sep, "/")
         record = {
             "label": catalog.labels[row] if isinstance(catalog, Catalog) else None,
             "boxes": record_of(catalog, row, path=path, first=row == rows[0])

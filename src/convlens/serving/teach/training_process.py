@@ -11,6 +11,10 @@ from typing import Any
 MEASURES = ("step", "epoch", "cost_train", "cost_val", "accuracy_val")
 """Of each measurement during training, what the page draws."""
 
+_STOP: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)
+_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""On Windows only Ctrl-Break can be sent, and only to a group of processes."""
+
 
 class TrainingProcess:
     """Trains on a table of pictures.
@@ -29,7 +33,7 @@ class TrainingProcess:
             command += ["--minutes", str(minutes)]
         with self._stderr.open("w") as stderr:
             self._process = subprocess.Popen(  # noqa: S603
-                command, stdout=subprocess.DEVNULL, stderr=stderr
+                command, stdout=subprocess.DEVNULL, stderr=stderr, creationflags=_OWN_GROUP
             )
 
     @property
@@ -45,7 +49,7 @@ class TrainingProcess:
     def stop(self) -> None:
         """Ask it to end soundly, with the detector that there is."""
         if self.running:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(_STOP)
 
     def kill(self) -> None:
         """End it at once, whatever is lost."""

@@ -11,6 +11,7 @@ from ....errors import ConvlensError, UsageError
 from ....files import saying_where
 from ....parallel import in_order
 from ....progress import Progress
+from ....windows import file_name
 from ...formats.opening import file_ending
 from ...shards.read import streamed
 from ...source import Source, is_picture_name
@@ -107,7 +108,7 @@ def _names(catalog: BoxCatalog) -> Iterator[str]:
     """A name for each picture's file, no two of them alike but for their ending."""
     stems: set[str] = set()
     for name, stem, ending in map(_stem, _given_names(catalog)):
-        number, unique = 1, stem
+        number, unique = 1, (stem := file_name(stem))
         while unique.casefold() in stems:
             folder = re.sub(r"\W+", "-", str(PurePosixPath(name).parent.name))
             unique = f"{folder}-{stem}" if number == 1 and folder else f"{stem}-{number}"
