@@ -1,6 +1,8 @@
 # convlens serve, without PyTorch: docs/deploy.md says how to run it
 FROM python:3.12-slim AS build
 ARG EXTRAS=serve
+# git is not sent into the build: --build-arg SETUPTOOLS_SCM_PRETEND_VERSION=1.2.3 names the version
+ARG SETUPTOOLS_SCM_PRETEND_VERSION=0.0
 WORKDIR /source
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY src src

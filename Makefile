@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env browser demo docs translations test test-fast torture audit lint format package clean
+.PHONY: help env browser demo docs translations test test-fast torture audit lint format package release clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,5 +65,11 @@ format: $(MADE)  ## format the code
 package: $(MADE)  ## the wheel, in dist/
 	$(BIN)/python -m build --wheel
 
+release:  ## sdist and wheel of a tag in dist/, checked; what is left to sign off
+	$(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/python -m pip install --quiet --disable-pip-version-check build twine cffconvert
+	$(VENV)-release/bin/python .ci/release.py
+	rm -rf $(VENV)-release
+
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-release build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

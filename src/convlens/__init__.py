@@ -19,13 +19,12 @@ loaded when first used, so that `import convlens` costs nothing and predicting n
 import os
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__
-
 # Before ONNX Runtime is imported anywhere: from 1.29 on it otherwise writes an identifier and a
 # database under the home folder, and sends what it did to its makers.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
+    from ._version import __version__
     from .detector.archive import ArchivePredictions, predict_shards
     from .detector.detector import Detector
     from .detector.localization import Localization
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from .errors import ConvlensError
     from .evaluation.compare import Comparison, compare
     from .export.forms.export_detector import Exported, export_detector
+    from .export.push import push
     from .inspection.inspect import inspect
     from .inspection.inspection import Inspection
     from .network.named import describe_network
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .training.train import Run, repeat, resume, train
 
 _HOMES = {
+    "__version__": "_version",
     "ArchivePredictions": "detector.archive",
     "Case": "reasons.section",
     "Comparison": "evaluation.compare",
@@ -81,6 +82,7 @@ _HOMES = {
     "measure_networks": "efficiency.measure",
     "paint": "painting.paint",
     "predict_shards": "detector.archive",
+    "push": "export.push",
     "repeat": "training.train",
     "resume": "training.train",
     "shard": "pictures.shards.write",
@@ -111,6 +113,7 @@ __all__ = [  # noqa: RUF022  (by use)
     "ArchivePredictions",
     "export_detector",
     "Exported",
+    "push",
     "describe_network",
     "Network",
     "measure_networks",

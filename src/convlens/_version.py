@@ -1,3 +1,8 @@
-"""The version, in one place."""
+"""The version, which is that of the git tag that the installed package was built from."""
 
-__version__ = "0.1.0"
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("convlens")
+except PackageNotFoundError:  # the sources themselves, not installed
+    __version__ = "0.0"
