@@ -1,6 +1,5 @@
 """What Windows does otherwise than other systems, each with the way around it."""
 
-import ctypes
 import os
 import re
 import sys
@@ -28,7 +27,9 @@ def alive(pid: int) -> bool:
         except OSError:
             return True
         return True
-    kernel: Any = ctypes.windll.kernel32  # type: ignore[unreachable,unused-ignore]
+    import ctypes  # type: ignore[unreachable,unused-ignore]
+
+    kernel: Any = ctypes.windll.kernel32
     handle = kernel.OpenProcess(_SYNCHRONIZE, False, pid)
     if not handle:
         return bool(kernel.GetLastError() == _ACCESS_DENIED)

@@ -30,7 +30,7 @@ def dataset_name(url: str | Path) -> str:
         if is_url(url)
         else Path(os.path.normpath(Path(url).absolute())).stem
     )
-    return file_name(re.sub(r"[-_]?[{*?\[].*", "", name)) or "pictures"
+    return file_name(re.sub(r"[-_]?[{*?\[].*", "", name) or "pictures")
 
 
 def filesystem(url: str) -> tuple[Any, str]:
