@@ -27,7 +27,7 @@ def test_the_hubs_own_reader_takes_it_with_the_figures_of_the_run(run: Path) -> 
     assert json.loads((run / "run.json").read_text("utf-8"))["data"]["fingerprint"] in card.text
     for words in (
         "1 files or folders gave no pictures",
-        "one of them.\n",
+        "is called so.\n",
         "random, from the seed.",
     ):
         assert words in card.text

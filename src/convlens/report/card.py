@@ -15,8 +15,10 @@ from . import words
 
 Values = Mapping[str, Any]
 
-PIPELINES = {"classification": "image-classification"}
-"""What the hub calls each task that it knows."""
+PIPELINES = {"classification": "image-classification", "boxes": "object-detection"}
+"""What the hub calls each task."""
+UNITS = {"classification": "pictures", "boxes": "objects"}
+"""What is counted by class."""
 SHOWN = 20
 """Classes in a table, those of which least is found first."""
 FEW = 50
@@ -39,10 +41,10 @@ def model_card(record: Values, metrics: Values, *, task: str, report: Report) ->
 
     head = yaml.safe_dump(_front_matter(record, metrics, task=task), sort_keys=False)
     sections = {
-        "Use": _use(record),
-        "Pictures": _pictures(record, metrics),
+        "Use": _use(record, task),
+        "Pictures": _pictures(record, metrics, UNITS[task]),
         "Figures": _figures(metrics, report),
-        "Limits": _limits(record, metrics),
+        "Limits": _limits(record, metrics, UNITS[task]),
         "Licences": _licences(record),
         "To repeat it": _repeat(record),
     }
@@ -54,16 +56,15 @@ def model_card(record: Values, metrics: Values, *, task: str, report: Report) ->
 
 def _front_matter(record: Values, metrics: Values, *, task: str) -> dict[str, Any]:
     """What the hub reads. The licence is for the owner of the pictures to add."""
-    head: dict[str, Any] = {"library_name": "onnx", "tags": ["convlens"]}
-    pipeline, name = PIPELINES.get(task), dataset_name(record["pictures"])
-    if pipeline is not None:
-        head["pipeline_tag"] = pipeline
-    plan, weights = record["plan"], record["weights"]
-    if plan["weights"] == "hub":
+    pipeline, name = PIPELINES[task], dataset_name(record["pictures"])
+    head: dict[str, Any] = {"library_name": "onnx", "pipeline_tag": pipeline, "tags": ["convlens"]}
+    weights = record["weights"]
+    if _weights(record) == "hub":
         head["base_model"] = [part.split(" at ")[0] for part in weights["words"].split(" + ")]
     test = metrics["test"] or {}
-    names = [name for name in ("accuracy", "balanced_accuracy") if name in test]
-    if pipeline is None or not names:
+    intervals = [name.removesuffix("_interval") for name in test if name.endswith("_interval")]
+    names = [name for name in intervals if test[name] is not None]
+    if not names:
         return head
     results = [
         {
@@ -82,28 +83,31 @@ def _front_matter(record: Values, metrics: Values, *, task: str) -> dict[str, An
     return {**head, "metrics": names, "model-index": [{"name": name, "results": [of]}]}
 
 
-def _use(record: Values) -> Iterator[str]:
-    size = record["plan"]["size"]
-    yield (
-        f"For pictures like those it learnt from, it tells which of {len(record['classes']):,} "
-        f"classes they are of: {_listed(record['classes'])}. `detector.onnx` takes raw pixels "
-        f"(uint8 RGB `[batch, height, width, 3]`, any size); the resize to {size}×{size} is inside."
+def _use(record: Values, task: str) -> Iterator[str]:
+    asked = (
+        "which of {} classes they are of" if task == "classification" else "where {} classes are"
     )
+    yield (
+        f"In pictures like those it learnt from, it tells {asked.format(len(record['classes']))}: "
+        f"{_listed(record['classes'])}. `detector.onnx` takes raw pixels (uint8 RGB `[batch, "
+        f"height, width, 3]`, any size); the resize to {_size(record)} pixels is inside."
+    )
+    shown = "predicted" if task == "classification" else "boxes"
     yield (
         "\n```python\n# pip install convlens\nimport convlens\n\n"
         'detector = convlens.Detector("detector.onnx")\n'
-        'print(detector.predict("photo.jpg").predicted)\n```'
+        f'print(detector.predict("photo.jpg").{shown})\n```'
     )
 
 
-def _pictures(record: Values, metrics: Values) -> Iterator[str]:
+def _pictures(record: Values, metrics: Values, unit: str) -> Iterator[str]:
     counts = metrics["pictures"]
     splits = [split for split in SPLITS if split in counts]
     classes = sorted(
         record["classes"], key=lambda label: sum(counts[split].get(label, 0) for split in splits)
     )[:SHOWN]
-    fewest = _fewest(record["classes"], " with the fewest pictures")
-    yield f"From `{_code(dataset_name(record['pictures']))}`.{fewest}\n"
+    fewest = _fewest(record["classes"], f" with the fewest {unit}")
+    yield f"From `{_code(dataset_name(record['pictures']))}`, in {unit}.{fewest}\n"
     yield f"| class | {' | '.join(splits)} |\n| --- |{' --- |' * len(splits)}"
     for label in classes:
         yield f"| {_plain(label)} | {' | '.join(f'{counts[s].get(label, 0):,}' for s in splits)} |"
@@ -136,18 +140,18 @@ def _figures(metrics: Values, report: Report) -> Iterator[str]:
     for label, of_class in least:
         shares = (of_class["recall"], of_class["precision"])
         yield (
-            f"| {_plain(label)} | {of_class['support']:,} | "
+            f"| {_plain(label)} | {of_class.get('support', of_class.get('objects')):,} | "
             + " | ".join("" if share is None else percent(share) for share in shares)
             + " |"
         )
 
 
-def _limits(record: Values, metrics: Values) -> Iterator[str]:
+def _limits(record: Values, metrics: Values, unit: str) -> Iterator[str]:
     classes, counts = record["classes"], metrics["pictures"]
     strange = metrics.get("strange")
     yield (
-        "- It was trained to tell these classes apart and for nothing else: a picture of something "
-        "else is given one of them"
+        "- It was trained for these classes and for nothing else: what is none of them, and looks "
+        "like one, is called so"
         + (
             "."
             if strange is None
@@ -159,11 +163,10 @@ def _limits(record: Values, metrics: Values) -> Iterator[str]:
         "- The figures hold for pictures that come about as these did. Other cameras, places, or "
         "times can give others; `convlens evaluate` tells on pictures of your own."
     )
-    size = record["plan"]["size"]
-    yield f"- It sees the whole picture at {size}×{size} pixels: what is too small there is lost."
+    yield f"- It sees a picture at {_size(record)} pixels: what is too small there is lost."
     few = [label for label in classes if sum(s.get(label, 0) for s in counts.values()) < FEW]
     if few:
-        yield f"- Fewer than {FEW} pictures were there of {len(few):,} classes: {_listed(few)}."
+        yield f"- Fewer than {FEW} {unit} were there of {len(few):,} classes: {_listed(few)}."
     yield from (f"- {_plain(sentence)}" for sentence in metrics.get("advice", ()))
     if metrics.get("label_errors"):
         yield (
@@ -179,7 +182,7 @@ def _limits(record: Values, metrics: Values) -> Iterator[str]:
 def _licences(record: Values) -> Iterator[str]:
     weights = record["weights"]
     begun = weights["words"]
-    if weights["file"] and record["plan"]["weights"] not in {"package", "hub"}:
+    if weights["file"] and _weights(record) not in {"package", "hub"}:
         begun = begun.replace(weights["file"], Path(weights["file"]).name)
     begun = begun.split(";")[0]
     yield (
@@ -204,6 +207,21 @@ def _repeat(record: Values) -> Iterator[str]:
         "With the run's folder and the pictures, `convlens train --repeat RUN` obeys all that was "
         "decided on the way, and ends in the same bytes on the same machine."
     )
+
+
+def _size(record: Values) -> str:
+    plan = record["plan"]
+    height, width = (
+        (plan["canvas"]["height"], plan["canvas"]["width"])
+        if "canvas" in plan
+        else [plan["size"]] * 2
+    )
+    return f"{width}×{height}"
+
+
+def _weights(record: Values) -> str:
+    """Where the first parameters come from; those of a detector of boxes from a package."""
+    return str(record["plan"].get("weights", "package"))
 
 
 def _without_folders(option: str, value: Any) -> str:

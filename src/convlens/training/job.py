@@ -13,7 +13,6 @@ from ..dataset.prepare import Dataset, prepare
 from ..engine.callbacks import Callback
 from ..engine.compute.execution import Execution
 from ..engine.distributed import SINGLE_PROCESS, Workers
-from ..engine.logs import check_logs
 from ..errors import ConvlensError, UsageError
 from ..options import EXECUTION_CONFIGS, TrainOptions
 from ..stopwatch import Stopwatch
@@ -144,7 +143,6 @@ def check_request(request: Request) -> None:
     if options.compute.compute != "auto":
         Execution(EXECUTION_CONFIGS[options.compute.compute], 1)  # that there is such a GPU
     request.choice.check(options.data.size)
-    check_logs(options.log)
 
 
 def prepare_job(

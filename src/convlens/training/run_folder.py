@@ -15,6 +15,7 @@ from safetensors.torch import save
 from .._version import __version__
 from ..dataset.prepare import Dataset
 from ..drawing.thumbnails import contact_sheet
+from ..engine.callbacks import Callback
 from ..engine.compute.execution import enough_memory
 from ..engine.compute.spinning import considerate_threads
 from ..engine.distributed import Workers
@@ -33,7 +34,7 @@ from ..files import (
     sound_record,
     write_whole,
 )
-from ..options import options_from
+from ..options import TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from ..report.card import model_card
@@ -215,15 +216,12 @@ class RunFolder:
         with saying_where(path, "read"):
             return path.read_bytes()
 
-    def logs(self, job: Job) -> list[Log]:
+    def logs(self, options: TrainOptions, *, workers: Workers, tell: Callback) -> list[Log]:
         """What keeps the measurements, by the first worker: `events.jsonl`, and what is asked."""
-        if not job.workers.first:
+        if not workers.first:
             return []
-        asked = [LOGS[name] for name in job.options.log.names()]
-        return [
-            EventLog(self),
-            *(log(self.path, job.options, tell=job.callback) for log in asked),
-        ]
+        asked = [LOGS[name] for name in options.log.names()]
+        return [EventLog(self), *(log(self.path, options, tell=tell) for log in asked)]
 
 
 class EventLog(Log):
@@ -238,9 +236,10 @@ class EventLog(Log):
 
     def results(self, metrics: Mapping[str, Any]) -> None:
         """Note the end."""
-        accuracy = (metrics["test"] or {}).get("accuracy")
-        steps, seconds = metrics["training"]["steps"], metrics["seconds"]
-        self._folder.event("end", {"step": steps, "accuracy": accuracy, "seconds": seconds})
+        test, steps = metrics["test"] or {}, metrics["training"]["steps"]
+        brief = {name: test[name] for name in ("accuracy", "AP50") if name in test}
+        values = {"step": steps, **(brief or {"accuracy": None}), "seconds": metrics["seconds"]}
+        self._folder.event("end", values)
 
 
 def new_folder(pictures: str | Path, out: str | Path | None) -> Path:

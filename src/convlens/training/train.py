@@ -13,7 +13,7 @@ from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
-from ..engine.logs import Log
+from ..engine.logs import Log, check_logs
 from ..engine.step_plan import StepPlan
 from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import Reading
@@ -107,6 +107,7 @@ def train(
         'cat'
     """
     typed = options_from(options)
+    check_logs(typed.log)
     if recognise(pictures, Reading()) is not None:
         return _train_boxes(
             lambda: new_folder(pictures, out),
@@ -245,8 +246,9 @@ def _train(
     callback = (callback or WarningCallback()) if workers.first else NullCallback()
     with folder.at_work(workers):
         job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
+        logs = folder.logs(job.options, workers=workers, tell=callback)
         model = build_model(job, request)
-        plan, logs = plan or make_plan(job, model), folder.logs(job)
+        plan = plan or make_plan(job, model)
         folder.write_record(job, model, plan=plan, pictures=request.pictures)
         outcome, finished = None, True
         if plan.pretrained and workers.first:

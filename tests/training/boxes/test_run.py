@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from huggingface_hub import ModelCard
 from PIL import Image
 
 from convlens import Detector, resume, train
@@ -51,6 +52,10 @@ def test_it_finds_what_it_learnt(boxes_run: Path, pictures: Path) -> None:
     report = (boxes_run / "report.html").read_text()
     assert "What it finds" in report
     assert "square" in report
+    card = ModelCard.load(boxes_run / "card.md")
+    assert card.data.pipeline_tag == "object-detection"
+    figures = {result.metric_type: result.metric_value for result in card.data.eval_results}
+    assert figures["AP50"] == metrics["test"]["AP50"]
 
 
 def test_the_manifest_says_what_the_pictures_show(boxes_run: Path, pictures: Path) -> None:

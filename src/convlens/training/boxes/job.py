@@ -87,6 +87,7 @@ OF_BOXES = {
     "budget": {"epochs", "minutes", "steps"},
     "answer": {"recall", "precision"},
     "compute": {"compute", "threads"},
+    "log": {"log"},
 }
 """Options, by stage, that say something about boxes."""
 

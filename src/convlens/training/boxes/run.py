@@ -1,6 +1,6 @@
 """`convlens train` for pictures with boxes: from them to a run folder with a detector in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ...engine.callbacks import Callback
 from ...engine.compute.execution import Execution, keep_memory
 from ...engine.distributed import Workers
 from ...engine.interrupt import stop_on_interrupt
+from ...engine.logs import Log
 from ...engine.loop import Loop
 from ...engine.step_plan import StepPlan
 from ...errors import ConvlensError
@@ -20,7 +21,7 @@ from ...options import EXECUTION_CONFIGS, TrainOptions, options_from
 from ...pictures.catalog import listed
 from ...stopwatch import Stopwatch
 from ...tasks.boxes.evaluation import BoxEvaluation
-from ..run_folder import EventLog, RunFolder
+from ..run_folder import RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
 from .job import BoxJob, BoxPlan, batch_size, wanted_shares
@@ -81,11 +82,14 @@ def train_boxes(
         plan = fit_to_budget(job, plan, network=network)
         if workers.first:
             write_record(folder, job, plan, network=network, pictures=request.pictures)
-        loop, finished = _fit(job, plan, network=network, folder=folder, resumed=resumed)
+        logs = folder.logs(job.options, workers=workers, tell=callback)
+        loop, finished = _fit(job, plan, network=network, folder=folder, logs=logs, resumed=resumed)
         if not workers.first:
             return BoxOutcome({}, None, finished)
         results = finish(job, plan, network=network.cpu(), steps=loop.progress.step)
         metrics = write_results(folder, job, plan, results=results, progress=loop.progress)
+        for log in logs:
+            log.results(metrics)
         return BoxOutcome(metrics, results.evaluation, finished)
 
 
@@ -156,7 +160,13 @@ def _turns(job: BoxJob, plan: BoxPlan, network: BoxNetwork) -> bool:
 
 
 def _fit(
-    job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, folder: RunFolder, resumed: bool
+    job: BoxJob,
+    plan: BoxPlan,
+    *,
+    network: BoxNetwork,
+    folder: RunFolder,
+    logs: Sequence[Log],
+    resumed: bool,
 ) -> tuple[Loop, bool]:
     """Train to the plan's end; stop soundly where Ctrl-C asks for it."""
     callback = job.callback
@@ -180,8 +190,7 @@ def _fit(
         if job.workers.first:
             folder.event("resume" if resumed else "begin", {"step": loop.progress.step})
             write_preview(folder, loop)
-        listeners = [callback, *([EventLog(folder)] if job.workers.first else [])]
-        finished = loop.run(folder.checkpoints, listeners, stop=stop)
+        finished = loop.run(folder.checkpoints, [callback, *logs], stop=stop)
     loop.module.load_state_dict(loop.best)
     if not finished:
         callback.warn(

@@ -20,6 +20,7 @@ from ...network.layers.shapes import show
 from ...network.published import rows_of
 from ...pictures.boxes.write.manifest import write_box_manifest
 from ...pictures.shards.urls import absolute_url
+from ...report.card import model_card
 from ...report.page import render_report
 from ...tasks.boxes.table import predictions_csv
 from ...tasks.task import task_named
@@ -101,7 +102,7 @@ def write_preview(folder: RunFolder, loop: Loop) -> None:
 def write_results(
     folder: RunFolder, job: BoxJob, plan: BoxPlan, *, results: BoxResults, progress: Progress
 ) -> dict[str, Any]:
-    """Write the detector, its parameters, answers, metrics and report; returns the metrics."""
+    """Write the detector, its parameters, answers, metrics, report and card; returns metrics."""
     dataset, evaluation, path = job.dataset, results.evaluation, folder.path
     record = folder.read()
     metrics: dict[str, Any] = {
@@ -146,9 +147,10 @@ def write_results(
         run=str(path),
     )
     write_whole(path / "report.html", page)
+    card = model_card(record, metrics, task="boxes", report=report)
+    write_whole(path / "card.md", card)
     brief = {"AP50": evaluation.metrics.ap50 if evaluation else None}
     folder.event("detector", {"step": progress.best_step, **brief})
-    folder.event("end", {"step": progress.step, **brief, "seconds": seconds})
     return metrics
 
 
