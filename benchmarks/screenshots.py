@@ -2,7 +2,7 @@
 
     python benchmarks/screenshots.py RUN FINDER SCENE [--out docs]
 
-RUN is a run from random parameters (`convlens train lecture-cats --weights none`), FINDER a run with
+RUN is a run from random parameters (`convlens train lecture-cats --weights none`), FINDER one with
 a class `background` (`convlens train --background`), and SCENE a picture with something to find. It
 writes report.png, report-phone.png, page.png, found.png and found.jpg.
 """
