@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from convlens import train
+from convlens import Detector, train
+from convlens.pictures.source import FileSource
+from convlens.report.layers import render_layers
 from helpers import SMALL, save_class, save_shapes
 
 pytestmark = pytest.mark.trains
@@ -43,6 +45,17 @@ def test_it_is_one_file_with_everything_inside(run: Path) -> None:
     text = (run / "report.html").read_text("utf-8")
     for word in ("held-out", "95\u00a0% interval", "epoch", "cost J", "Content-Security-Policy"):
         assert word in text
+
+
+def test_it_shows_some_layers_with_what_their_filters_answer(run: Path) -> None:
+    text = (run / "report.html").read_text("utf-8")
+    inside = Detector(run).inside
+    for number in inside.chosen:
+        assert f"<h3>{number + 1}. {inside.layers[number].kind}" in text
+    assert text.count('alt="maps of the layer"') == len(inside.chosen)
+    assert text.count("as colours") == 1  # of the first layer
+    data = (run / "detector.onnx").read_bytes()
+    assert render_layers(data, [FileSource("gone.png")]) == ""
 
 
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from convlens import Detector
+from convlens.pictures.decode import decode
 from servers import OpenPage
 
 
@@ -29,6 +30,27 @@ def test_where_it_is_shows_heat_and_a_box_over_the_picture(
     )
     assert green > 20
     assert not Axe().run(page).response["violations"]
+
+
+def test_why_shows_heat_over_the_picture_and_where_after_it(
+    open_page: OpenPage, shapes: Path
+) -> None:
+    page = open_page()
+    page.set_input_files("#choose", shapes / "disc" / "003.png")
+    page.get_by_role("button", name="Why?").click()
+    canvas = page.locator("#answers canvas.found")
+    expect(canvas).to_have_attribute("aria-label", re.compile("speaks for “(disc|cross)”"))
+    red, blue = canvas.evaluate(
+        """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        let [r, b] = [0, 0]; for (let i = 0; i < d.length; i += 4) { r += d[i]; b += d[i + 2]; }
+        return [r, b]; }"""
+    )
+    picture = decode((shapes / "disc" / "003.png").read_bytes()).sum((0, 1), dtype=float)
+    assert red / blue > 1.05 * picture[0] / picture[2]
+    assert not Axe().run(page).response["violations"]
+    page.get_by_role("button", name="Where is it?").click()
+    expect(canvas).to_have_attribute("aria-label", re.compile("(disc|cross) .*%"))
+    expect(canvas).to_have_count(1)
 
 
 def test_pictures_are_answered_and_saved_as_a_table(

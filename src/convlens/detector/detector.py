@@ -1,6 +1,7 @@
 """The detector as its users have it: it predicts, is evaluated, and finds."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from .predictor import Predictor
 
 if TYPE_CHECKING:
     from ..tasks.answers import Evaluation
+    from .heat_map import HeatMap
+    from .inside.inside import Inside
     from .localization import Localization
 
 
@@ -119,6 +122,56 @@ class Detector(Predictor):
 
         finder = Finder(self, smallest, min_probability=min_probability)
         return in_order(finder, streamed(find_sources(pictures)))
+
+    def heat_map(self, picture: Picture, *, label: str | None = None) -> "HeatMap":
+        """What each part of one picture says for its answer, or for another class.
+
+        Unlike `find`, every detector can do this: it explains the answer to the whole picture.
+
+        Args:
+            picture: As `predict` takes it.
+            label: The class; by default the most probable one.
+
+        Returns:
+            The log-odds that each part adds, and the same as heat, 0 to 1.
+
+        Raises:
+            PictureError: The picture is not there or cannot be read.
+            UsageError: The detector has no such class.
+
+        Examples:
+            >>> detector = Detector("runs/pictures")
+            >>> heat_map = detector.heat_map("photo.jpg")
+            >>> heat_map.label, heat_map.heat.max()
+            ('disc', np.float64(1.0))
+        """
+        from .heat_map import HeatMapper
+
+        source = source_of(picture)
+        try:
+            return HeatMapper(self, label).look(source.name, pixels_of(source))
+        except PictureError as error:
+            raise PictureError(f"{source.name}: {error}") from error
+
+    @cached_property
+    def inside(self) -> "Inside":
+        """The network's layers: their maps for a picture, and how single values were made.
+
+        Raises:
+            UsageError: It is no ONNX file.
+
+        Examples:
+            >>> detector = Detector("runs/pictures")
+            >>> [layer.kind for layer in detector.inside.layers]
+            ['conv 8 3×3', 'pool 2×2', 'conv 16 3×3', 'pool 2×2']
+            >>> image = np.zeros((480, 640, 3), np.uint8)
+            >>> (maps,) = detector.inside.maps(image, [0])
+            >>> maps.shape
+            (8, 24, 24)
+        """
+        from .inside.inside import Inside
+
+        return Inside(self)
 
 
 def opened(detector: str | Path | Detector) -> Detector:

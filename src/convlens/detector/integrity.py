@@ -8,8 +8,8 @@ prediction, and installed wherever one is made.
 
 import hashlib
 import math
-from collections.abc import Iterator
-from typing import TypeAlias
+
+from .sessions.protobuf import fields, message, packed, text
 
 KEY = b"sha256"
 _HEAD = b"\x72\x4a\x0a\x06" + KEY + b"\x12\x40"
@@ -34,8 +34,6 @@ MAX_NODES = 20_000
 MAX_LENGTH = 2**31
 BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2}
 """Bytes of an element by ONNX's data type: the numbers that a graph of ours may hold."""
-
-Value: TypeAlias = int | memoryview
 
 
 def seal(data: bytes) -> bytes:
@@ -71,12 +69,12 @@ def check_graph(data: bytes | memoryview) -> None:
     if len(data) > MAX_BYTES:
         raise ValueError(f"{len(data):,} bytes are more than a model may have")
     graphs = 0
-    for number, value in _fields(memoryview(data)):
+    for number, value in fields(memoryview(data)):
         if number == 7:
             graphs += 1
-            _graph(_message(value))
+            _graph(message(value))
         elif number == 8:
-            _opset(_message(value))
+            _opset(message(value))
         elif number in {20, 25}:
             raise ValueError("it has functions or training inside")
     if graphs != 1:
@@ -85,12 +83,12 @@ def check_graph(data: bytes | memoryview) -> None:
 
 def _graph(graph: memoryview) -> None:
     nodes = 0
-    for number, value in _fields(graph):
+    for number, value in fields(graph):
         if number == 1:
             nodes += 1
-            _node(_message(value))
+            _node(message(value))
         elif number == 5:
-            _tensor(_message(value))
+            _tensor(message(value))
         elif number == 15:
             raise ValueError("it has sparse tensors")
     if nodes > MAX_NODES:
@@ -99,15 +97,15 @@ def _graph(graph: memoryview) -> None:
 
 def _node(node: memoryview) -> None:
     operator, domain = "", ""
-    for number, value in _fields(node):
+    for number, value in fields(node):
         if number == 4:
-            operator = _text(value)
+            operator = text(value)
         elif number == 7:
-            domain = _text(value)
+            domain = text(value)
         elif number == 5:
-            for inner, content in _fields(_message(value)):
+            for inner, content in fields(message(value)):
                 if inner == 5:
-                    _tensor(_message(content))
+                    _tensor(message(content))
                 elif inner in {6, 10, 11, 22, 23}:
                     raise ValueError(f"{operator or 'an operation'} holds more than numbers")
     if domain not in {"", "ai.onnx"} or operator not in OPERATORS:
@@ -115,21 +113,21 @@ def _node(node: memoryview) -> None:
 
 
 def _opset(opset: memoryview) -> None:
-    for number, value in _fields(opset):
-        if number == 1 and _text(value) not in {"", "ai.onnx"}:
-            raise ValueError(f"it needs operators of {_text(value)!r}")
+    for number, value in fields(opset):
+        if number == 1 and text(value) not in {"", "ai.onnx"}:
+            raise ValueError(f"it needs operators of {text(value)!r}")
 
 
 def _tensor(tensor: memoryview) -> None:
     shape: list[int] = []
     kind, raw, typed = 0, None, False
-    for number, value in _fields(tensor):
+    for number, value in fields(tensor):
         if number == 1:
-            shape += [value] if isinstance(value, int) else list(_packed(value))
+            shape += [value] if isinstance(value, int) else list(packed(value))
         elif number == 2:
             kind = value if isinstance(value, int) else 0
         elif number == 9:
-            raw = len(_message(value))
+            raw = len(message(value))
         elif number in {4, 5, 7, 10, 11}:
             typed = True
         elif number in {6, 13} or (number == 14 and value):
@@ -142,55 +140,3 @@ def _tensor(tensor: memoryview) -> None:
     complete = typed if raw is None else raw == expected
     if expected > MAX_BYTES or (expected and not complete):
         raise ValueError(f"a tensor of shape {shape} holds {raw or 0:,} bytes")
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
-    """Numbers and values of a message's fields, in their order (protobuf's wire format)."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == 0:
-            value, at = _varint(message, at)
-            yield tag >> 3, value
-            continue
-        if kind == 2:
-            length, at = _varint(message, at)
-        elif kind in {1, 5}:
-            length = 8 if kind == 1 else 4
-        else:
-            raise ValueError("it is not a protobuf message")
-        if at + length > len(message):
-            raise ValueError("it ends too early")
-        yield tag >> 3, message[at : at + length]
-        at += length
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= len(message) or shift > 63:
-            raise ValueError("it is not a protobuf message")
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return value, at
-
-
-def _packed(values: memoryview) -> Iterator[int]:
-    at = 0
-    while at < len(values):
-        value, at = _varint(values, at)
-        yield value
-
-
-def _message(value: Value) -> memoryview:
-    if isinstance(value, int):
-        raise ValueError("it is not a protobuf message")
-    return value
-
-
-def _text(value: Value) -> str:
-    return bytes(_message(value)).decode("utf-8", "replace")

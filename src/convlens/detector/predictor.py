@@ -1,7 +1,9 @@
 """A detector file read and asked: one ONNX graph from raw pixels to answers, labels inside."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from ..pictures.source import Source
 from ..tasks.task import task_named
 from .inputs import Picture, Share, find_sources, pixels_of, source_of
 from .sessions.open import open_session
-from .sessions.session import SIZES, WINDOWS
+from .sessions.session import CLASS_MAPS, SIZES, WINDOWS, Session
 
 if TYPE_CHECKING:
     from ..tasks.answers import Prediction
@@ -33,17 +35,18 @@ class Predictor:
     """
 
     def __init__(self, file: str | Path | bytes) -> None:
-        self._session = open_session(file)
-        self.path = self._session.path
+        self.session = open_session(file)
+        """The graph in its runtime."""
+        self.path = self.session.path
         """The file; None where it came as bytes."""
-        self.digest = self._session.digest
+        self.digest = self.session.digest
         """The file's checksum: no other detector has it."""
-        self.size = self._session.size
+        self.size = self.session.size
         """The file's bytes."""
-        self.runtime = self._session.runtime
+        self.runtime = self.session.runtime
         """The package that computes."""
-        self.metadata = self._session.metadata
-        shapes = self._session.shapes
+        self.metadata = self.session.metadata
+        shapes = self.session.shapes
         try:
             self.labels = tuple(str(label) for label in json.loads(self.metadata["labels"]))
             """The classes, in the order of the outputs."""
@@ -56,7 +59,7 @@ class Predictor:
             """How answers follow from outputs."""
         except (ConvlensError, ValueError, TypeError, IndexError) as error:
             raise ConvlensError(
-                f"{self._session.name} is not a convlens detector: {error}"
+                f"{self.session.name} is not a convlens detector: {error}"
             ) from error
         self._outputs = [name for name in self.task.outputs if name in shapes]
 
@@ -68,6 +71,7 @@ class Predictor:
         return {
             name: json.loads(text) if text[:1] in "[{" else text
             for name, text in self.metadata.items()
+            if name != CLASS_MAPS
         }
 
     def predict(self, picture: Picture) -> "Prediction":
@@ -140,7 +144,7 @@ class Predictor:
 
     def outputs(self, image: RGB) -> list[npt.NDArray[Any]]:
         """What answers are made of, for upright uint8 RGB [height, width, 3] of any size."""
-        return self._session.run(image, self._outputs)
+        return self.session.run(image, self._outputs)
 
     def answer(self, name: str, outputs: list[npt.NDArray[Any]]) -> "Prediction":
         """The answer for a picture of that name from its outputs."""
@@ -172,8 +176,14 @@ class Predictor:
 
     def probabilities(self, image: RGB) -> Probabilities:
         """Upright uint8 RGB [height, width, 3] of any size to its first output [K]."""
-        probabilities: Probabilities = self._session.run(image, self._outputs[:1])[0]
+        probabilities: Probabilities = self.session.run(image, self._outputs[:1])[0]
         return probabilities
+
+    @cached_property
+    def class_maps(self) -> Session | None:
+        """The graph with the output `class_maps` besides; None where the file has none."""
+        part = self.metadata.get(CLASS_MAPS)
+        return self.session.extended(b64decode(part)) if part else None
 
     def window_logits(self, image: RGB, sizes: tuple[int, int]) -> Probabilities:
         """Logits [K, down, across] of each window in a picture squashed to (height, width).
@@ -181,5 +191,5 @@ class Predictor:
         Only where the file's metadata has `slides`, and for sizes from its own side upwards.
         """
         constants = {SIZES: np.array(sizes, np.int64)}
-        logits: Probabilities = self._session.run(image, [WINDOWS], constants)[0]
+        logits: Probabilities = self.session.run(image, [WINDOWS], constants)[0]
         return logits

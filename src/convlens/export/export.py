@@ -9,11 +9,12 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from ..dataset.examples import to_float
-from ..detector.sessions.session import INPUT, SIZES, WINDOWS
+from ..detector.sessions.session import CLASS_MAPS, INPUT, SIZES, WINDOWS
 from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
 from ..tasks.learning import Objective
 from ..tasks.task import task_named
+from .apart import taken_apart
 from .conversion import OPSET, SQUASHED, network_graph
 from .metadata import with_metadata
 from .sliding import Sliding, counted_pass, sliding
@@ -47,7 +48,8 @@ class _FromPixels(nn.Module):
 class _ForWindows(nn.Module):
     """uint8 [N, H, W, 3] to probabilities [N, K], logits of every window [N, K, h, w].
 
-    And strangeness [N], where it is measured. With one window, as usual, the first are its answer.
+    And strangeness [N], where it is measured, and class maps, where there are such. With one
+    window, as usual, the first are its answer.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class _ForWindows(nn.Module):
         self.strangeness = strangeness
 
     def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, ...]:
-        logits, features = self.slid(to_float(squashed_NHWC))
+        views = self.slid.views(to_float(squashed_NHWC))
+        logits, features = self.slid.answer(views)
         outputs = (self.objective.probabilities(logits.mean((2, 3))), logits)
-        if self.strangeness is None:
-            return outputs
-        return (*outputs, self.strangeness(features.mean((2, 3))))
+        if self.strangeness is not None:
+            outputs = (*outputs, self.strangeness(features.mean((2, 3))))
+        class_maps = self.slid.class_maps(views)
+        return outputs if class_maps is None else (*outputs, class_maps)
 
 
 def resize_graph() -> onnx.ModelProto:
@@ -122,7 +126,7 @@ def export(
     else:
         slides = slid.slides(size)
         multiplications = slides["multiplications"][0][0]
-        outputs = [output, WINDOWS, *others]
+        outputs = [output, WINDOWS, *others, *[CLASS_MAPS] * (slid.unpooled is not None)]
         # several windows, so that the exporter takes none of the steps between them for idle
         several = (size + 2 * slides["stride"], size + slides["stride"])
         model = network_graph(
@@ -130,6 +134,7 @@ def export(
         )
     graph = model.graph
     strip(graph)
+    apart = taken_apart(graph, CLASS_MAPS)
     sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
     graph.initializer.append(sizes)
     resize = helper.make_node("Resize", [INPUT, "", "", sizes.name], [SQUASHED], **ATTRIBUTES)
@@ -152,7 +157,8 @@ def export(
         "multiplications": multiplications,
         **metadata,
     }
-    return with_metadata(model, {**entries, "slides": slides} if slides else entries)
+    entries |= {"slides": slides} if slides else {}
+    return with_metadata(model, entries | ({CLASS_MAPS: apart} if apart else {}))
 
 
 def _any_size(output: onnx.ValueInfoProto) -> None:

@@ -33,21 +33,51 @@ class Sliding(nn.Module):
     At the network's own size, h = w = 1 and the logits are the network's. The module's parameters
     are shared, not copied. Each window and its mirror image count alike where the module
     has `tta_hflip`.
+
+    The last maps are averaged over each window by `pool`, and `head` makes logits of that.
+    `unpooled`, where there is one, makes of the maps what `pool` averages: see `class_maps`.
     """
 
-    def __init__(self, module: Classifier, features: nn.Module, *, head: nn.Module) -> None:
+    def __init__(
+        self,
+        module: Classifier,
+        maps: nn.Module,
+        *,
+        pool: nn.Module,
+        head: nn.Module,
+        unpooled: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.module = module
-        self.features = features
+        self.maps = maps
+        self.pool = pool
         self.head = head
+        self.unpooled = unpooled
 
     def forward(self, pixels_NCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and features of every window, as outside of training."""
+        return self.answer(self.views(pixels_NCHW))
+
+    def views(self, pixels_NCHW: Tensor) -> list[Any]:
+        """The last maps of the picture, and of its mirror image where that counts."""
         normal = (pixels_NCHW - self.module.mean) / self.module.std
-        features: Tensor = self.features(normal)
-        if self.module.tta_hflip:
-            features = (features + self.features(normal.flip(-1)).flip(-1)) / 2
+        mirrored = [normal.flip(-1)] if self.module.tta_hflip else []
+        return [self.maps(view) for view in (normal, *mirrored)]
+
+    def answer(self, views: list[Any]) -> tuple[Tensor, Tensor]:
+        """Logits and features of every window from these maps."""
+        features = _mean([self.pool(maps) for maps in views])
         return self.head(features) / self.module.temperature, features
+
+    def class_maps(self, views: list[Any]) -> Tensor | None:
+        """What each place of the maps adds to each logit [N, K, h, w]; their mean is the logits.
+
+        Class activation maps (Zhou et al. 2016). None where what follows the pooling is not linear.
+        """
+        if self.unpooled is None:
+            return None
+        maps: Tensor = self.head(_mean([self.unpooled(maps) for maps in views]))
+        return maps / self.module.temperature
 
     def slides(self, size: int) -> Slides:
         """What a reader of the file needs to know of it, for a network that sees `size` pixels.
@@ -61,6 +91,11 @@ class Sliding(nn.Module):
         sides = (size, size + stride)
         counted = [[counted_pass(self, down, across)[1] for across in sides] for down in sides]
         return {"stride": stride, "multiplications": counted}
+
+
+def _mean(views: list[Tensor]) -> Tensor:
+    """Of a picture's values, and of its mirror image's turned back, if there are such."""
+    return (views[0] + views[1].flip(-1)) / 2 if len(views) > 1 else views[0]
 
 
 @torch.inference_mode()
@@ -92,25 +127,70 @@ def sliding(module: Classifier, size: int) -> Sliding | None:
     """
     if isinstance(module.layers, nn.Sequential):
         layers = _as_convolutions(module.layers, size)
-        return None if layers is None else Sliding(module, layers, head=nn.Identity()).eval()
+        return None if layers is None else _written(module, layers)
     return _published(module, size)
 
 
-class _Pooled(nn.Module):
-    """A published architecture's maps, averaged over each window, and normalised if it does so.
+def _written(module: Classifier, layers: nn.Sequential) -> Sliding:
+    """A network as text: what comes before its last pooling of whole maps, that, and the rest."""
+    ends = [k for k, layer in enumerate(layers) if isinstance(layer, _GlobalPool)]
+    if not ends:
+        return Sliding(module, layers, pool=nn.Identity(), head=nn.Identity()).eval()
+    at, head = ends[-1], layers[ends[-1] + 1 :]
+    linear = all(isinstance(layer, _LINEAR) for layer in head)
+    return Sliding(
+        module,
+        layers[:at],
+        pool=layers[at],
+        head=head,
+        unpooled=nn.Identity() if linear else None,
+    ).eval()
 
-    Of joined ones there is a pooling for the maps of each.
-    """
 
-    def __init__(self, layers: BackboneWithHead, pools: Iterable[nn.Module]) -> None:
+class _GlobalPool(nn.AvgPool2d):
+    """The mean of a window's maps."""
+
+
+_LINEAR = (nn.Conv2d, nn.BatchNorm2d, nn.Dropout, nn.Identity)
+"""Layers that make of a mean what they make of its parts, averaged, as outside of training."""
+
+
+class _Maps(nn.Module):
+    """A published architecture's last maps; of joined ones, those of each."""
+
+    def __init__(self, layers: BackboneWithHead) -> None:
         super().__init__()
         self.layers = layers
-        self.pools = nn.ModuleList(pools)
 
-    def forward(self, normal_NCHW: Tensor) -> Tensor:
-        maps = _of_each(self.layers, normal_NCHW)
-        pooled = [pool(own) for pool, own in zip(self.pools, maps, strict=True)]
-        return torch.cat(pooled, 1) if len(pooled) > 1 else pooled[0]
+    def forward(self, normal_NCHW: Tensor) -> tuple[Any, ...]:
+        return _of_each(self.layers, normal_NCHW)
+
+
+class _Each(nn.Module):
+    """A module for the maps of each joined architecture, and their channels side by side."""
+
+    def __init__(self, modules: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(modules)
+
+    def forward(self, maps: tuple[Tensor, ...]) -> Tensor:
+        out = [module(own) for module, own in zip(self.each, maps, strict=True)]
+        return torch.cat(out, 1) if len(out) > 1 else out[0]
+
+
+class _NormBeforePool(nn.Module):
+    """Each place's share in the normalised mean of maps: their mean is what `norm` makes of it."""
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        norm = self.norm
+        centred = x_NCHW - x_NCHW.mean(1, keepdim=True)
+        variance = centred.mean((2, 3), keepdim=True).square().mean(1, keepdim=True)
+        normal = centred / (variance + norm.eps).sqrt()
+        return normal * norm.weight[:, None, None] + norm.bias[:, None, None]
 
 
 def _of_each(layers: BackboneWithHead, normal_NCHW: Tensor) -> tuple[Any, ...]:
@@ -148,10 +228,19 @@ def _published(module: Classifier, size: int) -> Sliding | None:
     found = [pool for pool in pools if pool is not None]
     if len(found) < len(pools) or not _in_step(layers, size):
         return None
-    return Sliding(module, _Pooled(layers, found), head=_dense(layers.head, (1, 1)))
+    norms = [pool[1] for pool in found]
+    exact = all(isinstance(norm, nn.LayerNorm | nn.Identity) for norm in norms)
+    each = [_NormBeforePool(n) if isinstance(n, nn.LayerNorm) else n for n in norms]
+    return Sliding(
+        module,
+        _Maps(layers),
+        pool=_Each(found),
+        head=_dense(layers.head, (1, 1)),
+        unpooled=_Each(each) if exact else None,
+    )
 
 
-def _pool_of(backbone: nn.Module, maps: Any) -> nn.Module | None:
+def _pool_of(backbone: nn.Module, maps: Any) -> nn.Sequential | None:
     """What makes features of every window's maps, if that is their mean, perhaps normalised."""
     if not isinstance(maps, Tensor) or maps.ndim != 4:
         return None
@@ -191,7 +280,7 @@ def _as_convolutions(layers: Iterable[nn.Module], size: int) -> nn.Sequential | 
                 return None
             convolutions.append(_dense(linear, side))
         elif any(isinstance(part, nn.AdaptiveAvgPool2d) for part in parts):
-            convolutions.append(nn.AvgPool2d(side, 1))
+            convolutions.append(_GlobalPool(side, 1))
         elif isinstance(layer, nn.LocalResponseNorm):
             convolutions.append(_ResponseNorm(layer))
         elif isinstance(layer, nn.BatchNorm1d):

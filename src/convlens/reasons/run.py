@@ -27,6 +27,7 @@ def why(
     size: int | None = None,
     minutes: float = MINUTES,
     seed: int = 0,
+    beside: str | Path | None = None,
     progress: "Progress" = lambda *_: None,
 ) -> Case:
     """The case for convolutions: the lecture's figures, and those of a network or a detector.
@@ -43,6 +44,8 @@ def why(
         minutes: About how long the experiments take.
         seed: Decides the splits, first parameters and draws of the experiments; where they are
             repeated, the first of several seeds.
+        beside: Another run's folder, or its detector file: how much its layers resemble those of
+            the subject, a run too, is part of `sharing`.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
@@ -60,7 +63,9 @@ def why(
     """
     if section is not None and section not in SECTIONS:
         raise UsageError(f"--section {section}: it can be {', '.join(SECTIONS)}")
-    run = _run_folder(subject)
+    run, other = _run_folder(subject), _run_folder(beside)
+    if beside is not None and (run is None or other is None or pictures is None):
+        raise UsageError("--beside compares two runs on pictures: give a run, it, and --pictures")
     architecture = _architecture(subject, run, size=size)
     experiments, folder = None, Path(out) if out else None
     if pictures is not None or run is not None:
@@ -76,6 +81,7 @@ def why(
             minutes=minutes,
             seed=seed,
             progress=progress,
+            beside=other,
         )
     if section is not None:
         sections = [_section(section, architecture, experiments=experiments, alone=True)]
@@ -83,7 +89,7 @@ def why(
         sections = [_section(key, architecture, experiments=experiments) for key in SECTIONS]
     case = Case(
         "Why convolutions?" + (f" {Path(pictures).name}" if pictures is not None else ""),
-        _command(subject, pictures, size=size, seed=seed),
+        _command(subject, pictures, size=size, seed=seed, beside=beside),
         sections=[section for section in sections if section is not None],
         folder=folder,
     )
@@ -93,7 +99,12 @@ def why(
 
 
 def _command(
-    subject: str | Path | None, pictures: str | Path | None, *, size: int | None, seed: int
+    subject: str | Path | None,
+    pictures: str | Path | None,
+    *,
+    size: int | None,
+    seed: int,
+    beside: str | Path | None,
 ) -> str:
     """The command that makes the case again."""
     words = ["convlens", "why"]
@@ -101,6 +112,7 @@ def _command(
     words += ["--pictures", str(pictures)] if pictures is not None else []
     words += ["--size", str(size)] if size else []
     words += ["--seed", str(seed)] if seed else []
+    words += ["--beside", str(beside)] if beside is not None else []
     return shlex.join(words)
 
 

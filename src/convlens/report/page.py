@@ -21,11 +21,12 @@ def render_report(
     report: Report,
     preview: bytes,
     run: str,
+    layers: str = "",
 ) -> str:
     """The page as text. `record` is run.json, `metrics` is metrics.json, `preview` a PNG.
 
-    `run` is the path of the run's folder, `report` what the task tells of its answers, and
-    `history` are the measurements in training.
+    `run` is the path of the run's folder, `report` what the task tells of its answers, `layers` the
+    part on the network's layers, as HTML, and `history` are the measurements in training.
 
     Everything that came from outside (names of files and classes) is escaped by the template.
     """
@@ -55,6 +56,7 @@ def render_report(
         headline=[*report.headline, *_headline(training)],
         body=markupsafe.Markup(report.body),  # noqa: S704
         learned=report.learned or words.learned(training, record),
+        layers=markupsafe.Markup(layers),  # noqa: S704
         tried=words.tried(metrics["tried"]),
         time=told(metrics["seconds"]),
         cost_chart=markupsafe.Markup(  # noqa: S704
@@ -83,7 +85,7 @@ def render_report(
         skipped=metrics["skipped"],
         network=record["network"]["network"],
         multiplications=words.multiplications(training, record),
-        layers=[
+        rows=[
             (
                 row["layer"],
                 row["out"],

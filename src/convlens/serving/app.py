@@ -21,6 +21,7 @@ from .middleware import RequestMiddleware
 from .path_prefix import PathPrefix
 from .problems import add_problem_handlers
 from .prometheus import PrometheusMetrics
+from .routes.inside import add_inside_routes
 from .routes.page import add_page_routes
 from .routes.predict import add_predict_routes
 from .routes.status import add_status_routes
@@ -65,6 +66,7 @@ def create_app(
     )
     add_problem_handlers(app)
     add_predict_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
+    add_inside_routes(app, model, limits=limits, concurrency=concurrency)
     add_status_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
     add_page_routes(app, model, token=settings.token)
     app.router.routes += teach_routes(teaching, model, limits=limits)

@@ -11,8 +11,13 @@ from .schemas import (
     DetectorResponse,
     FindResponse,
     HealthResponse,
+    HeatMapResponse,
+    LayersResponse,
+    MapsResponse,
+    PeaksResponse,
     PredictResponse,
     ProblemDetails,
+    SumsResponse,
 )
 
 
@@ -26,7 +31,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "A detector that cannot do this",
         413: "Too many bytes or files",
         415: "A kind of content that it does not take",
-        422: "No pictures, or a wrong size",
+        422: "No pictures, a wrong size, or no such layer or value",
         503: "Busy; try again after the seconds in Retry-After",
         504: "Too slow",
     }
@@ -86,6 +91,36 @@ FIND: dict[str, Any] = {
     "response_model": FindResponse,
     "responses": _problems(400, 401, 403, 409, 413, 415, 422, 503, 504),
     **_REQUEST_BODY,
+}
+HEAT_MAP: dict[str, Any] = {
+    "summary": "Say which parts of pictures speak for the answer",
+    "response_model": HeatMapResponse,
+    "responses": _problems(400, 401, 403, 409, 413, 415, 422, 503, 504),
+    **_REQUEST_BODY,
+}
+LAYERS: dict[str, Any] = {
+    "summary": "The network's layers that have maps",
+    "response_model": LayersResponse,
+    "responses": _problems(401, 403, 409, 422, 503),
+}
+_INSIDE: dict[str, Any] = {
+    "responses": _problems(400, 401, 403, 409, 413, 415, 422, 503, 504),
+    **_REQUEST_BODY,
+}
+MAPS: dict[str, Any] = {
+    "summary": "A layer's maps of pictures, those that vary most",
+    "response_model": MapsResponse,
+    **_INSIDE,
+}
+SUM: dict[str, Any] = {
+    "summary": "How one value of a convolution was made, number by number",
+    "response_model": SumsResponse,
+    **_INSIDE,
+}
+STRONGEST: dict[str, Any] = {
+    "summary": "Where in pictures a filter answers most, and what it sees there",
+    "response_model": PeaksResponse,
+    **_INSIDE,
 }
 DETECTOR: dict[str, Any] = {
     "summary": "What the detector knows and how it was made",

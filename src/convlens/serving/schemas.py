@@ -70,6 +70,131 @@ class FindResponse(BaseModel):
     pictures: list[PictureFindings]
 
 
+class PictureHeatMap(BaseModel):
+    """What each part of one picture says for its answer, or the reason why there is none."""
+
+    name: str
+    error: str | None
+    width: int
+    height: int
+    label: str = Field(description="the most probable class")
+    probability: float
+    heat: list[list[float]] = Field(description="rows of 0 to 1 over the whole picture")
+    method: str = Field(description="'class activation map' or 'occlusion'")
+    seconds: float
+
+
+class HeatMapResponse(BaseModel):
+    """One for each picture, in the order of the pictures."""
+
+    pictures: list[PictureHeatMap]
+
+
+class Numbers(BaseModel):
+    """Numbers as bytes: 0 is the lowest one, 255 the highest."""
+
+    low: float
+    high: float
+    shape: list[int]
+    levels: str = Field(description="base64, row by row")
+
+
+class Span(BaseModel):
+    """Value i of count along an axis sees the pixels step × i + first to step × i + last.
+
+    But none before 0, and none behind end.
+    """
+
+    step: int
+    first: int
+    last: int
+    end: int
+    count: int
+
+
+class Layer(BaseModel):
+    """One layer's maps."""
+
+    kind: str = Field(description="the layer in words, such as conv 32 3×3 stride 2")
+    name: str = Field(description="where it stands in the network")
+    channels: int
+    height: int
+    width: int
+    field: list[Span] | None = Field(description="down and across; null: the whole picture")
+    filters: list[Numbers] | None = Field(description="[k, k, 3], where they see colours")
+    adds_up: bool = Field(description="whether its values can be told number by number")
+
+
+class LayersResponse(BaseModel):
+    """The layers from the first to the last, and the few that are shown first."""
+
+    side: int = Field(description="of the picture that the network sees, in pixels")
+    chosen: list[int]
+    layers: list[Layer]
+
+
+class Map(Numbers):
+    """What one filter gives over the whole picture."""
+
+    channel: int
+
+
+class PictureMaps(BaseModel):
+    """A layer's maps of one picture, or the reason why there are none."""
+
+    name: str
+    error: str | None
+    maps: list[Map] = []
+    seconds: float
+
+
+class MapsResponse(BaseModel):
+    """One for each picture, in the order of the pictures."""
+
+    pictures: list[PictureMaps]
+
+
+class Sum(BaseModel):
+    """Inputs × weights [C, k, k] and the bias make `before`; the activation makes `value` of it."""
+
+    inputs: list[list[list[float]]]
+    weights: list[list[list[float]]]
+    bias: float
+    before: float
+    value: float
+
+
+class PictureSum(BaseModel):
+    """How a value was made; null where it is no convolution's, or of too many products."""
+
+    name: str
+    error: str | None
+    sum: Sum | None = None
+    seconds: float
+
+
+class SumsResponse(BaseModel):
+    """One for each picture, in the order of the pictures."""
+
+    pictures: list[PictureSum]
+
+
+class PicturePeak(BaseModel):
+    """A filter's strongest answer in one picture; the box is in shares of its sides, 0 to 1."""
+
+    name: str
+    error: str | None
+    value: float | None = None
+    box: Box | None = None
+    seconds: float
+
+
+class PeaksResponse(BaseModel):
+    """One for each picture, in the order of the pictures."""
+
+    pictures: list[PicturePeak]
+
+
 class DetectorResponse(BaseModel):
     """What the detector knows, how good it was, how answers follow, and how it was made."""
 

@@ -1,8 +1,14 @@
 """What a task hands on to be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from ..pictures.decode import RGB
+from ..pictures.source import Source
+
+Explain: TypeAlias = Callable[[Sequence[tuple[Source, str]]], Sequence[RGB | None]]
+"""Draws over pictures what speaks for an answer to them: over the first ones, as many as it can."""
 
 
 class Grid(NamedTuple):

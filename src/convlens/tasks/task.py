@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..errors import ConvlensError
 from ..pictures.source import Source
 from .answers import Evaluation, Prediction
-from .shown import Grid, Report
+from .shown import Explain, Grid, Report
 
 if TYPE_CHECKING:
     from .learning import Learning
@@ -91,8 +91,17 @@ class Task(Protocol):
     def summary(self, evaluation: Evaluation, *, rule: Any) -> Iterator[str | Grid]:
         """An evaluation of answers by a rule as lines and tables for a terminal."""
 
-    def report(self, metrics: Mapping[str, Any], evaluation: "Evaluation | None") -> Report:
-        """A run's metrics.json, and the evaluation behind it, as a part of its report."""
+    def report(
+        self,
+        metrics: Mapping[str, Any],
+        evaluation: "Evaluation | None",
+        *,
+        explain: Explain | None = None,
+    ) -> Report:
+        """A run's metrics.json, and the evaluation behind it, as a part of its report.
+
+        `explain` draws over pictures what speaks for the answers to them.
+        """
 
 
 def task_named(name: str | None) -> Task:

@@ -3,17 +3,20 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save
 
 from .._version import __version__
 from ..dataset.prepare import Dataset
+from ..detector.draw import explained
 from ..drawing.thumbnails import contact_sheet
 from ..engine.callbacks import Callback
 from ..engine.compute.execution import enough_memory
@@ -36,8 +39,10 @@ from ..files import (
 )
 from ..options import TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
+from ..pictures.source import Source
 from ..pictures.splits import write_manifest
 from ..report.card import model_card
+from ..report.layers import PICTURES, render_layers
 from ..report.page import render_report
 from .job import Job, Request
 from .model import Model
@@ -187,7 +192,8 @@ class RunFolder:
             if evaluation is not None:
                 answers = predictions_csv(job.task, job.dataset.classes, evaluation.answers)
                 write_whole(self.path / "predictions.csv", answers)
-            report = job.task.report(metrics, evaluation)
+            file = results.exported.file
+            report = job.task.report(metrics, evaluation, explain=partial(explained, file))
             seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
             metrics = {**metrics, "seconds": seconds}
             write_whole(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -197,6 +203,7 @@ class RunFolder:
             history=outcome.history,
             report=report,
             preview=self._preview(dataset),
+            layers=render_layers(results.exported.file, _pictures_to_look_at(dataset)),
             run=str(self.path),
         )
         write_whole(self.path / "report.html", page)
@@ -280,3 +287,11 @@ def _holds_something(path: Path) -> bool:
     """Whether there is more than what a run that was killed before it began leaves behind."""
     with saying_where(path, "list"):
         return any(not inside.name.startswith(".") for inside in path.iterdir())
+
+
+def _pictures_to_look_at(dataset: Dataset) -> Sequence[Source]:
+    """Held-out pictures, or others where there are none, in an order that mixes the classes."""
+    split = next(name for name in ("test", "val", "train") if dataset.split.rows(name))
+    catalog = dataset.subset(split)
+    order = np.random.default_rng(0).permutation(len(catalog))[:PICTURES]
+    return [catalog.sources[row] for row in order]

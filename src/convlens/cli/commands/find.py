@@ -1,16 +1,14 @@
 """`convlens find`."""
 
 import argparse
-import io
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...files import given_path, saying_where, write_whole
+from ...files import given_path
 from ...parallel import in_order
-from ...windows import file_name
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
+from ..drawn import DrawnPictures
 from ..output import PassedOver, complain, emit, printable
 
 if TYPE_CHECKING:
@@ -22,9 +20,6 @@ EXAMPLES = """\
   convlens find runs/pets photos/ --out found/        draws heat and boxes
   convlens find runs/pets photos/ --json > found.json
   convlens find runs/pets crowd.jpg --smallest 0.05   look for smaller things"""
-
-LONGEST = 200
-"""Bytes of a name to which more can be added; a character has four at most."""
 
 
 def add(parser: Parser) -> None:
@@ -63,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
             "this detector has no class 'background', so it sees one of its classes "
             "everywhere: train one with --background"
         )
-    taken: set[Path] = set()
+    drawn_pictures = DrawnPictures(args.out, "found") if args.out else None
     total = {"windows": 0, "multiplications": 0, "multiplications_cut_out": 0}
     count = failed = 0
     if args.json:
@@ -71,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     passed_over = PassedOver()
     files = (file for path in listed_paths(args.paths) for file in find_files(path, passed_over))
     for result in in_order(finder, files):
-        drawn = _draw(result, args.out, taken=taken) if args.out and not result.error else None
+        drawn = _draw(result, drawn_pictures) if drawn_pictures and not result.error else None
         if args.json:
             content = {"error": result.error} if result.error else result.as_json()
             row = {"name": result.name, **content, **({"drawn": str(drawn)} if drawn else {})}
@@ -107,22 +102,11 @@ def _print(result: "Localization") -> None:
         emit(f"nothing found  {name}")
 
 
-def _draw(result: "Localization", folder: Path, *, taken: set[Path]) -> Path:
-    """Write the picture with what was found in it as `NAME-found.jpg`; no two have one name."""
+def _draw(result: "Localization", pictures: DrawnPictures) -> Path:
     from ...detector.draw import draw_findings
     from ...pictures.decode import decode
     from ...pictures.source import FileSource
 
-    stem = file_name(Path(result.name).stem)
-    stem = stem if len(os.fsencode(stem)) < LONGEST else stem[: LONGEST // 4]
-    path, number = folder / f"{stem}-found.jpg", 1
-    while path in taken:
-        number += 1
-        path = folder / f"{stem}-found-{number}.jpg"
-    taken.add(path)
-    out = io.BytesIO()
-    draw_findings(decode(FileSource(result.name).read()), result).save(out, "JPEG", quality=90)
-    with saying_where(folder, "make the folder"):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, out.getvalue())
-    return path
+    return pictures.write(
+        result.name, draw_findings(decode(FileSource(result.name).read()), result)
+    )

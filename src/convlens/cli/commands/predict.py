@@ -1,20 +1,33 @@
 """`convlens predict`."""
 
 import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from ...parallel import worker
+from ...files import given_path
+from ...parallel import in_order, worker
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
+from ..drawn import DrawnPictures
 from ..isolate import MEMORY, SECONDS, run_isolated
 from ..output import PassedOver, complain, emit
 from ..predictions import print_csv, print_json, print_lines
 from ..progress import Bars
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ...detector.detector import Detector
+    from ...detector.inputs import Share
+    from ...pictures.source import Source
+    from ...tasks.answers import Prediction
 
 SUMMARY = "say what is in pictures"
 EXAMPLES = """\
   convlens predict detector.onnx photo.jpg
   convlens predict detector.onnx photos/ --csv > answers.csv
   convlens predict detector.onnx 'photos/*.jpg' --json --top 3
+  convlens predict detector.onnx photos/ --why looked-at/
   find . -name '*.jpg' | convlens predict detector.onnx -
   convlens predict strangers.onnx photo.jpg --isolate
   convlens predict detector.onnx s3://bucket/many/ --share 3/8 --out answers/"""
@@ -31,6 +44,12 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--top", type=int, default=1, metavar="K", help="show the K likeliest classes [1]"
+    )
+    parser.add_argument(
+        "--why",
+        metavar="FOLDER",
+        type=given_path,
+        help="write pictures there with what spoke for the answer as heat over them",
     )
     parser.add_argument(
         "--isolate",
@@ -54,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise UsageError(f"--top {args.top}: it takes 1 or more")
     share = _share(args)
-    if args.isolate and (args.out is not None or share[1] > 1):
-        raise UsageError("--isolate goes with neither --out nor --share")
+    if args.isolate and (args.out is not None or args.why is not None or share[1] > 1):
+        raise UsageError("--isolate goes with none of --out, --share and --why")
     if args.isolate:
         return run_isolated(args)
     if args.out is not None:
@@ -64,9 +83,12 @@ def run(args: argparse.Namespace) -> int:
 
     detector = Detector(args.detector)
     passed_over = PassedOver()
-    predictions = detector.predict_many(
-        listed_paths(args.paths), share=share, passed_over=passed_over
-    )
+    if args.why is not None:
+        predictions = _explained(args, detector, share=share, passed_over=passed_over)
+    else:
+        predictions = detector.predict_many(
+            listed_paths(args.paths), share=share, passed_over=passed_over
+        )
     write = print_json if args.json else print_csv if args.csv else print_lines
     failed, count = write(predictions, detector, top=args.top)
     unlisted = passed_over.say()
@@ -75,6 +97,31 @@ def run(args: argparse.Namespace) -> int:
     elif failed:
         complain(f"{failed} of {count} could not be read")
     return 1 if failed or unlisted or not count else 0
+
+
+def _explained(
+    args: argparse.Namespace, detector: "Detector", *, share: "Share", passed_over: PassedOver
+) -> "Iterator[Prediction]":
+    """The predictions; each picture is written with its heat map before its own is given."""
+    from ...detector.draw import draw_heat
+    from ...detector.heat_map import HeatMapper
+    from ...detector.inputs import find_sources, pixels_of
+    from ...pictures.shards.read import streamed
+
+    mapper, drawn_pictures = HeatMapper(detector), DrawnPictures(args.why, "why")
+
+    def explain(source: "Source") -> "tuple[Prediction, Image.Image | None]":
+        prediction = detector.predict_source(source)
+        if prediction.error is not None:
+            return prediction, None
+        image = pixels_of(source)
+        return prediction, draw_heat(image, mapper.look(source.name, image).heat)
+
+    sources = find_sources(listed_paths(args.paths), share=share, passed_over=passed_over)
+    for prediction, drawn in in_order(explain, streamed(sources)):
+        if drawn is not None:
+            drawn_pictures.write(prediction.name, drawn)
+        yield prediction
 
 
 def _share(args: argparse.Namespace) -> tuple[int, int]:
@@ -100,8 +147,8 @@ def _into_folder(args: argparse.Namespace, share: tuple[int, int]) -> int:
     """A table for each shard."""
     from ...detector.archive import predict_shards
 
-    if args.json or args.top > 1:
-        raise UsageError("--out writes CSV with every class: give neither --json nor --top")
+    if args.json or args.top > 1 or args.why is not None:
+        raise UsageError("--out writes CSV with every class: give none of --json, --top and --why")
     with Bars(args.quiet) as bars:
         progress = bars.progress if share[0] == 0 else lambda *_: None
         done = predict_shards(

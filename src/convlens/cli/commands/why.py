@@ -42,6 +42,9 @@ def add(parser: Parser) -> None:
         metavar="MINUTES",
         help=f"time for experiments, about [{MINUTES:g}]",
     )
+    parser.add_argument(
+        "--beside", metavar="RUN", help="another run: how much its layers resemble the detector's"
+    )
     add_seed(parser, "for splits, parameters and draws")
     parser.add_argument(
         "--out", metavar="FOLDER", help="where the page is written [auto: why/NAME]"
@@ -62,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
             size=args.size,
             minutes=args.minutes,
             seed=args.seed,
+            beside=args.beside,
             progress=bars.progress,
         )
     if args.json:

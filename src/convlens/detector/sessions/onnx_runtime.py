@@ -7,16 +7,11 @@ import numpy.typing as npt
 
 from ...errors import ConvlensError
 from ..integrity import check_graph, checksum, unseal
+from .protobuf import field
 from .session import INPUT, SIZES, Session, first_line
 
-
-def _field(number: int, data: bytes) -> bytes:
-    """A field of protobuf's wire format, shorter than 128 bytes."""
-    return bytes((number << 3 | 2, len(data))) + data
-
-
-_PAIR = _field(1, b"\x08\x07" + _field(2, _field(1, b"\x08\x02")))
-_SIZES_GIVEN = _field(7, _field(11, _field(1, SIZES.encode()) + _field(2, _PAIR)))
+_PAIR = field(1, b"\x08\x07" + field(2, field(1, b"\x08\x02")))
+_SIZES_GIVEN = field(7, field(11, field(1, SIZES.encode()) + field(2, _PAIR)))
 """After a model, it makes that constant an input that may be left out: messages that follow each
 other are one (an input in the file itself would make ONNX Runtime warn every other reader)."""
 
@@ -26,11 +21,15 @@ class OnnxSession(Session):
 
     runtime = "onnxruntime"
 
-    def __init__(self, data: bytes, *, name: str) -> None:
+    def __init__(self, data: bytes, *, name: str, part: bytes = b"") -> None:
         import onnxruntime
 
+        self._data = data
+        more = field(7, part) if part else b""
         try:
             check_graph(unseal(data))
+            if more:
+                check_graph(more)
         except ValueError as error:
             raise ConvlensError(f"{name} is not a convlens detector: {error}") from None
         resizes = SIZES.encode() in data  # a form may leave that to its caller
@@ -39,14 +38,14 @@ class OnnxSession(Session):
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
-                data + _SIZES_GIVEN * resizes,
+                data + more + _SIZES_GIVEN * resizes,
                 options,
                 providers=["CPUExecutionProvider"],
                 enable_fallback=0,
             )
             metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-            inputs = [field.name for field in self._session.get_inputs()]
-            shapes = {field.name: field.shape for field in self._session.get_outputs()}
+            inputs = [given.name for given in self._session.get_inputs()]
+            shapes = {output.name: output.shape for output in self._session.get_outputs()}
         except Exception as error:  # ONNX Runtime raises many kinds of its own
             raise ConvlensError(
                 f"{name} is not a convlens detector: {first_line(error)}"
@@ -56,6 +55,14 @@ class OnnxSession(Session):
         )
         if inputs != [INPUT]:
             raise ConvlensError(f"{name} is not a convlens detector: its input is another")
+
+    def extended(self, part: bytes) -> "OnnxSession":
+        """See `Session`."""
+        return OnnxSession(self._data, name=self.name, part=part)
+
+    def graph(self) -> bytes:
+        """See `Session`."""
+        return self._data
 
     def _answer(
         self, pixels: npt.NDArray[Any], outputs: Sequence[str], constants: Mapping[str, Any]

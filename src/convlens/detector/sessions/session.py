@@ -17,6 +17,9 @@ SIZES, WINDOWS = "squash_to", "windows"
 """A constant: height and width [2] that the picture is squashed to. An output: logits
 [N, K, down, across] of each window of the network's own size in it; one window, for that constant.
 """
+CLASS_MAPS = "class_maps"
+"""Part of a graph that lies in the metadata, and its output: what each place of the last maps adds
+to each class's logit [N, K, h, w], which are their mean."""
 
 
 class Session(ABC):
@@ -75,6 +78,18 @@ class Session(ABC):
                 f"{first_line(error)}"
             ) from error
         return [value[0] for value in values]
+
+    def extended(self, part: bytes) -> "Session | None":
+        """The same graph with a further one, serialized, put behind it; None where that cannot be.
+
+        Its nodes may read every tensor of the first, and its outputs, which may be these tensors
+        themselves, are then among the session's. Raises `ConvlensError` where both do not fit.
+        """
+        return None
+
+    def graph(self) -> bytes | None:
+        """The ONNX file's bytes; None where it is of another form."""
+        return None
 
     @abstractmethod
     def _answer(

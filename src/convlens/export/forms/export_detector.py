@@ -13,6 +13,7 @@ from ...detector.integrity import unseal
 from ...detector.sessions.input_form import InputForm
 from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
+from ...detector.sessions.session import CLASS_MAPS
 from ...errors import ConvlensError, PictureError, UsageError, require
 from ...evaluation.answers import predictions_csv
 from ...evaluation.compare import decoded, mcnemar, milliseconds
@@ -184,13 +185,15 @@ def _write(
 
     assert original.path is not None  # noqa: S101
     model = onnx.load_from_string(bytes(unseal(original.path.read_bytes())))
+    for entry in [one for one in model.metadata_props if one.key == CLASS_MAPS]:
+        model.metadata_props.remove(entry)  # it names tensors that the form may not have
     metadata = {"form": to}
     if to == "openvino":
         from .openvino import openvino
 
         files = openvino(model, form.side)
-        kept = {name: text for name, text in original.metadata.items() if name != "slides"}
-        kept.pop("sha256", None)
+        gone = {"slides", CLASS_MAPS, "sha256"}
+        kept = {name: text for name, text in original.metadata.items() if name not in gone}
         write_sealed(folder, to, kept | metadata, files=files)
     else:
         if to == "edge":

@@ -4,15 +4,19 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from ...dataset.prepare import Dataset, prepare
 from ...errors import UsageError
 from ...network.layers import Conv, Residual
 from ...network.named import NAMED
 from ...network.spec import Architecture, Network, network
 from ...options import DataOptions
+from ...pictures.resize import Resizer
 from ...progress import Progress
 from ..section import Section
-from . import architectures, optimizers, regions
+from . import architectures, optimizers, regions, similarity
+from .filters import kinds
 from .filters.section import section as filters_section
 from .learning import measure as learning
 from .learning.section import section as learning_section
@@ -52,6 +56,7 @@ class Experiments:
         minutes: About how long all experiments may take together.
         seed: Decides splits, parameters and draws; the first one where there are several.
         progress: Called while they run.
+        beside: The folder of another run, with whose layers the run's are compared.
     """
 
     def __init__(
@@ -64,7 +69,9 @@ class Experiments:
         minutes: float,
         seed: int,
         progress: Progress,
+        beside: Path | None = None,
     ) -> None:
+        self.beside = beside
         self.pictures = pictures
         self.folder = folder
         self.minutes = minutes
@@ -103,11 +110,28 @@ class Experiments:
         sections = []
         if self.run is not None:
             sections.append(filters_section(self.run.filters()))
+            layers = kinds.measure(self.run.module, self.run.record["plan"]["size"])
+            sections += [kinds.section(layers)] if layers else []
         if self.pictures is not None:
             notebook = self._notebook(0.1)
             measured = regions.measure(notebook, self.splits, conv=self.twins, seeds=(self.seed,))
             sections.append(regions.section(measured))
+            seeds = (self.seed, self.seed + 1)
+            alike = [similarity.measure(notebook, self.splits, conv=self.twins, seeds=seeds)]
+            if self.run is not None and self.beside is not None:
+                alike.append(self._beside(self.run, self.beside))
+            sections.append(similarity.section(alike))
         return sections
+
+    def _beside(self, run: TrainedRun, beside: Path) -> similarity.Similarity:
+        """The run's layers against another run's, on pictures new to the first."""
+        other = TrainedRun(beside, run.pictures, progress=self.progress)
+        pictures = run.unseen[: similarity.PICTURES]
+        resize = Resizer(other.record["plan"]["size"])
+        resized = np.stack([resize(picture) for picture in pictures])
+        return similarity.compare(
+            f"{run.folder.name} and {beside.name}", (run.module, other.module), (pictures, resized)
+        )
 
     def _translation(self) -> Section:
         notebook = self._notebook(0.2)

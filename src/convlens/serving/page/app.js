@@ -2,6 +2,7 @@
 import { closeCamera, startCamera } from "./camera.js";
 import { fetchJson } from "./shared.js";
 import { formatNumber, formatPercent, translate, translatePage } from "./texts.js";
+import { startInside } from "./inside.js";
 import { startTeaching } from "./teach.js";
 import { startTrying } from "./try.js";
 import { startWhy } from "./why.js";
@@ -46,6 +47,7 @@ startCamera();
 const detector = await describeDetector();
 const shared = { pictureListeners: [], slides: "slides" in detector.provenance };
 startTrying(shared, detector.limits);
+startInside(shared, detector.limits);
 startWhy(shared);
 startTeaching(describeDetector, detector.limits);
 document.body.dataset.ready = "yes";

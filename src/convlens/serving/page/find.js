@@ -1,29 +1,40 @@
-// Where in a picture it is: heat over it, and a box for each finding.
+// Where in a picture it is, and what spoke for the answer: heat over it, and a box for each finding.
 import { fetchJson } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
-export function whereButton(image, file, probabilities) {
-  const paragraph = document.createElement("p");
-  const button = document.createElement("button");
-  button.textContent = translate("try.where");
-  paragraph.append(button);
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    button.textContent = translate("try.looking");
-    try {
-      const form = new FormData();
-      form.append("files", file, file.name || "picture");
-      const { pictures: [findings] } = await fetchJson("find", { method: "POST", body: form });
-      if (findings.error) throw new Error(findings.error);
-      image.replaceWith(drawFindings(image, findings));
-      paragraph.className = "soft";
-      paragraph.textContent = summary(findings) + ("background" in probabilities ? "" : ` ${translate("try.nobackground")}`);
-    } catch (error) {
-      paragraph.className = "bad";
-      paragraph.textContent = translate("try.failed", { why: error.message });
-    }
-  });
-  return paragraph;
+// Buttons that draw over the picture, each instead of what was drawn before; a line says what it is.
+export function heatButtons(image, file, probabilities, slides) {
+  const [buttons, says] = [document.createElement("p"), document.createElement("p")];
+  buttons.className = "buttons";
+  let shown = image;
+  const add = (name, path, draw, tell) => {
+    const button = document.createElement("button");
+    button.textContent = translate(name);
+    buttons.append(button);
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      says.className = "soft";
+      says.textContent = translate("try.looking");
+      try {
+        const form = new FormData();
+        form.append("files", file, file.name || "picture");
+        const { pictures: [answer] } = await fetchJson(path, { method: "POST", body: form });
+        if (answer.error) throw new Error(answer.error);
+        const canvas = draw(image, answer);
+        shown.replaceWith(canvas);
+        shown = canvas;
+        says.textContent = tell(answer);
+      } catch (error) {
+        says.className = "bad";
+        says.textContent = translate("try.failed", { why: error.message });
+      }
+      button.disabled = false;
+    });
+  };
+  add("try.why", "heat-map", drawHeatMap, ({ label }) => translate("try.reason", { label }));
+  const ground = "background" in probabilities ? "" : ` ${translate("try.nobackground")}`;
+  if (slides) add("try.where", "find", drawFindings, (findings) => summary(findings) + ground);
+  return [buttons, says];
 }
 
 function summary(findings) {
@@ -32,34 +43,44 @@ function summary(findings) {
   return findings.findings.length ? effort : `${translate("try.nowhere")} ${effort}`;
 }
 
-function drawFindings(image, findings) {
+// The picture, no larger than is seen, with the hottest of some maps over it.
+function drawHeat(image, { width, height }, maps, text) {
   const canvas = document.createElement("canvas");
-  const scale = Math.min(1, 640 / Math.max(findings.width, findings.height));
-  [canvas.width, canvas.height] = [findings.width, findings.height].map((length) => Math.max(1, Math.round(length * scale)));
+  const scale = Math.min(1, 640 / Math.max(width, height));
+  [canvas.width, canvas.height] = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
   const context = canvas.getContext("2d");
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  context.drawImage(drawHeat(findings), 0, 0, canvas.width, canvas.height);
+  context.drawImage(heatCanvas(maps), 0, 0, canvas.width, canvas.height);
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", text);
+  canvas.className = "found";
+  return [canvas, context, scale];
+}
+
+function drawHeatMap(image, answer) {
+  return drawHeat(image, answer, [answer.heat], translate("try.reason", answer))[0];
+}
+
+function drawFindings(image, findings) {
+  const names = findings.findings.map(({ predicted, probability }) => `${predicted} ${formatPercent(probability)}`).join(", ");
+  const text = translate("try.heat", { found: names || translate("try.nowhere") });
+  const [canvas, context, scale] = drawHeat(image, findings, Object.values(findings.heat), text);
   const size = Math.max(11, Math.min(canvas.width, canvas.height) / 18);
   context.lineWidth = Math.max(2, size / 6);
   context.font = `${size}px system-ui, sans-serif`;
   for (const { predicted, probability, box } of findings.findings) {
     const [x, y, right, bottom] = [box.left, box.top, box.right, box.bottom].map((edge) => edge * scale);
-    const text = `${predicted} ${formatPercent(probability)}`;
+    const name = `${predicted} ${formatPercent(probability)}`;
     context.strokeStyle = context.fillStyle = "#14dc78";
     context.strokeRect(x, y, right - x, bottom - y);
-    context.fillRect(x, y, context.measureText(text).width + size / 2, size * 1.3);
+    context.fillRect(x, y, context.measureText(name).width + size / 2, size * 1.3);
     context.fillStyle = "#000";
-    context.fillText(text, x + size / 4, y + size);
+    context.fillText(name, x + size / 4, y + size);
   }
-  canvas.setAttribute("role", "img");
-  const names = findings.findings.map(({ predicted, probability }) => `${predicted} ${formatPercent(probability)}`).join(", ");
-  canvas.setAttribute("aria-label", translate("try.heat", { found: names || translate("try.nowhere") }));
-  canvas.className = "found";
   return canvas;
 }
 
-function drawHeat(findings) {
-  const maps = Object.values(findings.heat);
+function heatCanvas(maps) {
   const [rows, columns] = [maps[0].length, maps[0][0].length];
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [columns, rows];

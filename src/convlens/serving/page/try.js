@@ -1,5 +1,5 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
-import { whereButton } from "./find.js";
+import { heatButtons } from "./find.js";
 import { openCamera } from "./camera.js";
 import { batches, fetchJson, probabilityBars } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
@@ -49,7 +49,7 @@ export function startTrying(shared, limits) {
       item.append(why);
     } else {
       item.append(...probabilityBars(answer.probabilities));
-      if (shared.slides) item.append(whereButton(image, file, answer.probabilities));
+      item.append(...heatButtons(image, file, answer.probabilities, shared.slides));
       for (const listener of shared.pictureListeners) listener(file);
     }
     if (answer.strange) {

@@ -1,4 +1,4 @@
-"""Routes from pictures to predictions: what is in them, and where."""
+"""Routes from pictures to predictions: what is in them, where, and what spoke for it."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from ...detector.detector import Detector
 from ...detector.find import Finder
+from ...detector.heat_map import HeatMapper
 from ...errors import ConvlensError
 from ...pictures.source import Source
 from .. import openapi
@@ -28,14 +29,14 @@ def add_predict_routes(
     concurrency: ConcurrencyLimit,
     metrics: PrometheusMetrics,
 ) -> None:
-    """Add `/predict` and `/find`; a picture that cannot be read costs the others nothing."""
+    """Add `/predict`, `/find` and `/heat-map`; a picture that fails costs the others nothing."""
 
     @app.post("/predict", **openapi.PREDICT)
     async def predict(request: Request) -> JSONResponse:
         async with time_limit(limits.seconds):
             pictures = await read_pictures(request, limits)
             answer = partial(_prediction_json, model.detector)
-            answers = _answers(concurrency, answer, pictures)
+            answers = answer_each(concurrency, answer, pictures)
             predictions = await while_connected(request, answers)
         metrics.count_pictures(predictions)
         return JSONResponse({"predictions": predictions})
@@ -48,12 +49,24 @@ def add_predict_routes(
             raise Problem(409, "Cannot slide", detail=str(error)) from error
         async with time_limit(limits.seconds):
             pictures = await read_pictures(request, limits)
-            answers = _answers(concurrency, partial(_findings_json, finder), pictures)
+            answers = answer_each(concurrency, partial(_findings_json, finder), pictures)
             findings = await while_connected(request, answers)
         return JSONResponse({"pictures": findings})
 
+    @app.post("/heat-map", **openapi.HEAT_MAP)
+    async def heat_map(request: Request) -> JSONResponse:
+        try:
+            mapper = HeatMapper(model.detector)
+        except ConvlensError as error:
+            raise Problem(409, "No heat map", detail=str(error)) from error
+        async with time_limit(limits.seconds):
+            pictures = await read_pictures(request, limits)
+            answer = partial(_heat_map_json, mapper)
+            heat_maps = await while_connected(request, answer_each(concurrency, answer, pictures))
+        return JSONResponse({"pictures": heat_maps})
 
-async def _answers(
+
+async def answer_each(
     concurrency: ConcurrencyLimit,
     answer: Callable[[Source], dict[str, object]],
     pictures: Sequence[Source],
@@ -73,3 +86,8 @@ def _prediction_json(detector: Detector, picture: Source) -> dict[str, object]:
 def _findings_json(finder: Finder, picture: Source) -> dict[str, object]:
     localization = finder(picture)
     return {"name": localization.name, "error": localization.error, **localization.as_json()}
+
+
+def _heat_map_json(mapper: HeatMapper, picture: Source) -> dict[str, object]:
+    heat_map = mapper(picture)
+    return {"name": heat_map.name, "error": heat_map.error, **heat_map.as_json()}

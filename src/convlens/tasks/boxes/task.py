@@ -11,7 +11,7 @@ from . import prediction, table
 from .rule import BoxRule, read_rule
 
 if TYPE_CHECKING:
-    from ..shown import Grid, Report
+    from ..shown import Explain, Grid, Report
     from .evaluation import BoxEvaluation
     from .matching import Truth
 
@@ -71,8 +71,17 @@ class BoxTask:
 
         return summary(evaluation, rule=rule)
 
-    def report(self, metrics: Mapping[str, Any], evaluation: "BoxEvaluation | None") -> "Report":
-        """The summary, curves, tables, and pictures with what is wrong in them."""
+    def report(
+        self,
+        metrics: Mapping[str, Any],
+        evaluation: "BoxEvaluation | None",
+        *,
+        explain: "Explain | None" = None,
+    ) -> "Report":
+        """The summary, curves, tables, and pictures with what is wrong in them.
+
+        Boxes explain themselves.
+        """
         from .report import report
 
         return report(metrics, evaluation)

@@ -11,7 +11,7 @@ from ...drawing.thumbnails import thumbnail
 from ...errors import PictureError
 from ...pictures.decode import decode
 from ...pictures.source import Source
-from ..shown import Report
+from ..shown import Explain, Report
 from . import words
 from .evaluation import Evaluation
 
@@ -23,7 +23,7 @@ MIN_BIN_PICTURES = 5
 Values = Mapping[str, Any]
 
 
-def report(metrics: Values, evaluation: Evaluation | None) -> Report:
+def report(metrics: Values, evaluation: Evaluation | None, *, explain: Explain | None) -> Report:
     """The summary, the headline and the sections. `metrics` is metrics.json.
 
     Everything that came from outside (names of files and classes) is escaped by the template.
@@ -32,11 +32,13 @@ def report(metrics: Values, evaluation: Evaluation | None) -> Report:
     return Report(
         summary=" ".join((words.summary(test, metrics), *metrics["advice"])),
         headline=_headline(test) if test else [],
-        body=_body(test, metrics, evaluation) if test else "",
+        body=_body(test, metrics, evaluation, explain=explain) if test else "",
     )
 
 
-def _body(test: Values, metrics: Values, evaluation: Evaluation | None) -> str:
+def _body(
+    test: Values, metrics: Values, evaluation: Evaluation | None, *, explain: Explain | None
+) -> str:
     import jinja2
     import markupsafe
 
@@ -45,6 +47,10 @@ def _body(test: Values, metrics: Values, evaluation: Evaluation | None) -> str:
     )
     held_out, label_errors = words.held_out(metrics), metrics["label_errors"]
     mistakes = evaluation.mistakes if evaluation else ()
+    worst = mistakes[:MISTAKES]
+    explained = explain([(one.source, one.predicted) for one in worst]) if explain else ()
+    heats = [thumbnail(image) if image is not None else "" for image in explained]
+    heats += [""] * (len(worst) - len(heats))
     return template.render(
         coverage_chart=markupsafe.Markup(_coverage_chart(test, held_out)),  # noqa: S704
         calibration_chart=markupsafe.Markup(_calibration_chart(test, held_out)),  # noqa: S704
@@ -55,8 +61,10 @@ def _body(test: Values, metrics: Values, evaluation: Evaluation | None) -> str:
         confusion=_confusion(test) if len(test["labels"]) <= LARGEST_CONFUSION else [],
         per_class=_per_class(test),
         held_out=held_out,
+        explained=any(heats),
         mistakes=[
             {
+                "heat": heat,
                 "image": _thumbnail(mistake.source),
                 "label": mistake.label,
                 "predicted": mistake.predicted,
@@ -64,7 +72,7 @@ def _body(test: Values, metrics: Values, evaluation: Evaluation | None) -> str:
                 "name": Path(mistake.name).name,
                 "label_error": mistake.name in label_errors,
             }
-            for mistake in mistakes[:MISTAKES]
+            for mistake, heat in zip(worst, heats, strict=True)
         ],
         mistakes_note=words.mistakes(len(mistakes), test, label_errors=label_errors),
     )

@@ -13,7 +13,7 @@ from . import prediction, table
 from .rules.rule import Rule, read_rule
 
 if TYPE_CHECKING:
-    from ..shown import Grid, Report
+    from ..shown import Explain, Grid, Report
     from .evaluation import Evaluation
     from .learning import ClassLearning
 
@@ -81,8 +81,14 @@ class Classification:
 
         return summary(evaluation, rule=rule)
 
-    def report(self, metrics: Mapping[str, Any], evaluation: "Evaluation | None") -> "Report":
+    def report(
+        self,
+        metrics: Mapping[str, Any],
+        evaluation: "Evaluation | None",
+        *,
+        explain: "Explain | None" = None,
+    ) -> "Report":
         """The summary, charts, tables and worst mistakes."""
         from .report import report
 
-        return report(metrics, evaluation)
+        return report(metrics, evaluation, explain=explain)

@@ -1,0 +1,38 @@
+"""Pictures that a command draws on, in a folder of its own."""
+
+import io
+import os
+from pathlib import Path
+
+from PIL import Image
+
+from ..files import saying_where, write_whole
+from ..windows import file_name
+
+LONGEST = 200
+"""Bytes of a name to which more can be added; a character has four at most."""
+
+
+class DrawnPictures:
+    """Writes `NAME-WORD.jpg` into a folder for each picture; no two have one name."""
+
+    def __init__(self, folder: Path, word: str) -> None:
+        self.folder = folder
+        self.word = word
+        self._taken: set[Path] = set()
+
+    def write(self, name: str, image: Image.Image) -> Path:
+        """Write a picture whose source has that name."""
+        stem = file_name(Path(name).stem)
+        stem = stem if len(os.fsencode(stem)) < LONGEST else stem[: LONGEST // 4]
+        path, number = self.folder / f"{stem}-{self.word}.jpg", 1
+        while path in self._taken:
+            number += 1
+            path = self.folder / f"{stem}-{self.word}-{number}.jpg"
+        self._taken.add(path)
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=90)
+        with saying_where(self.folder, "make the folder"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, out.getvalue())
+        return path

@@ -1,0 +1,1 @@
+"""Inside a detector's network: the maps of every layer, from the file alone."""

@@ -1,0 +1,59 @@
+"""The page's look inside the network."""
+
+import re
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from convlens import Detector
+from servers import OpenPage
+
+
+def test_maps_are_drawn_and_a_value_shows_what_it_sees_and_how_it_was_made(
+    open_page: OpenPage, run: Path, shapes: Path
+) -> None:
+    page = open_page()
+    page.set_input_files("#choose", [shapes / "disc" / "003.png", shapes / "cross" / "001.png"])
+    expect(page.locator("#answers li")).to_have_count(2)
+    page.click("#tab-inside")
+    inside = Detector(run).inside
+    opened = page.locator("#layers details[open]")
+    expect(opened).to_have_count(len(inside.chosen))
+    for k, layer in enumerate(inside.chosen):
+        maps = opened.nth(k).locator("figure > canvas:first-child")
+        expect(maps).to_have_count(min(16, inside.layers[layer].shape[0]))
+        assert maps.first.get_attribute("height") == str(inside.layers[layer].shape[1])
+    first = opened.first.locator("figure > canvas:first-child").first
+    first.focus()
+    expect(page.locator("#inside-says")).to_contain_text("It sees 3×3 pixels")
+    row = inside.layers[0].shape[1] // 2
+    expect(page.locator("#inside-says")).to_contain_text(f"row {row},")
+    first.press("ArrowUp")
+    expect(page.locator("#inside-says")).to_contain_text(f"row {row - 1},")
+    yellow = page.locator("#inside-picture").evaluate(
+        """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        let n = 0; for (let i = 0; i < d.length; i += 4)
+          n += d[i] === 255 && d[i + 1] === 211 && d[i + 2] === 92; return n; }"""
+    )
+    assert yellow > 10
+    first.press("Enter")
+    expect(page.locator("#made")).to_contain_text(re.compile("red: .* × .* \\+ .* = "))
+    expect(page.locator("#made canvas")).to_have_count(2)  # a patch of each picture
+    assert not Axe().run(page).response["violations"]
+
+
+def test_other_layers_wait_until_they_are_opened(open_page: OpenPage, shapes: Path) -> None:
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.click("#tab-inside")
+    page.set_input_files("#inside-choose", shapes / "disc" / "003.png")
+    expect(page.locator("#layers details[open] canvas").first).to_be_visible()
+    before = [url for url in asked if "/maps" in url]
+    closed = page.locator("#layers details.more").first
+    expect(closed).to_be_hidden()
+    page.click("#all-layers")
+    closed.locator("summary").click()
+    expect(closed.locator("canvas").first).to_be_visible()
+    assert len([url for url in asked if "/maps" in url]) == len(before) + 1
