@@ -19,7 +19,7 @@ from ..pictures.source import Source
 
 PICTURES, MULTIPLICATIONS = 48, 10_000_000_000
 """Pictures in which patches are looked for, and what they may take; four are in any case."""
-MAPS, FILTERS, PATCHES = 12, 3, 6
+MAPS, FILTERS, PATCHES = 9, 3, 9
 """Of a layer: maps that are drawn, filters whose patches are, and patches of each."""
 CELL, PATCH = 96, 64
 """Sides in pixels."""
