@@ -15,10 +15,9 @@ from pathlib import Path
 from statistics import mean
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from convlens.engine.compute.execution import processor
 from shared.arguments import add_pictures, script_parser
 from shared.training import train_by_command
-
-from convlens.engine.compute.execution import processor
 
 SETS = {"blood-cells": 10, "pedestrians": 15, "steel": 30}
 """Minutes of each."""

@@ -10,7 +10,6 @@ from ..parallel import in_order
 from ..pictures.shards.read import streamed
 from ..progress import Progress
 from .inputs import Picture, find_sources, pixels_of, source_of
-from .localization import MIN_PROBABILITY, SMALLEST_WINDOW
 from .predictor import Predictor
 
 if TYPE_CHECKING:
@@ -74,15 +73,16 @@ class Detector(Predictor):
         self,
         picture: Picture,
         *,
-        smallest: float = SMALLEST_WINDOW,
-        min_probability: float = MIN_PROBABILITY,
+        smallest: float | None = None,
+        min_probability: float | None = None,
     ) -> "Localization":
         """Where in one picture the classes are.
 
         Args:
             picture: As `predict` takes it.
-            smallest: The smallest window's side, as a share of the picture's shorter one.
-            min_probability: The probability from which on a box is a finding, 0 to 1.
+            smallest: The smallest window's side, as a share of the picture's shorter one; 0.2.
+            min_probability: The probability from which on a box is a finding, 0 to 1; by default
+                0.5, or, of a detector that learnt boxes, what its rule says.
 
         Returns:
             The findings, the hottest first, and a heat map for each class.
@@ -97,9 +97,9 @@ class Detector(Predictor):
             >>> localization.findings[0].predicted
             'disc'
         """
-        from .find import Finder
+        from .find import finder_of
 
-        finder = Finder(self, smallest, min_probability=min_probability)
+        finder = finder_of(self, smallest, min_probability=min_probability)
         source = source_of(picture)
         try:
             return finder.find(source.name, pixels_of(source))
@@ -110,17 +110,17 @@ class Detector(Predictor):
         self,
         pictures: Picture | Iterable[Picture],
         *,
-        smallest: float = SMALLEST_WINDOW,
-        min_probability: float = MIN_PROBABILITY,
+        smallest: float | None = None,
+        min_probability: float | None = None,
     ) -> "Iterator[Localization]":
         """The same of many pictures, given as to `predict_many`, one by one, in their order.
 
         That of a picture that cannot be read has its `error`.
         Raises `ConvlensError` where the network cannot slide over a picture.
         """
-        from .find import Finder
+        from .find import finder_of
 
-        finder = Finder(self, smallest, min_probability=min_probability)
+        finder = finder_of(self, smallest, min_probability=min_probability)
         return in_order(finder, streamed(find_sources(pictures)))
 
     def heat_map(self, picture: Picture, *, label: str | None = None) -> "HeatMap":

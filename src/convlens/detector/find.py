@@ -7,6 +7,7 @@ answer for that box cut out by itself.
 """
 
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from .localization import MIN_PROBABILITY, SMALLEST_WINDOW, Finding, Localizatio
 from .predictor import Predictor
 from .slide import CLIP, Floats, Level, Slider
 
+if TYPE_CHECKING:
+    from .find_boxes import BoxFinder
+
 MAX_FINDINGS = 20
 """Findings in a picture."""
 HEAT_CELLS = 48
@@ -28,6 +32,26 @@ SMOOTHING_CELLS = 12
 """Cells around over which heat is smoothed to find the middle of where it is equally strong."""
 VOTE_POWER = 0.3
 """Power of the odds by which windows are weighted."""
+
+
+def finder_of(
+    detector: Predictor, smallest: float | None = None, *, min_probability: float | None = None
+) -> "Finder | BoxFinder":
+    """What finds with a detector: by sliding it, or by asking one that learnt boxes.
+
+    Raises `ConvlensError` where it can do neither, `UsageError` where an option is not for it.
+    """
+    if detector.metadata.get("task") != "boxes":
+        return Finder(
+            detector,
+            SMALLEST_WINDOW if smallest is None else smallest,
+            min_probability=MIN_PROBABILITY if min_probability is None else min_probability,
+        )
+    from .find_boxes import BoxFinder
+
+    if smallest is not None:
+        raise UsageError("--smallest is of sliding windows, and this detector learnt boxes")
+    return BoxFinder(detector, min_probability=min_probability)
 
 
 class Finder:

@@ -34,7 +34,7 @@ class PrometheusMetrics:
         """Count pictures by what became of them: answered, strange or unreadable."""
         for prediction in predictions:
             outcome = "unreadable" if prediction["error"] else "answered"
-            self._pictures.labels("strange" if prediction["strange"] else outcome).inc()
+            self._pictures.labels("strange" if prediction.get("strange") else outcome).inc()
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

@@ -16,12 +16,6 @@ class PicturePrediction(BaseModel):
     seconds: float = Field(description="spent on this picture")
 
 
-class PredictResponse(BaseModel):
-    """One for each picture, in the order of the pictures."""
-
-    predictions: list[PicturePrediction]
-
-
 class Box(BaseModel):
     """A rectangle in the picture's pixels."""
 
@@ -29,6 +23,30 @@ class Box(BaseModel):
     top: float
     right: float
     bottom: float
+
+
+class FoundObject(BaseModel):
+    """An object, by a detector that learnt boxes."""
+
+    predicted: str
+    score: float
+    box: Box
+
+
+class PictureObjects(BaseModel):
+    """The objects in one picture, by a detector that learnt boxes, or the reason for no answer."""
+
+    name: str
+    objects: list[FoundObject] = Field(description="the surest first")
+    counts: dict[str, int] = Field(description="of each class of which there are any")
+    error: str | None
+    seconds: float
+
+
+class PredictResponse(BaseModel):
+    """One for each picture, in the order of the pictures: all of one kind, the detector's."""
+
+    predictions: list[PicturePrediction | PictureObjects]
 
 
 class Finding(BaseModel):

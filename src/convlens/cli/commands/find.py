@@ -33,26 +33,24 @@ def add(parser: Parser) -> None:
     parser.add_argument(
         "--smallest",
         type=float,
-        default=0.2,
         metavar="SHARE",
         help="smallest window's side, of a picture's shorter one [0.2]",
     )
     parser.add_argument(
         "--sure",
         type=float,
-        default=0.5,
         metavar="SHARE",
-        help="least probability of a finding [0.5]",
+        help="least probability of a finding [0.5; of boxes, as was trained]",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings of each picture; the status is 1 if one could not be read."""
     from ...detector.detector import Detector
-    from ...detector.find import Finder
+    from ...detector.find import finder_of
     from ...detector.inputs import find_files
 
-    finder = Finder(Detector(args.detector), args.smallest, min_probability=args.sure)
+    finder = finder_of(Detector(args.detector), args.smallest, min_probability=args.sure)
     if not finder.has_background and not args.quiet:
         complain(
             "this detector has no class 'background', so it sees one of its classes "

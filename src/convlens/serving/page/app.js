@@ -34,8 +34,9 @@ async function describeDetector() {
   const detector = await fetchJson("detector");
   $("classes").textContent = detector.labels.slice(0, 8).join(" · ") + (detector.labels.length > 8 ? " · …" : "");
   document.title = `convlens: ${detector.labels.slice(0, 4).join(", ")}`;
-  const { n, accuracy, accuracy_interval: interval } = detector.metrics;
-  if (n) $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
+  const { n, accuracy, accuracy_interval: interval, AP50 } = detector.metrics;
+  if (n && AP50 !== undefined) $("metrics").textContent = translate("metrics.boxes", { n: formatNumber(n), ap: formatPercent(AP50 ?? 0) });
+  else if (n) $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
   const report = await fetch("report", { method: "HEAD" });
   $("report").hidden = !report.ok;
   return detector;

@@ -2,6 +2,9 @@
 import { fetchJson } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
+const COLOURS = ["#14dc78", "#ffbe00", "#00beff", "#ff6edc", "#ff783c", "#aaff3c", "#968cff", "#fff"];
+const FEW = 12;  // boxes up to which each has its probability written on it
+
 // Buttons that draw over the picture, each instead of what was drawn before; a line says what it is.
 export function heatButtons(image, file, probabilities, slides) {
   const [buttons, says] = [document.createElement("p"), document.createElement("p")];
@@ -43,17 +46,23 @@ function summary(findings) {
   return findings.findings.length ? effort : `${translate("try.nowhere")} ${effort}`;
 }
 
-// The picture, no larger than is seen, with the hottest of some maps over it.
-function drawHeat(image, { width, height }, maps, text) {
+// The picture, no larger than is seen.
+function drawPicture(image, { width, height }, text) {
   const canvas = document.createElement("canvas");
   const scale = Math.min(1, 640 / Math.max(width, height));
   [canvas.width, canvas.height] = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
   const context = canvas.getContext("2d");
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  context.drawImage(heatCanvas(maps), 0, 0, canvas.width, canvas.height);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", text);
   canvas.className = "found";
+  return [canvas, context, scale];
+}
+
+// The picture with the hottest of some maps over it.
+function drawHeat(image, size, maps, text) {
+  const [canvas, context, scale] = drawPicture(image, size, text);
+  context.drawImage(heatCanvas(maps), 0, 0, canvas.width, canvas.height);
   return [canvas, context, scale];
 }
 
@@ -65,19 +74,35 @@ function drawFindings(image, findings) {
   const names = findings.findings.map(({ predicted, probability }) => `${predicted} ${formatPercent(probability)}`).join(", ");
   const text = translate("try.heat", { found: names || translate("try.nowhere") });
   const [canvas, context, scale] = drawHeat(image, findings, Object.values(findings.heat), text);
-  const size = Math.max(11, Math.min(canvas.width, canvas.height) / 18);
+  drawBoxes(context, scale, findings.findings);
+  return canvas;
+}
+
+// What a detector of boxes answers, drawn in place of its picture; each class has a colour.
+export async function drawObjects(image, { objects }) {
+  await image.decode();
+  const [width, height] = [image.naturalWidth, image.naturalHeight];
+  const text = objects.map(({ predicted, score }) => `${predicted} ${formatPercent(score)}`).join(", ");
+  const [canvas, context, scale] = drawPicture(image, { width, height }, text || translate("try.nowhere"));
+  const classes = [...new Set(objects.map(({ predicted }) => predicted))].sort();
+  drawBoxes(context, scale, objects.map(({ predicted, score, box }) => ({ predicted, probability: score, box, colour: COLOURS[classes.indexOf(predicted) % COLOURS.length] })));
+  image.replaceWith(canvas);
+}
+
+function drawBoxes(context, scale, findings) {
+  const { width, height } = context.canvas;
+  const size = Math.max(11, Math.min(width, height) / (findings.length > FEW ? 30 : 18));
   context.lineWidth = Math.max(2, size / 6);
   context.font = `${size}px system-ui, sans-serif`;
-  for (const { predicted, probability, box } of findings.findings) {
+  for (const { predicted, probability, box, colour = COLOURS[0] } of findings) {
     const [x, y, right, bottom] = [box.left, box.top, box.right, box.bottom].map((edge) => edge * scale);
-    const name = `${predicted} ${formatPercent(probability)}`;
-    context.strokeStyle = context.fillStyle = "#14dc78";
+    const name = findings.length > FEW ? predicted : `${predicted} ${formatPercent(probability)}`;
+    context.strokeStyle = context.fillStyle = colour;
     context.strokeRect(x, y, right - x, bottom - y);
     context.fillRect(x, y, context.measureText(name).width + size / 2, size * 1.3);
     context.fillStyle = "#000";
     context.fillText(name, x + size / 4, y + size);
   }
-  return canvas;
 }
 
 function heatCanvas(maps) {

@@ -1,5 +1,5 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
-import { heatButtons } from "./find.js";
+import { drawObjects, heatButtons } from "./find.js";
 import { openCamera } from "./camera.js";
 import { batches, fetchJson, probabilityBars } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
@@ -39,7 +39,7 @@ export function startTrying(shared, limits) {
     image.alt = answer.name;
     image.src = URL.createObjectURL(file);
     const title = document.createElement("h2");
-    title.textContent = answer.error ? "" : `${answer.predicted === "unsure" ? translate("unsure") : answer.predicted} ${formatPercent(answer.probability)}`;
+    title.textContent = answer.error ? "" : answer.objects ? counted(answer) : `${answer.predicted === "unsure" ? translate("unsure") : answer.predicted} ${formatPercent(answer.probability)}`;
     item.append(image, title);
     if (answer.error) {
       image.remove();
@@ -47,6 +47,8 @@ export function startTrying(shared, limits) {
       why.className = "bad";
       why.textContent = answer.error;
       item.append(why);
+    } else if (answer.objects) {
+      drawObjects(image, answer);
     } else {
       item.append(...probabilityBars(answer.probabilities));
       item.append(...heatButtons(image, file, answer.probabilities, shared.slides));
@@ -63,12 +65,26 @@ export function startTrying(shared, limits) {
     $("answers").insertBefore(item, before?.parentNode ? before : null);
   }
 
-  function save() {
+  function counted({ counts }) {
+    return Object.entries(counts).map(([label, count]) => `${formatNumber(count)} ${label}`).join(" · ") || translate("try.nowhere");
+  }
+
+  // One row for each object of a detector of boxes, one for each picture of another.
+  function table() {
+    if (answers.some((answer) => answer.objects)) {
+      const edges = ["left", "top", "right", "bottom"];
+      const rows = answers.flatMap(({ name, objects, error }) => objects?.length ? objects.map(({ predicted, score, box }) => [name, predicted, score, ...edges.map((edge) => box[edge]), ""]) : [[name, "", "", "", "", "", "", error]]);
+      return [["name", "predicted", "score", ...edges, "error"], ...rows];
+    }
     const labels = Object.keys(answers.find((answer) => !answer.error)?.probabilities ?? {}).sort();
-    const quote = (text) => `"${String(text ?? "").replaceAll('"', '""').replace(/^([=+\-@])/, "'$1")}"`;
     const rows = answers.map((answer) => [answer.name, answer.predicted, answer.probability, answer.strangeness, answer.error, ...labels.map((label) => answer.probabilities[label])]);
     const header = ["name", "predicted", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
-    const text = [header, ...rows].map((row) => row.map(quote).join(",")).join("\n");
+    return [header, ...rows];
+  }
+
+  function save() {
+    const quote = (text) => `"${String(text ?? "").replaceAll('"', '""').replace(/^([=+\-@])/, "'$1")}"`;
+    const text = table().map((row) => row.map(quote).join(",")).join("\n");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text + "\n"], { type: "text/csv" }));
     link.download = "answers.csv";

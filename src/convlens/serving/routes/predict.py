@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from ...detector.detector import Detector
-from ...detector.find import Finder
+from ...detector.find import Finder, finder_of
+from ...detector.find_boxes import BoxFinder
 from ...detector.heat_map import HeatMapper
 from ...errors import ConvlensError
 from ...pictures.source import Source
@@ -44,7 +45,7 @@ def add_predict_routes(
     @app.post("/find", **openapi.FIND)
     async def find(request: Request) -> JSONResponse:
         try:
-            finder = Finder(model.detector)
+            finder = finder_of(model.detector)
         except ConvlensError as error:
             raise Problem(409, "Cannot slide", detail=str(error)) from error
         async with time_limit(limits.seconds):
@@ -83,7 +84,7 @@ def _prediction_json(detector: Detector, picture: Source) -> dict[str, object]:
     return detector.task.as_json(detector.predict_source(picture))
 
 
-def _findings_json(finder: Finder, picture: Source) -> dict[str, object]:
+def _findings_json(finder: Finder | BoxFinder, picture: Source) -> dict[str, object]:
     localization = finder(picture)
     return {"name": localization.name, "error": localization.error, **localization.as_json()}
 
