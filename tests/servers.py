@@ -85,22 +85,30 @@ def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def slow_server(limits: RequestLimits) -> Iterator[tuple[SlowDetector, str]]:
-    """A slow detector behind a server in a thread of this process, and its address."""
-    detector: Any = SlowDetector()
+def serving(app: Any) -> Iterator[str]:
+    """A server in a thread of this process, and its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(detector, limits), log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
     try:
-        yield detector, f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    except BaseException:
-        detector.go.set()
-        raise
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
     finally:
         server.should_exit = True
         thread.join(SECONDS)
         assert not thread.is_alive()
+
+
+@contextmanager
+def slow_server(limits: RequestLimits) -> Iterator[tuple[SlowDetector, str]]:
+    """A slow detector behind a server in a thread of this process, and its address."""
+    detector: Any = SlowDetector()
+    with serving(create_app(detector, limits)) as address:
+        try:
+            yield detector, address
+        except BaseException:
+            detector.go.set()
+            raise

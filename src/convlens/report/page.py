@@ -78,6 +78,7 @@ def render_report(
         notes=metrics["notes"],
         preview=data_uri(preview),
         splits=splits,
+        counted="objects" if record.get("task") == "boxes" else "pictures",
         counts=[
             (label, [f"{metrics['pictures'][split].get(label, 0):,}" for split in splits])
             for label in classes

@@ -3,22 +3,28 @@
 import csv
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
+from fastapi.testclient import TestClient
 from huggingface_hub import ModelCard
 from PIL import Image
+from playwright.sync_api import expect as playwright_expect
+from playwright.sync_api import sync_playwright
 
 from convlens import Detector, resume, train
 from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
 from convlens.pictures.boxes.read import read_boxes
+from convlens.serving.app import create_app
 from convlens.training.train import repeat
 from helpers import Convlens, assert_clear
 from objects import CLASSES, save_objects
+from servers import serving
 
 pytestmark = pytest.mark.trains
 EPOCHS = 10
@@ -138,6 +144,65 @@ def test_commands_answer_with_boxes(
     failed = convlens("predict", boxes_run, tmp_path / "no.png")
     assert failed.returncode == 1
     assert "no.png" in failed.stdout
+
+
+def test_what_is_found_is_drawn_and_told_over_http(
+    boxes_run: Path, pictures: Path, convlens: Convlens, tmp_path: Path
+) -> None:
+    picture = pictures / "images" / "002.png"
+    found = json.loads(
+        convlens("find", boxes_run, picture, "--out", tmp_path, "--sure", "0.1", "--json").stdout
+    )[0]
+    assert Image.open(found["drawn"]).size == (128, 96)
+    assert all(one["probability"] >= 0.1 for one in found["findings"])
+    refused = convlens("find", boxes_run, picture, "--smallest", "0.1")
+    assert_clear(refused, 2, "--smallest is of sliding windows")
+    client = TestClient(create_app(Detector(boxes_run)))
+    files = {"files": picture.read_bytes()}
+    answer = client.post("/predict", files=files).json()["predictions"][0]
+    expected: Any = Detector(boxes_run).predict(picture)
+    assert [one["score"] for one in answer["objects"]] == [one.score for one in expected.objects]
+    assert answer["counts"] == expected.counts()
+    over_http = client.post("/find", files=files).json()["pictures"][0]
+    assert [one["box"] for one in over_http["findings"]] == [
+        {edge: round(at, 1) for edge, at in one.box._asdict().items()} for one in expected.objects
+    ]
+    assert client.get("/detector").json()["metrics"]["AP50"] > 0.5
+    assert client.get("/metrics").status_code == 200
+
+
+def test_the_page_draws_the_boxes(
+    boxes_run: Path, pictures: Path, need: Callable[..., str]
+) -> None:
+    chromium = need("chromium", "chromium-browser", "google-chrome")
+    shown = [pictures / "images" / f"00{n}.png" for n in range(4)]
+    expected: list[Any] = [Detector(boxes_run).predict(path) for path in shown]
+    with (
+        serving(create_app(Detector(boxes_run))) as address,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        assert "AP50" in page.locator("#metrics").inner_text()
+        page.set_input_files("#choose", shown)
+        drawn = page.locator("#answers canvas.found")
+        playwright_expect(drawn).to_have_count(4)
+        for row, answer in enumerate(expected):
+            item = page.locator("#answers li").nth(row)
+            for label, count in answer.counts().items():
+                playwright_expect(item.locator("h2")).to_contain_text(f"{count} {label}")
+            green = item.locator("canvas").evaluate(
+                """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+                let n = 0; for (let i = 0; i < d.length; i += 4)
+                  n += d[i] === 20 && d[i + 1] === 220 && d[i + 2] === 120; return n; }"""
+            )
+            assert (green > 20) == bool(answer.objects)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save the answers").click()
+        rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+        assert len(rows) == sum(max(1, len(answer.objects)) for answer in expected)
 
 
 @pytest.mark.parametrize(

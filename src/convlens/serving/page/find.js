@@ -49,7 +49,8 @@ function summary(findings) {
 // The picture, no larger than is seen.
 function drawPicture(image, { width, height }, text) {
   const canvas = document.createElement("canvas");
-  const scale = Math.min(1, 640 / Math.max(width, height));
+  const longer = Math.max(width, height);
+  const scale = Math.min(640 / longer, Math.max(1, 320 / longer));
   [canvas.width, canvas.height] = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
   const context = canvas.getContext("2d");
   context.drawImage(image, 0, 0, canvas.width, canvas.height);

@@ -24,11 +24,15 @@ class BoxRule:
     def sentence(self, classes: Sequence[str]) -> str:
         """Words for a report."""
         if len({round(t, 3) for t in self.thresholds}) == 1:
-            return f"score of an answer: {self.thresholds[0]:.2f} or more {self.why}".strip()
-        told = ", ".join(
-            f"{label} {least:.2f}" for label, least in zip(classes, self.thresholds, strict=True)
-        )
-        return f"least score of an answer: {told} {self.why}".strip()
+            told = f"{self.thresholds[0]:.2f}"
+        else:
+            pairs = zip(classes, self.thresholds, strict=True)
+            told = ", ".join(f"{label} {least:.2f}" for label, least in pairs)
+        return f"Least score of an answer: {told}{self._why}."
+
+    @property
+    def _why(self) -> str:
+        return f", {self.why}" if self.why else ""
 
 
 def usual_rule(classes: int) -> BoxRule:
