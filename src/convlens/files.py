@@ -1,6 +1,7 @@
 """Writing files whole or not at all."""
 
 import contextlib
+import csv
 import hashlib
 import json
 import os
@@ -67,6 +68,15 @@ def sha256_of(path: Path) -> str:
 def _digest(path: Path, written: int, *, size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV by its headings. Raises `ConvlensError`."""
+    with (
+        saying_where(path, "read"),
+        path.open(encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        return list(csv.DictReader(file))
 
 
 def read_json(path: Path) -> dict[str, Any]:

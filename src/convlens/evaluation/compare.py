@@ -1,6 +1,5 @@
 """`convlens compare`: which run is better on the same held-out pictures, and at what cost."""
 
-import csv
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from ..detector.detector import Detector
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import read_json, saying_where, sound_record
+from ..files import read_csv, read_json, sound_record
 from ..html_table import html_list, html_table
 from ..pictures.decode import RGB, decode
 from ..pictures.shards.read import streamed
@@ -49,10 +48,14 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The contenders, the most accurate first, and the number of pictures that decide."""
+    """The contenders, the most accurate first, and the number of pictures that decide.
+
+    `measure` is what their `accuracy` is: of detectors of boxes, AP50.
+    """
 
     pictures: int
     contenders: tuple[Contender, ...]
+    measure: str = "accuracy"
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -60,7 +63,7 @@ class Comparison:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """The headings and the rows of a table of the contenders."""
-        heads = ["run", "accuracy", "95 % interval", "only this right", "only the first", "p", "MB"]
+        heads = ["run", self.measure, "95 % interval", "only this right", "only the first", "p"]
         rows = [
             [
                 contender.run,
@@ -76,7 +79,7 @@ class Comparison:
             ]
             for contender in self.contenders
         ]
-        return [*heads, "parameters", "ms/picture", "trained"], rows
+        return [*heads, "MB", "parameters", "ms/picture", "trained"], rows
 
     def summary(self) -> list[str]:
         """What the table means, in sentences."""
@@ -85,7 +88,8 @@ class Comparison:
         for other in others:
             assert other.p is not None  # noqa: S101
             verdict = "is less accurate than" if other.p < 0.05 else "cannot be told from"
-            test = f"McNemar's exact p = {other.p:.2g}"
+            name = "paired bootstrap" if self.measure == "AP50" else "McNemar's exact"
+            test = f"{name} p = {other.p:.2g}"
             said.append(f"{other.run} {verdict} {first.run} ({test})")
         return said
 
@@ -122,6 +126,13 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
     if isinstance(runs, str | Path) or len(runs) < 2:
         raise UsageError("compare takes two runs or more")
     folders = [Path(run) for run in runs]
+    of_boxes = [_task(folder) == "boxes" for folder in folders]
+    if any(of_boxes):
+        if not all(of_boxes):
+            raise ConvlensError("some of these runs are for boxes, and others for classes")
+        from .compare_boxes import compare_boxes
+
+        return compare_boxes(folders, progress=progress)
     answers = [_answers(folder) for folder in folders]
     shared = set.intersection(*(set(of_run) for of_run in answers))
     if not shared:
@@ -182,6 +193,12 @@ def _contender(
     )
 
 
+def _task(folder: Path) -> str:
+    """The kind of a run's answers; what `export` made has no metrics of its own."""
+    path = folder / "metrics.json"
+    return str(read_json(path).get("task", "")) if path.exists() else ""
+
+
 def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
     """By content hash: whether the answer is right (`unsure` is not), and the picture's path."""
     if not (folder / "predictions.csv").exists():
@@ -189,21 +206,13 @@ def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
             f"{folder} has no predictions.csv: compare takes finished runs that held pictures out"
         )
     with sound_record(folder / "manifest.csv"):
-        hashes = {row["path"]: row["hash"] for row in _rows(folder / "manifest.csv")}
+        hashes = {row["path"]: row["hash"] for row in read_csv(folder / "manifest.csv")}
     answers = {}
     with sound_record(folder / "predictions.csv"):
-        for row in _rows(folder / "predictions.csv"):
+        for row in read_csv(folder / "predictions.csv"):
             path = str(Path(row["name"]).absolute())
             answers[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
     return answers
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with (
-        saying_where(path, "read"),
-        path.open(encoding="utf-8", errors="surrogateescape", newline="") as file,
-    ):
-        return list(csv.DictReader(file))
 
 
 def decoded(sources: Iterable[Source]) -> list[RGB]:
@@ -230,7 +239,7 @@ def milliseconds(
     for done, picture in enumerate(pictures):
         for detector, times in zip(detectors, seconds, strict=True):
             begun = time.perf_counter()
-            detector.probabilities(picture)
+            detector.outputs(picture)
             times.append(time.perf_counter() - begun)
         progress("timing detectors", done + 1, len(pictures))
     return [1000 * median(times) if times else None for times in seconds]

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import expect as playwright_expect
 from playwright.sync_api import sync_playwright
 
-from convlens import Detector, resume, train
+from convlens import Detector, compare, resume, train
 from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
 from convlens.pictures.boxes.read import read_boxes
@@ -97,7 +97,9 @@ def test_a_batch_is_answered_as_its_pictures_are(boxes_run: Path, pictures: Path
         assert (found.boxes[:, 3] <= shape[0]).all()
 
 
-def test_it_is_repeated_and_resumed_to_the_same_bytes(pictures: Path, tmp_path: Path) -> None:
+def test_it_is_repeated_and_resumed_to_the_same_bytes_and_compared(
+    boxes_run: Path, pictures: Path, tmp_path: Path, convlens: Convlens
+) -> None:
     class StopInTheMiddle(NullCallback):
         stopped = False
 
@@ -116,6 +118,18 @@ def test_it_is_repeated_and_resumed_to_the_same_bytes(pictures: Path, tmp_path: 
     assert (tmp_path / "part" / "detector.onnx").read_bytes() == whole
     again = repeat(tmp_path / "whole", tmp_path / "again")
     assert again.detector.read_bytes() == whole
+    comparison = compare([again.folder, boxes_run, tmp_path / "whole"])
+    best, *others = comparison.contenders
+    assert comparison.measure == "AP50"
+    assert comparison.pictures == 12
+    assert best.run == str(boxes_run)
+    metrics = json.loads((boxes_run / "metrics.json").read_text())["test"]
+    assert best.accuracy == pytest.approx(metrics["AP50"], abs=0.01)
+    assert [other.accuracy for other in others] == [others[0].accuracy] * 2
+    assert all(other.p is not None and other.p < 0.05 for other in others)
+    words = convlens("compare", boxes_run, again.folder).stdout
+    assert "AP50" in words
+    assert "is less accurate than" in words
 
 
 def test_commands_answer_with_boxes(
