@@ -272,7 +272,14 @@ def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_
         def step(self, done: int, steps: int, rate: float, left: float) -> None:
             early.append((tmp_path / "r" / "detector.onnx").read_bytes())
 
-    run = train(tmp_path / "p", tmp_path / "r", size=64, compute="float32", callback=Hearing())
+    run = train(
+        tmp_path / "p",
+        tmp_path / "r",
+        network="efficientnet-lite0",
+        size=64,
+        compute="float32",
+        callback=Hearing(),
+    )
     last = run.detector.read_bytes()
     assert Detector(early[0]).labels == ("cross", "disc")
     assert (last != early[0]) == wins

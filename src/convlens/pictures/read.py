@@ -56,8 +56,8 @@ def read_catalog(pictures: str | Path | Sequence[str | Path]) -> Catalog:
     path = given_path(pictures)
     if recognise(pictures, Reading()) is not None:
         raise ConvlensError(
-            f"{pictures} has pictures with boxes: 'convlens inspect' and 'convlens convert' read "
-            "them, and this command takes pictures of one class each"
+            f"{pictures} has pictures with boxes, which 'convlens train', 'inspect', 'convert' and "
+            "'shard' read, and a detector of boxes; here pictures are of one class each"
         )
     shards = find_shards(pictures)
     if shards is None and not exists(path):

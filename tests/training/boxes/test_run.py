@@ -154,6 +154,10 @@ def test_commands_answer_with_boxes(
     words = convlens("evaluate", boxes_run, pictures).stdout
     assert "AP50" in words
     assert "missed" in words
+    suggested = json.loads(convlens("suggest", boxes_run, pictures / "images", "--json").stdout)
+    margins = [Detector(boxes_run).predict(one["name"]).margin for one in suggested]
+    assert len(margins) > 1
+    assert margins == sorted(margins)
     (tmp_path / "no.png").write_text("no picture")
     failed = convlens("predict", boxes_run, tmp_path / "no.png")
     assert failed.returncode == 1

@@ -56,6 +56,24 @@ class BoxPrediction:
     classes: npt.NDArray[np.int64] | None = None
     error: str | None = None
     """Why the picture could not be read."""
+    margin: float | None = None
+    """How far the score nearest to its class's threshold is from it; 1 where it tells nothing."""
+    strange = False
+    """Nothing is known of what it did not learn from."""
+
+    @property
+    def predicted(self) -> str | None:
+        """What there is, in words: `2 cat, 1 dog`, or `nothing`."""
+        if self.error is not None:
+            return None
+        return ", ".join(f"{n} {label}" for label, n in self.counts().items()) or "nothing"
+
+    @property
+    def probability(self) -> float | None:
+        """The score of its surest object; 0 where it has none."""
+        if self.error is not None:
+            return None
+        return self.objects[0].score if self.objects else 0.0
 
     def counts(self) -> dict[str, int]:
         """How many objects of each class there are, of those there are any of."""
@@ -94,4 +112,13 @@ def predict(
         for box, score, k in zip(boxes.tolist(), scores.tolist(), indices.tolist(), strict=True)
         if score >= rule.thresholds[k]
     )
-    return BoxPrediction(name, objects, labels=classes, boxes=boxes, scores=scores, classes=indices)
+    distances = np.abs(scores - np.array(rule.thresholds)[indices])
+    return BoxPrediction(
+        name,
+        objects,
+        labels=classes,
+        boxes=boxes,
+        scores=scores,
+        classes=indices,
+        margin=float(distances.min(initial=1.0)),
+    )

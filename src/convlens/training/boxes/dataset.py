@@ -22,6 +22,8 @@ from .points import STRIDES
 
 SIDE = 352
 """Usual side of the square that a canvas is as large as, in pixels."""
+ENLARGED = 1.28
+"""The most that pictures are enlarged: more shows nothing more."""
 SEEN = 12.0
 """Pixels of a canvas that the sides of small objects should have, which is what makes it larger."""
 LARGEST = 640
@@ -133,10 +135,8 @@ def _side_for(catalog: BoxCatalog, sides_N: np.ndarray) -> int:
         for box in boxes.xyxy
     ]
     wanted = SIDE if not shares else SEEN / max(float(np.percentile(shares, SMALL)), 1e-6)
-    side = (
-        max(SIDE, wanted) if np.median(sides_N) >= SIDE else max(np.median(sides_N) * 1.28, wanted)
-    )
-    return round(min(max(side, SMALLEST), LARGEST))
+    usual = min(max(SIDE, wanted), LARGEST, ENLARGED * float(np.median(sides_N)))
+    return round(max(usual, SMALLEST))
 
 
 def prepare_boxes(

@@ -112,12 +112,12 @@ def check_options(options: TrainOptions) -> None:
         )
 
 
-def batch_size(options: OptimizerOptions, pictures: int) -> int:
-    """Pictures per step: `auto`, `full`, or a number. Raises `UsageError`."""
+def batch_size(options: OptimizerOptions, pictures: int, *, least: int) -> int:
+    """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
     if options.batch == "full":
         return pictures
     if options.batch == "auto":
-        return min(BATCH, pictures)
+        return min(max(BATCH, least), pictures)
     if not options.batch.isdecimal() or int(options.batch) < 1:
         raise UsageError(f"--batch {options.batch}: it takes a number of pictures, full, or auto")
     return min(int(options.batch), pictures)

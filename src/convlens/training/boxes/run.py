@@ -26,7 +26,7 @@ from .dataset import prepare_boxes
 from .finish import finish
 from .job import BoxJob, BoxPlan, batch_size, wanted_shares
 from .learning import build_network, fit_to_budget, make_loop, pace
-from .network import BoxNetwork
+from .network import MICRO_BATCH, BoxNetwork
 from .upside_down import ALIKE, alike_upside_down
 from .writing import note_steps, write_preview, write_record, write_results
 
@@ -136,7 +136,8 @@ def _plan(job: BoxJob) -> BoxPlan:
     """What the options and the pictures decide."""
     options, workers = job.options, job.workers
     pictures = len(job.dataset.examples("train"))
-    batch = max(batch_size(options.optimizer, pictures), min(workers.world_size, pictures))
+    batch = batch_size(options.optimizer, pictures, least=workers.world_size * MICRO_BATCH)
+    workers.check_batch(batch, MICRO_BATCH)
     return BoxPlan(
         canvas=job.dataset.canvas,
         architecture=installed_packages()[0].architecture,
