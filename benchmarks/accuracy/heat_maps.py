@@ -42,7 +42,8 @@ FILLS = {"blur": blurred, "mean colour": mean_colour}
 
 def coherent(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
     """Noise whose parts hang together as those of heat maps do."""
-    return gaussian_filter(random.normal(size=shape), min(shape) / 10)
+    noise: np.ndarray = gaussian_filter(random.normal(size=shape), min(shape) / 10)
+    return noise
 
 
 def most(values: np.ndarray, count: int) -> np.ndarray:

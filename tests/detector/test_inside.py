@@ -109,9 +109,9 @@ def test_fields_of_text_are_those_that_the_layers_tell() -> None:
     for layer in spec.layers:
         at = layer.out_shape(at)  # type: ignore[assignment]
         shapes.append(at)
-    for number, layer in enumerate(inside.layers):
-        depth = max(k for k, shape in enumerate(shapes) if shape == layer.shape) + 1
-        for row, column in ((0, 0), (layer.shape[1] // 2, layer.shape[2] - 1)):
+    for number, own in enumerate(inside.layers):
+        depth = max(k for k, shape in enumerate(shapes) if shape == own.shape) + 1
+        for row, column in ((0, 0), (own.shape[1] // 2, own.shape[2] - 1)):
             mask: Mask = receptive_field(spec.layers[:depth], (3, 64, 64), unit=(0, row, column))
             rows, columns = np.nonzero(any_channel(mask)[0])
             box = inside.seen(number, row, column)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from starlette.testclient import TestClient
 
@@ -47,7 +48,7 @@ def test_a_detector_that_cannot_slide_says_so_and_has_a_heat_map_still() -> None
             Detector(export(module, 24, labels=("a", "b"), metadata={}, objective=OBJECTIVE))
         )
     )
-    picture = {"content": disc(), "headers": {"content-type": "image/png"}}
+    picture: Any = {"content": disc(), "headers": {"content-type": "image/png"}}
     refused = client.post("/find", **picture)
     assert refused.status_code == 409
     assert "cannot slide" in refused.json()["detail"]

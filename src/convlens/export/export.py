@@ -63,7 +63,7 @@ class _ForWindows(nn.Module):
     def forward(self, squashed_NHWC: Tensor) -> tuple[Tensor, ...]:
         views = self.slid.views(to_float(squashed_NHWC))
         logits, features = self.slid.answer(views)
-        outputs = (self.objective.probabilities(logits.mean((2, 3))), logits)
+        outputs: tuple[Tensor, ...] = (self.objective.probabilities(logits.mean((2, 3))), logits)
         if self.strangeness is not None:
             outputs = (*outputs, self.strangeness(features.mean((2, 3))))
         class_maps = self.slid.class_maps(views)

@@ -155,7 +155,7 @@ def test_commands_answer_with_boxes(
     assert "AP50" in words
     assert "missed" in words
     suggested = json.loads(convlens("suggest", boxes_run, pictures / "images", "--json").stdout)
-    margins = [Detector(boxes_run).predict(one["name"]).margin for one in suggested]
+    margins: list[Any] = [Detector(boxes_run).predict(one["name"]).margin for one in suggested]
     assert len(margins) > 1
     assert margins == sorted(margins)
     (tmp_path / "no.png").write_text("no picture")

@@ -14,7 +14,7 @@ MIXING = frozenset(_MIXING.split())
 
 
 class Span(NamedTuple):
-    """Unit i of `count` along an axis sees pixels `step` × i + `first` to `step` × i + `last`.
+    """Unit i of `units` along an axis sees pixels `step` × i + `first` to `step` × i + `last`.
 
     But none before 0, and none behind `end`.
     """
@@ -23,12 +23,12 @@ class Span(NamedTuple):
     first: int
     last: int
     end: int
-    count: int
+    units: int
 
     def windowed(self, kernel: int, *, stride: int, pads: tuple[int, int], dilation: int) -> "Span":
         """Of a layer that slides a window over this one."""
         reach = dilation * (kernel - 1)
-        count = (self.count + sum(pads) - reach - 1) // stride + 1
+        count = (self.units + sum(pads) - reach - 1) // stride + 1
         step, first = self.step * stride, self.first - self.step * pads[0]
         last = self.last + self.step * (reach - pads[0])
         return Span(step, first, last, min(self.end, step * (count - 1) + last), count)
@@ -76,7 +76,7 @@ def _after(node: Node, graph: Graph, given: list[Field | None]) -> Field | None:
 
 def _together(spans: tuple[Span, ...]) -> Span | None:
     """Of a sum: what any of its terms sees. None where they do not lie side by side."""
-    if len({(span.step, span.count) for span in spans}) > 1:
+    if len({(span.step, span.units) for span in spans}) > 1:
         return None
     return spans[0]._replace(
         first=min(span.first for span in spans),

@@ -82,7 +82,8 @@ def _node(entry: memoryview) -> Node:
 
 def _option(entry: memoryview) -> tuple[str, Any]:
     """A node's attribute: a whole number, several, a tensor, or text; others are passed over."""
-    name, content, several = "", None, []
+    name, several = "", []
+    content: Any = None
     for number, value in fields(entry):
         if number == 1:
             name = text(value)

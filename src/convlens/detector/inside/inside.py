@@ -170,7 +170,7 @@ class Inside:
             & ((columns >= 0) & (columns < given.shape[2]))
         )
         nearest = np.ix_(
-            range(len(kernel)),
+            np.arange(len(kernel)),
             rows.clip(0, given.shape[1] - 1),
             columns.clip(0, given.shape[2] - 1),
         )
