@@ -74,9 +74,13 @@ def test_a_class_map_of_one_place_is_that_of_its_pixels() -> None:
 
 @pytest.mark.parametrize("line", [HIDDEN_LAYER, DENSE, "local 3 3x3 same stride 2, dense 5"])
 def test_other_networks_are_asked_with_parts_hidden(line: str) -> None:
-    detector = detector_of(as_if_trained(line))
+    module = as_if_trained(line)
+    detector, image = detector_of(module), noise()
     assert detector.class_maps is None
-    heat_map = detector.heat_map(noise())
+    with torch.inference_mode():
+        logits = module(to_float(torch.from_numpy(Resizer(32)(image)[None])))
+    assert detector.probabilities(image) == pytest.approx(logits.softmax(1)[0].numpy(), abs=1e-5)
+    heat_map = detector.heat_map(image)
     assert heat_map.method == "occlusion"
     assert heat_map.evidence is not None
     assert heat_map.evidence.shape == (CELLS, CELLS)

@@ -41,7 +41,7 @@ def test_a_heat_map_is_the_detectors(server: str, run: Path, shapes: Path) -> No
     assert answers[2]["heat"] == []
 
 
-def test_a_detector_that_cannot_slide_says_so_and_has_a_heat_map_still() -> None:
+def test_a_detector_that_cannot_slide_says_so() -> None:
     module = build(network("dense 5", 24, classes=2), 0)
     client = TestClient(
         create_app(

@@ -34,8 +34,8 @@ class Sliding(nn.Module):
     are shared, not copied. Each window and its mirror image count alike where the module
     has `tta_hflip`.
 
-    The last maps are averaged over each window by `pool`, and `head` makes logits of that.
-    `unpooled`, where there is one, makes of the maps what `pool` averages: see `class_maps`.
+    `pool` averages the last maps over each window, and `head` makes logits of that. `unpooled`,
+    where there is one, makes of the maps what has that for its mean: see `class_maps`.
     """
 
     def __init__(
@@ -132,18 +132,18 @@ def sliding(module: Classifier, size: int) -> Sliding | None:
 
 
 def _written(module: Classifier, layers: nn.Sequential) -> Sliding:
-    """A network as text: what comes before its last pooling of whole maps, that, and the rest."""
+    """A network as text: what comes before its last pooling of whole maps, and the rest."""
     ends = [k for k, layer in enumerate(layers) if isinstance(layer, _GlobalPool)]
     if not ends:
         return Sliding(module, layers, pool=nn.Identity(), head=nn.Identity()).eval()
-    at, head = ends[-1], layers[ends[-1] + 1 :]
-    linear = all(isinstance(layer, _LINEAR) for layer in head)
+    at, after = ends[-1], layers[ends[-1] + 1 :]
+    linear = all(isinstance(layer, _LINEAR) for layer in after)
     return Sliding(
         module,
         layers[:at],
-        pool=layers[at],
-        head=head,
-        unpooled=nn.Identity() if linear else None,
+        pool=layers[at:],
+        head=nn.Identity(),
+        unpooled=after if linear else None,
     ).eval()
 
 
