@@ -1,6 +1,7 @@
 """`convlens predict`."""
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
 from ...parallel import worker
@@ -9,6 +10,10 @@ from ..isolate import MEMORY, SECONDS, run_isolated
 from ..output import PassedOver, complain, emit
 from ..predictions import print_csv, print_json, print_lines
 from ..progress import Bars
+from ..streams import add_streams, of_streams, print_frames
+
+if TYPE_CHECKING:
+    from ...pictures.decode import RGB
 
 SUMMARY = "say what is in pictures"
 EXAMPLES = """\
@@ -17,6 +22,8 @@ EXAMPLES = """\
   convlens predict detector.onnx 'photos/*.jpg' --json --top 3
   find . -name '*.jpg' | convlens predict detector.onnx -
   convlens predict strangers.onnx photo.jpg --isolate
+  convlens predict detector.onnx street.mp4 --fps 2
+  convlens predict detector.onnx rtsp://camera.local/stream --fps 1 --changes
   convlens predict detector.onnx s3://bucket/many/ --share 3/8 --out answers/"""
 
 
@@ -47,12 +54,15 @@ def add(parser: Parser) -> None:
         metavar="FOLDER",
         help="write a CSV for each shard there, except for those there are",
     )
+    add_streams(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a row per picture; the status is 1 if one could not be read."""
     if args.top < 1:
         raise UsageError(f"--top {args.top}: it takes 1 or more")
+    if of_streams(args, "csv", "share", "out", "isolate"):
+        return _frames(args)
     share = _share(args)
     if args.isolate and (args.out is not None or share[1] > 1):
         raise UsageError("--isolate goes with neither --out nor --share")
@@ -75,6 +85,20 @@ def run(args: argparse.Namespace) -> int:
     elif failed:
         complain(f"{failed} of {count} could not be read")
     return 1 if failed or unlisted or not count else 0
+
+
+def _frames(args: argparse.Namespace) -> int:
+    """A line for each frame of what moves."""
+    from ...detector.detector import Detector
+
+    detector = Detector(args.detector)
+
+    def answer(name: str, image: "RGB") -> tuple[dict[str, Any], object]:
+        prediction = detector.answer(name, detector.outputs(image))
+        content = detector.task.as_json(prediction, args.top if args.top > 1 else None)
+        return content, (prediction.predicted, prediction.strange)
+
+    return print_frames(args, answer)
 
 
 def _share(args: argparse.Namespace) -> tuple[int, int]:
