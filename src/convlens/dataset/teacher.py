@@ -49,6 +49,10 @@ class Teacher:
         assert options.teacher is not None  # noqa: S101
         self.options = options
         self.detector = Detector(options.teacher)
+        if self.detector.task.outputs[0] != "probabilities":
+            raise UsageError(
+                f"--teacher {options.teacher}: it finds boxes, and has no probabilities"
+            )
 
     def with_unlabelled(self, catalog: Catalog) -> Catalog:
         """The table with the pictures without labels behind the others; any label is theirs yet.

@@ -96,7 +96,8 @@ def _frames(args: argparse.Namespace) -> int:
     def answer(name: str, image: "RGB") -> tuple[dict[str, Any], object]:
         prediction = detector.answer(name, detector.outputs(image))
         content = detector.task.as_json(prediction, args.top if args.top > 1 else None)
-        return content, (prediction.predicted, prediction.strange)
+        told = {key: content.get(key) for key in ("predicted", "strange", "counts")}
+        return content, told
 
     return print_frames(args, answer)
 

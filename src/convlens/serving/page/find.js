@@ -1,5 +1,5 @@
 // Where in a picture it is: heat over it, and a box for each finding.
-import { fetchJson } from "./shared.js";
+import { fetchJson } from "./api.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 export function whereButton(image, file, probabilities) {

@@ -1,7 +1,8 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
 import { whereButton } from "./find.js";
 import { openCamera } from "./camera.js";
-import { batches, fetchJson, probabilityBars } from "./shared.js";
+import { fetchJson } from "./api.js";
+import { batches, probabilityBars } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
