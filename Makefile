@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env browser demo docs translations test test-fast torture audit lint format package release clean
+.PHONY: help env browser web-runtime demo docs translations test test-fast torture audit lint format package release clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,10 +18,20 @@ $(MADE): pyproject.toml constraints.txt
 	@touch $@
 
 # Without a browser and nginx their tests are skipped; in CI they fail, so there both are installed.
-browser:
+browser: $(MADE)
 	@if [ -n "$$CI" ] && ! { command -v chromium && test -x /usr/sbin/nginx; } >/dev/null && command -v apt-get >/dev/null; then \
 		echo "Installing a browser and a proxy for their tests ..."; \
 		apt-get update -qq && apt-get install -y -qq chromium nginx >/dev/null 2>&1 || true; fi
+	@if [ -n "$$CI" ] && command -v npm >/dev/null; then $(MAKE) --no-print-directory web-runtime; fi
+
+# ONNX Runtime for browsers, 36 MB from npm, for the tests of `convlens export --to browser`.
+web-runtime: $(VENV)/onnxruntime-web
+
+$(VENV)/onnxruntime-web: $(MADE)
+	cd $(VENV) && npm pack --silent onnxruntime-web@1.30.0 >/dev/null && \
+		mkdir -p onnxruntime-web.partial && \
+		tar -xzf onnxruntime-web-1.30.0.tgz -C onnxruntime-web.partial --strip-components=1 package/package.json package/dist && \
+		rm onnxruntime-web-1.30.0.tgz && mv onnxruntime-web.partial onnxruntime-web
 
 demo: $(MADE)  ## real solar cells: from pictures to a detector, its figures and a prediction
 	$(BIN)/python examples/solar_cells.py

@@ -48,7 +48,7 @@ gettext_location = False  # line numbers would change with every edit
 
 myst_heading_anchors = 4  # as GitHub names headings
 highlight_language = "none"  # of blocks that do not name theirs: commands and what they print
-smartquotes = False  # -- begins an option
+smartquotes_action = "D"  # quotation marks stay as they are typed
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"exclude-members": "__init__, __new__"}

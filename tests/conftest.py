@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from hypothesis import settings
 from helpers import BYTES, SMALL, Convlens, missing, save_shapes
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from convlens.pictures.shards.write import Sharded
 
 # no test asserts a time, and a shared machine makes any deadline chance
@@ -72,6 +74,39 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("runs") / "shapes"
     train(shapes, folder, epochs=30, **SMALL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser_with(need: Callable[..., str]) -> Iterator["Callable[..., Browser]"]:
+    """Gives a real Chromium with further words, always the same one for the same words."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from servers import SECONDS
+
+    expect.set_options(timeout=1000 * SECONDS)
+    path = need("chromium", "chromium-browser", "google-chrome")
+    browsers: dict[tuple[str, ...], Browser] = {}
+    with sync_playwright() as playwright:
+
+        def launch(*words: str) -> "Browser":
+            if words not in browsers:
+                browsers[words] = playwright.chromium.launch(
+                    executable_path=path, args=["--no-sandbox", *words]
+                )
+            return browsers[words]
+
+        yield launch
+        for browser in browsers.values():
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def web_runtime() -> Path:
+    """ONNX Runtime for browsers, from npm, beside the packages of this Python."""
+    folder = Path(sys.prefix) / "onnxruntime-web"
+    if not folder.is_dir():
+        missing("the npm package onnxruntime-web (make web-runtime)")
     return folder
 
 

@@ -169,7 +169,8 @@ def test_the_examples_in_the_guides_run(
     }
     for page in ("README.md", "docs/predict.md", "docs/boxes.md"):
         for example in re.findall(r"```python\n(.*?)```", (HOME / page).read_text("utf-8"), re.S):
-            exec(example, names)  # noqa: S102
+            if 'train("street/"' not in example:  # boxes take minutes
+                exec(example, names)  # noqa: S102
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 1 + 2 + 1 + 1 + 2
     assert lines[-3] == "141938"

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from .efficiency.measure import measure_networks
     from .errors import ConvlensError
     from .evaluation.compare import Comparison, compare
-    from .export.forms.export_detector import Exported, export_detector
+    from .export.forms.export_detector import export_detector
+    from .export.forms.exported import Exported
     from .export.push import push
     from .inspection.inspect import inspect
     from .inspection.inspection import Inspection
@@ -60,7 +61,7 @@ _HOMES = {
     "ConvlensError": "errors",
     "Detector": "detector.detector",
     "Evaluation": "tasks.classification.evaluation",
-    "Exported": "export.forms.export_detector",
+    "Exported": "export.forms.exported",
     "Inspection": "inspection.inspection",
     "LearntStyle": "painting.learn",
     "Localization": "detector.localization",

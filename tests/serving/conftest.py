@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and the page in a real Chromium."""
+"""Servers in processes of their own, and their page."""
 
 import signal
 import subprocess
@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from servers import SECONDS, OpenPage, Serve
-
-expect.set_options(timeout=1000 * SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -44,25 +42,6 @@ def server(serve: Serve) -> str:
 def page_server(serve: Serve) -> str:
     """One for every test of the page; who teaches it takes the pictures away again."""
     return serve()
-
-
-@pytest.fixture(scope="module")
-def browser_with(need: Callable[..., str]) -> Iterator[Callable[..., Browser]]:
-    """Gives a browser with further words, always the same one for the same words."""
-    path = need("chromium", "chromium-browser", "google-chrome")
-    browsers: dict[tuple[str, ...], Browser] = {}
-    with sync_playwright() as playwright:
-
-        def launch(*words: str) -> Browser:
-            if words not in browsers:
-                browsers[words] = playwright.chromium.launch(
-                    executable_path=path, args=["--no-sandbox", *words]
-                )
-            return browsers[words]
-
-        yield launch
-        for browser in browsers.values():
-            browser.close()
 
 
 @pytest.fixture

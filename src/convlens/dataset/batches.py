@@ -79,7 +79,8 @@ class Batches:
             numbers: of the micro-batches to give; by default all.
 
         Returns:
-            Labels [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch.
+            Labels [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch. Where
+            there is a teacher, its probabilities stand behind the targets: [M, 2 K].
         """
         indices, epochs = self.order.at(step)
         positions = np.array_split(np.arange(len(indices)), self.micro_batch_count)
@@ -105,6 +106,9 @@ class Batches:
         uniform = torch.from_numpy(self._uniform(indices, epochs))
         pixels = self.augment(self.examples.images(indices), uniform, side)
         targets = encode(self.examples.targets(indices))
+        if self.examples.lessons is not None:
+            lessons = torch.from_numpy(self.examples.lessons[indices])
+            targets = torch.cat([targets, lessons], 1)
         return self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed)
 
     def _uniform(

@@ -14,7 +14,7 @@ class Examples:
 
     `pixels` is uint8 [M, S, S, 3]; `rows` [N] are those of the examples in it; `labels` [N] are
     class indices, 0 to `classes` - 1. Examples with the same number in `groups` [N] may not be
-    parted; None where each may.
+    parted; None where each may. `lessons` [N, classes] are a teacher's probabilities.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -23,6 +23,7 @@ class Examples:
     labels: npt.NDArray[np.int64]
     classes: int
     groups: npt.NDArray[np.int64] | None = None
+    lessons: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,12 +39,14 @@ class Examples:
     def take(self, indices: npt.NDArray[np.int64]) -> "Examples":
         """Some of them, by their indices."""
         groups = None if self.groups is None else self.groups[indices]
+        lessons = None if self.lessons is None else self.lessons[indices]
         return Examples(
             self.pixels,
             self.rows[indices],
             labels=self.labels[indices],
             classes=self.classes,
             groups=groups,
+            lessons=lessons,
         )
 
     def moments(self) -> tuple[list[float], list[float]]:

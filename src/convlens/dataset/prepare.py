@@ -21,6 +21,10 @@ from ..pictures.store import PixelStore, open_store
 from ..progress import Progress
 from ..tasks.task import Task, task_named
 from .examples import Examples
+from .teacher import Lessons, Teacher, with_more_to_learn
+
+LIKE_HELD_OUT = "it looks like a picture that is held out"
+"""Why a picture without a label is not learnt from."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Dataset:
     """Readable pictures with their pixels and splits; `skipped`: what was not readable and why.
 
     `task` is the kind of answer that they are labelled for. `classes` are those that a training
-    picture is of; pictures of others are excluded.
+    picture is of; pictures of others are excluded. `lessons` are a teacher's, for each row.
     """
 
     catalog: Catalog
@@ -38,6 +42,7 @@ class Dataset:
     task: str
     classes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    lessons: Lessons | None = None
 
     def subset(self, name: str) -> Catalog:
         """The catalog of one split: `train`, `val` or `test`."""
@@ -57,6 +62,7 @@ class Dataset:
             labels=task_named(self.task).targets(labels, self.classes),
             classes=len(self.classes),
             groups=groups,
+            lessons=None if self.lessons is None else self.lessons.probabilities[rows],
         )
 
     def take(self, rows: list[int]) -> "Dataset":
@@ -67,6 +73,7 @@ class Dataset:
             catalog=self.catalog.take(rows),
             store=self.store.take(rows),
             split=Split(tuple(assigned[r] for r in rows), tuple(groups[r] for r in rows)),
+            lessons=None if self.lessons is None else self.lessons.take(rows),
         )
 
     def for_training(self) -> "Dataset":
@@ -117,11 +124,12 @@ def prepare(
     progress: Progress,
     usual_size: int | None = None,
     task: str = "classification",
+    teacher: Teacher | None = None,
 ) -> Dataset:
     """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
 
     Without `options.size`, pictures come to the network's usual size, or, where it has none, to one
-    that follows from the pictures.
+    that follows from the pictures. A `teacher` is asked about training pictures, and about its own.
     """
     catalog = read_catalog(pictures)
     if options.group is not None:
@@ -135,6 +143,9 @@ def prepare(
     _classes(kind, catalog, where=str(pictures), skipped=catalog.skipped)
     if options.background is not None:
         catalog = with_background(catalog, options.background)
+    labelled = len(catalog)
+    if teacher is not None:
+        catalog = teacher.with_unlabelled(catalog)
     size = options.size or usual_size or auto_size(median_side(catalog))
     store = open_store(catalog, size, progress=progress)
     bad = [(catalog.names[row], reason) for row, reason in store.bad.items()]
@@ -143,15 +154,28 @@ def prepare(
             f"none of the {len(bad)} files in {pictures} is a picture:{listed(bad)}"
         )
     whole = catalog
+    labelled -= sum(row < labelled for row in store.bad)
     catalog, store = store.without_bad(catalog)
     skipped = (*whole.classes_lost(catalog), *catalog.skipped, *bad)
     where = f"what can be read of {pictures}"
     _classes(kind, catalog, where=where, skipped=skipped)
     near = near_duplicate_clusters(store, progress)
-    test, val = options.fractions(len(catalog))
+    test, val = options.fractions(labelled)
+    rows = list(range(labelled))
+    all_labelled = labelled == len(catalog)
     split = make_split(
-        catalog, store, near=near, seed=options.seed, test_fraction=test, val_fraction=val
+        catalog if all_labelled else catalog.take(rows),
+        store if all_labelled else store.take(rows),
+        near=near,
+        seed=options.seed,
+        test_fraction=test,
+        val_fraction=val,
     )
+    if not all_labelled:
+        rows, split = with_more_to_learn(split, near[store.rows])
+        like_held_out = sorted({*range(len(catalog))} - {*rows})
+        skipped += tuple((catalog.names[row], LIKE_HELD_OUT) for row in like_held_out)
+        catalog, store = catalog.take(rows), store.take(rows)
     learnt = catalog.take(split.rows("train"))
     if len(learnt.classes) < 2:
         only = ", ".join(map(repr, learnt.classes)) or "none"
@@ -163,7 +187,20 @@ def prepare(
     where = f"what there is to train on of {pictures}"
     classes = _classes(kind, learnt, where=where, skipped=skipped)
     split = _without_unlearnt(split, catalog, classes=classes)
-    return Dataset(catalog, store, split=split, task=task, classes=classes, skipped=skipped)
+    lessons = None
+    if teacher is not None:
+        catalog, lessons = teacher.teach(
+            catalog, split, classes=classes, labelled=labelled, progress=progress
+        )
+    return Dataset(
+        catalog,
+        store,
+        split=split,
+        task=task,
+        classes=classes,
+        skipped=skipped,
+        lessons=lessons,
+    )
 
 
 def _classes(

@@ -16,6 +16,7 @@ from .fields import (
 )
 from .keywords import PRESETS, TrainKeywords, options_from, value_type
 from .log import LogOptions
+from .teacher import TeacherOptions
 
 __all__ = [
     "AUGMENTATIONS",
@@ -34,6 +35,7 @@ __all__ = [
     "LossOptions",
     "NetworkOptions",
     "OptimizerOptions",
+    "TeacherOptions",
     "TrainKeywords",
     "TrainOptions",
     "options_from",

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from .execution import EXECUTION_CONFIGS
 from .log import LogOptions
 from .option import option
+from .teacher import TeacherOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +306,7 @@ class TrainOptions:
     optimizer: OptimizerOptions = OptimizerOptions()
     budget: BudgetOptions = BudgetOptions()
     answer: AnswerOptions = AnswerOptions()
+    teacher: TeacherOptions = dataclasses.field(default_factory=TeacherOptions)
     compute: ComputeOptions = ComputeOptions()
     log: LogOptions = LogOptions()  # noqa: RUF009  (it is frozen)
 

@@ -44,6 +44,9 @@ class TrainKeywords(TypedDict, total=False):
     precision: str | None
     balance: str
     costs: str | None
+    teacher: str | None
+    unlabelled: str | None
+    temperature: float
     compute: str
     threads: int | None
     log: str | None
@@ -87,6 +90,8 @@ def options_from(values: Mapping[str, Any]) -> TrainOptions:
     answer = options.answer
     if sum(part is not None for part in (answer.coverage, answer.recall, answer.costs)) > 1:
         raise UsageError("give one of --coverage, --recall and --costs")
+    if options.teacher.unlabelled is not None and options.teacher.teacher is None:
+        raise UsageError("--unlabelled: a --teacher has to say what is in those pictures")
     return options
 
 

@@ -30,6 +30,9 @@ class Objective(Protocol):
     def penalty(self, parameters: Iterable[nn.Parameter]) -> Tensor | None:
         """What J has besides, of the parameters; None for nothing."""
 
+    def with_teacher(self, temperature: float) -> "Objective":
+        """The same beside a teacher's probabilities at a temperature, which follow the targets."""
+
     def weights(self, labels_N: Tensor) -> Tensor:
         """How much each example [N] counts in J; a linear head lowers the weighted mean loss."""
 

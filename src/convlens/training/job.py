@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from ..dataset.augment import DEFAULT, parse_augmentations
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
+from ..dataset.teacher import Teacher
 from ..engine.callbacks import Callback
 from ..engine.compute.execution import Execution
 from ..engine.distributed import SINGLE_PROCESS, Workers
@@ -31,8 +32,8 @@ there are more, a part that is held out says enough."""
 class Request:
     """What is to be trained.
 
-    A run that was begun has its number of `folds`, the `backbones` that it compared, and the
-    `fingerprint` of its pictures.
+    A run that was begun has its number of `folds`, the `backbones` that it compared, the
+    `fingerprint` of its pictures, and the digest of its `teacher`.
     """
 
     pictures: str | Path
@@ -42,6 +43,7 @@ class Request:
     folds: int | None = None
     backbones: tuple[str, ...] = ()
     fingerprint: str | None = None
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,15 @@ class Job:
 
     def objective(self, *, pretrained: bool) -> Objective:
         """How a network learns the training pictures as they are split."""
-        return self.learning.objective(
+        objective = self.learning.objective(
             self.options.loss,
             self.dataset.examples("train").labels,
             classes=len(self.dataset.classes),
             pretrained=pretrained,
         )
+        if self.dataset.lessons is None:
+            return objective
+        return objective.with_teacher(self.options.teacher.temperature)
 
 
 Parameters = ParamSpec("Parameters")
@@ -119,12 +124,18 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
     one_set = len(set(dataset.split.groups)) == 1
     if data.folds is None:
         divided = (
-            one_set or named or data.test_fraction is not None or data.val_fraction is not None
+            dataset.lessons
+            or one_set
+            or named
+            or data.test_fraction is not None
+            or data.val_fraction is not None
         )
         pictures = len(dataset.catalog)
         few = pictures <= MOST and pictures * len(dataset.classes) <= FOLDED
         return FOLDS if pretrained and few and not divided else 1
     if data.folds > 1:
+        if dataset.lessons:
+            raise UsageError("--folds: a --teacher knows what folds leave out: hold a part out")
         if one_set:
             raise UsageError("--folds: all pictures are of one group, or look alike: give others")
         if named:
@@ -161,6 +172,7 @@ def prepare_job(
             request.options.data,
             progress=callback.progress,
             usual_size=request.choice.usual_size,
+            teacher=_teacher(request),
         )
     if workers.world_size > 1:
         _check_same(dataset, request, fingerprint=workers.broadcast(dataset.fingerprint))
@@ -170,6 +182,20 @@ def prepare_job(
     elif request.fingerprint is not None:
         _check_same(dataset, request, fingerprint=request.fingerprint)
     return job
+
+
+def _teacher(request: Request) -> Teacher | None:
+    """Who is asked besides the labels. Raises `ConvlensError` where it is not the run's."""
+    options = request.options.teacher
+    if options.teacher is None:
+        return None
+    teacher = Teacher(options)
+    if request.teacher not in {None, teacher.detector.digest}:
+        raise ConvlensError(
+            f"{options.teacher} is not the teacher that this run began with: bring it back, or "
+            "train anew"
+        )
+    return teacher
 
 
 def learning_from(job: Job, folds: int) -> Job:

@@ -166,6 +166,8 @@ def _why_not_tune(job: Job, model: Model) -> str:
     val = len(job.dataset.split.rows("val"))
     if val < MIN_VAL_EXAMPLES:
         return f"{val} validation pictures could not tell whether it helps"
+    if job.dataset.lessons is not None:
+        return ""
     if model.probe is not None and model.probe.loss < HARD:
         return "the features as they are leave little to gain (--minutes tries it all the same)"
     return ""

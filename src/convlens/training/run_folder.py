@@ -106,6 +106,7 @@ class RunFolder:
                 folds=plan.folds,
                 backbones=tuple(plan.backbones),
                 fingerprint=str(record["data"]["fingerprint"]),
+                teacher=record["teacher"],
             )
             classes, begun = len(record["classes"]), record["weights"]["sha256"]
         with workers.local_first():
@@ -129,6 +130,7 @@ class RunFolder:
             "network": model.architecture.describe(),
             "weights": asdict(model.origin),
             "data": {"fingerprint": dataset.fingerprint(), "pictures": dataset.counts()},
+            "teacher": None if dataset.lessons is None else dataset.lessons.digest,
             "classes": list(dataset.classes),
             "versions": versions(),
         }

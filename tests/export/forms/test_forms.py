@@ -10,12 +10,22 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from PIL import Image
 
 from convlens import Detector, compare, export_detector
+from convlens.detector.integrity import unseal
+from convlens.detector.sessions.input_form import InputForm
 from convlens.errors import ConvlensError, UsageError
+from convlens.export.export import export
 from convlens.export.forms import export_detector as module
+from convlens.export.forms.edge import edge
+from convlens.export.forms.page import readme
+from convlens.export.forms.torch_module import OnnxModule
+from convlens.network.build import build
+from convlens.network.spec import network
 from convlens.pictures.resize import Resizer
+from convlens.tasks.classification.objective import plain_objective
 from helpers import Convlens, draw, package
 
 PICTURES = [draw("disc", 5, 24, 24), draw("cross", 6, 90, 31), draw("disc", 7, 9, 200)]
@@ -105,6 +115,33 @@ def test_the_pages_programs_answer_as_the_detector(
     assert (levels != 0).mean() < 0.1
 
 
+@pytest.mark.parametrize(("dtype", "layout"), [("uint8", "NHWC"), ("float32", "NCHW")])
+def test_the_pages_java_resizes_as_the_detector(
+    tmp_path: Path, run: Path, need: Callable[..., str], dtype: str, layout: str
+) -> None:
+    (tmp_path / "page.md").write_text(
+        readme("edge", InputForm(24, "1", dtype, layout), Detector(run))
+    )
+    picture = PICTURES[1]
+    height, width = picture.shape[:2]
+    packed = (picture.astype(int) << [16, 8, 0]).sum(2).ravel().tolist()
+    main = f"""
+        class Main {{
+          public static void main(String[] words) {{
+            int[] pixels = {{{str(packed)[1:-1]}}};
+            for (var level : Edge.toInput(pixels, {height}, {width}))
+              System.out.println((int) level & 255);
+          }}
+        }}"""
+    (tmp_path / "Main.java").write_text(main + code_of(tmp_path / "page.md", "java"))
+    command = [need("java"), str(tmp_path / "Main.java")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    wanted = own_input(picture, dtype, layout).ravel().astype(int)
+    levels = np.array(said.split(), int) - wanted
+    assert np.abs(levels).max() <= 1
+    assert (levels != 0).mean() < 0.1
+
+
 def test_float16_halves_the_weights(run: Path, tmp_path: Path) -> None:
     exported = export_detector(run, to="float16", out=tmp_path / "half")
     before, after = (
@@ -152,6 +189,50 @@ def test_openvino_takes_pictures_of_any_size(run: Path, tmp_path: Path) -> None:
         Detector(out)
 
 
+def test_tflite_answers_in_litert(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("litert_torch", reason="needs convlens[tflite], about a gigabyte")
+    from ai_edge_litert.interpreter import Interpreter
+
+    out = tmp_path / "tflite"
+    exported = export_detector(run, to="tflite", out=out)
+    assert exported.proof.largest_difference < 1e-5
+    before, after = Detector(run), Detector(out / "detector.tflite")
+    assert after.runtime == "ai-edge-litert"
+    plain = Interpreter(str(out / "detector.tflite")).get_signature_runner()
+    for picture, answer in zip(PICTURES, after.predict_many(PICTURES), strict=True):
+        wanted = before.probabilities(picture)
+        assert answer.probabilities == pytest.approx(wanted, abs=1e-5)
+        given = own_input(picture, "uint8", "NHWC")
+        assert plain(args_0=given)["output_0"][0] == pytest.approx(wanted, abs=1e-5)
+    Image.fromarray(PICTURES[1]).save(out / "picture.png")
+    command = [sys.executable, "-c", code_of(out / "README.md", "python"), "picture.png"]
+    said = subprocess.run(command, cwd=out, check=True, capture_output=True, text=True).stdout
+    answers = before.probabilities(PICTURES[1]).tolist()
+    assert json.loads(said) == pytest.approx(
+        dict(zip(["cross", "disc"], answers, strict=True)), abs=0.01
+    )
+
+
+LINES = [
+    "conv 6 5x5 stride 2, relu, pool 2, norm, residual [conv 6 3x3 same, norm] silu, dense 9",
+    "conv 8 3x3 same, norm, avgpool 2, sigmoid, gap",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_graph_as_a_torch_module_computes_the_same(line: str) -> None:
+    network_module = build(network(line, 24, classes=3), 0, tta_hflip=True).eval()
+    data = export(network_module, 24, labels="abc", metadata={}, objective=plain_objective(3))
+    model = edge(onnx.load_from_string(bytes(unseal(data))), InputForm(24), mirror=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    picture = np.random.default_rng(0).integers(0, 256, (1, 24, 24, 3)).astype(np.uint8)
+    wanted = session.run(None, {"image": picture})
+    with torch.inference_mode():
+        found = OnnxModule(model).eval()(torch.from_numpy(picture))
+    for one, other in zip(found, wanted, strict=True):
+        assert one.numpy() == pytest.approx(other, abs=1e-6)
+
+
 def test_what_export_wrote_is_a_detector_to_every_command(
     run: Path, shapes: Path, tmp_path: Path, convlens: Convlens
 ) -> None:
@@ -170,7 +251,8 @@ def test_what_export_wrote_is_a_detector_to_every_command(
 def test_a_form_that_answers_otherwise_is_not_written(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from convlens.export.forms import edge, float16
+    from convlens.export.forms import edge as edge_module
+    from convlens.export.forms import float16
 
     def spoiled(model: onnx.ModelProto, *_: object, **__: object) -> onnx.ModelProto:
         head = [node for node in model.graph.node if node.op_type == "Conv"][-1]
@@ -179,9 +261,9 @@ def test_a_form_that_answers_otherwise_is_not_written(
         tensor.CopyFrom(onnx.numpy_helper.from_array(-values, tensor.name))
         return model
 
-    right = edge.edge
+    right = edge_module.edge
     monkeypatch.setattr(
-        edge, "edge", lambda model, form, mirror: spoiled(right(model, form, mirror=mirror))
+        edge_module, "edge", lambda model, form, mirror: spoiled(right(model, form, mirror=mirror))
     )
     with pytest.raises(ConvlensError, match=r"does not answer as detector\.onnx.*not written"):
         export_detector(run, to="edge", out=tmp_path / "edge")
@@ -194,7 +276,7 @@ def test_a_form_that_answers_otherwise_is_not_written(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"to": "paper"}, "it can be edge, openvino, float16, int8"),
+        ({"to": "paper"}, "it can be edge, openvino, float16, int8, tflite, browser"),
         ({"to": "edge", "layout": "HWC"}, "--layout HWC: it can be NHWC or NCHW"),
         ({"to": "int8", "batch": "N"}, "go with --to edge"),
     ],

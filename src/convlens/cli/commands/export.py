@@ -10,15 +10,20 @@ SUMMARY = "write a run's detector for other runtimes, proven"
 EXAMPLES = """\
   convlens export runs/pets --to edge --out edge --input float32 --layout NCHW
   convlens export runs/pets --to openvino --out pets-openvino
+  convlens export runs/pets --to tflite --out pets-tflite
   convlens export runs/pets --to float16 --out pets-float16
-  convlens export runs/pets --to int8 --out pets-int8"""
+  convlens export runs/pets --to int8 --out pets-int8
+  convlens export runs/pets --to browser --runtime node_modules/onnxruntime-web --out page"""
 
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
     parser.add_argument("folder", metavar="RUN", help="the folder of a finished run")
     parser.add_argument(
-        "--to", required=True, metavar="FORM", help="edge, openvino, float16 or int8"
+        "--to",
+        required=True,
+        metavar="FORM",
+        help="edge, openvino, tflite, float16, int8 or browser",
     )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="what to write")
     parser.add_argument(
@@ -34,6 +39,11 @@ def add(parser: Parser) -> None:
         "--no-mirror",
         action="store_true",
         help="edge: do not look at the mirror image: half the work, other answers",
+    )
+    parser.add_argument(
+        "--runtime",
+        metavar="PLACE",
+        help="browser: the folder of the npm package onnxruntime-web, or an address of its files",
     )
     add_output(parser, json="print everything as JSON")
 
@@ -51,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             dtype=args.input,
             layout=args.layout,
             mirror=not args.no_mirror,
+            runtime=args.runtime,
             progress=bars.progress,
         )
     if args.json:

@@ -2,23 +2,29 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...files import given_path
 from ...parallel import in_order
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
 from ..drawn import DrawnPictures
 from ..output import PassedOver, complain, emit, printable
+from ..streams import add_streams, of_streams, print_frames
 
 if TYPE_CHECKING:
+    from ...detector.find import Finder
+    from ...detector.find_boxes import BoxFinder
     from ...detector.localization import Localization
+    from ...pictures.decode import RGB
 
 SUMMARY = "show where in pictures the classes are"
 EXAMPLES = """\
   convlens find runs/pets/detector.onnx photo.jpg
   convlens find runs/pets photos/ --out found/        draws heat and boxes
   convlens find runs/pets photos/ --json > found.json
+  convlens find runs/pets street.mp4 --fps 1 --changes
   convlens find runs/pets crowd.jpg --smallest 0.05   look for smaller things"""
 
 
@@ -42,6 +48,7 @@ def add(parser: Parser) -> None:
         metavar="SHARE",
         help="least probability of a finding [0.5; of boxes, as was trained]",
     )
+    add_streams(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
             "this detector has no class 'background', so it sees one of its classes "
             "everywhere: train one with --background"
         )
+    if of_streams(args, "out"):
+        return print_frames(args, partial(_answer, finder))
     drawn_pictures = DrawnPictures(args.out, "found") if args.out else None
     total = {"windows": 0, "multiplications": 0, "multiplications_cut_out": 0}
     count = failed = 0
@@ -87,6 +96,13 @@ def run(args: argparse.Namespace) -> int:
     if not count:
         complain("error: no pictures there")
     return 1 if failed or unlisted or not count else 0
+
+
+def _answer(finder: "Finder | BoxFinder", name: str, image: "RGB") -> tuple[dict[str, Any], object]:
+    """What was found in a frame, without its heat maps."""
+    result = finder.find(name, image).as_json()
+    del result["heat"]
+    return {"name": name, **result}, sorted(one["predicted"] for one in result["findings"])
 
 
 def _print(result: "Localization") -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
 from ...files import given_path
@@ -13,6 +13,10 @@ from ..isolate import MEMORY, SECONDS, run_isolated
 from ..output import PassedOver, complain, emit
 from ..predictions import print_csv, print_json, print_lines
 from ..progress import Bars
+from ..streams import add_streams, of_streams, print_frames
+
+if TYPE_CHECKING:
+    from ...pictures.decode import RGB
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,6 +34,8 @@ EXAMPLES = """\
   convlens predict detector.onnx photos/ --why looked-at/
   find . -name '*.jpg' | convlens predict detector.onnx -
   convlens predict strangers.onnx photo.jpg --isolate
+  convlens predict detector.onnx street.mp4 --fps 2
+  convlens predict detector.onnx rtsp://camera.local/stream --fps 1 --changes
   convlens predict detector.onnx s3://bucket/many/ --share 3/8 --out answers/"""
 
 
@@ -66,12 +72,15 @@ def add(parser: Parser) -> None:
         metavar="FOLDER",
         help="write a CSV for each shard there, except for those there are",
     )
+    add_streams(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a row per picture; the status is 1 if one could not be read."""
     if args.top < 1:
         raise UsageError(f"--top {args.top}: it takes 1 or more")
+    if of_streams(args, "csv", "share", "out", "isolate"):
+        return _frames(args)
     share = _share(args)
     if args.isolate and (args.out is not None or args.why is not None or share[1] > 1):
         raise UsageError("--isolate goes with none of --out, --share and --why")
@@ -122,6 +131,21 @@ def _explained(
         if drawn is not None:
             drawn_pictures.write(prediction.name, drawn)
         yield prediction
+
+
+def _frames(args: argparse.Namespace) -> int:
+    """A line for each frame of what moves."""
+    from ...detector.detector import Detector
+
+    detector = Detector(args.detector)
+
+    def answer(name: str, image: "RGB") -> tuple[dict[str, Any], object]:
+        prediction = detector.answer(name, detector.outputs(image))
+        content = detector.task.as_json(prediction, args.top if args.top > 1 else None)
+        told = {key: content.get(key) for key in ("predicted", "strange", "counts")}
+        return content, told
+
+    return print_frames(args, answer)
 
 
 def _share(args: argparse.Namespace) -> tuple[int, int]:

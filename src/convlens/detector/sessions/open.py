@@ -4,12 +4,15 @@ from pathlib import Path
 
 from ...errors import ConvlensError
 from ...files import saying_where
+from .litert import LiteRtSession
 from .onnx_runtime import OnnxSession
 from .openvino import OpenVinoSession
 from .sealed import RECORD, read_sealed
 from .session import Session
 
 DETECTOR = "detector.onnx"
+SEALED = {"openvino": OpenVinoSession, "tflite": LiteRtSession}
+"""Forms whose files have no room for metadata, and what runs them."""
 
 
 def open_session(file: str | Path | bytes) -> Session:
@@ -27,13 +30,13 @@ def open_session(file: str | Path | bytes) -> Session:
     path = Path(file)
     if path.is_dir():
         path /= RECORD if (path / RECORD).exists() else DETECTOR
-    elif path.suffix in {".xml", ".bin"}:
+    elif path.suffix in {".xml", ".bin", ".tflite"}:
         path = path.with_name(RECORD)
     if path.name == RECORD:
         sealed = read_sealed(path)
-        if sealed.form != "openvino":
+        if sealed.form not in SEALED:
             raise ConvlensError(f"{path} is of the form {sealed.form}, which is none of convlens")
-        session: Session = OpenVinoSession(sealed, name=str(path))
+        session: Session = SEALED[sealed.form](sealed, name=str(path))
     else:
         with saying_where(path, "read"):
             data = path.read_bytes()

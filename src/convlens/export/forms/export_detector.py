@@ -3,14 +3,13 @@
 import json
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ...detector.detector import Detector
 from ...detector.evaluate import evaluate_catalog
 from ...detector.integrity import unseal
 from ...detector.sessions.input_form import InputForm
+from ...detector.sessions.litert import FLATBUFFER
 from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
 from ...detector.sessions.session import CLASS_MAPS
@@ -24,58 +23,26 @@ from ...pictures.read import read_catalog
 from ...pictures.shards.read import streamed
 from ...pictures.source import Source
 from ...progress import Progress
+from .browser import check_runtime, write_page
+from .exported import Exported, Measured
 from .page import readme
 from .proof import Proof, prove
+from .strangeness import PICTURES, with_same_strangeness
 
 FORMS = {
     "edge": "no resize inside: pictures of one size, for phones and small runtimes",
     "openvino": "OpenVINO's files, for pictures of any size",
     "float16": "weights in half the bytes; the same arithmetic",
     "int8": "whole numbers, for processors with VNNI",
+    "tflite": "LiteRT's file, for pictures of one size",
+    "browser": "a page for any web server, in which the detector runs",
 }
 """What `--to` takes."""
-EXACT = ("edge", "openvino")
+EXACT = ("edge", "openvino", "tflite", "browser")
 """Forms that compute what the detector's file computes."""
 ALLOWED = 0.005
 """Share of held-out pictures by which another form may answer fewer rightly; one in any case."""
 BATCHES, DTYPES, LAYOUTS = ("1", "N"), ("uint8", "float32"), ("NHWC", "NCHW")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A detector on the pictures that decide."""
-
-    accuracy: float
-    megabytes: float
-    milliseconds: float | None
-    """The median for one picture on one core."""
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What was written, its proof, and the detector before and after.
-
-    `split` says which pictures decide: those held out, `test`, or else `val` or `all`.
-    `only_before` and `only_after` count those that only one of both gets right; `p` is McNemar's
-    exact test.
-    """
-
-    folder: str
-    form: str
-    _: KW_ONLY
-    runtime: str
-    proof: Proof
-    split: str
-    pictures: int
-    before: Measured
-    after: Measured
-    only_before: int
-    only_after: int
-    p: float
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return asdict(self)
 
 
 def export_detector(
@@ -87,18 +54,22 @@ def export_detector(
     dtype: str = "uint8",
     layout: str = "NHWC",
     mirror: bool = True,
+    runtime: str | None = None,
     progress: Progress = lambda *_: None,
 ) -> Exported:
     """Write a run's detector in another form, once that answers as the detector does.
 
     Args:
-        run: The folder of a finished run whose pictures are still there.
-        to: `edge`, `openvino`, `float16` or `int8`.
+        run: The folder of a finished run whose pictures are still there; of an export to `float16`
+            or `int8`, where `to` is `browser`.
+        to: `edge`, `openvino`, `tflite`, `float16`, `int8` or `browser`.
         out: A folder to write; `Detector`, and each command that takes one, takes it.
         batch: Of `edge`: `1`, or `N` for any number of pictures at once.
         dtype: Of `edge`: `uint8`, or `float32` for the same numbers, 0 to 255.
         layout: Of `edge`: `NHWC` or `NCHW`.
         mirror: Of `edge`: also look at the mirror image, where the detector does.
+        runtime: Of `browser`: the folder of the npm package onnxruntime-web, which is copied, or an
+            address at which its files lie.
         progress: Is told how far the proof is.
 
     Returns:
@@ -115,11 +86,18 @@ def export_detector(
         True
     """
     run, out = Path(run), Path(out)
-    _check(to, out, edge_options=(batch, dtype, layout, mirror))
+    _check(to, out, edge_options=(batch, dtype, layout, mirror), runtime=runtime)
     require("onnx", "train", what="export")
     if to == "openvino":
         require("openvino", "openvino", what="--to openvino")
+    if to == "tflite":
+        require("litert_torch", "tflite", what="--to tflite")
     original = Detector(run)
+    if original.task.outputs[0] != "probabilities":
+        raise ConvlensError(f"{run} finds boxes: forms are made of detectors of classes only")
+    form_of_run = original.metadata.get("form")
+    if form_of_run and (to != "browser" or form_of_run not in {"float16", "int8"}):
+        raise UsageError(f"{run} is a detector as {form_of_run} already: give the run that made it")
     catalog = read_catalog(run / "manifest.csv")
     split = next((name for name in ("test", "val") if name in catalog.splits), "all")
     rows = [row for row, name in enumerate(catalog.splits) if split in {"all", name}]
@@ -130,7 +108,14 @@ def export_detector(
     try:
         with saying_where(partial, "make"):
             partial.mkdir(parents=True)
-        _write(partial, original, to=to, form=form, mirror=mirror, catalog=catalog)
+        if to == "browser":
+            assert runtime is not None  # noqa: S101
+            write_page(partial, original, runtime)
+        else:
+            _write(partial, original, to=to, form=form, mirror=mirror, catalog=catalog)
+        labels = json.dumps(list(original.labels), ensure_ascii=False, indent=2) + "\n"
+        write_whole(partial / "labels.json", labels)
+        write_whole(partial / "README.md", readme(to, form, original))
         after = Detector(partial)
         proof = prove(
             original,
@@ -151,7 +136,9 @@ def export_detector(
     return exported
 
 
-def _check(to: str, out: Path, *, edge_options: tuple[str, str, str, bool]) -> None:
+def _check(
+    to: str, out: Path, *, edge_options: tuple[str, str, str, bool], runtime: str | None
+) -> None:
     """Raise `UsageError` at what cannot be."""
     if to not in FORMS:
         raise UsageError(f"--to {to}: it can be {', '.join(FORMS)}")
@@ -165,6 +152,10 @@ def _check(to: str, out: Path, *, edge_options: tuple[str, str, str, bool]) -> N
             raise UsageError(f"--{option} {value}: it can be {' or '.join(known)}")
     if to != "edge" and edge_options != ("1", "uint8", "NHWC", True):
         raise UsageError("--batch, --input, --layout and --no-mirror go with --to edge")
+    if to == "browser":
+        check_runtime(runtime)
+    elif runtime is not None:
+        raise UsageError("--runtime goes with --to browser")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: it exists; name another")
 
@@ -178,7 +169,7 @@ def _write(
     mirror: bool,
     catalog: Catalog,
 ) -> None:
-    """The form's files, the labels, and the page that tells how to use them."""
+    """The form's files."""
     import onnx
 
     from ..metadata import with_metadata
@@ -188,14 +179,26 @@ def _write(
     for entry in [one for one in model.metadata_props if one.key == CLASS_MAPS]:
         model.metadata_props.remove(entry)  # it names tensors that the form may not have
     metadata = {"form": to}
+    gone = {"slides", CLASS_MAPS, "sha256"}
+    sealed = {name: text for name, text in original.metadata.items() if name not in gone}
     if to == "openvino":
         from .openvino import openvino
 
-        files = openvino(model, form.side)
-        gone = {"slides", CLASS_MAPS, "sha256"}
-        kept = {name: text for name, text in original.metadata.items() if name not in gone}
-        write_sealed(folder, to, kept | metadata, files=files)
+        write_sealed(folder, to, sealed | metadata, files=openvino(model, form.side))
+    elif to == "tflite":
+        from .edge import edge
+        from .tflite import tflite
+
+        model = edge(model, form, mirror=True)
+        metadata["input"] = form.as_json()
+        metadata["outputs"] = ",".join(output.name for output in model.graph.output)
+        write_sealed(folder, to, sealed | metadata, files={FLATBUFFER: tflite(model, form)})
     else:
+        learnt = [
+            source
+            for source, name in zip(catalog.sources, catalog.splits, strict=True)
+            if name not in {"val", "test"}
+        ]
         if to == "edge":
             from .edge import edge
 
@@ -208,17 +211,17 @@ def _write(
         else:
             from .int8 import CALIBRATION, int8
 
-            learnt = [
-                source
-                for source, name in zip(catalog.sources, catalog.splits, strict=True)
-                if name not in {"val", "test"}
-            ]
-            step = max(1, len(learnt) // CALIBRATION)
-            model = int8(model, _pictures(learnt[::step][:CALIBRATION]))
+            model = int8(model, _pictures(_some(learnt, CALIBRATION)))
+        if to == "int8" or not mirror:
+            model = with_same_strangeness(
+                model, metadata, original=original, pictures=_pictures(_some(learnt, PICTURES))
+            )
         write_whole(folder / DETECTOR, with_metadata(model, metadata))
-    labels = json.dumps(list(original.labels), ensure_ascii=False, indent=2) + "\n"
-    write_whole(folder / "labels.json", labels)
-    write_whole(folder / "README.md", readme(to, form, original))
+
+
+def _some(sources: list[Source], count: int) -> list[Source]:
+    """So many at most, from all over."""
+    return sources[:: max(1, len(sources) // count)][:count]
 
 
 def _pictures(sources: Iterable[Source]) -> Iterator[RGB]:
@@ -242,6 +245,8 @@ def _compare(
 ) -> Exported:
     """Accuracy, size and speed of both. Raises `ConvlensError` where the form lost too much."""
     speeds = milliseconds(detectors, decoded(catalog.sources), progress=lambda *_: None)
+    if to == "browser":
+        speeds[1] = None  # which is the visitor's machine's
     right, measured = [], []
     for detector, speed in zip(detectors, speeds, strict=True):
         evaluation = evaluate_catalog(detector, catalog, progress=lambda *_: None)

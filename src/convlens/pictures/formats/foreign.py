@@ -10,7 +10,7 @@ SAVE_SAMPLES = "save it as PNG, grey or RGB with 8 or 16 bits"
 _UNUSUAL = "that is damaged, or stored in an unusual way"
 TEXT = "perhaps notes, or a download that failed"
 TAR = "unpack it, or give it by itself to train or predict"
-VIDEO = "save single frames of it as JPEG"
+VIDEO = "predict and find take it with --fps; else save single frames of it as JPEG"
 
 _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the pictures: git lfs pull"),

@@ -1,8 +1,8 @@
 // The page: what the detector is, and the tabs.
 import { closeCamera, startCamera } from "./camera.js";
-import { fetchJson } from "./shared.js";
-import { formatNumber, formatPercent, translate, translatePage } from "./texts.js";
 import { startInside } from "./inside.js";
+import { describeDetector } from "./shared.js";
+import { translatePage } from "./texts.js";
 import { startTeaching } from "./teach.js";
 import { startTrying } from "./try.js";
 import { startWhy } from "./why.js";
@@ -30,13 +30,8 @@ function startTabs() {
   });
 }
 
-async function describeDetector() {
-  const detector = await fetchJson("detector");
-  $("classes").textContent = detector.labels.slice(0, 8).join(" · ") + (detector.labels.length > 8 ? " · …" : "");
-  document.title = `convlens: ${detector.labels.slice(0, 4).join(", ")}`;
-  const { n, accuracy, accuracy_interval: interval, AP50 } = detector.metrics;
-  if (n && AP50 !== undefined) $("metrics").textContent = translate("metrics.boxes", { n: formatNumber(n), ap: formatPercent(AP50 ?? 0) });
-  else if (n) $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
+async function showDetector() {
+  const detector = await describeDetector();
   const report = await fetch("report", { method: "HEAD" });
   $("report").hidden = !report.ok;
   return detector;
@@ -45,10 +40,10 @@ async function describeDetector() {
 translatePage(document);
 startTabs();
 startCamera();
-const detector = await describeDetector();
-const shared = { pictureListeners: [], slides: "slides" in detector.provenance };
+const detector = await showDetector();
+const shared = { pictureListeners: [], slides: "slides" in detector.provenance, explains: true };
 startTrying(shared, detector.limits);
 startInside(shared, detector.limits);
 startWhy(shared);
-startTeaching(describeDetector, detector.limits);
+startTeaching(showDetector, detector.limits);
 document.body.dataset.ready = "yes";

@@ -1,12 +1,12 @@
 // Where in a picture it is, and what spoke for the answer: heat over it, and a box for each finding.
-import { fetchJson } from "./shared.js";
+import { fetchJson } from "./api.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const COLOURS = ["#14dc78", "#ffbe00", "#00beff", "#ff6edc", "#ff783c", "#aaff3c", "#968cff", "#fff"];
 const FEW = 12;  // boxes up to which each has its probability written on it
 
 // Buttons that draw over the picture, each instead of what was drawn before; a line says what it is.
-export function heatButtons(image, file, probabilities, slides) {
+export function heatButtons(image, file, probabilities, { slides, explains }) {
   const [buttons, says] = [document.createElement("p"), document.createElement("p")];
   buttons.className = "buttons";
   let shown = image;
@@ -34,7 +34,7 @@ export function heatButtons(image, file, probabilities, slides) {
       button.disabled = false;
     });
   };
-  add("try.why", "heat-map", drawHeatMap, ({ label }) => translate("try.reason", { label }));
+  if (explains) add("try.why", "heat-map", drawHeatMap, ({ label }) => translate("try.reason", { label }));
   const ground = "background" in probabilities ? "" : ` ${translate("try.nobackground")}`;
   if (slides) add("try.where", "find", drawFindings, (findings) => summary(findings) + ground);
   return [buttons, says];

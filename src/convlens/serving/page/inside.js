@@ -1,5 +1,6 @@
 // Inside the network: each layer's maps of a picture, what a value sees, and how it was made.
-import { batches, fetchJson } from "./shared.js";
+import { fetchJson } from "./api.js";
+import { batches } from "./shared.js";
 import { formatNumber, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);

@@ -1,17 +1,23 @@
-// What several parts of the page share: requests, bars of probabilities, files in batches.
-import { formatPercent } from "./texts.js";
+// What several parts of the page share: the detector's description, bars of probabilities, files in batches.
+import { fetchJson } from "./api.js";
+import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const MAX_BATCH = 8;  // files of a request: few enough for answers to come steadily
 
-export async function fetchJson(path, options) {
-  const response = await fetch(path, options);
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.detail ?? body.title);
-  return body;
+export async function describeDetector() {
+  const detector = await fetchJson("detector");
+  const $ = (id) => document.getElementById(id);
+  $("classes").textContent = detector.labels.slice(0, 8).join(" · ") + (detector.labels.length > 8 ? " · …" : "");
+  document.title = `convlens: ${detector.labels.slice(0, 4).join(", ")}`;
+  const { n, accuracy, accuracy_interval: interval, AP50 } = detector.metrics;
+  if (n && AP50 !== undefined) $("metrics").textContent = translate("metrics.boxes", { n: formatNumber(n), ap: formatPercent(AP50 ?? 0) });
+  else if (n) $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
+  return detector;
 }
 
+// The likeliest first, which objects do not keep where labels are numbers.
 export function probabilityBars(probabilities, limit = 5) {
-  return Object.entries(probabilities).slice(0, limit).map(([label, probability]) => {
+  return Object.entries(probabilities).sort(([, one], [, other]) => other - one).slice(0, limit).map(([label, probability]) => {
     const row = document.createElement("div");
     row.className = "bar";
     const [name, bar, value] = ["span", "i", "span"].map((tag) => document.createElement(tag));

@@ -1,5 +1,6 @@
 // The picture moved by single pixels, and what the detector says of it then.
-import { fetchJson, probabilityBars } from "./shared.js";
+import { fetchJson } from "./api.js";
+import { probabilityBars } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);

@@ -1,7 +1,8 @@
 // Pictures put into classes, training watched while it runs, and the detector used at once.
 import { closeCamera, openCamera } from "./camera.js";
 import { lossChart } from "./loss_chart.js";
-import { batches, fetchJson } from "./shared.js";
+import { fetchJson } from "./api.js";
+import { batches } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);

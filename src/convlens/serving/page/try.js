@@ -1,7 +1,8 @@
 // Pictures in, answers out: dropped, pasted, chosen or photographed; a table to take away.
 import { drawObjects, heatButtons } from "./find.js";
 import { openCamera } from "./camera.js";
-import { batches, fetchJson, probabilityBars } from "./shared.js";
+import { fetchJson } from "./api.js";
+import { batches, probabilityBars } from "./shared.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
@@ -51,7 +52,7 @@ export function startTrying(shared, limits) {
       drawObjects(image, answer);
     } else {
       item.append(...probabilityBars(answer.probabilities));
-      item.append(...heatButtons(image, file, answer.probabilities, shared.slides));
+      item.append(...heatButtons(image, file, answer.probabilities, shared));
       for (const listener of shared.pictureListeners) listener(file);
     }
     if (answer.strange) {

@@ -15,6 +15,9 @@ from .calibration import fit_temperature
 SMOOTHING = 0.1
 """Label smoothing by default where parameters begin at random."""
 
+TAUGHT = 0.9
+"""The teacher's share of J."""
+
 
 @dataclass(frozen=True)
 class ClassificationObjective:
@@ -58,6 +61,12 @@ class ClassificationObjective:
         squares = [p.square().sum() for p in parameters if p.ndim > 1]
         return torch.stack(squares).sum() * (self.l2 / 2)
 
+    def with_teacher(self, temperature: float) -> "Distillation":
+        """The same beside a teacher's probabilities."""
+        return Distillation(
+            self.class_weights, self.label_smoothing, l2=self.l2, softening=temperature
+        )
+
     def weights(self, labels_N: Tensor) -> Tensor:
         """How much each example [N] counts: by its class."""
         return self.class_weights[labels_N]
@@ -77,6 +86,31 @@ class ClassificationObjective:
     def probabilities(self, logits_NK: Tensor) -> Tensor:
         """The softmax."""
         return torch.softmax(logits_NK, 1)
+
+
+@dataclass(frozen=True)
+class Distillation(ClassificationObjective):
+    """J = 0.1 × the same + 0.9 × T² × the cross-entropy with a teacher's probabilities, both at T.
+
+    T² keeps the gradients of both alike in size, whatever the temperature T (Hinton et al. 2015).
+    """
+
+    _: KW_ONLY
+    softening: float = 1.0
+    """T"""
+
+    def loss(self, logits_NK: Tensor, targets_NK: Tensor, *, batch_labels: Tensor) -> Tensor:
+        """As of the objective itself, for targets [N, 2 K]: the labels', then the teacher's."""
+        labels_NK, lessons_NK = targets_NK.chunk(2, 1)
+        own = super().loss(logits_NK, labels_NK, batch_labels=batch_labels)
+        total = functional.cross_entropy(
+            logits_NK.float() / self.softening,
+            lessons_NK,
+            weight=self.class_weights,
+            reduction="sum",
+        )
+        taught = total * self.softening**2 / self.class_weights[batch_labels].sum()
+        return (1 - TAUGHT) * own + TAUGHT * taught
 
 
 def plain_objective(classes: int) -> ClassificationObjective:

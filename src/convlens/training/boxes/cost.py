@@ -13,18 +13,23 @@ from .points import boxes_at
 
 NOTHING = -1
 """The class of what fills up the targets of pictures with fewer objects than others."""
-OF_BOXES = 6.0
+OF_BOXES = 4.0
 """What boxes count beside classes."""
+NOTHING_THERE, FOCUS = 0.75, 2.0
+"""What a class counts at a point that learns no object of it, and the power of its probability
+there: of the many points, those that are wrongly sure."""
 PER_OBJECT = 4.0
 """What the points that learn an object count for together, about."""
 
 
 @dataclass(frozen=True)
 class BoxCost:
-    """Cross-entropy of every class at every point, and generalised IoU (Rezatofighi et al. 2019).
+    """Varifocal loss of classes (Zhang et al. 2021), and generalised IoU (Rezatofighi et al. 2019).
 
     A class's target is 0, and at the points that learn an object the overlap that is to be had:
-    so the probability tells how good the box is, too. Sums over all points and pictures are divided
+    so the probability tells how good the box is, too. A point that learns an object counts by that
+    overlap, another by how sure it is wrongly: plain cross-entropy would spend the first hundreds
+    of steps on the many points where nothing is, and find rare classes later. Sums over all points and pictures are divided
     by the number of objects in the batch. Targets [N, G, 5] are left, top, right, bottom in pixels
     and the class, `NOTHING` where a picture has fewer than G objects.
 
@@ -65,7 +70,9 @@ class BoxCost:
             wanted[n, learns, labels[owner]] = sure
             wrong = generalized_box_iou_loss(boxes[n, learns], objects[owner, :4])
             of_boxes = of_boxes + (wrong * sure).sum()
-        of_classes = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+        entropies = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        sure_of_nothing = NOTHING_THERE * logits.detach().sigmoid() ** FOCUS
+        of_classes = (entropies * torch.where(wanted > 0, wanted, sure_of_nothing)).sum()
         objects_B = (batch_labels[..., 4] >= 0).sum().clamp(min=1)
         total: Tensor = (of_classes + OF_BOXES * of_boxes) / (PER_OBJECT * objects_B)
         return total

@@ -1,0 +1,92 @@
+"""`--to browser`: a page that runs the detector itself, for any web server.
+
+It is the page of `convlens serve`, whose questions go to ONNX Runtime in the browser instead.
+"""
+
+import json
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...detector.sessions.open import DETECTOR
+from ...errors import UsageError
+from ...files import saying_where, write_whole
+
+if TYPE_CHECKING:
+    from ...detector.detector import Detector
+
+RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+"""Of the npm package onnxruntime-web, all that is needed."""
+SHARED = ("camera.js", "find.js", "shared.js", "style.css", "texts.js", "try.js")
+"""Of the server's page."""
+
+
+def check_runtime(runtime: str | None) -> None:
+    """Raise `UsageError` where ONNX Runtime for browsers is not there."""
+    if runtime is None:
+        raise UsageError(
+            "--to browser needs --runtime: the folder of the npm package onnxruntime-web "
+            "(npm pack onnxruntime-web, unpacked), or the address of its folder dist"
+        )
+    if not _is_address(runtime) and not (_dist(runtime) / RUNTIME[0]).is_file():
+        raise UsageError(
+            f"--runtime {runtime}: it has no {RUNTIME[0]}, as the npm package onnxruntime-web has"
+        )
+
+
+def write_page(folder: Path, detector: "Detector", runtime: str) -> None:
+    """The detector's own file, the page, and, where it is given as a folder, the runtime."""
+    page, server = files("convlens.export.forms") / "web", files("convlens") / "serving" / "page"
+    assert detector.path is not None  # noqa: S101
+    write_whole(folder / DETECTOR, detector.path.read_bytes())
+    address, origin = "../runtime/", ""
+    if _is_address(runtime):
+        address = runtime.rstrip("/") + "/"
+        parts = urlsplit(address)
+        origin = f" {parts.scheme}://{parts.netloc}"
+    else:
+        (folder / "runtime").mkdir()
+        for name in RUNTIME:
+            with saying_where(_dist(runtime) / name, "read"):
+                write_whole(folder / "runtime" / name, (_dist(runtime) / name).read_bytes())
+    (folder / "page").mkdir()
+    own = [file for file in page.iterdir() if file.name.endswith(".js")]
+    for file in (*own, *(server / name for name in SHARED)):
+        write_whole(folder / "page" / file.name, file.read_bytes())
+    write_whole(folder / "index.html", _index(page / "index.html", origin))
+    about = json.dumps(_about(detector, address), ensure_ascii=False)
+    write_whole(folder / "page" / "about.json", about)
+
+
+def _index(template: Traversable, origin: str) -> str:
+    """The page, which may ask nobody but its own server, and from there the runtime."""
+    text = template.read_text("utf-8")
+    return text.replace("'wasm-unsafe-eval'", f"'wasm-unsafe-eval'{origin}").replace(
+        "@ORIGIN@", origin
+    )
+
+
+def _about(detector: "Detector", runtime: str) -> dict[str, object]:
+    """What the server tells of a detector, as far as the page asks, and what the worker needs."""
+    provenance = detector.provenance()
+    return {
+        "labels": list(detector.labels),
+        "metrics": provenance.get("metrics", {}),
+        "rule": detector.rule.as_json(),
+        "limits": {"files": 8, "upload": 1e9},
+        "provenance": {key: provenance[key] for key in ("slides",) if key in provenance},
+        "size": int(detector.metadata["size"]),
+        "runtime": runtime,
+    }
+
+
+def _is_address(runtime: str) -> bool:
+    return runtime.startswith(("https://", "http://"))
+
+
+def _dist(runtime: str) -> Path:
+    """The package's folder, or the one in it that has its files."""
+    folder = Path(runtime)
+    return folder / "dist" if (folder / "dist").is_dir() else folder

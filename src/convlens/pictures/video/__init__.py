@@ -1,0 +1,1 @@
+"""Frames of video files, cameras and streams, upright, a few a second."""
