@@ -29,9 +29,9 @@ class BoxCost:
     A class's target is 0, and at the points that learn an object the overlap that is to be had:
     so the probability tells how good the box is, too. A point that learns an object counts by that
     overlap, another by how sure it is wrongly: plain cross-entropy would spend the first hundreds
-    of steps on the many points where nothing is, and find rare classes later. Sums over all points and pictures are divided
-    by the number of objects in the batch. Targets [N, G, 5] are left, top, right, bottom in pixels
-    and the class, `NOTHING` where a picture has fewer than G objects.
+    of steps on the many points where nothing is, and find rare classes later. Sums over all points
+    and pictures are divided by the number of objects in the batch. Targets [N, G, 5] are left, top,
+    right, bottom in pixels and the class, `NOTHING` where a picture has fewer than G objects.
 
     Args:
         points: Those of the network's outputs.
