@@ -3,11 +3,13 @@
 import io
 import os
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from ..files import saying_where, write_whole
 from ..windows import file_name
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LONGEST = 200
 """Bytes of a name to which more can be added; a character has four at most."""
@@ -21,7 +23,7 @@ class DrawnPictures:
         self.word = word
         self._taken: set[Path] = set()
 
-    def write(self, name: str, image: Image.Image) -> Path:
+    def write(self, name: str, image: "Image.Image") -> Path:
         """Write a picture whose source has that name."""
         stem = file_name(Path(name).stem)
         stem = stem if len(os.fsencode(stem)) < LONGEST else stem[: LONGEST // 4]

@@ -211,12 +211,13 @@ def test_the_page_draws_the_boxes(
             item = page.locator("#answers li").nth(row)
             for label, count in answer.counts().items():
                 playwright_expect(item.locator("h2")).to_contain_text(f"{count} {label}")
-            green = item.locator("canvas").evaluate(
+            coloured = item.locator("canvas").evaluate(
                 """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
                 let n = 0; for (let i = 0; i < d.length; i += 4)
-                  n += d[i] === 20 && d[i + 1] === 220 && d[i + 2] === 120; return n; }"""
+                  n += (d[i] === 20 && d[i + 1] === 220 && d[i + 2] === 120) ||
+                       (d[i] === 255 && d[i + 1] === 190 && d[i + 2] === 0); return n; }"""
             )
-            assert (green > 20) == bool(answer.objects)
+            assert (coloured > 20) == bool(answer.objects)
         with page.expect_download() as download:
             page.get_by_role("button", name="Save the answers").click()
         rows = list(csv.DictReader(download.value.path().read_text().splitlines()))

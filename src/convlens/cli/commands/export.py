@@ -13,7 +13,7 @@ EXAMPLES = """\
   convlens export runs/pets --to tflite --out pets-tflite
   convlens export runs/pets --to float16 --out pets-float16
   convlens export runs/pets --to int8 --out pets-int8
-  convlens export runs/pets --to browser --runtime node_modules/onnxruntime-web --out page"""
+  convlens export runs/pets --to browser --runtime onnxruntime-web/ --out page"""
 
 
 def add(parser: Parser) -> None:
