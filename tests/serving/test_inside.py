@@ -21,7 +21,7 @@ def test_layers_maps_and_sums_are_the_files(server: str, run: Path, shapes: Path
     assert told["chosen"] == inside.chosen
     one, bad = post(f"{server}maps?layer=1&count=3", files=files).json()["pictures"]
     assert "not a picture" in bad["error"]
-    assert bad["maps"] == []
+    assert "maps" not in bad
     (maps,) = inside.maps(image, [1])
     assert len(one["maps"]) == 3
     for sent in one["maps"]:
@@ -37,7 +37,7 @@ def test_layers_maps_and_sums_are_the_files(server: str, run: Path, shapes: Path
     (patch,) = inside.strongest([image], 1, channel=2)
     assert one["value"] == pytest.approx(patch.value)
     assert one["box"] == patch.box._asdict()
-    assert bad["value"] is None
+    assert "value" not in bad
 
 
 @pytest.mark.parametrize(

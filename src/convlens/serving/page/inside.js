@@ -146,7 +146,7 @@ export function startInside(shared, limits) {
   }
 
   function heading(name, values) {
-    const title = document.createElement("h3");
+    const title = document.createElement("h2");
     title.textContent = translate(name, values);
     return title;
   }
