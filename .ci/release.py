@@ -26,8 +26,9 @@ Left for a person to sign off:
 
 def said(*words: str, cwd: Path = HOME, **env: str) -> str:
     """What a command prints. Raises `CalledProcessError`."""
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        words, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=True
+        words, cwd=cwd, env=alone | env, capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
 
