@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -185,3 +186,10 @@ def photograph(number: int, kind: int = 0, side: int = 160) -> Image.Image:
         layers += noise / noise.std() * blur**0.5
     layers = 128 + 40 * layers / layers.std()
     return Image.fromarray(layers.clip(0, 255).astype(np.uint8))
+
+
+def press_ctrl_c() -> None:
+    """Call what Ctrl-C calls in this process; a real signal would reach all of its libraries."""
+    handler = signal.getsignal(signal.SIGINT)
+    assert callable(handler)
+    handler(signal.SIGINT, None)
