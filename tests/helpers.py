@@ -188,8 +188,8 @@ def photograph(number: int, kind: int = 0, side: int = 160) -> Image.Image:
     return Image.fromarray(layers.clip(0, 255).astype(np.uint8))
 
 
-def press_ctrl_c() -> None:
-    """Call what Ctrl-C calls in this process; a real signal would reach all of its libraries."""
-    handler = signal.getsignal(signal.SIGINT)
+def signalled(number: int = signal.SIGINT) -> None:
+    """Call what a signal calls in this process; a real one would reach all of its libraries."""
+    handler = signal.getsignal(number)
     assert callable(handler)
-    handler(signal.SIGINT, None)
+    handler(number, None)

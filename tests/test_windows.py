@@ -23,7 +23,7 @@ from convlens.pictures.shards.urls import dataset_name
 from convlens.pictures.shards.write import shard
 from convlens.serving.teach import training_process
 from convlens.windows import alive, file_name
-from helpers import save_shapes
+from helpers import save_shapes, signalled
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_training_in_the_page_is_stopped_as_windows_allows(
     monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
     with stop_on_interrupt(lambda: None) as stop:
         assert not stop()
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signalled(signal.SIGUSR1)
         assert stop()
 
 

@@ -29,7 +29,7 @@ from convlens.training.job import Job
 from convlens.training.train import Run, resume
 from convlens.transfer.head import FeatureSet, folds
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
-from helpers import needs_weights, press_ctrl_c, save_shapes
+from helpers import needs_weights, save_shapes, signalled
 
 pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 
@@ -189,7 +189,7 @@ def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
         def say(self, text: str) -> None:
             if text.startswith("fold 2") and not stopped_at:  # asked twice, all ends at once
                 stopped_at.append(text)
-                press_ctrl_c()
+                signalled()
 
     line = "conv 6 3x3, pool 2, conv 8 3x3, gap"
     part = train(

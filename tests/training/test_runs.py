@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from convlens import train
 from convlens.engine.callbacks import NullCallback
 from convlens.training.train import resume
-from helpers import SMALL, Convlens, assert_clear, flags, press_ctrl_c
+from helpers import SMALL, Convlens, assert_clear, flags, signalled
 
 pytestmark = pytest.mark.trains
 
@@ -134,7 +134,7 @@ def stop_at_once() -> NullCallback:
         def step(self, *_: object) -> None:
             if not self.asked:
                 self.asked = True
-                press_ctrl_c()
+                signalled()
 
     return Stopper()
 

@@ -21,7 +21,7 @@ from convlens.errors import ConvlensError, UsageError
 from convlens.pictures.boxes.read import read_boxes
 from convlens.serving.app import create_app
 from convlens.training.train import repeat
-from helpers import Convlens, assert_clear, press_ctrl_c
+from helpers import Convlens, assert_clear, signalled
 from objects import CLASSES, save_objects
 from servers import serving
 
@@ -105,7 +105,7 @@ def test_it_is_repeated_and_resumed_to_the_same_bytes_and_compared(
         def step(self, done: int, *_: object) -> None:
             if done == 3 and not self.stopped:
                 self.stopped = True
-                press_ctrl_c()
+                signalled()
 
     options: Any = {"steps": 5, "threads": 1, "compute": "float32", "size": 64}
     whole = train(pictures, tmp_path / "whole", **options).detector.read_bytes()
