@@ -127,7 +127,7 @@ class Span(BaseModel):
     first: int
     last: int
     end: int
-    count: int
+    units: int
 
 
 class Layer(BaseModel):
