@@ -67,7 +67,7 @@ def test_wrong_parts_say_what_is_right(
         (["--share", "half"], "it takes K/N"),
         (["--out", "x"], "--out takes shards"),
         (["--out", "x", "--json"], "give none of --json, --top and --why"),
-        (["--share", "1/2", "--isolate"], "--isolate goes with neither"),
+        (["--share", "1/2", "--isolate"], "--isolate goes with none of"),
     ):
         assert main([*words, *more]) == 2
         assert says in capsys.readouterr().err

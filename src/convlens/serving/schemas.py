@@ -118,7 +118,7 @@ class Numbers(BaseModel):
 
 
 class Span(BaseModel):
-    """Value i of count along an axis sees the pixels step × i + first to step × i + last.
+    """Value i of units along an axis sees the pixels step × i + first to step × i + last.
 
     But none before 0, and none behind end.
     """
