@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -26,6 +27,7 @@ from .routes.page import add_page_routes
 from .routes.predict import add_predict_routes
 from .routes.status import add_status_routes
 from .routes.teach import teach_routes
+from .routes.teach_boxes import add_box_routes
 from .server_settings import ServerSettings
 from .teach.teaching import Teaching
 
@@ -34,6 +36,8 @@ def create_app(
     detector: Detector,
     limits: RequestLimits | None = None,
     settings: ServerSettings | None = None,
+    *,
+    taught: Path | None = None,
 ) -> FastAPI:
     """Make the application that serves a detector.
 
@@ -41,12 +45,16 @@ def create_app(
         detector: Answers until another one, taught in the page, is put in its place.
         limits: How much the server takes on; by default `RequestLimits()`.
         settings: Where it is found, and by whom it may be used; by default `ServerSettings()`.
+        taught: A folder that keeps what is taught in the page; by default a temporary one.
 
     Returns:
         An ASGI application. Its temporary files are removed when its lifespan ends.
+
+    Raises:
+        ConvlensError: What lies in the folder of what is taught cannot be read.
     """
     limits, settings = limits or RequestLimits(), settings or ServerSettings()
-    model, teaching = CurrentModel(detector), Teaching()
+    model, teaching = CurrentModel(detector), Teaching(taught)
     concurrency, metrics = ConcurrencyLimit(cores(), limits.waiting), PrometheusMetrics()
 
     @asynccontextmanager
@@ -70,6 +78,7 @@ def create_app(
     add_status_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
     add_page_routes(app, model, token=settings.token)
     app.router.routes += teach_routes(teaching, model, limits=limits)
+    add_box_routes(app, teaching, limits=limits, concurrency=concurrency)
     app.add_middleware(UploadLimit, limit=limits.upload)
     log = AccessLog(sys.stderr) if settings.access_log else None
     app.add_middleware(
@@ -79,7 +88,7 @@ def create_app(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
-            allow_methods=["GET", "HEAD", "POST", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
             allow_headers=["authorization", "content-type"],
             expose_headers=["retry-after"],
         )

@@ -3,11 +3,13 @@
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 
 from .auth import OPEN_PATHS
 from .problems import MEDIA_TYPE
 from .schemas import (
+    AddedPictures,
+    BoxesToTeach,
     DetectorResponse,
     FindResponse,
     HealthResponse,
@@ -18,6 +20,7 @@ from .schemas import (
     PredictResponse,
     ProblemDetails,
     SumsResponse,
+    TaughtPicture,
 )
 
 
@@ -28,18 +31,36 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         400: "A form that cannot be read",
         401: "A token is needed",
         403: "A page of another site, or another name",
-        409: "A detector that cannot do this",
+        404: "No such picture",
+        409: "A detector that cannot do this, or a training that is running",
         413: "Too many bytes or files",
         415: "A kind of content that it does not take",
-        422: "No pictures, a wrong size, or no such layer or value",
+        422: "No pictures, a wrong size, no such layer or value, or a box that cannot be",
         503: "Busy; try again after the seconds in Retry-After",
         504: "Too slow",
+        507: "No place on the disk",
     }
     return {
         status: {"description": descriptions[status], "content": content} for status in statuses
     }
 
 
+_FILES: dict[str, Any] = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                "files": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": "string", "format": "binary"},
+                }
+            },
+            "required": ["files"],
+        }
+    },
+    "image/*": {"schema": {"type": "string", "format": "binary"}},
+}
 _REQUEST_BODY: dict[str, Any] = {
     "openapi_extra": {
         "parameters": [
@@ -55,20 +76,7 @@ _REQUEST_BODY: dict[str, Any] = {
         "requestBody": {
             "required": True,
             "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {
-                            "files": {
-                                "type": "array",
-                                "minItems": 1,
-                                "items": {"type": "string", "format": "binary"},
-                            }
-                        },
-                        "required": ["files"],
-                    }
-                },
-                "image/*": {"schema": {"type": "string", "format": "binary"}},
+                **_FILES,
                 "application/octet-stream": {
                     "schema": {
                         "type": "string",
@@ -121,6 +129,35 @@ STRONGEST: dict[str, Any] = {
     "summary": "Where in pictures a filter answers most, and what it sees there",
     "response_model": PeaksResponse,
     **_INSIDE,
+}
+BOXES: dict[str, Any] = {
+    "summary": "The pictures to learn boxes from",
+    "response_model": BoxesToTeach,
+    "responses": _problems(401, 403),
+}
+ADD_PICTURES: dict[str, Any] = {
+    "summary": "Add pictures to draw boxes in",
+    "response_model": AddedPictures,
+    "responses": _problems(400, 401, 403, 413, 415, 422, 507),
+    "openapi_extra": {"requestBody": {"required": True, "content": _FILES}},
+}
+TAUGHT_PICTURE: dict[str, Any] = {
+    "summary": "A picture to draw boxes in, as it was sent, or as PNG where browsers need it",
+    "response_class": Response,
+    "responses": {
+        200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+        **_problems(401, 403, 404, 422, 503),
+    },
+}
+DRAW: dict[str, Any] = {
+    "summary": "Say what a picture shows: its boxes, in place of those before",
+    "response_model": TaughtPicture,
+    "responses": _problems(401, 403, 404, 413, 422, 507),
+}
+REMOVE_PICTURE: dict[str, Any] = {
+    "summary": "Take a picture and its boxes away",
+    "response_model": TaughtPicture,
+    "responses": _problems(401, 403, 404, 409, 507),
 }
 DETECTOR: dict[str, Any] = {
     "summary": "What the detector knows and how it was made",

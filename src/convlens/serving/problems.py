@@ -58,7 +58,10 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
-        detail = "; ".join(str(reason.get("msg")) for reason in error.errors())
+        detail = "; ".join(
+            f"{'.'.join(map(str, reason['loc'][1:]))}: {reason['msg']}".removeprefix(": ")
+            for reason in error.errors()
+        )
         return Problem(422, "Not as the API takes it", detail=detail).response()
 
     @app.exception_handler(HTTPException)

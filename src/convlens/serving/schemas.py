@@ -1,6 +1,6 @@
-"""The bodies of responses, as OpenAPI describes them."""
+"""The bodies of requests and responses, as OpenAPI describes them."""
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class PicturePrediction(BaseModel):
@@ -211,6 +211,55 @@ class PeaksResponse(BaseModel):
     """One for each picture, in the order of the pictures."""
 
     pictures: list[PicturePeak]
+
+
+class DrawnBox(Box):
+    """An object that somebody drew a box around."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    label: str
+
+
+class DrawnBoxes(BaseModel):
+    """What a picture shows."""
+
+    boxes: list[DrawnBox] | None = Field(
+        max_length=1000, description="none where nothing is there; null: nobody has looked"
+    )
+
+
+class TaughtPicture(BaseModel):
+    """A picture to learn from, its size as it is seen, and its boxes.
+
+    They are null until somebody has looked, and then nothing is learnt from it.
+    """
+
+    name: str
+    width: int
+    height: int
+    boxes: list[DrawnBox] | None
+
+
+class BoxesToTeach(BaseModel):
+    """Every picture that boxes are drawn in, and the classes of the boxes."""
+
+    classes: list[str]
+    pictures: list[TaughtPicture]
+
+
+class RefusedPicture(BaseModel):
+    """A file that is not taken, and why."""
+
+    name: str
+    error: str
+
+
+class AddedPictures(BaseModel):
+    """The pictures, those that were there before among them; others may be refused."""
+
+    added: list[TaughtPicture]
+    refused: list[RefusedPicture]
 
 
 class DetectorResponse(BaseModel):

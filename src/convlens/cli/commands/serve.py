@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ...errors import UsageError, require
-from ...files import saying_where
+from ...files import given_path, saying_where
 from ..arguments import Parser, add_detector
 from ..output import emit, printable
 
@@ -16,6 +16,7 @@ SUMMARY = "serve a page and an HTTP API for a detector"
 EXAMPLES = """\
   convlens serve runs/pictures --open          a page, for this machine alone
   convlens serve detector.onnx --port 9000
+  convlens serve runs/pictures --teach taught  keeps what the page teaches by
   convlens serve detector.onnx --host 0.0.0.0  for others too: prints a token
   curl -F files=@photo.jpg http://127.0.0.1:8000/predict"""
 
@@ -59,6 +60,12 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument(
         "--access-log", action="store_true", help="a line for each request on standard error"
+    )
+    parser.add_argument(
+        "--teach",
+        metavar="FOLDER",
+        help="keep the pictures, boxes and runs of what is taught in the page there "
+        "[a temporary folder]",
     )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     for name, metavar, text in (
@@ -121,7 +128,8 @@ def run(args: argparse.Namespace) -> int:
     shown = f"[{args.host}]" if ":" in args.host else args.host
     address = f"http://{shown}:{port}/"
     page = address + (f"?token={quote(token)}" if token else "")
-    app = create_app(detector, limits, settings)
+    taught = None if args.teach is None else given_path(args.teach)
+    app = create_app(detector, limits, settings, taught=taught)
     # whoever gave a token knows it: it does not belong into a log
     where = page if made else address
     emit(f"convlens tells {printable(', '.join(detector.labels))} at {where}")

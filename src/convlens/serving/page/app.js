@@ -34,6 +34,7 @@ async function showDetector() {
   const detector = await describeDetector();
   const report = await fetch("report", { method: "HEAD" });
   $("report").hidden = !report.ok;
+  $("suggest-boxes").hidden = detector.provenance.task !== "boxes";
   return detector;
 }
 

@@ -2,7 +2,7 @@
 import { fetchJson } from "./api.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
-const COLOURS = ["#14dc78", "#ffbe00", "#00beff", "#ff6edc", "#ff783c", "#aaff3c", "#968cff", "#fff"];
+export const COLOURS = ["#14dc78", "#ffbe00", "#00beff", "#ff6edc", "#ff783c", "#aaff3c", "#968cff", "#fff"];
 const FEW = 12;  // boxes up to which each has its probability written on it
 
 // Buttons that draw over the picture, each instead of what was drawn before; a line says what it is.

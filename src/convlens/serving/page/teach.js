@@ -1,8 +1,9 @@
-// Pictures put into classes, training watched while it runs, and the detector used at once.
+// Pictures put into classes, or boxes drawn in them; training watched while it runs, and the detector used at once.
 import { closeCamera, openCamera } from "./camera.js";
 import { lossChart } from "./loss_chart.js";
 import { fetchJson } from "./api.js";
 import { batches } from "./shared.js";
+import { startBoxes } from "./teach_boxes.js";
 import { formatNumber, formatPercent, translate } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
@@ -10,7 +11,13 @@ const POLL_INTERVAL = 1000;  // milliseconds
 
 export function startTeaching(describeDetector, limits) {
   const classes = [];  // each with its name's input, the count of its pictures, and the box around both
+  const what = () => document.querySelector("[name=what]:checked").value;
+  const boxes = startBoxes(limits, () => !$("teach").hidden && what() === "boxes");
   let timer = null;
+
+  function showWhat() {
+    for (const kind of ["classes", "boxes"]) $(`teach-${kind}`).hidden = kind !== what();
+  }
 
   function addClass() {
     const entry = { box: document.createElement("div"), name: document.createElement("input"), count: document.createElement("span") };
@@ -96,8 +103,9 @@ export function startTeaching(describeDetector, limits) {
     if (training) $("teach-status").textContent = translate("teach.training", { message: state.said });
     if (state.status === "failed") $("teach-status").textContent = translate("teach.failed", { message: state.said });
     if (state.status === "done") {
-      const { n, accuracy, accuracy_interval: interval } = state.metrics;
-      $("teach-status").textContent = n ? translate("teach.done", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) }) : translate("teach.plain");
+      const { n, accuracy, accuracy_interval: interval, AP50 } = state.metrics;
+      if (n && AP50 !== undefined) $("teach-status").textContent = `${translate("teach.plain")} ${translate("metrics.boxes", { n: formatNumber(n), ap: formatPercent(AP50 ?? 0) })}`;
+      else $("teach-status").textContent = n ? translate("teach.done", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) }) : translate("teach.plain");
     }
     const history = state.history.filter(({ cost_train }) => cost_train !== null);
     $("loss-chart").replaceChildren(...(history.length < 2 ? [] : [lossChart(history)]));
@@ -112,7 +120,14 @@ export function startTeaching(describeDetector, limits) {
   }
 
   $("add-class").addEventListener("click", () => addClass().name.focus());
-  $("start-training").addEventListener("click", () => update(`teach/start?minutes=${$("minutes").value}`, { method: "POST" }));
+  $("start-training").addEventListener("click", async () => {
+    if (await (await boxes).save()) await update(`teach/start?what=${what()}&minutes=${$("minutes").value}`, { method: "POST" });
+  });
+  for (const choice of document.querySelectorAll("[name=what]")) choice.addEventListener("change", () => { closeCamera(); showWhat(); });
+  boxes.then(({ any }) => {
+    if (any()) document.querySelector("[name=what][value=boxes]").checked = true;
+    showWhat();  // the browser may remember what was chosen before
+  });
   $("stop-training").addEventListener("click", () => update("teach/stop", { method: "POST" }));
   $("use").addEventListener("click", useDetector);
   addClass();

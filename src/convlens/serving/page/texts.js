@@ -15,6 +15,12 @@ const english = {
   "tab.teach": "Teach it", "teach.says": "Put pictures into two classes or more, at least {needed} into each, and let it learn from them, here on this computer.",
   "teach.missing": "Training is not installed: pip install 'convlens[train]'", "teach.more": "One more class", "teach.name": "name of the class", "teach.add": "Add pictures", "teach.forget": "Take this class away",
   "teach.count": "{n} {n:picture|pictures}", "teach.nameless": "Name the class first.",
+  "teach.what": "What is taught", "teach.classes": "classes of whole pictures", "teach.boxes": "boxes around objects",
+  "draw.says": "Draw a box around each object, in {needed} pictures or more, and let it learn from them, here on this computer. Choose pictures, drop them here, or paste one.", "draw.strip": "pictures", "draw.classes": "class of the next box, and of the selected one", "draw.add-class": "Add this class", "draw.stage": "the picture and its boxes",
+  "draw.hint": "Drag to draw. Click a box to select it, then drag it or its edges. By keyboard: Tab goes from box to box, the arrow keys move one, with Shift they resize it, 1 to 9 give it a class, Delete deletes it, Ctrl+Z undoes.",
+  "draw.box": "{label}, box {n} of {all}: from {left}, {top} to {right}, {bottom}", "draw.picture": "Picture {n}", "draw.count": "{n} {n:box|boxes}", "draw.unseen": "nobody has looked yet", "draw.nothing": "Nothing is here",
+  "draw.summary": "{n} {n:picture|pictures}, {boxes} {boxes:box|boxes}.", "draw.unlearnt": "{n} of them (?) nobody has looked at: nothing is learnt from those.",
+  "draw.undo": "Undo", "draw.delete": "Delete the box", "draw.add": "Add a box", "draw.next": "Next picture", "draw.remove": "Take this picture away", "draw.suggest": "Suggest boxes", "draw.suggested": "{n} {n:box|boxes} suggested: correct what is wrong.", "draw.nomore": "It finds nothing more.",
   "camera.open": "From the camera", "camera.seen": "what the camera sees", "camera.snap": "Take a picture", "camera.dark": "Camera off", "camera.none": "No camera was found.", "camera.taken": "Another program is using the camera.",
   "camera.refused": "The browser does not let this page use the camera: allow it beside the page's address.", "camera.insecure": "Browsers give the camera only to pages from this computer (http://localhost) or by https.", "camera.failed": "The camera did not open: {why}",
   "teach.minutes": "minutes (empty: as long as suits the pictures)", "teach.learn": "Learn", "teach.halt": "Stop soundly", "teach.use": "Use it here", "teach.download": "Download detector.onnx",
@@ -49,6 +55,12 @@ const chinese = {
   "tab.teach": "教一教", "teach.says": "把图片放进两个或更多类别，每类至少 {needed} 张，就在这台电脑上训练。",
   "teach.missing": "没有安装训练部分：pip install 'convlens[train]'", "teach.more": "再加一个类别", "teach.name": "类别的名字", "teach.add": "添加图片", "teach.forget": "去掉这个类别",
   "teach.count": "{n} 张图片", "teach.nameless": "请先给类别起个名字。",
+  "teach.what": "教什么", "teach.classes": "整张图片的类别", "teach.boxes": "物体的方框",
+  "draw.says": "在至少 {needed} 张图片中，给每个物体画一个方框，就在这台电脑上训练。可以选择图片、拖到这里，或者粘贴一张。", "draw.strip": "图片", "draw.classes": "下一个方框和选中方框的类别", "draw.add-class": "添加这个类别", "draw.stage": "图片和它的方框",
+  "draw.hint": "拖动来画方框。点击方框来选中，再拖动它或它的边。用键盘：Tab 在方框间移动，方向键移动方框，加 Shift 调整大小，1 到 9 更换类别，Delete 删除，Ctrl+Z 撤销。",
+  "draw.box": "{label}，第 {n} 个方框，共 {all} 个：从 {left}, {top} 到 {right}, {bottom}", "draw.picture": "图片 {n}", "draw.count": "{n} 个方框", "draw.unseen": "还没有人看过", "draw.nothing": "这里什么也没有",
+  "draw.summary": "{n} 张图片，{boxes} 个方框。", "draw.unlearnt": "其中 {n} 张（?）还没有人看过：不会从中学习。",
+  "draw.undo": "撤销", "draw.delete": "删除方框", "draw.add": "添加方框", "draw.next": "下一张图片", "draw.remove": "去掉这张图片", "draw.suggest": "推荐方框", "draw.suggested": "推荐了 {n} 个方框：请改正不对的地方。", "draw.nomore": "没有找到更多。",
   "camera.open": "用摄像头", "camera.seen": "摄像头看到的画面", "camera.snap": "拍一张", "camera.dark": "关闭摄像头", "camera.none": "没有找到摄像头。", "camera.taken": "另一个程序正在使用摄像头。",
   "camera.refused": "浏览器不允许这个页面使用摄像头：请在地址栏旁边允许。", "camera.insecure": "浏览器只让本机（http://localhost）或 https 的页面使用摄像头。", "camera.failed": "摄像头没有打开：{why}",
   "teach.minutes": "分钟（留空：由图片决定）", "teach.learn": "开始学习", "teach.halt": "稳妥地停止", "teach.use": "在这里使用", "teach.download": "下载 detector.onnx",
@@ -79,6 +91,7 @@ export function translate(key, values = {}) {
 export function translatePage(root) {
   document.documentElement.lang = language;
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = translate(element.dataset.text, { needed: 10 });
+  for (const element of root.querySelectorAll("[data-hint]")) element.placeholder = translate(element.dataset.hint);
   for (const element of root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", translate(element.dataset.label));
 }
 

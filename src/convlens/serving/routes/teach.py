@@ -25,13 +25,16 @@ def teach_routes(teaching: Teaching, model: CurrentModel, *, limits: RequestLimi
     async def pictures(request: Request) -> JSONResponse:
         label = request.query_params.get("label", "").strip()
         if request.method == "DELETE":
+            teaching.check_idle()
             teaching.pictures.remove(label)
         else:
-            teaching.pictures.add(label, await _encoded_pictures(request, limits))
+            encoded = [picture.data for picture in await files_in(request, limits)]
+            teaching.pictures.add(label, encoded)
         return JSONResponse(teaching.state())
 
     async def start(request: Request) -> JSONResponse:
-        teaching.start(_minutes(request))
+        what = request.query_params.get("what", "classes")
+        teaching.start(_minutes(request), what=what)
         return JSONResponse(teaching.state())
 
     async def stop(_: Request) -> JSONResponse:
@@ -58,12 +61,13 @@ def teach_routes(teaching: Teaching, model: CurrentModel, *, limits: RequestLimi
     ]
 
 
-async def _encoded_pictures(request: Request, limits: RequestLimits) -> list[bytes]:
+async def files_in(request: Request, limits: RequestLimits) -> list[BytesSource]:
+    """The pictures that a request sends. Raises `Problem` as `read_pictures` does."""
     pictures = await read_pictures(request, limits)
-    encoded = [picture.data for picture in pictures if isinstance(picture, BytesSource)]
-    if len(encoded) < len(pictures):
+    files = [picture for picture in pictures if isinstance(picture, BytesSource)]
+    if len(files) < len(pictures):
         raise unknown_content("pictures to learn from are files")
-    return encoded
+    return files
 
 
 def _minutes(request: Request) -> float | None:

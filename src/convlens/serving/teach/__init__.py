@@ -1,1 +1,1 @@
-"""Teaching a detector from the page: labelled pictures, and a training of its own process."""
+"""Teaching a detector from the page: pictures, and a training of its own process."""

@@ -1,54 +1,71 @@
-"""Teaching in the page: pictures are put into classes, and a detector is trained on them."""
+"""Teaching in the page: pictures get classes or boxes, and a detector is trained on them."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..problems import Problem
+from .boxed_pictures import BoxedPictures
 from .labelled_pictures import LabelledPictures
-from .temporary_folder import TemporaryFolder
+from .teaching_folder import TeachingFolder
 from .training_process import TrainingProcess
 
 MIN_PICTURES = 10
-"""A class needs so many pictures before training may begin."""
+"""A class, or boxes, need so many pictures before training may begin."""
 MIN_MINUTES, MAX_MINUTES = 0.05, 120.0
 
 
 class Teaching:
-    """The pictures and the latest training, in a temporary folder that goes with `close`."""
+    """The pictures and the latest training, in a folder.
 
-    def __init__(self) -> None:
-        self.folder = TemporaryFolder()
+    Args:
+        kept: A folder that stays; None for a temporary one that goes with `close`.
+
+    Raises:
+        ConvlensError: What lies in the folder cannot be read.
+    """
+
+    def __init__(self, kept: Path | None = None) -> None:
+        self.folder = TeachingFolder(kept)
         self.pictures = LabelledPictures(self.folder)
+        self.boxes = BoxedPictures(self.folder)
         self.training: TrainingProcess | None = None
-        self._trainings = 0
 
     def close(self) -> None:
-        """End the training and remove everything."""
+        """End the training and remove what is temporary."""
         if self.training is not None:
             self.training.kill()
         self.folder.remove()
 
-    def start(self, minutes: float | None) -> None:
-        """Begin to train; None lets the training choose its time.
+    def start(self, minutes: float | None, *, what: str) -> None:
+        """Begin to train; `minutes` None lets the training choose its time.
 
         Raises:
             Problem: A training is running (409), PyTorch is missing (501), or there are too few
-                pictures or a time that cannot be (422).
+                pictures, or a time or thing to teach that cannot be (422).
         """
-        if self.running:
-            raise Problem(409, "Training already", detail="stop it first")
+        self.check_idle()
         if find_spec("torch") is None:
             raise Problem(501, "Training is not installed", detail="pip install 'convlens[train]'")
-        self._check_enough_pictures()
+        if what == "boxes":
+            self._check_enough_boxes()
+        elif what == "classes":
+            self._check_enough_pictures()
+        else:
+            raise Problem(422, "Not taught here", detail=f"{what!r} is neither classes nor boxes")
         if minutes is not None and not MIN_MINUTES <= minutes <= MAX_MINUTES:
             raise Problem(
                 422, "Not a time", detail=f"minutes can be {MIN_MINUTES:g} to {MAX_MINUTES:g}"
             )
-        self._trainings += 1
-        table = self.folder.path / "pictures.csv"
-        self.pictures.write_table(table)
-        run_folder = self.folder.path / f"run-{self._trainings}"
-        self.training = TrainingProcess(table, run_folder, minutes=minutes)
+        number = 1
+        while (run_folder := self.folder.path / f"run-{number}").exists():
+            number += 1
+        pictures = self.boxes.folder.subfolder("boxes") if what == "boxes" else self.pictures.table
+        self.training = TrainingProcess(pictures, run_folder, minutes=minutes)
+
+    def check_idle(self) -> None:
+        """Raise `Problem` (409) where a training is running, which reads the pictures."""
+        if self.running:
+            raise Problem(409, "Training already", detail="stop it first, or wait until it ends")
 
     def _check_enough_pictures(self) -> None:
         counts = self.pictures.counts()
@@ -59,6 +76,17 @@ class Teaching:
                 "Too little to learn from",
                 detail=f"two classes or more, each of {MIN_PICTURES} pictures or more"
                 + (f"; {small[0]!r} has {counts[small[0]]}" if small else ""),
+            )
+
+    def _check_enough_boxes(self) -> None:
+        looked_at = self.boxes.looked_at()
+        boxes = sum(len(picture.boxes or ()) for picture in looked_at)
+        if len(looked_at) < MIN_PICTURES or not boxes:
+            raise Problem(
+                422,
+                "Too little to learn from",
+                detail=f"{MIN_PICTURES} pictures or more that somebody has looked at, with boxes; "
+                f"there are {len(looked_at)}, with {boxes}",
             )
 
     def stop(self) -> None:
@@ -98,7 +126,7 @@ class Teaching:
             "history": training.history() if training else [],
             "metrics": {
                 name: metrics[name]
-                for name in ("n", "accuracy", "accuracy_interval")
+                for name in ("n", "accuracy", "accuracy_interval", "AP50")
                 if name in metrics
             },
         }

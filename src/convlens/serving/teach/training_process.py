@@ -17,18 +17,19 @@ _OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
 class TrainingProcess:
-    """Trains on a table of pictures.
+    """Trains on pictures.
 
     Args:
-        table: A CSV file of paths and labels.
+        pictures: A CSV file of paths and labels, or a folder of pictures with boxes.
         run_folder: Where the run is written; it does not exist yet.
         minutes: The budget; None lets the training choose.
     """
 
-    def __init__(self, table: Path, run_folder: Path, *, minutes: float | None) -> None:
+    def __init__(self, pictures: Path, run_folder: Path, *, minutes: float | None) -> None:
         self.run_folder = run_folder
         self._stderr = run_folder.with_suffix(".stderr")
-        command = [sys.executable, "-m", "convlens", "train", str(table), "--out", str(run_folder)]
+        command = [sys.executable, "-m", "convlens", "train", str(pictures)]
+        command += ["--out", str(run_folder)]
         if minutes is not None:
             command += ["--minutes", str(minutes)]
         with self._stderr.open("w") as stderr:
