@@ -165,6 +165,25 @@ def test_boxes_are_drawn_by_keyboard_in_a_picture_as_it_is_seen(
     assert not Axe().run(page).response["violations"]
 
 
+def test_a_pasted_and_a_dropped_picture_are_to_be_drawn_in(teach: Callable[..., Page]) -> None:
+    page = teach()
+    for number, kind in ((4, "paste"), (5, "drop")):
+        page.evaluate(
+            """([bytes, kind]) => {
+                const held = new DataTransfer();
+                const data = new Uint8Array(bytes);
+                held.items.add(new File([data], "it.jpg", {type: "image/jpeg"}));
+                const event = kind === "paste"
+                    ? new ClipboardEvent("paste", {clipboardData: held, bubbles: true})
+                    : new DragEvent("drop", {dataTransfer: held, bubbles: true, cancelable: true});
+                document.body.dispatchEvent(event);
+            }""",
+            [list(picture(number)["buffer"]), kind],
+        )
+        expect(page.locator("#strip button")).to_have_count(number)
+    assert page.locator("#answers li").count() == 0  # they were not meant to be tried
+
+
 def test_boxes_are_drawn_by_finger(teach: Callable[..., Page], page_server: str) -> None:
     page = teach(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     name_classes(page, "cat")

@@ -13,12 +13,13 @@ export function lossChart(history) {
   const last = history.at(-1);
   svg.setAttribute("aria-label", `${translate("teach.costs")}: ${last.cost_train.toFixed(3)}`);
   const highest = Math.max(...history.flatMap(({ cost_train, cost_val }) => [cost_train, cost_val ?? 0]));
+  const validation = history.some(({ cost_val }) => cost_val !== null);  // boxes are trained without
   for (const key of Object.keys(COLOURS)) svg.append(curve(history, key, last.step, highest));
   svg.append(
     label(-34, 4, highest.toFixed(2)),
     label(-20, 132, "0"),
     label(380, 146, formatNumber(last.step)),
-    label(0, 164, `${translate("teach.costs")} ${last.cost_train.toFixed(3)}; ${translate("teach.val")} ${last.cost_val?.toFixed(3) ?? "–"}`),
+    label(0, 164, `${translate("teach.costs")} ${last.cost_train.toFixed(3)}${validation ? `; ${translate("teach.val")} ${last.cost_val?.toFixed(3) ?? "–"}` : ""}`),
   );
   return svg;
 }
