@@ -66,7 +66,7 @@ def test_wrong_parts_say_what_is_right(
         (["--share", "0/2"], "K can be 1 to 2"),
         (["--share", "half"], "it takes K/N"),
         (["--out", "x"], "--out takes shards"),
-        (["--out", "x", "--json"], "give none of --json, --top and --why"),
+        (["--out", "x", "--json"], "give none of --json, --coco, --top and --why"),
         (["--share", "1/2", "--isolate"], "--isolate goes with none of"),
     ):
         assert main([*words, *more]) == 2

@@ -102,7 +102,7 @@ def test_the_command_names_faults_and_refuses_what_is_for_classes(
     done = convlens("inspect", street, "--quiet")
     assert done.stdout.startswith("4 pictures with 7 boxes (yolo) of 3 classes")
     assert "b.txt, line 3: it has no area" in done.stdout
-    assert_clear(convlens("inspect", street, "--labels"), 2, "are for pictures of one class each")
+    assert_clear(convlens("inspect", street, "--more"), 2, "is for pictures of one class each")
     told = json.loads(convlens("inspect", street, "--json", "--quiet").stdout)
     assert told["boxes"] == 7
 

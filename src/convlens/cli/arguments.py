@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any
 
+from ..files import given_path
 from ..options import PRESETS, STAGES, value_type
 
 Parser = argparse.ArgumentParser
@@ -17,12 +18,16 @@ def add_seed(parser: Parser, what: str) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=f"{what} [0]")
 
 
-def add_output(parser: Parser, json: str, *, csv: str = "", quiet: bool = True) -> None:
+def add_output(
+    parser: Parser, json: str, *, csv: str = "", coco: str = "", quiet: bool = True
+) -> None:
     """Add the forms in which results are printed, and `--quiet` where anything else is."""
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help=json)
     if csv:
         forms.add_argument("--csv", action="store_true", help=csv)
+    if coco:
+        forms.add_argument("--coco", metavar="FILE", type=given_path, help=coco)
     if quiet:
         parser.add_argument(
             "--quiet", action="store_true", help="no progress and no notes; warnings still"

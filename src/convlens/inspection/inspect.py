@@ -30,6 +30,7 @@ def inspect(
     labels: bool = False,
     more: bool = False,
     seed: int = 0,
+    minutes: float | None = None,
     boxes: str | None = None,
     report: str | Path | None = None,
     progress: Progress = lambda *_: None,
@@ -43,9 +44,11 @@ def inspect(
             boxes the longer side at which objects may be too small to learn, 640 by default.
         group: A regular expression; what it finds in a picture's path is the picture's group,
             which must stay in one split.
-        labels: Whether to look for wrong labels too, by linear heads on pretrained features.
+        labels: Whether to look for wrong labels too, by linear heads on pretrained features; for
+            wrong and missing boxes by networks that are trained for it.
         more: Whether to estimate what more pictures would bring, by the same heads.
         seed: Decides which pictures those heads are fitted and judged on.
+        minutes: For `labels` of pictures with boxes; by default what a training would take.
         boxes: Words that settle how boxes are written, such as `coco` or `table,xywh`.
         report: A file to write a page to, with the findings and pictures to look at.
         progress: Called with what is being done, how much of it is done, and how much there is.
@@ -54,8 +57,8 @@ def inspect(
         The classes with their pictures, and a finding for each kind of fault.
 
     Raises:
-        UsageError: There is nothing to inspect at `pictures`, `group` is no regular expression, or
-            pictures with boxes were asked for `labels` or `more`.
+        UsageError: There is nothing to inspect at `pictures`, `group` is no regular expression,
+            pictures with boxes were asked for `more`, or others were given `minutes`.
         ConvlensError: `labels` or `more` was asked for without pretrained parameters installed.
 
     Examples:
@@ -70,12 +73,21 @@ def inspect(
         catalog = catalog.grouped(group)
     shown: Catalog | BoxCatalog
     if isinstance(catalog, BoxCatalog):
-        if labels or more:
-            raise UsageError("--labels and --more are for pictures of one class each")
+        if more:
+            raise UsageError("--more is for pictures of one class each")
         shown, inspection = _inspect_boxes(catalog, size, progress=progress)
+        if labels:
+            from .box_errors import box_issues, crosswise_answers
+
+            answers = crosswise_answers(
+                pictures, group=group, seed=seed, minutes=minutes, progress=progress
+            )
+            inspection = replace(inspection, box_labels=box_issues(answers))
     else:
+        if minutes is not None:
+            raise UsageError("--minutes is for --labels of pictures with boxes")
         shown, inspection = _inspect_classes(catalog, size or SIZE, progress=progress)
-    if labels or more:
+    if inspection.boxes is None and (labels or more):
         from .features import pretrained_features
         from .label_errors import label_issues
         from .learning_curve import learning_curve

@@ -9,6 +9,7 @@ from .classes import ClassRow
 from .findings import Finding
 
 if TYPE_CHECKING:
+    from .box_errors import BoxIssue
     from .label_errors import LabelIssue
     from .learning_curve import LearningCurve
 
@@ -18,8 +19,9 @@ class Inspection:
     """What there is, and what is wrong with it.
 
     `boxes` is how many boxes there are and `form` how they are written; both are None where
-    pictures have one class each. `labels` are those that are probably wrong, the surest first, and
-    `more` is what more pictures would bring; both are None where they were not asked for.
+    pictures have one class each. `labels` are those that are probably wrong, and `box_labels` boxes
+    that are or that are missing, the surest first; `more` is what more pictures would bring. They
+    are None where they were not asked for.
     """
 
     pictures: int
@@ -29,6 +31,7 @@ class Inspection:
     boxes: int | None = None
     form: str | None = None
     labels: tuple["LabelIssue", ...] | None = None
+    box_labels: tuple["BoxIssue", ...] | None = None
     more: "LearningCurve | None" = None
 
     def as_json(self) -> dict[str, Any]:

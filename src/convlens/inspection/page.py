@@ -15,6 +15,7 @@ from ..pictures.catalog import Catalog
 from ..pictures.decode import decode
 from ..pictures.source import Source
 from ..report.inspection import Shown, Told, render_inspection
+from .box_errors import BoxIssue
 from .inspection import Inspection
 
 SHEET, OF_FINDING = 24, 8
@@ -43,6 +44,8 @@ def write_page(path: Path, inspection: Inspection, catalog: Catalog | BoxCatalog
                 sheet=list(_shown(drawn)),
             )
         )
+    if isinstance(catalog, BoxCatalog) and inspection.box_labels:
+        findings.append(_suspected(catalog, inspection.box_labels, rows_of))
     heads, rows = inspection.table(inspection.classes)
     classes = catalog.classes if isinstance(catalog, BoxCatalog) else ()
     page = render_inspection(
@@ -94,6 +97,25 @@ def _faulty(catalog: BoxCatalog, kind: str, rows_of: dict[str, int]) -> Iterator
         drawn = list(_drawn(catalog, rows_of[source.name])[2]) if source.name in rows_of else []
         drawn += [DrawnBox(fault.box, "", WRONG) for fault in own if fault.box]
         yield source, f"{Path(source.name).name}: {own[0].what}", drawn
+
+
+def _suspected(catalog: BoxCatalog, issues: Sequence[BoxIssue], rows_of: dict[str, int]) -> Told:
+    """Boxes that are probably wrong or missing: what there is, and in red what should be."""
+    drawn = [
+        (
+            catalog.sources[rows_of[issue.name]],
+            f"{Path(issue.name).name}: {issue.said} ({issue.probability:.0%})",
+            [*_drawn(catalog, rows_of[issue.name])[2], DrawnBox(issue.box, "", WRONG)],
+        )
+        for issue in issues[:SHEET]
+        if issue.name in rows_of
+    ]
+    return Told(
+        f"{len(issues):,} boxes are probably wrong or missing, the surest first",
+        "learns them as they are: look at each, and correct those that are wrong",
+        names=[f"{issue.name}: {issue.said} ({issue.probability:.0%})" for issue in issues],
+        sheet=list(_shown(drawn)),
+    )
 
 
 def _colour(label: int) -> tuple[int, int, int]:

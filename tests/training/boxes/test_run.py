@@ -1,6 +1,8 @@
 """From pictures with boxes to a detector of boxes, resumed, repeated, judged and asked."""
 
+import contextlib
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from fastapi.testclient import TestClient
+from faster_coco_eval import COCO, COCOeval_faster
 from huggingface_hub import ModelCard
 from PIL import Image
 from playwright.sync_api import expect as playwright_expect
@@ -161,6 +164,46 @@ def test_commands_answer_with_boxes(
     failed = convlens("predict", boxes_run, tmp_path / "no.png")
     assert failed.returncode == 1
     assert "no.png" in failed.stdout
+
+
+def test_cocos_results_have_the_numbers_of_a_file_and_give_the_same_figures(
+    boxes_run: Path, pictures: Path, convlens: Convlens, tmp_path: Path
+) -> None:
+    """COCO's own evaluation, of results and annotations with ids of their own."""
+    record = json.loads((pictures / "annotations.json").read_text())
+    for image in record["images"]:
+        image["id"] += 1000
+        image["file_name"] = f"elsewhere/{image['file_name']}"
+    for note in record["annotations"]:
+        note["image_id"] += 1000
+        note["category_id"] *= 10
+    for kind in record["categories"]:
+        kind["id"] *= 10
+    record["info"] = {}
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps(record))
+    done = convlens("predict", boxes_run, pictures / "images", "--coco", path)
+    assert done.returncode == 0
+    results = json.loads(done.stdout)
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(path)
+        evaluator = COCOeval_faster(truth, truth.loadRes(results), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+        evaluator.summarize()
+    judged = json.loads(convlens("evaluate", boxes_run, pictures, "--json").stdout)
+    assert judged["AP"] == pytest.approx(evaluator.stats[0])
+    assert judged["AP50"] == pytest.approx(evaluator.stats[1])
+    other = tmp_path / "other.png"
+    Image.new("RGB", (40, 40)).save(other)
+    unknown = convlens("predict", boxes_run, other, "--coco", path)
+    assert unknown.returncode == 1
+    assert f"{other} is not in {path}" in unknown.stderr
+    assert json.loads(unknown.stdout) == []
+    record["categories"].pop()
+    path.write_text(json.dumps(record))
+    refused = convlens("predict", boxes_run, pictures / "images", "--coco", path)
+    assert_clear(refused, 2, "has no category 'square'")
 
 
 def test_what_is_found_is_drawn_and_told_over_http(

@@ -8,6 +8,7 @@ from ..output import emit, emit_json, printable, table
 from ..progress import Bars
 
 if TYPE_CHECKING:
+    from ...inspection.box_errors import BoxIssue
     from ...inspection.findings import Finding
     from ...inspection.learning_curve import LearningCurve
 
@@ -18,7 +19,8 @@ EXAMPLES = """\
   convlens inspect pictures/ --more                  would more pictures help?
   convlens inspect scans/ --group 'patient-(\\d+)'    groups stay together
   convlens inspect table.csv --json > findings.json
-  convlens inspect street/ --report page.html        with the boxes drawn"""
+  convlens inspect street/ --report page.html        with the boxes drawn
+  convlens inspect street/ --labels --minutes 10     boxes missing or wrong"""
 
 SHOWN = 3
 """Pictures, or clusters of them, that are named where there are more."""
@@ -48,6 +50,9 @@ def add(parser: Parser) -> None:
         metavar="PIXELS",
         help="side at which pictures are compared [128], or small objects told [640]",
     )
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="for --labels of boxes [as for training]"
+    )
     add_seed(parser, "for what --labels and --more draw")
     add_boxes(parser)
     parser.add_argument("--report", metavar="FILE", help="write a page of it, with pictures")
@@ -69,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
             labels=args.labels,
             more=args.more,
             seed=args.seed,
+            minutes=args.minutes,
             boxes=args.boxes,
             report=args.report,
             progress=bars.progress,
@@ -98,9 +104,22 @@ def run(args: argparse.Namespace) -> int:
         if not args.all and len(inspection.labels) > LISTED:
             emit(f"  … {len(inspection.labels) - LISTED:,} more (--all names them)")
         emit("  → training learns them as they are: look at each, and correct those that are wrong")
+    if inspection.box_labels is not None:
+        _show_box_labels(inspection.box_labels, None if args.all else LISTED)
     if inspection.more is not None:
         _show_more(inspection.more)
     return 0
+
+
+def _show_box_labels(issues: "tuple[BoxIssue, ...]", most: int | None) -> None:
+    emit(f"\n{len(issues):,} boxes are probably wrong or missing, the surest first")
+    for issue in issues[:most]:
+        edges = ", ".join(f"{at:.0f}" for at in issue.box)
+        said = f"{issue.said} ({issue.probability:.1%}) at ({edges})"
+        emit(f"  {printable(said)}  {printable(issue.name)}")
+    if most is not None and len(issues) > most:
+        emit(f"  … {len(issues) - most:,} more (--all names them)")
+    emit("  → training learns them as they are: look at each, and correct those that are wrong")
 
 
 def _show_more(curve: "LearningCurve") -> None:

@@ -11,7 +11,7 @@ from ..arguments import Parser, add_detector, add_output, add_paths, listed_path
 from ..drawn import DrawnPictures
 from ..isolate import MEMORY, SECONDS, run_isolated
 from ..output import PassedOver, complain, emit
-from ..predictions import print_csv, print_json, print_lines
+from ..predictions import print_coco, print_csv, print_json, print_lines
 from ..progress import Bars
 from ..streams import add_streams, of_streams, print_frames
 
@@ -31,6 +31,7 @@ EXAMPLES = """\
   convlens predict detector.onnx photo.jpg
   convlens predict detector.onnx photos/ --csv > answers.csv
   convlens predict detector.onnx 'photos/*.jpg' --json --top 3
+  convlens predict boxes.onnx photos/ --coco annotations.json > results.json
   convlens predict detector.onnx photos/ --why looked-at/
   find . -name '*.jpg' | convlens predict detector.onnx -
   convlens predict strangers.onnx photo.jpg --isolate
@@ -47,6 +48,7 @@ def add(parser: Parser) -> None:
         parser,
         json="print a JSON array, one object per picture",
         csv="print CSV with every class's probability",
+        coco="print COCO's results, with the ids of this file of annotations",
     )
     parser.add_argument(
         "--top", type=int, default=1, metavar="K", help="show the K likeliest classes [1]"
@@ -79,11 +81,12 @@ def run(args: argparse.Namespace) -> int:
     """Print a row per picture; the status is 1 if one could not be read."""
     if args.top < 1:
         raise UsageError(f"--top {args.top}: it takes 1 or more")
-    if of_streams(args, "csv", "share", "out", "isolate"):
+    if of_streams(args, "csv", "coco", "share", "out", "isolate"):
         return _frames(args)
     share = _share(args)
-    if args.isolate and (args.out is not None or args.why is not None or share[1] > 1):
-        raise UsageError("--isolate goes with none of --out, --share and --why")
+    others = (args.out, args.why, args.coco)
+    if args.isolate and (any(given is not None for given in others) or share[1] > 1):
+        raise UsageError("--isolate goes with none of --out, --share, --why and --coco")
     if args.isolate:
         return run_isolated(args)
     if args.out is not None:
@@ -98,8 +101,11 @@ def run(args: argparse.Namespace) -> int:
         predictions = detector.predict_many(
             listed_paths(args.paths), share=share, passed_over=passed_over
         )
-    write = print_json if args.json else print_csv if args.csv else print_lines
-    failed, count = write(predictions, detector, top=args.top)
+    if args.coco is not None:
+        failed, count = print_coco(predictions, detector, annotations=args.coco)
+    else:
+        write = print_json if args.json else print_csv if args.csv else print_lines
+        failed, count = write(predictions, detector, top=args.top)
     unlisted = passed_over.say()
     if not count:
         complain("error: no pictures there")
@@ -171,8 +177,10 @@ def _into_folder(args: argparse.Namespace, share: tuple[int, int]) -> int:
     """A table for each shard."""
     from ...detector.archive import predict_shards
 
-    if args.json or args.top > 1 or args.why is not None:
-        raise UsageError("--out writes CSV with every class: give none of --json, --top and --why")
+    if args.json or args.top > 1 or args.why is not None or args.coco is not None:
+        raise UsageError(
+            "--out writes CSV with every class: give none of --json, --coco, --top and --why"
+        )
     with Bars(args.quiet) as bars:
         progress = bars.progress if share[0] == 0 else lambda *_: None
         done = predict_shards(

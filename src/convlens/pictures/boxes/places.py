@@ -14,17 +14,22 @@ LOOKED_INTO = 8
 
 
 class FileIndex:
-    """The files below a folder that end in certain ways, to be found by what labels call them."""
+    """Paths, to be found by what others call them."""
 
-    def __init__(
-        self, root: Path, endings: Collection[str], passed_over: PassedOver = ignore
-    ) -> None:
+    def __init__(self, root: Path, paths: Iterable[str]) -> None:
         self.root = root
-        below = files_below(root, passed_over)
-        self.paths = [path for path in below if path.rpartition(".")[2].lower() in endings]
+        self.paths = list(paths)
         self._by_stem: dict[str, list[str]] = {}
         for path in self.paths:
             self._by_stem.setdefault(PurePosixPath(path).stem, []).append(path)
+
+    @staticmethod
+    def below(
+        root: Path, endings: Collection[str], passed_over: PassedOver = ignore
+    ) -> "FileIndex":
+        """The files below a folder that end in certain ways."""
+        below = files_below(root, passed_over)
+        return FileIndex(root, (p for p in below if p.rpartition(".")[2].lower() in endings))
 
     def find(
         self, text: str, folders: Iterable[Path] = (), *, split: Split = None, stem: bool = False

@@ -14,19 +14,25 @@ STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 """COCO's first ones: the mean over overlaps from 0.5 to 0.95, at 0.5, at 0.75, and by size."""
 
 
-def coco_results(predictions: Sequence[BoxPrediction]) -> list[dict[str, Any]]:
-    """Answers in COCO's form of results; pictures and classes are numbered from 1."""
+def coco_results(
+    prediction: BoxPrediction, image: Any, categories: Sequence[int]
+) -> list[dict[str, Any]]:
+    """All answers to a picture, however unsure, in COCO's form of results.
+
+    Args:
+        prediction: The answers; of a picture that could not be read there are none.
+        image: The picture's id.
+        categories: The id of each class [K].
+    """
+    if prediction.boxes is None or prediction.scores is None or prediction.classes is None:
+        return []
     return [
         {
-            "image_id": number,
-            "category_id": int(k) + 1,
+            "image_id": image,
+            "category_id": categories[k],
             "bbox": [left, top, right - left, bottom - top],
             "score": score,
         }
-        for number, prediction in enumerate(predictions, 1)
-        if prediction.boxes is not None
-        and prediction.scores is not None
-        and prediction.classes is not None
         for (left, top, right, bottom), score, k in zip(
             prediction.boxes.tolist(),
             prediction.scores.tolist(),
@@ -67,7 +73,12 @@ def coco_metrics(
         "categories": [{"id": k, "name": label} for k, label in enumerate(classes, 1)],
         "annotations": annotations,
     }
-    results = coco_results([prediction for _, prediction in answers])
+    numbers = range(1, len(classes) + 1)
+    results = [
+        result
+        for image, (_, prediction) in enumerate(answers, 1)
+        for result in coco_results(prediction, image, numbers)
+    ]
     if not results or not annotations:
         nothing = 0.0 if annotations else None
         return dict.fromkeys(STATS, nothing), dict.fromkeys(classes, nothing)

@@ -46,15 +46,14 @@ def finish(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, steps: int) -> Bo
     dataset, progress = job.dataset, job.callback.progress
     with job.stopwatch.part("exporting"):
         progress("exporting the detector file", 0, 1)
-        most = min(MOST, max(LEAST, ROOM * dataset.most_objects))
-        graph = BoxGraph(network, plan.canvas, labels=dataset.classes, most=most)
+        graph = BoxGraph(network, plan.canvas, labels=dataset.classes, most=most_answers(dataset))
         plain = graph.file(Calibration(), {})
     judged = "test" if dataset.split.rows("test") else "val"
     chosen = "val" if dataset.split.rows("val") else judged
     with job.stopwatch.part("judging"):
-        answers = _answers(job, Detector(plain), name=chosen)
+        answers = answers_to(job, Detector(plain), name=chosen)
     calibration = fit_calibration(answers)
-    rule = _rule(job, _calibrated(answers, calibration))
+    rule = _rule(job, calibrated(answers, calibration))
     with job.stopwatch.part("exporting"):
         file = graph.file(calibration, _metadata(job, plan, rule=rule, steps=steps))
     detector = Detector(file)
@@ -71,7 +70,7 @@ def finish(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, steps: int) -> Bo
         )
     evaluation = None
     with job.stopwatch.part("judging"):
-        answers = _answers(job, detector, name=judged)
+        answers = answers_to(job, detector, name=judged)
         if answers:
             if judged == chosen:
                 answers = _crosswise(job, answers, split=judged)
@@ -101,7 +100,12 @@ def _metadata(job: BoxJob, plan: BoxPlan, *, rule: BoxRule, steps: int) -> dict[
     }
 
 
-def _answers(job: BoxJob, detector: Detector, *, name: str) -> Answers:
+def most_answers(dataset: BoxDataset) -> int:
+    """How many answers the file gives for a picture, at most."""
+    return min(MOST, max(LEAST, ROOM * dataset.most_objects))
+
+
+def answers_to(job: BoxJob, detector: Detector, *, name: str) -> Answers:
     """What a detector says of a split's pictures, beside what is there."""
     catalog = job.dataset.subset(name)
     answers: Answers = []
@@ -113,7 +117,8 @@ def _answers(job: BoxJob, detector: Detector, *, name: str) -> Answers:
     return answers
 
 
-def _calibrated(answers: Answers, calibration: Calibration) -> Answers:
+def calibrated(answers: Answers, calibration: Calibration) -> Answers:
+    """The same answers with calibrated scores."""
     return [
         (truth, replace(prediction, scores=calibration(prediction.scores).astype(np.float32)))
         for truth, prediction in answers

@@ -14,6 +14,7 @@ from ...pictures.canvas import Canvas
 from ...stopwatch import Stopwatch
 from ..pace import TrainingTime
 from .dataset import BoxDataset
+from .network import MICRO_BATCH
 
 BATCH = 8
 """Pictures of a step: with few pictures, many small steps learn more than few large ones."""
@@ -79,6 +80,22 @@ class BoxPlan:
         if self.workers == workers.world_size:
             return self
         return replace(self, workers=workers.world_size, threads=threads or workers.cores())
+
+
+def first_plan(job: BoxJob) -> BoxPlan:
+    """What the options and the pictures decide. Raises `UsageError`."""
+    options, workers = job.options, job.workers
+    pictures = len(job.dataset.examples("train"))
+    batch = batch_size(options.optimizer, pictures, least=workers.world_size * MICRO_BATCH)
+    workers.check_batch(batch, MICRO_BATCH)
+    return BoxPlan(
+        canvas=job.dataset.canvas,
+        architecture=installed_packages()[0].architecture,
+        vflip=False,
+        batch=batch,
+        threads=options.compute.threads or workers.cores(),
+        workers=workers.world_size,
+    )
 
 
 OF_BOXES = {

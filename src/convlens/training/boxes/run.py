@@ -16,7 +16,6 @@ from ...engine.loop import Loop
 from ...engine.step_plan import StepPlan
 from ...errors import ConvlensError
 from ...files import sound_record
-from ...network.pretrained import installed_packages
 from ...options import EXECUTION_CONFIGS, TrainOptions, options_from
 from ...pictures.catalog import listed
 from ...stopwatch import Stopwatch
@@ -24,10 +23,10 @@ from ...tasks.boxes.evaluation import BoxEvaluation
 from ..run_folder import RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
-from .job import BoxJob, BoxPlan, batch_size, wanted_shares
+from .job import BoxJob, BoxPlan, first_plan, wanted_shares
 from .learning import build_network, fit_to_budget, make_loop, pace
-from .network import MICRO_BATCH, BoxNetwork
-from .upside_down import ALIKE, alike_upside_down
+from .network import BoxNetwork
+from .upside_down import turns
 from .writing import note_steps, write_preview, write_record, write_results
 
 
@@ -75,10 +74,10 @@ def train_boxes(
     resumed = request.plan is not None
     with folder.at_work(workers):
         job = _prepare(request, workers=workers, callback=callback, stopwatch=stopwatch)
-        plan = request.plan or _plan(job)
+        plan = request.plan or first_plan(job)
         network = build_network(plan, classes=len(job.dataset.classes), seed=job.options.data.seed)
         if not resumed:
-            plan = replace(plan, vflip=workers.broadcast(lambda: _turns(job, plan, network)))
+            plan = replace(plan, vflip=workers.broadcast(lambda: turns(job, plan, network=network)))
         plan = fit_to_budget(job, plan, network=network)
         if workers.first:
             write_record(folder, job, plan, network=network, pictures=request.pictures)
@@ -130,34 +129,6 @@ def _prepare(
             "'convlens inspect' tells them one by one"
         )
     return BoxJob(dataset, request.options, workers=workers, callback=callback, stopwatch=stopwatch)
-
-
-def _plan(job: BoxJob) -> BoxPlan:
-    """What the options and the pictures decide."""
-    options, workers = job.options, job.workers
-    pictures = len(job.dataset.examples("train"))
-    batch = batch_size(options.optimizer, pictures, least=workers.world_size * MICRO_BATCH)
-    workers.check_batch(batch, MICRO_BATCH)
-    return BoxPlan(
-        canvas=job.dataset.canvas,
-        architecture=installed_packages()[0].architecture,
-        vflip=False,
-        batch=batch,
-        threads=options.compute.threads or workers.cores(),
-        workers=workers.world_size,
-    )
-
-
-def _turns(job: BoxJob, plan: BoxPlan, network: BoxNetwork) -> bool:
-    """Whether pictures are turned upside down in training: where they look alike so."""
-    with job.stopwatch.part("features"):
-        job.callback.progress("looking whether up and down differ", 0, 1)
-        torch.set_num_threads(plan.threads)
-        share = alike_upside_down(network, job.dataset.examples("train"))
-    alike = share is not None and share <= ALIKE
-    if alike:
-        job.callback.say(f"augment: upside down too, as up and down look alike ({share:.0%})")
-    return alike
 
 
 def _fit(

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from .examples import BoxExamples
+from .job import BoxJob, BoxPlan
 from .network import BoxNetwork
 
 PICTURES, FEWEST = 100, 20
@@ -11,6 +12,18 @@ PICTURES, FEWEST = 100, 20
 ALIKE = 0.65
 """Share of right answers up to which up and down count as alike; 0.5 is guessing."""
 FOLDS, C = 5, 0.03
+
+
+def turns(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork) -> bool:
+    """Whether pictures are turned upside down in training: where they look alike so."""
+    with job.stopwatch.part("features"):
+        job.callback.progress("looking whether up and down differ", 0, 1)
+        torch.set_num_threads(plan.threads)
+        share = alike_upside_down(network, job.dataset.examples("train"))
+    alike = share is not None and share <= ALIKE
+    if alike:
+        job.callback.say(f"augment: upside down too, as up and down look alike ({share:.0%})")
+    return alike
 
 
 def alike_upside_down(network: BoxNetwork, examples: BoxExamples) -> float | None:

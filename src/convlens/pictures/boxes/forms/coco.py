@@ -3,8 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....errors import ConvlensError
@@ -58,7 +59,7 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
     raw = RawSet(
         form="coco", root=root, unit="annotation", units="pixels", corners=("xywh",), origin="from0"
     )
-    index = FileIndex(root, ENDINGS)
+    index = FileIndex.below(root, ENDINGS)
     seen: dict[tuple[str, str | None], Path] = {}
     for file in files:
         try:
@@ -93,6 +94,38 @@ def _load(file: Path) -> dict[str, Any]:
         if not isinstance(record, dict) or not isinstance(record.get(name), list):
             raise ConvlensError(f"{file} is no COCO file of boxes: it has no list {name!r}")
     return record
+
+
+@dataclass(frozen=True)
+class CocoNumbers:
+    """How a COCO file numbers its pictures, by `file_name`, and its classes, by name."""
+
+    images: Mapping[str, Any]
+    categories: Mapping[str, int]
+    index: FileIndex
+
+    def image(self, name: str) -> Any | None:
+        """The id of a picture of this path; None where none is meant, or several could be."""
+        found = self.index.find(name)
+        same = found is not None and PurePosixPath(found).name == PurePosixPath(name).name
+        return self.images[found] if same and found is not None else None
+
+
+def read_numbers(path: Path) -> CocoNumbers:
+    """The numbers of one file. Raises `ConvlensError`, naming it."""
+    record = _load(path)
+    images = {
+        str(image["file_name"]): image["id"]
+        for image in record["images"]
+        if isinstance(image, dict) and "id" in image and image.get("file_name")
+    }
+    categories = record.get("categories")
+    named = {
+        str(kind["name"]): kind["id"]
+        for kind in (categories if isinstance(categories, list) else [])
+        if isinstance(kind, dict) and {"id", "name"} <= kind.keys()
+    }
+    return CocoNumbers(images, named, FileIndex(Path(), images))
 
 
 def _split_of(file: Path) -> str | None:

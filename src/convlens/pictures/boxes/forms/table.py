@@ -42,7 +42,7 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
     """Read the tables. Raises `ConvlensError`, naming file and line."""
     root = path if path.is_dir() else path.parent
     raw = RawSet(form="table", root=root, unit="row", units=None, corners=ANY, origin="from0")
-    index = FileIndex(root, ENDINGS)
+    index = FileIndex.below(root, ENDINGS)
     pictures: dict[str, RawPicture] = {}
     for file in files:
         with saying_where(file, "read"):

@@ -42,10 +42,10 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
     raw = RawSet(
         form="voc", root=path, unit="object", units="pixels", corners=("xyxy",), origin=None
     )
-    index = FileIndex(path, ENDINGS, raw.skip)
+    index = FileIndex.below(path, ENDINGS, raw.skip)
     splits = _splits(path, raw)
     used: set[str] = set()
-    for file in FileIndex(path, {"xml"}).paths:
+    for file in FileIndex.below(path, {"xml"}).paths:
         try:
             tree = _parse(Path(file))
         except (OSError, ValueError, ElementTree.ParseError) as error:

@@ -80,7 +80,7 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
     )
     record = _read_list(found[0]) if found[0].is_file() else {}
     raw.record = {"list": record}
-    pictures, texts = FileIndex(root, ENDINGS, raw.skip), FileIndex(root, {"txt"})
+    pictures, texts = FileIndex.below(root, ENDINGS, raw.skip), FileIndex.below(root, {"txt"})
     names = _names(root, record, raw=raw, texts=texts)
     labels = {
         file: PurePosixPath(file)
@@ -142,7 +142,7 @@ def _names(root: Path, record: dict[str, Any], *, raw: RawSet, texts: FileIndex)
     """The classes by number, from the list or from a file with a name in each line."""
     given = record.get("names")
     if isinstance(given, str):  # obj.data names a file
-        found = FileIndex(root, {"names", "txt"}).find(given, [root, root.parent])
+        found = FileIndex.below(root, {"names", "txt"}).find(given, [root, root.parent])
         given = _lines(Path(found)) if found else None
     if not isinstance(given, list | dict):
         homes = [*tops(root), root / "labels"]

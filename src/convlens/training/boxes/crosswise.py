@@ -1,0 +1,138 @@
+"""Answers to every picture, each by a network that did not learn from it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...detector.detector import Detector
+from ...engine.callbacks import NullCallback
+from ...engine.compute.execution import Execution
+from ...engine.distributed import SINGLE_PROCESS
+from ...errors import ConvlensError
+from ...options import EXECUTION_CONFIGS, BudgetOptions, DataOptions, TrainOptions
+from ...pictures.splits import Split
+from ...progress import Progress
+from ...stopwatch import Stopwatch
+from ...transfer.head import folds
+from .calibration import Calibration, fit_calibration
+from .dataset import BoxDataset, prepare_boxes
+from .export import BoxGraph
+from .finish import Answers, answers_to, calibrated, most_answers
+from .job import BoxJob, check_options, first_plan
+from .learning import MINUTES, build_network, fit_to_budget, make_loop, pace
+from .upside_down import turns
+
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Crosswise:
+    """All pictures, and what is said of each beside what is there, in order of their catalog.
+
+    Scores are calibrated by all answers together.
+    """
+
+    dataset: BoxDataset
+    answers: Answers
+
+
+def answer_crosswise(
+    pictures: str | Path, options: TrainOptions, *, count: int = FOLDS, progress: Progress
+) -> Crosswise:
+    """Train a network for each of `count` folds, on the others, and answer its pictures by it.
+
+    Together they take the time that one training takes. Copies, near duplicates and groups are in
+    one fold.
+
+    Raises:
+        ConvlensError: There are no boxes, or too little is left of them.
+        UsageError: An option says nothing about boxes.
+    """
+    check_options(options)
+    whole = replace(options.data, test_fraction=0.0, val_fraction=0.0)
+    dataset = _undivided(pictures, whole, progress=progress)
+    fold_of = _folds(dataset, seed=whole.seed, count=count)
+    parts = max(fold_of) + 1
+    if parts < 2:
+        raise ConvlensError(f"all pictures in {pictures} are copies or of one group")
+    budget = _share_of(options.budget, len(dataset.catalog), parts)
+    options = replace(options, data=whole, budget=budget)
+    rows: list[int] = []
+    answers: Answers = []
+    for fold in range(parts):
+        assigned = tuple("test" if own == fold else "train" for own in fold_of)
+        part = replace(dataset, split=Split(assigned, dataset.split.groups))
+        job = BoxJob(
+            part,
+            options,
+            workers=SINGLE_PROCESS,
+            callback=_Told(progress, f"training {fold + 1} of {parts}"),
+            stopwatch=Stopwatch(),
+        )
+        rows += part.split.rows("test")
+        answers += _answer_fold(job)
+    order = np.argsort(rows, kind="stable")
+    calibration = fit_calibration(answers)
+    return Crosswise(dataset, calibrated([answers[place] for place in order], calibration))
+
+
+def _folds(dataset: BoxDataset, *, seed: int, count: int) -> list[int]:
+    """A fold for each picture, by the rarest class in it; groups stay whole."""
+    counts = dataset.catalog.counts()
+    rarity = {label: place for place, label in enumerate(sorted(counts, key=lambda k: counts[k]))}
+    rarest = [
+        min(
+            (rarity[dataset.catalog.classes[k]] for k in boxes.labels.tolist()), default=len(counts)
+        )
+        for boxes in dataset.catalog.boxes
+    ]
+    groups = torch.tensor(dataset.split.groups)
+    own: list[int] = folds(torch.tensor(rarest), groups, seed=seed, count=count).tolist()
+    return own
+
+
+def _undivided(pictures: str | Path, options: DataOptions, *, progress: Progress) -> BoxDataset:
+    """All pictures in `train`, whatever splits the data names; of copies in two splits, each."""
+    dataset = prepare_boxes(pictures, options, progress=progress)
+    everything = ("train",) * len(dataset.catalog)
+    counts = dataset.catalog.counts()
+    classes = tuple(name for name in dataset.catalog.classes if counts[name])
+    return replace(dataset, split=Split(everything, dataset.split.groups), classes=classes)
+
+
+def _share_of(budget: BudgetOptions, pictures: int, parts: int) -> BudgetOptions:
+    if budget.steps is not None or budget.epochs is not None:
+        return budget
+    per_minute, least, most = MINUTES
+    whole = budget.minutes or min(most, max(least, pictures / per_minute))
+    return replace(budget, minutes=whole / parts)
+
+
+def _answer_fold(job: BoxJob) -> Answers:
+    plan = first_plan(job)
+    seed = job.options.data.seed
+    network = build_network(plan, classes=len(job.dataset.classes), seed=seed)
+    plan = replace(plan, vflip=turns(job, plan, network=network))
+    plan = fit_to_budget(job, plan, network=network)
+    execution = Execution(EXECUTION_CONFIGS[plan.compute], plan.threads)
+    revise = pace(job, plan, record=lambda _: None)
+    loop = make_loop(job, plan, network=network, execution=execution, revise=revise)
+    loop.run(callbacks=[job.callback])
+    loop.module.load_state_dict(loop.best)
+    graph = BoxGraph(
+        network.cpu(), plan.canvas, labels=job.dataset.classes, most=most_answers(job.dataset)
+    )
+    return answers_to(job, Detector(graph.file(Calibration(), {})), name="test")
+
+
+class _Told(NullCallback):
+    """Tells of steps as of any long work."""
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress, self._what = progress, what
+
+    def step(self, done: int, steps: int, pictures_per_second: float, seconds_left: float) -> None:
+        """A step of one of the trainings."""
+        self._progress(self._what, done, steps)

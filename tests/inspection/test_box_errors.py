@@ -1,0 +1,118 @@
+"""Boxes that are missing or wrong are found by networks that did not learn from their pictures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convlens.inspection.box_errors import box_issues
+from convlens.options import BudgetOptions, ComputeOptions, DataOptions, TrainOptions
+from convlens.pictures.boxes.box import Box
+from convlens.tasks.boxes.matching import Truth
+from convlens.tasks.boxes.prediction import BoxPrediction
+from convlens.training.boxes.crosswise import answer_crosswise
+from helpers import Convlens, assert_clear, save_shapes
+from objects import CLASSES, save_objects
+
+Row = tuple[tuple[float, float, float, float], str, float]
+
+
+def answer(*rows: Row) -> BoxPrediction:
+    """Boxes, classes and scores."""
+    return BoxPrediction(
+        "1.jpg",
+        labels=CLASSES,
+        boxes=np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, _, score in rows], np.float32),
+        classes=np.array([CLASSES.index(said) for _, said, _ in rows], np.int64),
+    )
+
+
+def truth(*rows: tuple[tuple[float, float, float, float], str], ignored: bool = False) -> Truth:
+    """Boxes and classes."""
+    boxes = np.array([box for box, _ in rows], np.float64).reshape(-1, 4)
+    return Truth(boxes, tuple(label for _, label in rows), np.full(len(rows), ignored))
+
+
+HERE, BESIDE, FAR = (10.0, 10.0, 50.0, 50.0), (25.0, 10.0, 65.0, 50.0), (80.0, 80.0, 99.0, 99.0)
+
+
+@pytest.mark.parametrize(
+    ("there", "said", "expected"),
+    [
+        (truth(), answer((HERE, "disc", 0.9)), ("missing", None, "disc")),
+        (truth(), answer((HERE, "disc", 0.7)), None),
+        (truth((HERE, "disc")), answer((HERE, "disc", 0.9)), None),
+        (truth((HERE, "square")), answer((HERE, "disc", 0.9)), ("class", "square", "disc")),
+        (
+            truth((HERE, "square")),
+            answer((HERE, "disc", 0.9), (HERE, "square", 0.4)),
+            None,
+        ),
+        (truth((BESIDE, "disc")), answer((HERE, "disc", 0.9)), ("place", "disc", "disc")),
+        (truth((HERE, "square"), ignored=True), answer((HERE, "disc", 0.9)), None),
+        (
+            truth((HERE, "disc"), (FAR, "square")),
+            answer((HERE, "disc", 0.9), (FAR, "disc", 0.95)),
+            ("class", "square", "disc"),
+        ),
+    ],
+)
+def test_sure_answers_speak_against_labels(
+    there: Truth, said: BoxPrediction, expected: tuple[str, str | None, str] | None
+) -> None:
+    found = [(issue.kind, issue.label, issue.suggested) for issue in box_issues([(there, said)])]
+    assert found == ([] if expected is None else [expected])
+
+
+def test_a_box_around_nothing_is_told_where_others_of_its_class_are_found() -> None:
+    seen = (truth((HERE, "disc")), answer((HERE, "disc", 0.6)))
+    unseen = (truth((FAR, "disc")), answer((HERE, "disc", 0.6)))
+    issues = box_issues([*[seen] * 19, unseen])
+    assert [(issue.kind, issue.box, issue.label) for issue in issues] == [
+        ("nothing", Box(*FAR), "disc")
+    ]
+    assert issues[0].probability == pytest.approx(0.95)
+    assert not box_issues([*[seen] * 5, unseen])  # the class is hard to find
+
+
+@pytest.mark.trains
+def test_labels_that_were_spoilt_are_found(tmp_path: Path, convlens: Convlens) -> None:
+    """Of right boxes, some were taken away, given the other class, or put where nothing is."""
+    folder = save_objects(tmp_path / "pictures", 48)
+    path = folder / "annotations.json"
+    record = json.loads(path.read_text())
+    notes = record["annotations"]
+    lost, turned = notes[5], notes[30]
+    turned["category_id"] = 3 - turned["category_id"]
+    record["annotations"] = [note for note in notes if note is not lost]
+    path.write_text(json.dumps(record))
+    options = TrainOptions(
+        data=DataOptions(size=96),
+        budget=BudgetOptions(epochs=12),
+        compute=ComputeOptions(threads=1, compute="float32"),
+    )
+    told: list[str] = []
+    crosswise = answer_crosswise(
+        folder, options, count=2, progress=lambda what, *_: told.append(what)
+    )
+    assert {"training 1 of 2", "training 2 of 2"} <= set(told)
+    names = crosswise.dataset.catalog.names
+    assert [prediction.name for _, prediction in crosswise.answers] == list(names)
+    issues = box_issues(crosswise.answers)
+    files = {image["id"]: image["file_name"] for image in record["images"]}
+    found = {(Path(issue.name).name, issue.kind) for issue in issues}
+    assert (files[lost["image_id"]], "missing") in found
+    assert (files[turned["image_id"]], "class") in found
+    assert len(issues) <= 4  # of 70 boxes, two are wrong
+    page = tmp_path / "page.html"
+    done = convlens("inspect", folder, "--labels", "--minutes", "0.02", "--report", page)
+    assert "boxes are probably wrong or missing" in done.stdout
+    assert page.exists()
+
+
+def test_time_is_for_boxes(tmp_path: Path, convlens: Convlens) -> None:
+    folder = save_shapes(tmp_path / "pictures", 2)
+    done = convlens("inspect", folder, "--labels", "--minutes", "3")
+    assert_clear(done, 2, "--minutes is for --labels of pictures with boxes")
