@@ -1,6 +1,6 @@
 """Which pictures each step sees, in which micro-batches, and how they are varied."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +43,56 @@ class Order:
         return generator(self.seed, "order", epoch).permutation(self.count)
 
 
+class Parts:
+    """The micro-batches of a step: whose pictures, and by which numbers they are varied.
+
+    Args:
+        order: Of the pictures.
+        table: Makes the uniform numbers [pictures, columns] of an epoch; those of the current
+            epochs are remembered.
+        micro_batch: Pictures that are computed at once.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        table: Callable[[int, int], npt.NDArray[np.float32]],
+        *,
+        micro_batch: int,
+    ) -> None:
+        self.order = order
+        self.micro_batch = micro_batch
+        self._make_table = table
+        self._tables: dict[int, npt.NDArray[np.float32]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many micro-batches a step's pictures are computed in."""
+        return -(-self.order.batch // self.micro_batch)
+
+    def at(
+        self, step: int, numbers: range | None = None
+    ) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
+        """Indices [M] and uniform numbers [M, columns] of some micro-batches; by default all."""
+        indices, epochs = self.order.at(step)
+        positions = np.array_split(np.arange(len(indices)), self.count)
+        for n in range(self.count) if numbers is None else numbers:
+            yield indices[positions[n]], self._uniform(indices[positions[n]], epochs[positions[n]])
+
+    def _uniform(self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64]) -> Tensor:
+        """The numbers of each picture in the epoch in which it is seen; epochs ascend."""
+        rows = [self._table(int(epoch))[indices[epochs == epoch]] for epoch in np.unique(epochs)]
+        return torch.from_numpy(np.concatenate(rows))
+
+    def _table(self, epoch: int) -> npt.NDArray[np.float32]:
+        if epoch not in self._tables:
+            self._tables = {e: t for e, t in self._tables.items() if e == epoch - 1}
+            self._tables[epoch] = self._make_table(epoch, self.order.count)
+        return self._tables[epoch]
+
+
 class Batches:
-    """Gives the micro-batches of a step, varied; remembers the tables of the current epoch."""
+    """Gives the micro-batches of a step, varied."""
 
     def __init__(
         self, examples: Examples, order: Order, *, augment: Augment, micro_batch: int = MICRO_BATCH
@@ -53,12 +101,12 @@ class Batches:
         self.examples = examples
         self.order = order
         self.augment = augment
-        self._tables: dict[int, npt.NDArray[np.float32]] = {}
+        self._parts = Parts(order, augment.table, micro_batch=micro_batch)
 
     @property
     def micro_batch_count(self) -> int:
         """How many micro-batches a step's pictures are computed in."""
-        return -(-self.order.batch // self.micro_batch)
+        return self._parts.count
 
     def micro_batches(
         self,
@@ -82,45 +130,12 @@ class Batches:
             Labels [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch. Where
             there is a teacher, its probabilities stand behind the targets: [M, 2 K].
         """
-        indices, epochs = self.order.at(step)
-        positions = np.array_split(np.arange(len(indices)), self.micro_batch_count)
-        if numbers is None:
-            numbers = range(self.micro_batch_count)
-        micro_batches = [
-            self._micro_batch(
-                indices[positions[n]], epochs[positions[n]], side=side, encode=encode, mixed=mixed
-            )
-            for n in numbers
-        ]
-        return self.examples.targets(indices), micro_batches
-
-    def _micro_batch(
-        self,
-        indices: npt.NDArray[np.int64],
-        epochs: npt.NDArray[np.int64],
-        *,
-        side: int,
-        encode: Callable[[Tensor], Tensor],
-        mixed: float,
-    ) -> tuple[Tensor, Tensor]:
-        uniform = torch.from_numpy(self._uniform(indices, epochs))
-        pixels = self.augment(self.examples.images(indices), uniform, side)
-        targets = encode(self.examples.targets(indices))
-        if self.examples.lessons is not None:
-            lessons = torch.from_numpy(self.examples.lessons[indices])
-            targets = torch.cat([targets, lessons], 1)
-        return self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed)
-
-    def _uniform(
-        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        """The uniform numbers of each picture in the epoch in which it is seen; epochs ascend."""
-        return np.concatenate(
-            [self._table(int(epoch))[indices[epochs == epoch]] for epoch in np.unique(epochs)]
-        )
-
-    def _table(self, epoch: int) -> npt.NDArray[np.float32]:
-        if epoch not in self._tables:
-            self._tables = {e: t for e, t in self._tables.items() if e == epoch - 1}
-            self._tables[epoch] = self.augment.table(epoch, self.order.count)
-        return self._tables[epoch]
+        micro_batches = []
+        for indices, uniform in self._parts.at(step, numbers):
+            pixels = self.augment(self.examples.images(indices), uniform, side)
+            targets = encode(self.examples.targets(indices))
+            if self.examples.lessons is not None:
+                lessons = torch.from_numpy(self.examples.lessons[indices])
+                targets = torch.cat([targets, lessons], 1)
+            micro_batches.append(self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed))
+        return self.examples.targets(self.order.at(step)[0]), micro_batches

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ...dataset.batches import Order
+from ...dataset.batches import Order, Parts
 from ...dataset.examples import to_float
 from .augment import BoxAugment
 from .cost import NOTHING
@@ -48,7 +48,7 @@ def padded_labels(objects: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.floa
 
 
 class BoxBatches:
-    """Gives the micro-batches of a step, varied; remembers the table of the current epochs."""
+    """Gives the micro-batches of a step, varied."""
 
     micro_batch = MICRO_BATCH
 
@@ -56,12 +56,12 @@ class BoxBatches:
         self.examples = examples
         self.order = order
         self.augment = augment
-        self._tables: dict[int, npt.NDArray[np.float32]] = {}
+        self._parts = Parts(order, augment.table, micro_batch=self.micro_batch)
 
     @property
     def micro_batch_count(self) -> int:
         """How many micro-batches a step's pictures are computed in."""
-        return -(-self.order.batch // self.micro_batch)
+        return self._parts.count
 
     def micro_batches(
         self,
@@ -73,30 +73,13 @@ class BoxBatches:
         numbers: range | None = None,
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """All labels of a step [B, G, 5], and (pixels [M, 3, H, W], labels [M, G, 5]) of each."""
-        indices, epochs = self.order.at(step)
-        parts = np.array_split(np.arange(len(indices)), self.micro_batch_count)
-        chosen = range(self.micro_batch_count) if numbers is None else numbers
         micro_batches = []
-        for part in (parts[number] for number in chosen):
-            own = indices[part]
+        for indices, uniform in self._parts.at(step, numbers):
             pixels, labels = self.augment(
-                self.examples.images(own),
-                torch.from_numpy(self.examples.labels[own]),
-                fitted_N2=torch.from_numpy(self.examples.fitted[own]),
-                uniform_NU=torch.from_numpy(self._uniform(own, epochs[part])),
+                self.examples.images(indices),
+                torch.from_numpy(self.examples.labels[indices]),
+                fitted_N2=torch.from_numpy(self.examples.fitted[indices]),
+                uniform_NU=uniform,
             )
             micro_batches.append((pixels, encode(labels)))
-        return torch.from_numpy(self.examples.labels[indices]), micro_batches
-
-    def _uniform(
-        self, indices: npt.NDArray[np.int64], epochs: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        """The uniform numbers of each picture in the epoch in which it is seen."""
-        rows = [self._table(int(e))[i] for i, e in zip(indices, epochs, strict=True)]
-        return np.stack(rows)
-
-    def _table(self, epoch: int) -> npt.NDArray[np.float32]:
-        if epoch not in self._tables:
-            self._tables = {e: t for e, t in self._tables.items() if e == epoch - 1}
-            self._tables[epoch] = self.augment.table(epoch, self.order.count)
-        return self._tables[epoch]
+        return torch.from_numpy(self.examples.labels[self.order.at(step)[0]]), micro_batches
