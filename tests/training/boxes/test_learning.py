@@ -2,13 +2,16 @@
 
 import numpy as np
 import torch
+from torch import nn
 from torchvision.ops import box_iou
 
 from convlens.pictures.canvas import Canvas
 from convlens.training.boxes.assignment import CANDIDATES, assign
 from convlens.training.boxes.augment import BoxAugment
 from convlens.training.boxes.cost import NOTHING, BoxCost
-from convlens.training.boxes.points import boxes_at, grid_points
+from convlens.training.boxes.examples import BoxExamples, padded_labels
+from convlens.training.boxes.network import CHANNELS, BoxNetwork
+from convlens.training.boxes.points import STRIDES, boxes_at, grid_points
 
 
 def test_boxes_move_with_their_pictures() -> None:
@@ -91,3 +94,24 @@ def test_a_picture_keeps_its_shape_on_a_canvas() -> None:
     assert (placed[:, :32] == 200).all()
     assert (placed[:, 32:] == 114).all()
     assert canvas.fitted(1, 100_000) == (1, 128)
+
+
+def test_what_objects_are_like_decides_how_boxes_begin_and_how_far_they_may_overlap() -> None:
+    """A hundred objects beside one another, and of two pairs one overlaps by a half, one wholly."""
+    rows = [(40 * n, 0, 40 * n + side, side, 0) for n, side in enumerate(range(1, 31))]
+    nested = [(0, 50, 30, 80, 1), (0, 50, 30, 65, 1), (60, 50, 90, 80, 0), (60, 50, 90, 80, 1)]
+    labels = padded_labels([np.array(rows, np.float32), np.array(nested, np.float32)])
+    examples = BoxExamples(
+        np.zeros((2, 8, 8, 3), np.uint8),
+        np.arange(2),
+        labels=labels,
+        fitted=np.full((2, 2), 8, np.float32),
+    )
+    sides = examples.usual_sides(3)
+    assert sides == tuple(sorted(sides))
+    assert sides[1] == np.median([*range(1, 31), 30, 30, 30, np.sqrt(30 * 15)])
+    assert 0.45 < examples.usual_overlap() <= 0.5  # another class may lie at the same place
+    network = BoxNetwork(nn.Identity(), (8, 8, 8), classes=2, sides=sides)
+    said = network.head.eval()([torch.zeros(1, CHANNELS, 4, 4)] * 3)
+    for distances, side, stride in zip(said.split(16, 1), sides, STRIDES, strict=True):
+        assert torch.allclose(2 * stride * distances[..., :4], torch.tensor(side), rtol=0.02)

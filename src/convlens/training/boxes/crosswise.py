@@ -18,8 +18,7 @@ from ...stopwatch import Stopwatch
 from ...transfer.head import folds
 from .calibration import Calibration, fit_calibration
 from .dataset import BoxDataset, prepare_boxes
-from .export import BoxGraph
-from .finish import Answers, answers_to, calibrated, most_answers
+from .finish import Answers, answers_to, calibrated, graph_of
 from .job import BoxJob, check_options, first_plan
 from .learning import MINUTES, build_network, fit_to_budget, make_loop, pace
 from .upside_down import turns
@@ -121,9 +120,7 @@ def _answer_fold(job: BoxJob) -> Answers:
     loop = make_loop(job, plan, network=network, execution=execution, revise=revise)
     loop.run(callbacks=[job.callback])
     loop.module.load_state_dict(loop.best)
-    graph = BoxGraph(
-        network.cpu(), plan.canvas, labels=job.dataset.classes, most=most_answers(job.dataset)
-    )
+    graph = graph_of(network.cpu(), plan, job.dataset)
     return answers_to(job, Detector(graph.file(Calibration(), {})), name="test")
 
 

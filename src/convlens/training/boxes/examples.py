@@ -10,9 +10,13 @@ from torch import Tensor
 
 from ...dataset.batches import Order, Parts
 from ...dataset.examples import to_float
+from ...tasks.boxes.matching import overlaps
 from .augment import BoxAugment
 from .cost import NOTHING
 from .network import MICRO_BATCH
+
+APART = 0.99
+"""Of so many objects the overlap with others decides how far answers may overlap."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,28 @@ class BoxExamples:
     def images(self, indices: npt.NDArray[np.int64]) -> Tensor:
         """Float pixels, 0 to 1, [N, 3, H, W]."""
         return to_float(torch.from_numpy(self.pixels[self.rows[indices]]))
+
+    def usual_sides(self, count: int) -> tuple[float, ...]:
+        """So many sides of objects, small to large, in pixels of the canvas.
+
+        They are the middles of as many equal parts of all objects, each as the side of a square of
+        the same area.
+        """
+        objects = self.labels[self.labels[..., 4] != NOTHING].astype(np.float64)
+        sides = np.sqrt((objects[:, 2:4] - objects[:, :2]).prod(1))
+        middles = (np.arange(count) + 0.5) / count
+        return tuple(np.quantile(sides, middles).clip(min=1.0).tolist())
+
+    def usual_overlap(self) -> float:
+        """The most by which an object overlaps another of its class, for 99 of 100 objects."""
+        most = [0.0]
+        for row in self.labels.astype(np.float64):
+            objects = row[row[:, 4] != NOTHING]
+            shares = overlaps(objects[:, :4], objects[:, :4])
+            shares *= objects[:, 4:] == objects[:, 4]
+            np.fill_diagonal(shares, 0.0)
+            most += shares.max(1, initial=0.0).tolist()
+        return float(np.quantile(most, APART))
 
 
 def padded_labels(objects: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

@@ -24,8 +24,6 @@ from .points import boxes_at, grid_points
 
 AT_POINTS, LOGITS = "at_points", "logits"
 """Values in the graph: boxes [N, P, 4] on the canvas, and logits [N, K, P]."""
-OVERLAP = 0.6
-"""Of two boxes of one class that overlap more, only the surer one is an answer."""
 FLOOR = 0.01
 """No answer is less sure."""
 
@@ -62,13 +60,20 @@ class BoxGraph:
         canvas: What pictures are laid on.
         labels: The classes' names, in the order of the outputs.
         most: Answers for a picture at most.
+        overlap: Of two boxes of one class that overlap more, only the surer one is an answer.
     """
 
     def __init__(
-        self, network: BoxNetwork, canvas: Canvas, *, labels: Sequence[str], most: int
+        self,
+        network: BoxNetwork,
+        canvas: Canvas,
+        *,
+        labels: Sequence[str],
+        most: int,
+        overlap: float,
     ) -> None:
         plain = network.float().to(memory_format=torch.contiguous_format).eval()
-        self.canvas, self.labels, self.most = canvas, tuple(labels), most
+        self.canvas, self.labels, self.most, self.overlap = canvas, tuple(labels), most, overlap
         self._model = network_graph(
             FromPixels(plain, canvas), (canvas.height, canvas.width), AT_POINTS, LOGITS
         )
@@ -80,7 +85,7 @@ class BoxGraph:
         graph = model.graph
         before, after = _Nodes(), _Nodes()
         _lay_on_canvas(before, self.canvas)
-        _choose(after, calibration, most=self.most)
+        _choose(after, calibration, most=self.most, overlap=self.overlap)
         for node in reversed(before.nodes):
             graph.node.insert(0, node)
         graph.node.extend(after.nodes)
@@ -153,7 +158,7 @@ def _lay_on_canvas(nodes: _Nodes, canvas: Canvas) -> None:
     add("Div", [own, fitted], "enlarged")  # rows and columns, for the way back
 
 
-def _choose(nodes: _Nodes, calibration: Calibration, *, most: int) -> None:
+def _choose(nodes: _Nodes, calibration: Calibration, *, most: int, overlap: float) -> None:
     """From boxes and scores at all points to the surest ones, in the picture's own pixels."""
     add, constant = nodes.add, nodes.constant
     boxes, scores, classes, number = OUTPUTS
@@ -162,7 +167,7 @@ def _choose(nodes: _Nodes, calibration: Calibration, *, most: int) -> None:
     add("Sigmoid", [moved], "sure")
     limits = [
         constant("most", [most], np.int64),
-        constant("overlap", [OVERLAP], np.float32),
+        constant("overlap", [overlap], np.float32),
         constant("floor", [calibration(np.array(FLOOR))], np.float32),
     ]
     kept = add("NonMaxSuppression", [AT_POINTS, "sure", *limits], "kept")

@@ -46,7 +46,7 @@ def finish(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, steps: int) -> Bo
     dataset, progress = job.dataset, job.callback.progress
     with job.stopwatch.part("exporting"):
         progress("exporting the detector file", 0, 1)
-        graph = BoxGraph(network, plan.canvas, labels=dataset.classes, most=most_answers(dataset))
+        graph = graph_of(network, plan, dataset)
         plain = graph.file(Calibration(), {})
     judged = "test" if dataset.split.rows("test") else "val"
     chosen = "val" if dataset.split.rows("val") else judged
@@ -64,6 +64,7 @@ def finish(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, steps: int) -> Bo
             detector,
             canvas=plan.canvas,
             calibration=calibration,
+            overlap=plan.overlap,
             sources=shown.sources,
             seed=job.options.data.seed,
             progress=progress,
@@ -100,9 +101,15 @@ def _metadata(job: BoxJob, plan: BoxPlan, *, rule: BoxRule, steps: int) -> dict[
     }
 
 
-def most_answers(dataset: BoxDataset) -> int:
-    """How many answers the file gives for a picture, at most."""
-    return min(MOST, max(LEAST, ROOM * dataset.most_objects))
+def graph_of(network: BoxNetwork, plan: BoxPlan, dataset: BoxDataset) -> BoxGraph:
+    """The network as a graph, with room for more answers than any picture has objects."""
+    return BoxGraph(
+        network,
+        plan.canvas,
+        labels=dataset.classes,
+        most=min(MOST, max(LEAST, ROOM * dataset.most_objects)),
+        overlap=plan.overlap,
+    )
 
 
 def answers_to(job: BoxJob, detector: Detector, *, name: str) -> Answers:

@@ -15,9 +15,14 @@ from ...stopwatch import Stopwatch
 from ..pace import TrainingTime
 from .dataset import BoxDataset
 from .network import MICRO_BATCH
+from .points import STRIDES
 
 BATCH = 8
 """Pictures of a step: with few pictures, many small steps learn more than few large ones."""
+
+
+LEAST_OVERLAP, MOST_OVERLAP = 0.5, 0.7
+"""Boxes of one class that overlap more are one answer: between these, by how objects overlap."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class BoxPlan:
     architecture: str
     vflip: bool
     batch: int
+    sides: tuple[float, ...]
+    overlap: float
     steps: StepPlan | None = None
     compute: str = "float32"
     threads: int = 1
@@ -66,6 +73,7 @@ class BoxPlan:
         steps, time = record["steps"], record["time"]
         settled = {
             "canvas": Canvas(**record["canvas"]),
+            "sides": tuple(record["sides"]),
             "steps": None if steps is None else StepPlan.from_record(steps),
             "time": None if time is None else TrainingTime(**time),
         }
@@ -85,14 +93,16 @@ class BoxPlan:
 def first_plan(job: BoxJob) -> BoxPlan:
     """What the options and the pictures decide. Raises `UsageError`."""
     options, workers = job.options, job.workers
-    pictures = len(job.dataset.examples("train"))
-    batch = batch_size(options.optimizer, pictures, least=workers.world_size * MICRO_BATCH)
+    examples = job.dataset.examples("train")
+    batch = batch_size(options.optimizer, len(examples), least=workers.world_size * MICRO_BATCH)
     workers.check_batch(batch, MICRO_BATCH)
     return BoxPlan(
         canvas=job.dataset.canvas,
         architecture=installed_packages()[0].architecture,
         vflip=False,
         batch=batch,
+        sides=examples.usual_sides(len(STRIDES)),
+        overlap=min(MOST_OVERLAP, max(LEAST_OVERLAP, examples.usual_overlap())),
         threads=options.compute.threads or workers.cores(),
         workers=workers.world_size,
     )

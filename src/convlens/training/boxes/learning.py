@@ -42,7 +42,11 @@ def build_network(plan: BoxPlan, *, classes: int, seed: int) -> BoxNetwork:
     """The network before its first step. Raises `ConvlensError` where its features are missing."""
     known = next(known for known in WEIGHTS_PACKAGES if known.architecture == plan.architecture)
     return box_network(
-        known.architecture, classes, parameters=imagenet_parameters(known), seed=seed
+        known.architecture,
+        classes,
+        sides=plan.sides,
+        parameters=imagenet_parameters(known),
+        seed=seed,
     )
 
 

@@ -1,4 +1,4 @@
-"""The network: a pretrained backbone, a pyramid of its maps, and a head for each of these."""
+"""The network: a pretrained backbone, a pyramid of its maps, and a head for all of these."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -11,8 +11,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .points import STRIDES
 
-CHANNELS = 64
-"""Of each map of the pyramid."""
+CHANNELS, DEPTH = 64, 2
+"""Of each map of the pyramid, and layers of the head."""
 PRIOR = 0.01
 """Probability of a class at any point before training: the many points without an object would
 otherwise decide about its beginning (Lin et al. 2017)."""
@@ -58,30 +58,58 @@ class Pyramid(nn.Module):
 
 
 class Head(nn.Module):
-    """What a map [N, C, H, W] says at each of its points: [N, H × W, 4 + K].
+    """What maps [N, C, H, W] say at each of their points, one map's after another's: [N, P, 4 + K].
 
     Distances from the point to a box's left, top, right and bottom edges, in strides, and a logit
-    for each class (Tian et al. 2019).
+    for each class (Tian et al. 2019). Filters are the same for all maps, so that each learns from
+    objects of every size; normalisations, and how large boxes are, are a map's own (Lyu et al.
+    2022).
+
+    Args:
+        classes: K.
+        sides: Of the boxes that each map has everywhere before training, in strides.
+        channels: C.
     """
 
-    def __init__(self, classes: int, channels: int = CHANNELS) -> None:
+    def __init__(self, classes: int, *, sides: Sequence[float], channels: int = CHANNELS) -> None:
         super().__init__()
         self.of_boxes, self.of_classes = (
-            nn.Sequential(*(ConvNormReLU(channels, channels, kernel=3) for _ in range(2)))
+            nn.ModuleList(
+                nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(DEPTH)
+            )
+            for _ in range(2)
+        )
+        self.norms_of_boxes, self.norms_of_classes = (
+            nn.ModuleList(
+                nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(DEPTH)) for _ in sides
+            )
             for _ in range(2)
         )
         self.distances = nn.Conv2d(channels, 4, 1)
         self.logits = nn.Conv2d(channels, classes, 1)
         for layer in (self.distances, self.logits):
             nn.init.normal_(layer.weight, std=0.01)
-        nn.init.constant_(self.distances.bias, 1.0)  # type: ignore[arg-type]
+        nn.init.zeros_(self.distances.bias)  # type: ignore[arg-type]
         nn.init.constant_(self.logits.bias, torch.tensor(PRIOR).logit().item())  # type: ignore[arg-type]
+        to_edge = torch.tensor(list(sides)) / 2
+        self.to_edges = nn.Parameter(to_edge.expm1().log()[:, None].repeat(1, 4))
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, H × W, 4 + K]."""
-        distances = functional.softplus(self.distances(self.of_boxes(x_NCHW)))
-        logits = self.logits(self.of_classes(x_NCHW))
-        return torch.cat((distances, logits), 1).flatten(2).transpose(1, 2)
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """The maps of the pyramid, the finest first."""
+        said = []
+        for level, x in enumerate(maps):
+            of_boxes = _through(x, self.of_boxes, self.norms_of_boxes[level])
+            of_classes = _through(x, self.of_classes, self.norms_of_classes[level])
+            to_edges = self.to_edges[level].view(1, 4, 1, 1)
+            distances = functional.softplus(self.distances(of_boxes) + to_edges)
+            said.append(torch.cat((distances, self.logits(of_classes)), 1).flatten(2))
+        return torch.cat(said, 2).transpose(1, 2)
+
+
+def _through(x_NCHW: Tensor, convolutions: nn.ModuleList, norms: Any) -> Tensor:
+    for convolution, norm in zip(convolutions, norms, strict=True):
+        x_NCHW = functional.relu(norm(convolution(x_NCHW)), inplace=True)
+    return x_NCHW
 
 
 class BoxNetwork(nn.Module):
@@ -94,6 +122,8 @@ class BoxNetwork(nn.Module):
         backbone: Normalised pixels to maps at `STRIDES`, the finest first.
         inputs: The depths of these maps.
         classes: K.
+        sides: Of the boxes that each map has everywhere before training, in pixels: where these are
+            about as large as objects, points find out sooner which of them is theirs.
         mean: Of each channel of the pixels that the backbone takes.
         std: Their deviations.
     """
@@ -107,13 +137,15 @@ class BoxNetwork(nn.Module):
         inputs: Sequence[int],
         *,
         classes: int,
+        sides: Sequence[float],
         mean: Iterable[float] = (0.0, 0.0, 0.0),
         std: Iterable[float] = (1.0, 1.0, 1.0),
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.pyramid = Pyramid(inputs)
-        self.heads = nn.ModuleList(Head(classes) for _ in inputs)
+        in_strides = [side / stride for side, stride in zip(sides, STRIDES, strict=True)]
+        self.head = Head(classes, sides=in_strides)
         self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1))
 
@@ -124,12 +156,17 @@ class BoxNetwork(nn.Module):
     def forward(self, pixels_NCHW: Tensor) -> Tensor:
         """[N, 3, H, W] to [N, P, 4 + K]."""
         maps = self.backbone((pixels_NCHW - self.mean) / self.std)  # type: ignore[operator]
-        maps = self.pyramid(maps)
-        return torch.cat([head(x) for head, x in zip(self.heads, maps, strict=True)], 1)
+        said: Tensor = self.head(self.pyramid(maps))
+        return said
 
 
 def box_network(
-    architecture: str, classes: int, *, parameters: Mapping[str, Tensor], seed: int
+    architecture: str,
+    classes: int,
+    *,
+    sides: Sequence[float],
+    parameters: Mapping[str, Tensor],
+    seed: int,
 ) -> BoxNetwork:
     """One of timm's EfficientNets under a pyramid and heads that are new.
 
@@ -139,6 +176,7 @@ def box_network(
     Args:
         architecture: timm's name.
         classes: K.
+        sides: As `BoxNetwork` takes them.
         parameters: The backbone's, by timm's names; others are left out.
         seed: Of what is new.
 
@@ -162,6 +200,7 @@ def box_network(
             backbone,
             backbone.feature_info.channels(),
             classes=classes,
+            sides=sides,
             mean=config.mean,
             std=config.std,
         )

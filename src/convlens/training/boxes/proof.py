@@ -18,7 +18,7 @@ from ...pictures.source import Source
 from ...progress import Progress
 from ...tasks.boxes.matching import overlaps
 from .calibration import Calibration
-from .export import FLOOR, OVERLAP, FromPixels
+from .export import FLOOR, FromPixels
 from .network import BoxNetwork
 
 PIXELS, SCORE = 0.5, 1e-3
@@ -44,6 +44,7 @@ def prove(
     *,
     canvas: Canvas,
     calibration: Calibration,
+    overlap: float,
     sources: Sequence[Source],
     seed: int,
     progress: Progress,
@@ -68,7 +69,8 @@ def prove(
             random = generator(seed, "parity", number)
             height, width = (int(n) for n in random.integers(16, 3 * canvas.width, 2))
             image = np.asarray(Image.fromarray(image).resize((width, height)))
-        own, file = _network(from_pixels, image, canvas, calibration), detector.outputs(image)
+        own = _network(from_pixels, image, canvas, calibration, overlap=overlap)
+        file = detector.outputs(image)
         found = int(file[3])
         theirs = np.column_stack((file[0][:found], file[1][:found], file[2][:found]))
         for a, b in ((own, theirs), (theirs, own)):
@@ -91,7 +93,7 @@ def prove(
 
 
 def _network(
-    module: FromPixels, image: RGB, canvas: Canvas, calibration: Calibration
+    module: FromPixels, image: RGB, canvas: Canvas, calibration: Calibration, *, overlap: float
 ) -> np.ndarray:
     """What the network says of a picture: [n, 6] edges, score, class."""
     with torch.inference_mode():
@@ -99,7 +101,7 @@ def _network(
     scores = (calibration.slope * logits[0] + calibration.shift).sigmoid()
     classes, points = torch.nonzero(scores > float(calibration(np.array(FLOOR))), as_tuple=True)
     sure, edges = scores[classes, points], boxes[0, points]
-    kept = batched_nms(edges, sure, classes, OVERLAP)
+    kept = batched_nms(edges, sure, classes, overlap)
     height, width = image.shape[:2]
     rows, columns = canvas.fitted(height, width)
     edges = edges[kept] * torch.tensor([width / columns, height / rows] * 2)
