@@ -11,7 +11,7 @@ from ...engine.callbacks import NullCallback
 from ...engine.compute.execution import Execution
 from ...engine.distributed import SINGLE_PROCESS
 from ...errors import ConvlensError
-from ...options import EXECUTION_CONFIGS, BudgetOptions, DataOptions, TrainOptions
+from ...options import EXECUTION_CONFIGS, BudgetOptions, TrainOptions
 from ...pictures.splits import Split
 from ...progress import Progress
 from ...stopwatch import Stopwatch
@@ -20,7 +20,14 @@ from .calibration import Calibration, fit_calibration
 from .dataset import BoxDataset, prepare_boxes
 from .finish import Answers, answers_to, calibrated, graph_of
 from .job import BoxJob, check_options, first_plan
-from .learning import MINUTES, build_network, fit_to_budget, make_loop, pace
+from .learning import (
+    affordable_pixels,
+    build_network,
+    fit_to_budget,
+    make_loop,
+    pace,
+    usual_minutes,
+)
 from .upside_down import turns
 
 FOLDS = 3
@@ -51,7 +58,7 @@ def answer_crosswise(
     """
     check_options(options)
     whole = replace(options.data, test_fraction=0.0, val_fraction=0.0)
-    dataset = _undivided(pictures, whole, progress=progress)
+    dataset = _undivided(pictures, replace(options, data=whole), count, progress=progress)
     fold_of = _folds(dataset, seed=whole.seed, count=count)
     parts = max(fold_of) + 1
     if parts < 2:
@@ -92,9 +99,17 @@ def _folds(dataset: BoxDataset, *, seed: int, count: int) -> list[int]:
     return own
 
 
-def _undivided(pictures: str | Path, options: DataOptions, *, progress: Progress) -> BoxDataset:
+def _undivided(
+    pictures: str | Path, options: TrainOptions, count: int, *, progress: Progress
+) -> BoxDataset:
     """All pictures in `train`, whatever splits the data names; of copies in two splits, each."""
-    dataset = prepare_boxes(pictures, options, progress=progress)
+    affordable = affordable_pixels(options, SINGLE_PROCESS)
+    dataset = prepare_boxes(
+        pictures,
+        options.data,
+        progress=progress,
+        affordable=affordable and (lambda learnt: affordable(learnt) / count),
+    )
     everything = ("train",) * len(dataset.catalog)
     counts = dataset.catalog.counts()
     classes = tuple(name for name in dataset.catalog.classes if counts[name])
@@ -104,8 +119,7 @@ def _undivided(pictures: str | Path, options: DataOptions, *, progress: Progress
 def _share_of(budget: BudgetOptions, pictures: int, parts: int) -> BudgetOptions:
     if budget.steps is not None or budget.epochs is not None:
         return budget
-    per_minute, least, most = MINUTES
-    whole = budget.minutes or min(most, max(least, pictures / per_minute))
+    whole = budget.minutes or usual_minutes(pictures)
     return replace(budget, minutes=whole / parts)
 
 

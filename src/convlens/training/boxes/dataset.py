@@ -1,7 +1,6 @@
 """From pictures with boxes to examples: read, laid on a canvas, and split."""
 
 import hashlib
-import math
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -17,21 +16,8 @@ from ...pictures.duplicates.near_duplicates import near_duplicate_clusters
 from ...pictures.splits import Split, make_split
 from ...pictures.store import PixelStore, open_store
 from ...progress import Progress
+from .canvas_choice import Affordable, choose_canvas
 from .examples import BoxExamples, padded_labels
-from .points import STRIDES
-
-SIDE = 352
-"""Usual side of the square that a canvas is as large as, in pixels."""
-ENLARGED = 1.28
-"""The most that pictures are enlarged: more shows nothing more."""
-SEEN = 12.0
-"""Pixels of a canvas that the sides of small objects should have, which is what makes it larger."""
-LARGEST = 640
-SMALLEST = 192
-SMALL = 10
-"""Of a hundred objects, so many may be smaller."""
-OBLONG = 2.0
-"""The most that one side of a canvas has of the other."""
 
 
 @dataclass(frozen=True)
@@ -104,55 +90,25 @@ class BoxDataset:
         return max(map(len, self.catalog.boxes), default=0)
 
 
-def choose_canvas(catalog: BoxCatalog, side: int | None) -> Canvas:
-    """A canvas as large as a square of this side, in the shape that most pictures have.
-
-    Without a side it is `SIDE`, and more where pictures have small objects, or less where they are
-    small themselves.
-
-    Examples:
-        >>> choose_canvas(street, 352)  # doctest: +SKIP
-        Canvas(height=320, width=416)
-    """
-    sizes = np.array([catalog.seen_size(row) for row in range(len(catalog))], float)
-    ratio = float(np.clip(np.median(sizes[:, 0] / sizes[:, 1]), 1 / OBLONG, OBLONG))
-    if side is None:
-        areas = np.sqrt(sizes.prod(1))
-        side = _side_for(catalog, areas) if len(catalog) else SIDE
-    step = STRIDES[-1]
-    height, width = (
-        max(step, step * round(side * factor / step))
-        for factor in (math.sqrt(1 / ratio), math.sqrt(ratio))
-    )
-    return Canvas(height, width)
-
-
-def _side_for(catalog: BoxCatalog, sides_N: np.ndarray) -> int:
-    """By how large the pictures are, and what share of them small objects take."""
-    shares = [
-        np.sqrt((box[2:] - box[:2]).prod()) / side
-        for boxes, side in zip(catalog.boxes, sides_N, strict=True)
-        for box in boxes.xyxy
-    ]
-    wanted = SIDE if not shares else SEEN / max(float(np.percentile(shares, SMALL)), 1e-6)
-    usual = min(max(SIDE, wanted), LARGEST, ENLARGED * float(np.median(sides_N)))
-    return round(max(usual, SMALLEST))
-
-
 def prepare_boxes(
-    pictures: str | Path, options: DataOptions, *, progress: Progress, canvas: Canvas | None = None
+    pictures: str | Path,
+    options: DataOptions,
+    *,
+    progress: Progress,
+    canvas: Canvas | None = None,
+    affordable: Affordable | None = None,
 ) -> BoxDataset:
     """Read, decode and split pictures with boxes. Raises `ConvlensError` where too little is left.
 
     Where the data names no splits a part is held out, which is used for no choice but that of
-    thresholds, and crosswise for that.
+    thresholds, and crosswise for that. Without a `canvas` it is chosen, as `choose_canvas` does.
     """
     catalog = read_boxes(pictures, progress=progress)
     if catalog is None:
         raise ConvlensError(f"{pictures} has no boxes")
     if options.group is not None:
         catalog = catalog.grouped(options.group)
-    canvas = canvas or choose_canvas(catalog, options.size)
+    canvas = canvas or choose_canvas(catalog, options.size, affordable=affordable)
     store = open_store(catalog, canvas, progress=progress)
     bad = tuple((catalog.names[row], reason) for row, reason in store.bad.items())
     catalog, store = store.without_bad(catalog)

@@ -2,27 +2,31 @@
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+import torch
 
 from ...dataset.batches import Order
 from ...dataset.examples import Examples
 from ...engine.compute.autotune import TuningCache, autotune, available_configs
-from ...engine.compute.execution import Execution
+from ...engine.compute.execution import Execution, keep_memory
+from ...engine.distributed import Workers
 from ...engine.loop import Loop
 from ...engine.step_plan import Revise, StepPlan, keep
-from ...network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters
-from ...options import EXECUTION_CONFIGS
+from ...network.pretrained import WEIGHTS_PACKAGES, imagenet_parameters, installed_packages
+from ...options import EXECUTION_CONFIGS, TrainOptions
 from ..pace import Pace, TrainingTime
 from .augment import BoxAugment
+from .canvas_choice import Affordable
 from .cost import BoxCost
 from .examples import BoxBatches
-from .job import BoxJob, BoxPlan
-from .network import BoxNetwork, box_network
-from .points import grid_points
+from .job import BATCH, BoxJob, BoxPlan
+from .network import MICRO_BATCH, BoxNetwork, box_network
+from .points import STRIDES, grid_points
 
 MINUTES = (20, 8.0, 30.0)
 """By default a minute for so many training pictures, least and most minutes."""
@@ -34,6 +38,10 @@ AFTERWARDS = 10.0, 0.1
 """Seconds of what follows: exporting; and judging, for each picture that is held out."""
 LEAST = 0.2
 """Share of the minutes asked for that goes into training however long all else takes."""
+ENOUGH_STEPS, ENOUGH_EPOCHS = 1_000, 25
+"""Where the time does not suffice for so many steps and passes, pictures are smaller."""
+LOOKED_AT = 192
+"""Side of the pictures by which it is told how fast the machine is."""
 LISTENED = 0.01
 """Share of the time in which steps are timed."""
 
@@ -48,6 +56,48 @@ def build_network(plan: BoxPlan, *, classes: int, seed: int) -> BoxNetwork:
         parameters=imagenet_parameters(known),
         seed=seed,
     )
+
+
+def affordable_pixels(options: TrainOptions, workers: Workers) -> Affordable | None:
+    """What the time allows; None where it is not bounded, or the size of pictures is given.
+
+    It is told by a step of a network for one class.
+    """
+    budget = options.budget
+    if options.data.size is not None or not (budget.steps is None and budget.epochs is None):
+        return None
+    threads = options.compute.threads or workers.cores()
+    rate = workers.world_size * workers.broadcast(lambda: _pixels_per_second(threads))
+
+    def affordable(pictures: int) -> float:
+        seconds = 60 * (budget.minutes or usual_minutes(pictures))
+        return rate * seconds / max(ENOUGH_STEPS * BATCH, ENOUGH_EPOCHS * pictures)
+
+    return affordable
+
+
+def _pixels_per_second(threads: int) -> float:
+    torch.set_num_threads(threads)
+    keep_memory()
+    known = installed_packages()[0]
+    parameters = imagenet_parameters(known)
+    sides = tuple(4.0 * stride for stride in STRIDES)
+    network = box_network(known.architecture, 1, sides=sides, parameters=parameters, seed=0)
+    network = network.train().to(memory_format=torch.channels_last)
+    pixels = torch.zeros(MICRO_BATCH, 3, LOOKED_AT, LOOKED_AT)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)
+    seconds = []
+    for _ in range(3):  # the first one only warms up
+        begun = time.perf_counter()
+        network(pixels).sum().backward()
+        seconds.append(time.perf_counter() - begun)
+    return MICRO_BATCH * LOOKED_AT**2 / min(seconds)
+
+
+def usual_minutes(pictures: int) -> float:
+    """Of a training from so many pictures, where no time is given."""
+    per_minute, least, most = MINUTES
+    return min(most, max(least, pictures / per_minute))
 
 
 def make_loop(
@@ -157,9 +207,8 @@ def _time(job: BoxJob, plan: BoxPlan) -> TrainingTime | None:
     held_out = max(len(dataset.split.rows(name)) for name in ("test", "val"))
     afterwards = exporting + judging * held_out
     if budget.minutes is None:
-        per_minute, least, most = MINUTES
         return TrainingTime(
-            60 * min(most, max(least, pictures / per_minute)),
+            60 * usual_minutes(pictures),
             afterwards=afterwards,
             most_steps=math.ceil(MOST_EPOCHS * pictures / plan.batch),
         )

@@ -24,7 +24,7 @@ from ..run_folder import RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
 from .job import BoxJob, BoxPlan, first_plan, wanted_shares
-from .learning import build_network, fit_to_budget, make_loop, pace
+from .learning import affordable_pixels, build_network, fit_to_budget, make_loop, pace
 from .network import BoxNetwork
 from .upside_down import turns
 from .writing import note_steps, write_preview, write_record, write_results
@@ -97,9 +97,17 @@ def _prepare(
 ) -> BoxJob:
     """Read, divide and check the pictures, and say what was found."""
     canvas = request.plan.canvas if request.plan else None
+    affordable = None
+    if canvas is None:
+        with stopwatch.part("timing"):
+            affordable = affordable_pixels(request.options, workers)
     with stopwatch.part("reading"), workers.local_first():
         dataset = prepare_boxes(
-            request.pictures, request.options.data, progress=callback.progress, canvas=canvas
+            request.pictures,
+            request.options.data,
+            progress=callback.progress,
+            canvas=canvas,
+            affordable=affordable,
         )
     if request.fingerprint not in {None, dataset.fingerprint()}:
         raise ConvlensError(
