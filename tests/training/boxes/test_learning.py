@@ -1,17 +1,22 @@
 """Boxes move with their pictures; points learn the objects that they are in."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import nn
 from torchvision.ops import box_iou
 
+from convlens.pictures.boxes.read import read_boxes
 from convlens.pictures.canvas import Canvas
 from convlens.training.boxes.assignment import CANDIDATES, assign
 from convlens.training.boxes.augment import BoxAugment
+from convlens.training.boxes.canvas_choice import choose_canvas
 from convlens.training.boxes.cost import NOTHING, BoxCost
 from convlens.training.boxes.examples import BoxExamples, padded_labels
 from convlens.training.boxes.network import CHANNELS, BoxNetwork
 from convlens.training.boxes.points import STRIDES, boxes_at, grid_points
+from objects import save_objects
 
 
 def test_boxes_move_with_their_pictures() -> None:
@@ -115,3 +120,18 @@ def test_what_objects_are_like_decides_how_boxes_begin_and_how_far_they_may_over
     said = network.head.eval()([torch.zeros(1, CHANNELS, 4, 4)] * 3)
     for distances, side, stride in zip(said.split(16, 1), sides, STRIDES, strict=True):
         assert torch.allclose(2 * stride * distances[..., :4], torch.tensor(side), rtol=0.02)
+
+
+def test_the_canvas_follows_objects_and_time(tmp_path: Path) -> None:
+    large = read_boxes(save_objects(tmp_path / "a", 9, size=(640, 480), sides=(120, 240)))
+    small = read_boxes(save_objects(tmp_path / "b", 9, size=(640, 480), sides=(12, 24)))
+    assert large is not None
+    assert small is not None
+    assert choose_canvas(large, None) == choose_canvas(large, 352) == Canvas(320, 416)
+    short = choose_canvas(large, None, affordable=lambda pictures: 1000.0 * pictures)
+    assert short == choose_canvas(large, 192)
+    between = choose_canvas(large, None, affordable=lambda pictures: 256.0**2)
+    assert short.width < between.width < choose_canvas(large, None).width
+    fine = choose_canvas(small, None)
+    assert fine.width > choose_canvas(large, None).width
+    assert choose_canvas(small, None, affordable=lambda pictures: 1000.0) == fine  # must be seen
