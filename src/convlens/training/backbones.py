@@ -115,7 +115,7 @@ def _has_time(job: Job, line: str, *, seconds: float) -> bool:
         return True
     job.callback.say(
         f"frozen:  {line.removeprefix(PREFIX)} is not tried: its features would take "
-        f"{seconds / 60:.0f} minutes (--prefer accuracy takes them)"
+        f"{seconds:.0f} s, and there are {most:.0f} for them (--prefer accuracy takes them)"
     )
     return False
 
