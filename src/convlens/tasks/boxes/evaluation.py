@@ -1,6 +1,6 @@
 """Answers beside the true objects: metrics with intervals, and what was missed or is not there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -9,16 +9,12 @@ import numpy as np
 from ...pictures.boxes.box import Box
 from ...pictures.source import Source
 from ..intervals import wilson
-from ..shown import Grid
 from .coco import coco_metrics
 from .matching import NONE, Matches, Truth, average_precision, match
 from .prediction import BoxPrediction
-from .rule import BoxRule
 
 DRAWS = 200
 """Times that pictures are drawn anew for an interval (bootstrap, Efron 1979)."""
-LISTED = 10
-"""Errors that a terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -267,51 +263,3 @@ def _wrong(
     missed.sort(key=lambda wrong: -wrong.box.area)
     false.sort(key=lambda wrong: -(wrong.score or 0.0))
     return tuple(missed), tuple(false)
-
-
-def summary(evaluation: BoxEvaluation, *, rule: BoxRule) -> Iterator[str | Grid]:
-    """The metrics, class by class, and the plainest errors, for a terminal."""
-    metrics = evaluation.metrics
-    low, high = metrics.ap50_interval
-    yield f"pictures      {metrics.n:,} with {metrics.objects:,} objects"
-    yield f"AP50          {metrics.ap50:.2%}  (95 % interval {low:.2%} to {high:.2%})"
-    yield f"AP            {metrics.ap:.2%}"
-    for name, words in (
-        ("AP75", "AP75"),
-        ("AP_small", "of small ones"),
-        ("AP_medium", "of medium"),
-        ("AP_large", "of large ones"),
-    ):
-        value = metrics.coco[name]
-        if value is not None:
-            yield f"{words:<13} {value:.2%}"
-    low, high = metrics.counts_right_interval
-    yield (
-        f"counts right  {metrics.counts_right:.2%} of pictures  "
-        f"(95 % interval {low:.2%} to {high:.2%})"
-    )
-    yield ""
-    yield Grid(
-        ["class", "objects", "recall", "precision", "F1", "AP50"],
-        [
-            [
-                label,
-                f"{of.objects:,}",
-                f"{of.recall:.2%}",
-                f"{of.precision:.2%}",
-                f"{of.f1:.2%}",
-                "" if of.ap50 is None else f"{of.ap50:.2%}",
-            ]
-            for label, of in metrics.per_class.items()
-        ],
-    )
-    yield ""
-    yield rule.sentence(list(metrics.per_class))
-    for words, wrong in (("missed", evaluation.missed), ("not there", evaluation.false)):
-        if wrong:
-            yield ""
-            yield f"{words}: {len(wrong):,} objects"
-        for one in wrong[:LISTED]:
-            score = "" if one.score is None else f" ({one.score:.1%})"
-            edges = ", ".join(f"{at:.0f}" for at in one.box)
-            yield f"  {one.label}{score} at ({edges})  {one.name}"

@@ -67,7 +67,7 @@ class BoxTask:
 
     def summary(self, evaluation: "BoxEvaluation", *, rule: BoxRule) -> "Iterator[str | Grid]":
         """Metrics, class by class, and the plainest errors."""
-        from .evaluation import summary
+        from .summary import summary
 
         return summary(evaluation, rule=rule)
 
