@@ -1,6 +1,8 @@
 """Boxes that are missing or wrong are found by networks that did not learn from their pictures."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,19 +80,21 @@ def test_a_box_around_nothing_is_told_where_others_of_its_class_are_found() -> N
 
 
 @pytest.mark.trains
-def test_labels_that_were_spoilt_are_found(tmp_path: Path, convlens: Convlens) -> None:
+def test_labels_that_were_spoilt_are_found(tmp_path: Path) -> None:
     """Of right boxes, some were taken away, given the other class, or put where nothing is."""
     folder = save_objects(tmp_path / "pictures", 48)
     path = folder / "annotations.json"
     record = json.loads(path.read_text())
     notes = record["annotations"]
-    lost, turned = notes[5], notes[30]
+    of_picture = Counter(note["image_id"] for note in notes)
+    alone = [note for note in notes if of_picture[note["image_id"]] == 1]
+    *_, turned, lost = sorted(alone, key=lambda note: note["area"])
     turned["category_id"] = 3 - turned["category_id"]
     record["annotations"] = [note for note in notes if note is not lost]
     path.write_text(json.dumps(record))
     options = TrainOptions(
         data=DataOptions(size=96),
-        budget=BudgetOptions(epochs=12),
+        budget=BudgetOptions(epochs=30),
         compute=ComputeOptions(threads=1, compute="float32"),
     )
     told: list[str] = []
@@ -106,10 +110,27 @@ def test_labels_that_were_spoilt_are_found(tmp_path: Path, convlens: Convlens) -
     assert (files[lost["image_id"]], "missing") in found
     assert (files[turned["image_id"]], "class") in found
     assert len(issues) <= 4  # of 70 boxes, two are wrong
+
+
+def test_what_is_found_is_told_and_drawn(
+    tmp_path: Path, convlens: Convlens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the terminal, as JSON, and on the page, with answers that say one picture lacks a box."""
+    folder = save_objects(tmp_path / "pictures", 3, most=0)
+    names = sorted(str(path) for path in (folder / "images").glob("*.png"))
+
+    def answers(*_: object, **__: object) -> list[tuple[Truth, BoxPrediction]]:
+        said = [answer((HERE, "disc", 0.9)), answer(), answer()]
+        return [(truth(), replace(one, name=n)) for one, n in zip(said, names, strict=True)]
+
+    monkeypatch.setattr("convlens.inspection.box_errors.crosswise_answers", answers)
     page = tmp_path / "page.html"
-    done = convlens("inspect", folder, "--labels", "--minutes", "0.02", "--report", page)
-    assert "boxes are probably wrong or missing" in done.stdout
-    assert page.exists()
+    done = convlens("inspect", folder, "--labels", "--report", page)
+    assert "boxes that are probably wrong or missing, the surest first: 1" in done.stdout
+    assert f"no box: disc (90.0%) at (10, 10, 50, 50)  {names[0]}" in done.stdout
+    assert "no box: disc (90%)" in page.read_text()
+    [told] = json.loads(convlens("inspect", folder, "--labels", "--json").stdout)["box_labels"]
+    assert (told["kind"], told["box"]) == ("missing", list(HERE))
 
 
 def test_time_is_for_boxes(tmp_path: Path, convlens: Convlens) -> None:

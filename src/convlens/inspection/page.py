@@ -111,7 +111,7 @@ def _suspected(catalog: BoxCatalog, issues: Sequence[BoxIssue], rows_of: dict[st
         if issue.name in rows_of
     ]
     return Told(
-        f"{len(issues):,} boxes are probably wrong or missing, the surest first",
+        f"boxes that are probably wrong or missing, the surest first: {len(issues):,}",
         "learns them as they are: look at each, and correct those that are wrong",
         names=[f"{issue.name}: {issue.said} ({issue.probability:.0%})" for issue in issues],
         sheet=list(_shown(drawn)),

@@ -112,7 +112,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show_box_labels(issues: "tuple[BoxIssue, ...]", most: int | None) -> None:
-    emit(f"\n{len(issues):,} boxes are probably wrong or missing, the surest first")
+    if not issues:
+        emit("\nno box is probably wrong or missing")
+        return
+    emit(f"\nboxes that are probably wrong or missing, the surest first: {len(issues):,}")
     for issue in issues[:most]:
         edges = ", ".join(f"{at:.0f}" for at in issue.box)
         said = f"{issue.said} ({issue.probability:.1%}) at ({edges})"
