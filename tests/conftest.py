@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from helpers import BYTES, SMALL, Convlens, missing, save_shapes
+from objects import save_objects
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -36,6 +37,7 @@ def pytest_configure() -> None:
 
 TRAINED = {
     "run",
+    "boxes_run",
     "seeker",
     "server",
     "page_server",
@@ -74,6 +76,23 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("runs") / "shapes"
     train(shapes, folder, epochs=30, **SMALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 pictures with boxes around discs and squares."""
+    return save_objects(tmp_path_factory.mktemp("objects") / "pictures", 60)
+
+
+@pytest.fixture(scope="session")
+def boxes_run(objects: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a detector of these boxes."""
+    from convlens import train
+
+    folder = tmp_path_factory.mktemp("boxes") / "run"
+    run = train(objects, folder, epochs=10, threads=1, compute="float32", size=96)
+    assert run.finished
     return folder
 
 

@@ -193,3 +193,9 @@ def signalled(number: int = signal.SIGINT) -> None:
     handler = signal.getsignal(number)
     assert callable(handler)
     handler(number, None)
+
+
+def code_of(page: Path, language: str) -> str:
+    """The first program in this language on a page of Markdown."""
+    text = page.read_text(encoding="utf-8")
+    return text.split(f"```{language}\n")[1].split("```")[0]

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from convlens.evaluation.compare import mcnemar
 from convlens.network.pretrained import installed_packages
+from convlens.tasks.intervals import mcnemar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import add_pictures, script_parser

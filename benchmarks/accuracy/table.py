@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from convlens.evaluation.compare import mcnemar
+from convlens.tasks.intervals import mcnemar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from accuracy.against_frozen import write_section

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from convlens import compare, train
 from convlens.cli import main
 from convlens.errors import ConvlensError, UsageError
-from convlens.evaluation.compare import mcnemar
+from convlens.tasks.intervals import mcnemar
 from helpers import SMALL
 
 

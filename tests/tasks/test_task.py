@@ -94,6 +94,9 @@ class Rating:
     def report(self, metrics: Any, scores: Any) -> Report:
         return Report("", [], "")
 
+    def comparing(self) -> None:
+        raise NotImplementedError("nobody compares it here")
+
     def learning(self) -> None:
         raise NotImplementedError("nobody trains it here")
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..errors import ConvlensError, PictureError
 from ..parallel import in_order
+from ..pictures.canvas import Canvas, Frame
 from ..pictures.decode import RGB
 from ..pictures.folder import PassedOver, ignore
 from ..pictures.shards.read import streamed
@@ -62,6 +63,12 @@ class Predictor:
                 f"{self.session.name} is not a convlens detector: {error}"
             ) from error
         self._outputs = [name for name in self.task.outputs if name in shapes]
+
+    @property
+    def frame(self) -> Frame:
+        """What pictures are brought to before the network sees them."""
+        canvas = self.metadata.get("canvas")
+        return Canvas(*json.loads(canvas)) if canvas else int(self.metadata["size"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.labels)})"

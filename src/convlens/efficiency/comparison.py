@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..drawing.charts import save_scatter
-from ..evaluation.compare import mcnemar
 from ..html_table import html_list, html_table
 from ..network.spec import PREFIX
+from ..tasks.intervals import mcnemar
 
 SIGNIFICANT = 0.05
 """Below this p two networks are said to differ."""

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from datetime import timedelta
-from math import comb
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +16,7 @@ from ..pictures.decode import RGB, decode
 from ..pictures.shards.read import streamed
 from ..pictures.source import FileSource, Source
 from ..progress import Progress
-from ..tasks.intervals import wilson
+from ..tasks.intervals import mcnemar, wilson
 
 TIMED = 20
 """Pictures that each detector answers, in turns, to be timed."""
@@ -96,13 +95,6 @@ class Comparison:
     def _repr_html_(self) -> str:
         """For notebooks: the table, and what it means."""
         return html_table(*self.table()) + html_list(self.summary())
-
-
-def mcnemar(only_one: int, only_other: int) -> float:
-    """Two-sided exact p that two detectors are equally good (McNemar 1947), by the binomial."""
-    n = only_one + only_other
-    tail = sum(comb(n, k) for k in range(min(only_one, only_other) + 1))
-    return float(min(1.0, 2 * tail / 2**n))
 
 
 def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) -> Comparison:

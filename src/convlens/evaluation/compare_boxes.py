@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..detector.detector import Detector
 from ..errors import ConvlensError
@@ -13,13 +12,11 @@ from ..files import read_csv, read_json, sound_record
 from ..pictures.boxes.read import read_boxes
 from ..pictures.source import FileSource
 from ..progress import Progress
-from ..tasks.boxes.matching import Matches, Truth, average_precision, match
+from ..tasks.boxes.comparing import ap50s, judge, p_of
+from ..tasks.boxes.matching import Truth
 from ..tasks.boxes.prediction import BoxPrediction
 from ..tasks.boxes.truth import truths_of
 from .compare import Comparison, Contender, decoded, milliseconds
-
-DRAWS = 1000
-"""Times that the pictures are drawn anew (paired bootstrap, Efron 1979)."""
 
 
 class _Held(NamedTuple):
@@ -28,13 +25,6 @@ class _Held(NamedTuple):
     path: str
     truth: Truth
     answer: BoxPrediction
-
-
-class _Judged(NamedTuple):
-    """A run on the shared pictures [n]: matches by class, and objects found by its rule."""
-
-    matches: dict[str, list[Matches]]
-    found: set[tuple[str, int]]
 
 
 def compare_boxes(folders: Sequence[Path], *, progress: Progress) -> Comparison:
@@ -56,19 +46,13 @@ def compare_boxes(folders: Sequence[Path], *, progress: Progress) -> Comparison:
         if set(detector.labels) != set(classes):
             raise ConvlensError(f"{folder} knows other classes than {folders[0]}")
     judged = [
-        _judge([of_run[key] for key in shared], shared, detector=detector)
+        judge(
+            [(of_run[key].truth, of_run[key].answer) for key in shared],
+            {label: detector.rule.thresholds[detector.labels.index(label)] for label in classes},
+        )
         for of_run, detector in zip(held, detectors, strict=True)
     ]
-    objects = {
-        label: [
-            sum(of == label for of, out in _pairs(held[0][key].truth) if not out) for key in shared
-        ]
-        for label in classes
-    }
-    everything = np.arange(len(shared))
-    random = np.random.default_rng(0)
-    draws = [everything, *random.integers(0, len(shared), (DRAWS, len(shared)))]
-    values = np.array([[_ap50(one, objects, rows) for rows in draws] for one in judged])
+    values = ap50s(judged)
     best = int(values[:, 0].argmax())
     speeds = milliseconds(
         detectors, decoded(FileSource(held[0][key].path) for key in shared), progress=progress
@@ -76,7 +60,6 @@ def compare_boxes(folders: Sequence[Path], *, progress: Progress) -> Comparison:
     contenders = []
     for number, folder in enumerate(folders):
         low, high = np.quantile(values[number, 1:], (0.025, 0.975))
-        worse = (values[best, 1:] <= values[number, 1:]).mean()
         found, of_best = judged[number].found, judged[best].found
         training = _training(folder)
         contenders.append(
@@ -86,7 +69,7 @@ def compare_boxes(folders: Sequence[Path], *, progress: Progress) -> Comparison:
                 accuracy_interval=(float(low), float(high)),
                 only_this=len(found - of_best),
                 only_best=len(of_best - found),
-                p=None if number == best else min(1.0, 2 * float(worse)),
+                p=None if number == best else p_of(values[best], values[number]),
                 megabytes=detectors[number].size / 1e6,
                 parameters=int(training["parameters"]),
                 multiplications=int(training["multiplications"]),
@@ -104,10 +87,6 @@ def _training(folder: Path) -> dict[str, float]:
     with sound_record(metrics):
         names = ("parameters", "multiplications", "seconds")
         return {name: float(record["training"][name]) for name in names}
-
-
-def _pairs(truth: Truth) -> list[tuple[str, bool]]:
-    return list(zip(truth.labels, truth.ignored.tolist(), strict=True))
 
 
 def _held_out(folder: Path) -> dict[str, _Held]:
@@ -142,25 +121,3 @@ def _held_out(folder: Path) -> dict[str, _Held]:
         )
         held[hashes.get(path, path)] = _Held(path, truth, answer)
     return held
-
-
-def _judge(held: Sequence[_Held], keys: Sequence[str], *, detector: Detector) -> _Judged:
-    matches: dict[str, list[Matches]] = {label: [] for label in detector.labels}
-    found: set[tuple[str, int]] = set()
-    least = dict(zip(detector.labels, detector.rule.thresholds, strict=True))
-    for key, (_, truth, answer) in zip(keys, held, strict=True):
-        for label, own in matches.items():
-            own.append(match(answer, truth, label))
-            sure = match(answer, truth, label, least=least[label]).objects
-            found |= {(key, index) for index in sure.tolist() if index >= 0}
-    return _Judged(matches, found)
-
-
-def _ap50(judged: _Judged, objects: dict[str, list[int]], rows: npt.NDArray[np.int64]) -> float:
-    """The mean over the classes that these pictures show."""
-    of_classes = [
-        average_precision([own[row] for row in rows], sum(objects[label][row] for row in rows))
-        for label, own in judged.matches.items()
-    ]
-    known = [value for value in of_classes if not np.isnan(value)]
-    return float(np.mean(known)) if known else 0.0

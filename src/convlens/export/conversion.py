@@ -13,14 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..detector.sessions.session import SQUASHED
 from ..network.hooks import forward_hooks
 
 if TYPE_CHECKING:
     import onnx_ir
 
 OPSET = 18
-SQUASHED = "squashed"
-"""The graph's input."""
 
 
 def network_graph(

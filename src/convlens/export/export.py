@@ -9,13 +9,13 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from ..dataset.examples import to_float
-from ..detector.sessions.session import CLASS_MAPS, INPUT, SIZES, WINDOWS
+from ..detector.sessions.session import CLASS_MAPS, INPUT, SIZES, SQUASHED, WINDOWS
 from ..network.classifier import Classifier
 from ..pictures.resize import ATTRIBUTES
 from ..tasks.learning import Objective
 from ..tasks.task import task_named
 from .apart import taken_apart
-from .conversion import OPSET, SQUASHED, network_graph
+from .conversion import OPSET, network_graph
 from .metadata import with_metadata
 from .sliding import Sliding, counted_pass, sliding
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .decode import RGB
 from .resize import Resizer, resize
@@ -39,6 +40,21 @@ class Canvas:
         canvas = np.full((self.height, self.width, 3), GREY, np.uint8)
         canvas[:rows, :columns] = resize(image, (rows, columns))
         return canvas
+
+    def own_pixels(
+        self, boxes: npt.NDArray[np.float32], height: int, width: int
+    ) -> npt.NDArray[np.float32]:
+        """Boxes [n, 4] on the canvas in the pixels of a picture of this size, cut at its edges.
+
+        They are left, top, right and bottom.
+
+        Examples:
+            >>> Canvas(320, 416).own_pixels(np.array([[0, 39, 104, 999]], np.float32), 480, 640)
+            array([[  0.,  60., 160., 480.]], dtype=float32)
+        """
+        rows, columns = self.fitted(height, width)
+        enlarged = np.array((width / columns, height / rows) * 2, np.float32)
+        return (boxes * enlarged).clip(0, np.array((width, height) * 2, np.float32))
 
 
 Frame = int | Canvas

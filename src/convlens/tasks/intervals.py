@@ -1,6 +1,6 @@
 """Intervals and tests for what was counted."""
 
-from math import log, sqrt
+from math import comb, log, sqrt
 
 import numpy as np
 
@@ -29,3 +29,10 @@ def binomial_tail(correct: int, n: int, *, share: float) -> float:
     ways = np.concatenate(([0.0], np.log((n - k + 1) / k).cumsum()))  # of choosing 0, 1, 2, …
     k = np.arange(correct + 1)
     return float(np.exp(ways + k * log(share) + (n - k) * log(1 - share)).sum())
+
+
+def mcnemar(only_one: int, only_other: int) -> float:
+    """Two-sided exact p that two detectors are equally good (McNemar 1947), by the binomial."""
+    n = only_one + only_other
+    tail = sum(comb(n, k) for k in range(min(only_one, only_other) + 1))
+    return float(min(1.0, 2 * tail / 2**n))

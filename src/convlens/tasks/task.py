@@ -17,6 +17,7 @@ from .answers import Evaluation, Prediction
 from .shown import Explain, Grid, Report
 
 if TYPE_CHECKING:
+    from .comparing import Comparing
     from .learning import Learning
 
 TASKS = {
@@ -87,6 +88,9 @@ class Task(Protocol):
 
     def learning(self) -> "Learning":
         """What training needs besides; it loads torch."""
+
+    def comparing(self) -> "Comparing":
+        """What comparing two detectors needs besides."""
 
     def summary(self, evaluation: Evaluation, *, rule: Any) -> Iterator[str | Grid]:
         """An evaluation of answers by a rule as lines and tables for a terminal."""

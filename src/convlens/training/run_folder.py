@@ -27,7 +27,6 @@ from ..engine.loop import Loop
 from ..engine.measurement import Measurement
 from ..engine.step_plan import StepPlan
 from ..errors import ConvlensError, UsageError
-from ..evaluation.answers import predictions_csv
 from ..files import (
     exists,
     given_path,
@@ -192,7 +191,8 @@ class RunFolder:
             write_whole(self.path / "parameters.safetensors", save(contiguous))
             write_whole(self.path / "detector.onnx", results.file())
             if evaluation is not None:
-                answers = predictions_csv(job.task, job.dataset.classes, evaluation.answers)
+                comparing = job.task.comparing()
+                answers = comparing.answers_csv(evaluation.answers, job.dataset.classes)
                 write_whole(self.path / "predictions.csv", answers)
             file = results.exported.file
             report = job.task.report(metrics, evaluation, explain=partial(explained, file))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 
 from convlens import Detector, export_detector
@@ -124,6 +125,38 @@ def test_a_visitor_sees_answers_and_heat_whatever_the_labels(
     assert names == [label for label, _ in top]
     first.get_by_role("button").click()
     expect(first.locator("canvas.found")).to_be_visible()
+
+
+def test_the_page_draws_the_boxes_of_a_detector_of_boxes(
+    boxes_run: Path, objects: Path, tmp_path: Path, visit: Callable[..., Page], web_runtime: Path
+) -> None:
+    out = tmp_path / "page"
+    export_detector(boxes_run, to="browser", out=out, runtime=str(web_runtime))
+    page, detector = visit(out), Detector(boxes_run)
+    paths = sorted((objects / "images").glob("*.png"))[:3]
+    pictures = [np.asarray(Image.open(path).resize((150, 70))) for path in paths]
+    for picture, answer in zip(
+        pictures, ask(page, "predict", pictures)["predictions"], strict=True
+    ):
+        wanted: Any = detector.predict(picture)
+        assert answer["counts"] == wanted.counts()
+        for one, other in zip(answer["objects"], wanted.objects, strict=True):
+            assert one["predicted"] == other.predicted
+            assert one["score"] == pytest.approx(other.score, abs=1e-4)
+            assert one["box"] == pytest.approx(other.box._asdict(), abs=0.1)
+    page.set_input_files("#choose", paths)
+    expect(page.locator("#answers canvas.found")).to_have_count(3)
+
+
+def test_the_page_computes_on_several_cores(
+    run: Path, tmp_path: Path, visit: Callable[..., Page], web_runtime: Path
+) -> None:
+    """Behind a server that sends none of the headers which that takes."""
+    (tmp_path / "page").mkdir()
+    write_page(tmp_path / "page", Detector(run), str(web_runtime))
+    page = visit(tmp_path / "page")
+    assert page.evaluate("self.crossOriginIsolated")
+    assert page.evaluate("new SharedArrayBuffer(8).byteLength") == 8
 
 
 def test_the_camera_is_this_browsers(

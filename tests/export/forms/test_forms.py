@@ -26,7 +26,7 @@ from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.pictures.resize import Resizer
 from convlens.tasks.classification.objective import plain_objective
-from helpers import Convlens, draw, package
+from helpers import Convlens, code_of, draw, package
 
 PICTURES = [draw("disc", 5, 24, 24), draw("cross", 6, 90, 31), draw("disc", 7, 9, 200)]
 
@@ -83,11 +83,6 @@ def test_edge_without_the_mirror_image_computes_half(run: Path, tmp_path: Path) 
         mean = np.exp(sum(logits) / 2)
         wanted = before.probabilities(views[0])
         assert mean / mean.sum() == pytest.approx(wanted, abs=1e-5)
-
-
-def code_of(page: Path, language: str) -> str:
-    text = page.read_text(encoding="utf-8")
-    return text.split(f"```{language}\n")[1].split("```")[0]
 
 
 def test_the_pages_programs_answer_as_the_detector(
@@ -157,14 +152,14 @@ def test_float16_halves_the_weights(run: Path, tmp_path: Path) -> None:
     assert Detector(tmp_path / "half").find(PICTURES[1]).heat is not None
 
 
-def test_int8_keeps_the_head_in_float(run: Path, tmp_path: Path) -> None:
+def test_int8_keeps_the_first_layer_and_the_head_in_float(run: Path, tmp_path: Path) -> None:
     exported = export_detector(run, to="int8", out=tmp_path / "int8")
     graph = onnx.load(tmp_path / "int8" / "detector.onnx").graph
     made = {name: node.op_type for node in graph.node for name in node.output}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     weights = [made.get(node.input[1]) for node in convolutions]
-    # the head once for each view
-    assert weights == ["DequantizeLinear"] * (len(weights) - 2) + [None, None]
+    # each once for each view
+    assert weights == [None, None, "DequantizeLinear", "DequantizeLinear", None, None]
     scales = {t.name: t for t in graph.initializer if list(t.dims) == [16]}
     assert any(name.endswith("_scale") for name in scales)  # one for each channel
     assert exported.after.accuracy >= exported.before.accuracy - 0.05

@@ -29,23 +29,9 @@ from objects import CLASSES, save_objects
 from servers import serving
 
 pytestmark = pytest.mark.trains
-EPOCHS = 10
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_objects(tmp_path_factory.mktemp("objects") / "pictures", 60)
-
-
-@pytest.fixture(scope="module")
-def boxes_run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("boxes") / "run"
-    run = train(pictures, out, epochs=EPOCHS, threads=1, compute="float32", size=96)
-    assert run.finished
-    return out
-
-
-def test_it_finds_what_it_learnt(boxes_run: Path, pictures: Path) -> None:
+def test_it_finds_what_it_learnt(boxes_run: Path, objects: Path) -> None:
     metrics = json.loads((boxes_run / "metrics.json").read_text())
     assert metrics["test"]["n"] == 12
     assert metrics["test"]["AP50"] > 0.5
@@ -55,7 +41,7 @@ def test_it_finds_what_it_learnt(boxes_run: Path, pictures: Path) -> None:
     evaluation: Any = Detector(boxes_run).evaluate(boxes_run / "manifest.csv", split="test")
     assert evaluation.metrics.n == 12
     assert evaluation.metrics.ap50 == pytest.approx(metrics["test"]["AP50"], abs=1e-9)
-    everything: Any = Detector(boxes_run).evaluate(pictures)
+    everything: Any = Detector(boxes_run).evaluate(objects)
     assert everything.metrics.n == 60
     report = (boxes_run / "report.html").read_text()
     assert "What it finds" in report
@@ -66,8 +52,8 @@ def test_it_finds_what_it_learnt(boxes_run: Path, pictures: Path) -> None:
     assert figures["AP50"] == metrics["test"]["AP50"]
 
 
-def test_the_manifest_says_what_the_pictures_show(boxes_run: Path, pictures: Path) -> None:
-    ours, theirs = read_boxes(boxes_run / "manifest.csv"), read_boxes(pictures)
+def test_the_manifest_says_what_the_pictures_show(boxes_run: Path, objects: Path) -> None:
+    ours, theirs = read_boxes(boxes_run / "manifest.csv"), read_boxes(objects)
     assert ours is not None
     assert theirs is not None
     assert ours.counts() == theirs.counts()
@@ -77,10 +63,10 @@ def test_the_manifest_says_what_the_pictures_show(boxes_run: Path, pictures: Pat
         assert np.allclose(own[Path(source.name).name], boxes.xyxy)
 
 
-def test_a_batch_is_answered_as_its_pictures_are(boxes_run: Path, pictures: Path) -> None:
+def test_a_batch_is_answered_as_its_pictures_are(boxes_run: Path, objects: Path) -> None:
     """The file by itself, in plain ONNX Runtime, and what it has of pictures of other shapes."""
     session = onnxruntime.InferenceSession(boxes_run / "detector.onnx")
-    paths = sorted((pictures / "images").glob("*.png"))[:4]
+    paths = sorted((objects / "images").glob("*.png"))[:4]
     images = np.stack([np.asarray(Image.open(path)) for path in paths])
     boxes, scores, classes, number = session.run(None, {"image": images})
     for row, image in enumerate(images):
@@ -100,7 +86,7 @@ def test_a_batch_is_answered_as_its_pictures_are(boxes_run: Path, pictures: Path
 
 
 def test_it_is_repeated_and_resumed_to_the_same_bytes_and_compared(
-    boxes_run: Path, pictures: Path, tmp_path: Path, convlens: Convlens
+    boxes_run: Path, objects: Path, tmp_path: Path, convlens: Convlens
 ) -> None:
     class StopInTheMiddle(NullCallback):
         stopped = False
@@ -111,8 +97,8 @@ def test_it_is_repeated_and_resumed_to_the_same_bytes_and_compared(
                 signalled()
 
     options: Any = {"steps": 5, "threads": 1, "compute": "float32", "size": 64}
-    whole = train(pictures, tmp_path / "whole", **options).detector.read_bytes()
-    part = train(pictures, tmp_path / "part", callback=StopInTheMiddle(), **options)
+    whole = train(objects, tmp_path / "whole", **options).detector.read_bytes()
+    part = train(objects, tmp_path / "part", callback=StopInTheMiddle(), **options)
     assert not part.finished
     assert Detector(tmp_path / "part").labels == CLASSES
     done = resume(tmp_path / "part")
@@ -135,9 +121,9 @@ def test_it_is_repeated_and_resumed_to_the_same_bytes_and_compared(
 
 
 def test_commands_answer_with_boxes(
-    boxes_run: Path, pictures: Path, convlens: Convlens, tmp_path: Path
+    boxes_run: Path, objects: Path, convlens: Convlens, tmp_path: Path
 ) -> None:
-    catalog = read_boxes(pictures)
+    catalog = read_boxes(objects)
     assert catalog is not None
     row = max(range(len(catalog)), key=lambda row: len(catalog.boxes[row]))
     picture = catalog.sources[row].name
@@ -150,13 +136,13 @@ def test_commands_answer_with_boxes(
         csv.DictReader(convlens("predict", boxes_run, picture, "--csv").stdout.splitlines())
     )
     assert [row["predicted"] for row in rows] == [one["predicted"] for one in said["objects"]]
-    judged = json.loads(convlens("evaluate", boxes_run, pictures, "--json").stdout)
+    judged = json.loads(convlens("evaluate", boxes_run, objects, "--json").stdout)
     assert judged["AP50"] > 0.5
     assert set(judged["per_class"]) == set(CLASSES)
-    words = convlens("evaluate", boxes_run, pictures).stdout
+    words = convlens("evaluate", boxes_run, objects).stdout
     assert "AP50" in words
     assert "missed" in words
-    suggested = json.loads(convlens("suggest", boxes_run, pictures / "images", "--json").stdout)
+    suggested = json.loads(convlens("suggest", boxes_run, objects / "images", "--json").stdout)
     margins: list[Any] = [Detector(boxes_run).predict(one["name"]).margin for one in suggested]
     assert len(margins) > 1
     assert margins == sorted(margins)
@@ -207,9 +193,9 @@ def test_cocos_results_have_the_numbers_of_a_file_and_give_the_same_figures(
 
 
 def test_what_is_found_is_drawn_and_told_over_http(
-    boxes_run: Path, pictures: Path, convlens: Convlens, tmp_path: Path
+    boxes_run: Path, objects: Path, convlens: Convlens, tmp_path: Path
 ) -> None:
-    picture = pictures / "images" / "002.png"
+    picture = objects / "images" / "002.png"
     found = json.loads(
         convlens("find", boxes_run, picture, "--out", tmp_path, "--sure", "0.1", "--json").stdout
     )[0]
@@ -231,11 +217,9 @@ def test_what_is_found_is_drawn_and_told_over_http(
     assert client.get("/metrics").status_code == 200
 
 
-def test_the_page_draws_the_boxes(
-    boxes_run: Path, pictures: Path, need: Callable[..., str]
-) -> None:
+def test_the_page_draws_the_boxes(boxes_run: Path, objects: Path, need: Callable[..., str]) -> None:
     chromium = need("chromium", "chromium-browser", "google-chrome")
-    shown = [pictures / "images" / f"00{n}.png" for n in range(4)]
+    shown = [objects / "images" / f"00{n}.png" for n in range(4)]
     expected: list[Any] = [Detector(boxes_run).predict(path) for path in shown]
     with (
         serving(create_app(Detector(boxes_run))) as address,
@@ -276,9 +260,9 @@ def test_the_page_draws_the_boxes(
     ],
 )
 def test_what_cannot_be_is_refused_before_training(
-    options: tuple[str, str], says: str, pictures: Path, convlens: Convlens, tmp_path: Path
+    options: tuple[str, str], says: str, objects: Path, convlens: Convlens, tmp_path: Path
 ) -> None:
-    done = convlens("train", pictures, "--out", tmp_path / "r", *options)
+    done = convlens("train", objects, "--out", tmp_path / "r", *options)
     assert_clear(done, 2, says)
 
 

@@ -51,6 +51,7 @@ def add(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what the form costs and gains."""
     from ...export.forms.export_detector import export_detector
+    from ...export.forms.proof import told
 
     with Bars(args.quiet) as bars:
         exported = export_detector(
@@ -76,16 +77,15 @@ def run(args: argparse.Namespace) -> int:
         ]
         for name, one in (("detector.onnx", exported.before), (exported.form, exported.after))
     ]
-    emit(table(["", "accuracy", "MB", "ms/picture"], rows))
+    emit(table(["", exported.measure, "MB", "ms/picture"], rows))
     what = {"test": "held-out", "val": "validation"}.get(exported.split, "training")
+    found, test = ("gets right", "McNemar's exact p")
+    if exported.measure == "AP50":
+        found, test = ("finds", "paired bootstrap, p")
     emit(
         f"\non {exported.pictures:,} {what} pictures; {exported.only_before:,} only detector.onnx "
-        f"gets right, {exported.only_after:,} only this form (McNemar's exact p = {exported.p:.2g})"
+        f"{found}, {exported.only_after:,} only this form ({test} = {exported.p:.2g})"
     )
-    proof = exported.proof
-    emit(
-        f"in {exported.runtime}, on {proof.pictures:,} pictures, probabilities differ by up to "
-        f"{proof.largest_difference:.2g}; {proof.agreement:.2%} of the labels are the same"
-    )
+    emit(f"in {exported.runtime}, on {told(exported.proof)}")
     emit(f"{printable(exported.folder)}: README.md there tells how to use it")
     return 0

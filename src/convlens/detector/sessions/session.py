@@ -13,6 +13,11 @@ from ...pictures.decode import RGB
 from .input_form import InputForm
 
 INPUT = "image"
+SQUASHED = "squashed"
+"""What the network sees: the picture at its size, uint8 NHWC."""
+ENLARGED, OWN_SIDES = "enlarged", "picture_sides_float"
+"""Of a detector of boxes, rows before columns [2]: what leads from its canvas back to the picture's
+own pixels, and how many of these there are."""
 SIZES, WINDOWS = "squash_to", "windows"
 """A constant: height and width [2] that the picture is squashed to. An output: logits
 [N, K, down, across] of each window of the network's own size in it; one window, for that constant.
@@ -77,7 +82,8 @@ class Session(ABC):
                 f"{self.name} failed on a picture of {image.shape[1]}×{image.shape[0]} pixels: "
                 f"{first_line(error)}"
             ) from error
-        return [value[0] for value in values]
+        answers = [value[0] for value in values]
+        return self._form.own_pixels(answers, outputs, image) if self._form else answers
 
     def extended(self, part: bytes) -> "Session | None":
         """The same graph with a further one, serialized, put behind it; None where that cannot be.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 """Of the npm package onnxruntime-web, all that is needed."""
+ISOLATE = "isolate.js"
+"""It serves all that lies beside it and below."""
 SHARED = ("camera.js", "find.js", "shared.js", "style.css", "texts.js", "try.js")
 """Of the server's page."""
 
@@ -54,7 +56,8 @@ def write_page(folder: Path, detector: "Detector", runtime: str) -> None:
     (folder / "page").mkdir()
     own = [file for file in page.iterdir() if file.name.endswith(".js")]
     for file in (*own, *(server / name for name in SHARED)):
-        write_whole(folder / "page" / file.name, file.read_bytes())
+        where = folder if file.name == ISOLATE else folder / "page"
+        write_whole(where / file.name, file.read_bytes())
     write_whole(folder / "index.html", _index(page / "index.html", origin))
     about = json.dumps(_about(detector, address), ensure_ascii=False)
     write_whole(folder / "page" / "about.json", about)
@@ -77,7 +80,8 @@ def _about(detector: "Detector", runtime: str) -> dict[str, object]:
         "rule": detector.rule.as_json(),
         "limits": {"files": 8, "upload": 1e9},
         "provenance": {key: provenance[key] for key in ("slides",) if key in provenance},
-        "size": int(detector.metadata["size"]),
+        "size": int(detector.metadata.get("size", 0)),
+        "outputs": detector.task.outputs,
         "runtime": runtime,
     }
 

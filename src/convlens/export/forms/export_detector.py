@@ -4,30 +4,28 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from ...detector.detector import Detector
-from ...detector.evaluate import evaluate_catalog
 from ...detector.integrity import unseal
 from ...detector.sessions.input_form import InputForm
 from ...detector.sessions.litert import FLATBUFFER
 from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
 from ...detector.sessions.session import CLASS_MAPS
-from ...errors import ConvlensError, PictureError, UsageError, require
-from ...evaluation.answers import predictions_csv
-from ...evaluation.compare import decoded, mcnemar, milliseconds
-from ...files import read_json, saying_where, write_whole
-from ...pictures.catalog import Catalog
+from ...errors import PictureError, UsageError, require
+from ...files import saying_where, write_whole
+from ...pictures.canvas import Canvas
 from ...pictures.decode import RGB, decode
-from ...pictures.read import read_catalog
 from ...pictures.shards.read import streamed
 from ...pictures.source import Source
 from ...progress import Progress
 from .browser import check_runtime, write_page
-from .exported import Exported, Measured
+from .exported import Exported
 from .page import readme
-from .proof import Proof, prove
+from .proof import prove
 from .strangeness import PICTURES, with_same_strangeness
+from .worth import compare_both, keep_record
 
 FORMS = {
     "edge": "no resize inside: pictures of one size, for phones and small runtimes",
@@ -40,8 +38,10 @@ FORMS = {
 """What `--to` takes."""
 EXACT = ("edge", "openvino", "tflite", "browser")
 """Forms that compute what the detector's file computes."""
-ALLOWED = 0.005
-"""Share of held-out pictures by which another form may answer fewer rightly; one in any case."""
+NO_TFLITE = (
+    "--to tflite is for detectors of classes: LiteRT has no operator that leaves out boxes which "
+    "overlap; --to edge runs on phones in ONNX Runtime"
+)
 BATCHES, DTYPES, LAYOUTS = ("1", "N"), ("uint8", "float32"), ("NHWC", "NCHW")
 
 
@@ -88,21 +88,24 @@ def export_detector(
     run, out = Path(run), Path(out)
     _check(to, out, edge_options=(batch, dtype, layout, mirror), runtime=runtime)
     require("onnx", "train", what="export")
+    original = Detector(run)
+    boxes = isinstance(original.frame, Canvas)
+    if boxes and not mirror:
+        raise UsageError("--no-mirror: a detector of boxes looks at no mirror image")
+    if boxes and to == "tflite":
+        raise UsageError(NO_TFLITE)
     if to == "openvino":
         require("openvino", "openvino", what="--to openvino")
     if to == "tflite":
         require("litert_torch", "tflite", what="--to tflite")
-    original = Detector(run)
-    if original.task.outputs[0] != "probabilities":
-        raise ConvlensError(f"{run} finds boxes: forms are made of detectors of classes only")
     form_of_run = original.metadata.get("form")
     if form_of_run and (to != "browser" or form_of_run not in {"float16", "int8"}):
         raise UsageError(f"{run} is a detector as {form_of_run} already: give the run that made it")
-    catalog = read_catalog(run / "manifest.csv")
+    catalog = original.task.read(run / "manifest.csv")
     split = next((name for name in ("test", "val") if name in catalog.splits), "all")
     rows = [row for row, name in enumerate(catalog.splits) if split in {"all", name}]
     held_out = catalog.take(rows)
-    form = InputForm(int(original.metadata["size"]), batch=batch, dtype=dtype, layout=layout)
+    form = InputForm(original.frame, batch=batch, dtype=dtype, layout=layout)
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -122,13 +125,14 @@ def export_detector(
             after,
             held_out.sources,
             exact=to in EXACT,
+            resizes=to == "openvino",
             mirror=mirror,
             progress=progress,
         )
-        exported = _compare(
+        exported = compare_both(
             (original, after), held_out, to=to, split=split, proof=proof, out=out, folder=partial
         )
-        _keep_record(run, partial, exported)
+        keep_record(run, partial, exported)
         with saying_where(out, "write"):
             partial.replace(out)
     finally:
@@ -167,7 +171,7 @@ def _write(
     to: str,
     form: InputForm,
     mirror: bool,
-    catalog: Catalog,
+    catalog: Any,
 ) -> None:
     """The form's files."""
     import onnx
@@ -184,7 +188,7 @@ def _write(
     if to == "openvino":
         from .openvino import openvino
 
-        write_sealed(folder, to, sealed | metadata, files=openvino(model, form.side))
+        write_sealed(folder, to, sealed | metadata, files=openvino(model, form.frame))
     elif to == "tflite":
         from .edge import edge
         from .tflite import tflite
@@ -231,59 +235,3 @@ def _pictures(sources: Iterable[Source]) -> Iterator[RGB]:
             yield decode(source.read())
         except PictureError:
             continue
-
-
-def _compare(
-    detectors: tuple[Detector, Detector],
-    catalog: Catalog,
-    *,
-    to: str,
-    split: str,
-    proof: Proof,
-    out: Path,
-    folder: Path,
-) -> Exported:
-    """Accuracy, size and speed of both. Raises `ConvlensError` where the form lost too much."""
-    speeds = milliseconds(detectors, decoded(catalog.sources), progress=lambda *_: None)
-    if to == "browser":
-        speeds[1] = None  # which is the visitor's machine's
-    right, measured = [], []
-    for detector, speed in zip(detectors, speeds, strict=True):
-        evaluation = evaluate_catalog(detector, catalog, progress=lambda *_: None)
-        right.append([answer.predicted == label for label, answer in evaluation.answers])
-        measured.append(Measured(sum(right[-1]) / len(right[-1]), detector.size / 1e6, speed))
-    pairs = list(zip(*right, strict=True))
-    only_before, only_after = pairs.count((True, False)), pairs.count((False, True))
-    if only_before - only_after > max(1, ALLOWED * len(pairs)):
-        raise ConvlensError(
-            f"--to {to}: the form is right on {only_before - only_after} of {len(pairs):,} "
-            f"{split} pictures fewer, more than the {ALLOWED:.1%} that are allowed, so it is not "
-            "written"
-        )
-    if split == "test":
-        answers = predictions_csv(detectors[1].task, detectors[1].labels, evaluation.answers)
-        write_whole(folder / "predictions.csv", answers)
-    return Exported(
-        str(out),
-        to,
-        runtime=detectors[1].runtime,
-        proof=proof,
-        split=split,
-        pictures=len(pairs),
-        before=measured[0],
-        after=measured[1],
-        only_before=only_before,
-        only_after=only_after,
-        p=mcnemar(only_before, only_after),
-    )
-
-
-def _keep_record(run: Path, folder: Path, exported: Exported) -> None:
-    """What `compare` reads of a run, and how the form was proven."""
-    metrics = {
-        "training": read_json(run / "metrics.json").get("training"),
-        "export": exported.as_json(),
-    }
-    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    with saying_where(run / "manifest.csv", "read"):
-        write_whole(folder / "manifest.csv", (run / "manifest.csv").read_bytes())

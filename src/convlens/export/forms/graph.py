@@ -4,39 +4,56 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import onnx
 import onnx_ir
 import onnx_ir.passes.common as passes
 from onnx import TensorProto, helper, numpy_helper
 
 from ...detector.sessions.input_form import InputForm
-from ...detector.sessions.session import INPUT, SIZES, WINDOWS
+from ...detector.sessions.session import (
+    ENLARGED,
+    INPUT,
+    OWN_SIDES,
+    SQUASHED,
+    WINDOWS,
+)
+from ...pictures.canvas import shape_of
 
 TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 """Operators whose weights are most of a detector."""
+LEAST = 2
+"""With no more layers than these, there is nothing between the first one and the head."""
+HEADS = "/heads."
+"""In the names of the nodes of a detector of boxes that are its heads'."""
 
 
 def without_resize(model: onnx.ModelProto, form: InputForm) -> None:
-    """Let the graph take pictures of one size, in this form; it can no longer slide."""
+    """Let the graph take pictures of one size, in this form; it can no longer slide.
+
+    Boxes are in pixels of that size then.
+    """
     graph = model.graph
-    resize = next(node for node in graph.node if node.op_type == "Resize")
-    transpose = next(node for node in graph.node if node.input[0] == resize.output[0])
+    transpose = next(node for node in graph.node if node.input[0] == SQUASHED)
     if form.layout == "NCHW":
         graph.node.remove(transpose)
-        _rename(graph, transpose.output[0], INPUT)
+        rename(graph, transpose.output[0], INPUT)
     else:
         transpose.input[0] = INPUT
-    graph.node.remove(resize)
-    _keep(graph.initializer, [t for t in graph.initializer if t.name != SIZES])
-    _keep(graph.output, [output for output in graph.output if output.name != WINDOWS])
-    given = helper.make_tensor_value_info(INPUT, TYPES[form.dtype], form.shape)
-    _keep(graph.input, [given])
-    for output in graph.output:
-        batch = output.type.tensor_type.shape.dim[0]
-        if form.batch == "1":
-            batch.dim_value = 1
-    _keep(model.metadata_props, [p for p in model.metadata_props if p.key != "slides"])
+    keep(graph.output, [output for output in graph.output if output.name != WINDOWS])
+    once = {ENLARGED: (1, 1), OWN_SIDES: shape_of(form.frame)}
+    keep(graph.node, [node for node in graph.node if not {*once} & {*node.output}])
+    for name, values in once.items():
+        graph.initializer.append(numpy_helper.from_array(np.array(values, np.float32), name))
+    keep(graph.node, list(_before(graph, {output.name for output in graph.output}))[::-1])
+    read = {name for node in graph.node for name in node.input}
+    keep(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in read])
+    keep(graph.input, [helper.make_tensor_value_info(INPUT, TYPES[form.dtype], form.shape)])
+    if form.batch == "1":
+        for output in graph.output:
+            output.type.tensor_type.shape.dim[0].dim_value = 1
+    keep(model.metadata_props, [p for p in model.metadata_props if p.key != "slides"])
 
 
 def without_mirror_image(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -61,7 +78,7 @@ def without_mirror_image(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     for node in turned:
         graph.node.remove(node)
-        _rename(graph, node.output[0], node.input[0])
+        rename(graph, node.output[0], node.input[0])
     once = onnx_ir.from_proto(model)
     for change in (
         passes.DeduplicateHashedInitializersPass(),
@@ -73,15 +90,25 @@ def without_mirror_image(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def body(model: onnx.ModelProto) -> list[str]:
-    """Names of the operations with weights that lie before the head, whose are the last.
+    """Names of the operations with weights that lie between the first layer and the head.
 
-    A head may stand there twice, once for each view of the picture. What leads to no class, such as
-    how strange a picture is, is not among them.
+    A head is the last, and may stand there twice, once for each view of the picture; of boxes, each
+    of the pyramid's maps has one. To the first belongs the one that looks at each of its maps by
+    itself. What leads to no answer, such as how strange a picture is, is not among them.
     """
     graph = model.graph
     before = list(_before(graph, {graph.output[0].name}))[::-1]
     weighted = [node for node in before if node.op_type in WEIGHTED]
-    return [node.name for node in weighted if node.input[1] != weighted[-1].input[1]]
+    weights = list(dict.fromkeys(node.input[1] for node in weighted))
+    grouped = {
+        node.input[1]
+        for node in weighted
+        for attribute in node.attribute
+        if attribute.name == "group" and attribute.i > 1
+    }
+    first = 0 if len(weights) <= LEAST else 2 if weights[1] in grouped else 1
+    ends = {weights[-1], *weights[:first]}
+    return [n.name for n in weighted if HEADS not in n.name and n.input[1] not in ends]
 
 
 def _before(graph: onnx.GraphProto, wanted: set[str]) -> Iterator[onnx.NodeProto]:
@@ -92,7 +119,7 @@ def _before(graph: onnx.GraphProto, wanted: set[str]) -> Iterator[onnx.NodeProto
             yield node
 
 
-def _rename(graph: onnx.GraphProto, name: str, other: str) -> None:
+def rename(graph: onnx.GraphProto, name: str, other: str) -> None:
     """Read another tensor wherever this one was read."""
     for node in graph.node:
         for position, given in enumerate(node.input):
@@ -100,7 +127,7 @@ def _rename(graph: onnx.GraphProto, name: str, other: str) -> None:
                 node.input[position] = other
 
 
-def _keep(field: Any, entries: list[Any]) -> None:
+def keep(field: Any, entries: list[Any]) -> None:
     """Leave these entries of a repeated field."""
     kept = [copy.deepcopy(entry) for entry in entries]
     del field[:]

@@ -14,7 +14,10 @@ CALIBRATION = 100
 
 
 def int8(model: onnx.ModelProto, pictures: Iterable[RGB]) -> onnx.ModelProto:
-    """Static quantization, weights per channel; the resize, the head and strangeness stay float.
+    """Static quantization, weights per channel; the ends of the network stay float.
+
+    These are the resize and the first layer, which costs little and loses most, the head and
+    strangeness.
 
     Weights take 7 bits: in processors without VNNI, sums of products of 8 bits overflow, so the
     file would answer differently there.

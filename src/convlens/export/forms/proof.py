@@ -11,16 +11,13 @@ from ...detector.detector import Detector
 from ...detector.predictor import Probabilities
 from ...errors import ConvlensError, PictureError
 from ...parallel import in_order
+from ...pictures.canvas import placing, shape_of
 from ...pictures.decode import RGB, decode
-from ...pictures.resize import Resizer
 from ...pictures.shards.read import streamed
 from ...pictures.source import Source
 from ...progress import Progress
+from ...tasks.comparing import Difference
 
-TOLERANCE = 1e-4
-"""Largest difference of a probability between a form that computes the same and the file."""
-AGREEMENT = 0.99
-"""Least share of pictures of mixed sizes with the same label where the resize is another's."""
 PICTURES = 1000
 
 
@@ -31,9 +28,11 @@ class Proof:
     pictures: int
     _: KW_ONLY
     largest_difference: float
-    """Of a probability, for pictures that the detector's own resize has brought to its side."""
+    """Of a probability or a score."""
+    largest_difference_pixels: float | None
+    """Of a box's edge; None where answers have no boxes."""
     agreement: float
-    """The share with the same label, for pictures of mixed sizes."""
+    """The share of the same answers, for pictures of mixed sizes: of labels, or of boxes."""
 
 
 def prove(
@@ -42,46 +41,69 @@ def prove(
     sources: Sequence[Source],
     *,
     exact: bool,
+    resizes: bool,
     mirror: bool,
     progress: Progress,
 ) -> Proof:
     """Compare on up to `PICTURES` pictures, every other one brought to a random size first.
 
-    Where `exact`, each probability has to be the file's. A form that does not look at the mirror
-    image answers for it by itself: the file's logits are the mean of both.
+    Where `exact`, each answer has to be the file's; of a form that `resizes` in its own way, for
+    pictures that the detector's resize has brought to its size. A form that does not look at the
+    mirror image answers for it by itself: the file's logits are the mean of both.
     Raises `ConvlensError` where they differ.
     """
-    side = int(original.metadata["size"])
-    resize = Resizer(side)
+    comparing = original.task.comparing()
+    place = placing(original.frame)
 
-    def answer(image: RGB) -> tuple[float, bool]:
-        squashed = resize(image)
-        own = form.probabilities(squashed)
-        alike = own.argmax() == original.probabilities(squashed).argmax()
-        if mirror:
-            alike = form.probabilities(image).argmax() == original.probabilities(image).argmax()
-        else:
-            own = _mean_of_logits(own, form.probabilities(squashed[:, ::-1].copy()))
-        return float(np.abs(own - original.probabilities(squashed)).max()), bool(alike)
+    def answer(image: RGB) -> tuple[Difference, Difference]:
+        mixed = comparing.difference(original.outputs(image), form.outputs(image))
+        if mirror and not resizes:
+            return mixed, mixed
+        placed = place(image)
+        wanted, own = original.outputs(placed), form.outputs(placed)
+        if not mirror:
+            own = [_mean_of_logits(own[0], form.probabilities(placed[:, ::-1].copy()))]
+        return mixed, comparing.difference(wanted, own)
 
     answers = []
-    images = _mixed_sizes(sources[:PICTURES], side)
+    images = _mixed_sizes(sources[:PICTURES], max(shape_of(original.frame)))
     for done, found in enumerate(in_order(answer, images)):
         answers.append(found)
         progress("proving the form", done + 1, min(PICTURES, len(sources)))
     if not answers:
         raise ConvlensError("none of the pictures could be read, so nothing proves the form")
-    differences, alike = zip(*answers, strict=True)
+    mixed, differences = zip(*answers, strict=True)
     proof = Proof(
-        len(answers), largest_difference=max(differences), agreement=sum(alike) / len(alike)
+        len(answers),
+        largest_difference=max(one.score for one in differences),
+        largest_difference_pixels=max(
+            (one.pixels for one in differences if one.pixels is not None), default=None
+        ),
+        agreement=sum(one.same for one in mixed) / max(1, sum(one.of for one in mixed)),
     )
-    if exact and (proof.largest_difference > TOLERANCE or (mirror and proof.agreement < AGREEMENT)):
+    score, pixels = comparing.tolerance
+    if exact and (
+        proof.largest_difference > score
+        or (proof.largest_difference_pixels or 0.0) > pixels
+        or (mirror and proof.agreement < comparing.agreement)
+    ):
         raise ConvlensError(
-            f"the form does not answer as detector.onnx does (on {proof.pictures} pictures the "
-            f"probabilities differ by up to {proof.largest_difference:.2g}, and "
-            f"{proof.agreement:.2%} of the labels agree), so it is not written"
+            f"the form does not answer as detector.onnx does (on {told(proof)}), so it is not "
+            "written"
         )
     return proof
+
+
+def told(proof: Proof) -> str:
+    """In words."""
+    what, answers, edges = "probabilities", "labels", ""
+    if proof.largest_difference_pixels is not None:
+        what, answers = "scores", "boxes"
+        edges = f" and edges by up to {proof.largest_difference_pixels:.2g} pixels"
+    return (
+        f"{proof.pictures:,} pictures, {what} differ by up to {proof.largest_difference:.2g}"
+        f"{edges}; {proof.agreement:.2%} of the {answers} are the same"
+    )
 
 
 def _mixed_sizes(sources: Iterable[Source], side: int) -> Iterator[RGB]:

@@ -10,6 +10,7 @@ import onnx
 import torch
 
 from ...detector.sessions.input_form import InputForm
+from ...pictures.canvas import shape_of
 from .torch_module import OnnxModule
 
 
@@ -20,7 +21,7 @@ def tflite(model: onnx.ModelProto, form: InputForm) -> bytes:
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     module = OnnxModule(model).eval()
-    example = torch.zeros(1, form.side, form.side, 3, dtype=torch.uint8)
+    example = torch.zeros(1, *shape_of(form.frame), 3, dtype=torch.uint8)
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:

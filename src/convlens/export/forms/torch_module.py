@@ -1,6 +1,6 @@
 """A detector's graph as a torch module, for converters that take those."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import onnx
@@ -30,13 +30,19 @@ class OnnxModule(nn.Module):
                 "most networks of convolutions can be written so"
             )
         constants = {t.name: t for t in graph.initializer}
-        self.nodes: list[tuple[str, Attributes, list[str], str]] = []
+        self.nodes: list[tuple[str, Attributes, list[str | list[Any]], str]] = []
         for node in graph.node:
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             if node.op_type == "Constant":
                 constants[node.output[0]] = attributes["value"]
-            else:
-                self.nodes.append((node.op_type, attributes, [*node.input], node.output[0]))
+                continue
+            inputs: list[str | list[Any]] = [*node.input]
+            for position in range(NUMBERS.get(node.op_type, len(inputs)), len(inputs)):
+                tensor = constants.get(node.input[position])
+                inputs[position] = (
+                    [] if tensor is None else numpy_helper.to_array(tensor).ravel().tolist()
+                )
+            self.nodes.append((node.op_type, attributes, inputs, node.output[0]))
         self.buffer_of = {name: f"constant_{n}" for n, name in enumerate(constants)}
         for name, tensor in constants.items():
             value = torch.from_numpy(numpy_helper.to_array(tensor).copy())
@@ -49,13 +55,9 @@ class OnnxModule(nn.Module):
         values = {name: getattr(self, buffer) for name, buffer in self.buffer_of.items()}
         values[self.given] = image
         for kind, attributes, inputs, output in self.nodes:
-            given = [values[name] if name else None for name in inputs]
+            given = [x if isinstance(x, list) else values[x] if x else None for x in inputs]
             values[output] = OPERATORS[kind](attributes, *given)
         return tuple(values[name] for name in self.outputs)
-
-
-def _numbers(tensor: Tensor | None) -> list[int]:
-    return [] if tensor is None else [int(value) for value in tensor.reshape(-1).tolist()]
 
 
 def _padded(x: Tensor, attributes: Attributes, value: float = 0.0) -> Tensor:
@@ -83,37 +85,35 @@ def _max_pool(a: Attributes, x: Tensor) -> Tensor:
 def _slice(
     _: Attributes,
     x: Tensor,
-    starts: Tensor,
-    ends: Tensor,
-    axes: Tensor | None = None,
-    steps: Tensor | None = None,
+    starts: list[int],
+    ends: list[int],
+    axes: Sequence[int] = (),
+    steps: Sequence[int] = (),
 ) -> Tensor:
-    begins = _numbers(starts)
-    for n, axis in enumerate(_numbers(axes) or range(len(begins))):
-        if (_numbers(steps) or [1] * len(begins))[n] == -1:  # of a picture's mirror image
+    for n, axis in enumerate(axes or range(len(starts))):
+        if (steps or [1] * len(starts))[n] == -1:  # of a picture's mirror image
             x = x.flip(axis)
         else:
-            end = min(_numbers(ends)[n], x.shape[axis])
-            x = x.narrow(axis, begins[n], end - begins[n])
+            x = x.narrow(axis, starts[n], min(ends[n], x.shape[axis]) - starts[n])
     return x
 
 
 def _clip(
-    _: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | None = None
+    _: Attributes, x: Tensor, low: Sequence[float] = (), high: Sequence[float] = ()
 ) -> Tensor:
-    return x.clamp(*(None if edge is None else edge.item() for edge in (low, high)))
+    return x.clamp(*(edge[0] if edge else None for edge in (low, high)))
 
 
 def _gemm(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return functional.linear(x, weight if a.get("transB") else weight.T, bias)
 
 
-def _mean(a: Attributes, x: Tensor, axes: Tensor | None = None) -> Tensor:
-    return x.mean(_numbers(axes) or a["axes"], keepdim=bool(a.get("keepdims", 1)))
+def _mean(a: Attributes, x: Tensor, axes: list[int] | None = None) -> Tensor:
+    return x.mean(axes or a["axes"], keepdim=bool(a.get("keepdims", 1)))
 
 
-def _sum(a: Attributes, x: Tensor, axes: Tensor | None = None) -> Tensor:
-    return x.sum(_numbers(axes) or a["axes"], keepdim=bool(a.get("keepdims", 1)))
+def _sum(a: Attributes, x: Tensor, axes: list[int] | None = None) -> Tensor:
+    return x.sum(axes or a["axes"], keepdim=bool(a.get("keepdims", 1)))
 
 
 def _batch_norm(
@@ -122,11 +122,14 @@ def _batch_norm(
     return functional.batch_norm(x, mean, variance, weight, bias, eps=a.get("epsilon", 1e-5))
 
 
+NUMBERS = {"Clip": 1, "ReduceMean": 1, "ReduceSum": 1, "Reshape": 1, "Slice": 1}
+"""From which input on those are plain numbers, which converters do not want as tensors."""
+
 OPERATORS: dict[str, Callable[..., Tensor]] = {
     "Add": lambda _, x, y: x + y,
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
-    "Cast": lambda a, x: x.to(torch.from_numpy(_empty(a["to"])).dtype),
+    "Cast": lambda a, x: x.to(_dtype(a["to"])),
     "Clip": _clip,
     "Concat": lambda a, *parts: torch.cat(parts, a["axis"]),
     "Conv": _conv,
@@ -147,7 +150,7 @@ OPERATORS: dict[str, Callable[..., Tensor]] = {
     "ReduceSum": _sum,
     "Relu": lambda _, x: x.relu(),
     "Reshape": lambda _, x, shape: x.reshape(
-        [number or x.shape[axis] for axis, number in enumerate(_numbers(shape))]
+        [number or x.shape[axis] for axis, number in enumerate(shape)]
     ),
     "Sigmoid": lambda _, x: x.sigmoid(),
     "Slice": _slice,
@@ -159,7 +162,7 @@ OPERATORS: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def _empty(kind: int) -> Any:
-    import numpy as np
-
-    return np.empty(0, helper.tensor_dtype_to_np_dtype(kind))
+def _dtype(kind: int) -> torch.dtype:
+    """By ONNX's number; numpy and torch call types alike."""
+    dtype: torch.dtype = getattr(torch, helper.tensor_dtype_to_np_dtype(kind).name)
+    return dtype

@@ -30,11 +30,11 @@ def rows(prediction: BoxPrediction) -> list[list[Any]]:
     ]
 
 
-def predictions_csv(answers: Iterable[tuple[Truth, BoxPrediction]]) -> str:
+def answers_csv(answers: Iterable[tuple[Truth, BoxPrediction]], classes: Sequence[str] = ()) -> str:
     """All answers to the held-out pictures, as a run's folder keeps them, the unsure ones too."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns(()))
+    writer.writerow(columns(classes))
     for _, prediction in answers:
         if prediction.boxes is None or prediction.scores is None or prediction.classes is None:
             continue

@@ -12,6 +12,7 @@ from .rule import BoxRule, read_rule
 
 if TYPE_CHECKING:
     from ..shown import Explain, Grid, Report
+    from .comparing import BoxComparing
     from .evaluation import BoxEvaluation
     from .matching import Truth
 
@@ -64,6 +65,12 @@ class BoxTask:
         from .evaluation import evaluate
 
         return evaluate(answers, sources, skipped=skipped)
+
+    def comparing(self) -> "BoxComparing":
+        """AP50, and a paired bootstrap."""
+        from .comparing import BoxComparing
+
+        return BoxComparing()
 
     def summary(self, evaluation: "BoxEvaluation", *, rule: BoxRule) -> "Iterator[str | Grid]":
         """Metrics, class by class, and the plainest errors."""

@@ -1,6 +1,8 @@
 """Answers as `predict` shows them: lines, rows of a table, and plain data."""
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .prediction import Prediction
@@ -30,6 +32,18 @@ def rows(prediction: Prediction) -> list[list[Any]]:
     strangeness = "" if prediction.strangeness is None else prediction.strangeness
     answer = (prediction.name, prediction.predicted, prediction.probability, strangeness, "")
     return [[*answer, *(probabilities[label] for label in classes)]]
+
+
+def answers_csv(answers: Iterable[tuple[str, Prediction]], classes: Sequence[str]) -> str:
+    """Every picture, its label, and its answer to the last digit: what `compare` reads."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    name, *others = columns(classes)
+    writer.writerow([name, "label", *others])
+    for label, prediction in answers:
+        for name, *cells in rows(prediction):
+            writer.writerow([name, label, *cells])
+    return text.getvalue()
 
 
 def lines(prediction: Prediction, top: int) -> list[str]:

@@ -14,6 +14,7 @@ from .rules.rule import Rule, read_rule
 
 if TYPE_CHECKING:
     from ..shown import Explain, Grid, Report
+    from .comparing import ClassComparing
     from .evaluation import Evaluation
     from .learning import ClassLearning
 
@@ -74,6 +75,12 @@ class Classification:
         from .learning import ClassLearning
 
         return ClassLearning()
+
+    def comparing(self) -> "ClassComparing":
+        """Accuracy, and McNemar's test."""
+        from .comparing import ClassComparing
+
+        return ClassComparing()
 
     def summary(self, evaluation: "Evaluation", *, rule: Rule) -> "Iterator[str | Grid]":
         """Metrics, class by class, the confusion matrix and the worst mistakes."""

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ...dataset.examples import to_float
-from ...detector.sessions.session import INPUT
-from ...export.conversion import SQUASHED, network_graph
+from ...detector.sessions.session import ENLARGED, INPUT, OWN_SIDES, SQUASHED
+from ...export.conversion import network_graph
 from ...export.export import IR_VERSION, strip
 from ...export.metadata import with_metadata
 from ...pictures.canvas import GREY, Canvas
@@ -138,7 +138,7 @@ def _lay_on_canvas(nodes: _Nodes, canvas: Canvas) -> None:
     add, constant = nodes.add, nodes.constant
     sides = constant("canvas_sides", [canvas.height, canvas.width], np.int64)
     own = add("Shape", [INPUT], "picture_sides", start=1, end=3)
-    own = add("Cast", [own], "picture_sides_float", to=TensorProto.FLOAT)
+    own = add("Cast", [own], OWN_SIDES, to=TensorProto.FLOAT)
     whole = add("Cast", [sides], "canvas_sides_float", to=TensorProto.FLOAT)
     scale = add("ReduceMin", [add("Div", [whole, own], "scales")], "scale", keepdims=1)
     exact = add("Mul", [own, scale], "fitted_exactly")
@@ -155,7 +155,7 @@ def _lay_on_canvas(nodes: _Nodes, canvas: Canvas) -> None:
     pads = add("Concat", [none, free, after], "pads", axis=0)
     grey = constant("grey", GREY, np.uint8)
     add("Pad", [small, pads, grey], SQUASHED, mode="constant")
-    add("Div", [own, fitted], "enlarged")  # rows and columns, for the way back
+    add("Div", [own, fitted], ENLARGED)  # rows and columns, for the way back
 
 
 def _choose(nodes: _Nodes, calibration: Calibration, *, most: int, overlap: float) -> None:
@@ -193,8 +193,8 @@ def _choose(nodes: _Nodes, calibration: Calibration, *, most: int, overlap: floa
     four = add("Concat", [point] * 4, "point_of_each_edge", axis=2)
     edges = add("GatherElements", [AT_POINTS, four], "edges", axis=1)
     xy = constant("x_then_y", [1, 0, 1, 0], np.int64)
-    edges = add("Mul", [edges, add("Gather", ["enlarged", xy], "enlarged_xyxy")], "own_pixels")
-    end = add("Gather", ["picture_sides_float", xy], "ends")
+    edges = add("Mul", [edges, add("Gather", [ENLARGED, xy], "enlarged_xyxy")], "own_pixels")
+    end = add("Gather", [OWN_SIDES, xy], "ends")
     edges = add("Min", [add("Relu", [edges], "from_0"), end], "within")
     shown = add("Cast", [counted], "shown", to=TensorProto.FLOAT)
     add("Mul", [edges, add("Unsqueeze", [shown, axis], "shown_edges")], boxes)

@@ -22,7 +22,7 @@ from ...pictures.boxes.write.manifest import write_box_manifest
 from ...pictures.shards.urls import absolute_url
 from ...report.card import model_card
 from ...report.page import render_report
-from ...tasks.boxes.table import predictions_csv
+from ...tasks.boxes.table import answers_csv
 from ...tasks.task import task_named
 from ...transfer.weights import origin_of
 from ..run_folder import RunFolder, versions
@@ -133,7 +133,7 @@ def write_results(
         write_whole(path / "parameters.safetensors", save(tensors))
         write_whole(path / "detector.onnx", results.file)
         if evaluation is not None:
-            write_whole(path / "predictions.csv", predictions_csv(evaluation.answers))
+            write_whole(path / "predictions.csv", answers_csv(evaluation.answers))
         report = task_named("boxes").report(metrics, cast(Any, evaluation))
         seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
         metrics = {**metrics, "seconds": seconds}

@@ -1,5 +1,7 @@
 // detector.onnx in ONNX Runtime: pixels in, outputs out.
 
+const MOST_THREADS = 4;  // more gain little
+
 // The constant that says to what side pictures are brought, made an input: so the detector can slide.
 // A message of protobuf that follows another is part of it. The constant gives its name up.
 const SIZES = "squash_to";
@@ -24,7 +26,8 @@ export async function openDetector(about) {
   const home = new URL(about.runtime, self.location);
   const ort = await import(new URL("ort.wasm.bundle.min.mjs", home));
   ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", home).href };
-  ort.env.wasm.numThreads = 1;
+  const shared = self.crossOriginIsolated && home.origin === self.location.origin;
+  ort.env.wasm.numThreads = shared ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
   const response = await fetch("../detector.onnx");
   if (!response.ok) throw new Error(`detector.onnx: ${response.status} ${response.statusText}`);
   const model = withSizes(new Uint8Array(await response.arrayBuffer()));
@@ -41,7 +44,7 @@ export async function openDetector(about) {
     about,
     pixelsOf,
     // What answers are made of.
-    outputs: (image) => run(image, ["probabilities", "strangeness"].filter((name) => session.outputNames.includes(name))),
+    outputs: (image) => run(image, about.outputs.filter((name) => session.outputNames.includes(name))),
     // Logits [K, down, across] of each window in a picture brought to (height, width), and their axes.
     async windowLogits(image, sizes) {
       const { windows } = await run(image, ["windows"], sizes);

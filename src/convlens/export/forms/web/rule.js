@@ -17,7 +17,18 @@ function chosen(p, rule) {
   return Math.max(...p) < rule.unsure_below ? UNSURE : largest(p);
 }
 
+const edges = (boxes, n) => ({ left: boxes[4 * n], top: boxes[4 * n + 1], right: boxes[4 * n + 2], bottom: boxes[4 * n + 3] });
+
+// Boxes that are as sure as the rule asks for, and how many there are of each class.
+function objectsOf({ boxes, scores, classes, number }, { labels, rule }) {
+  const all = Array.from({ length: Number(number.data[0]) }, (_, n) => ({ k: Number(classes.data[n]), score: scores.data[n], box: edges(boxes.data, n) }));
+  const objects = all.filter(({ k, score }) => score >= rule.thresholds[k]).map(({ k, ...rest }) => ({ predicted: labels[k], ...rest }));
+  const counts = labels.map((label) => [label, objects.filter(({ predicted }) => predicted === label).length]);
+  return { objects, counts: Object.fromEntries(counts.filter(([, count]) => count)) };
+}
+
 export function answerOf(outputs, { labels, rule }) {
+  if (outputs.boxes) return objectsOf(outputs, { labels, rule });
   const p = [...outputs.probabilities.data];
   const strangeness = outputs.strangeness?.data[0] ?? null;
   const strange = strangeness !== null && strangeness > 1;
