@@ -179,13 +179,15 @@ def test_the_pages_programs_lay_pictures_on_the_canvas(
             command = [need("node"), str(tmp_path / "main.js")]
         else:
             packed = ",".join(map(str, (photo.astype(int) << [16, 8, 0]).sum(2).ravel()))
-            main = f"""class Main {{ public static void main(String[] words) {{
-                var pixels = "{packed}".split(",");
+            (tmp_path / "pixels").write_text(packed)
+            main = f"""class Main {{ public static void main(String[] words) throws Exception {{
+                var path = java.nio.file.Path.of(words[0]);
+                var pixels = java.nio.file.Files.readString(path).split(",");
                 int[] image = java.util.Arrays.stream(pixels).mapToInt(Integer::parseInt).toArray();
                 for (var level : Edge.toInput(image, {height}, {width})) System.out.println(level);
             }} }}"""
             (tmp_path / "Main.java").write_text(main + code)
-            command = [need("java"), str(tmp_path / "Main.java")]
+            command = [need("java"), str(tmp_path / "Main.java"), str(tmp_path / "pixels")]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         levels = np.array(said.split(), float) - canvas.place(photo).ravel()
         assert np.abs(levels).max() <= 1
