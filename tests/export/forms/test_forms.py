@@ -165,6 +165,12 @@ def test_int8_keeps_the_first_layer_and_the_head_in_float(run: Path, tmp_path: P
     assert exported.after.accuracy >= exported.before.accuracy - 0.05
 
 
+def resident() -> float:
+    """Bytes of memory that this process has; 0 where the system does not tell."""
+    path = Path("/proc/self/statm")
+    return 4096.0 * int(path.read_text().split()[1]) if path.exists() else 0.0
+
+
 def test_openvino_takes_pictures_of_any_size(run: Path, tmp_path: Path) -> None:
     openvino = package("openvino")
     out = tmp_path / "openvino"
@@ -177,6 +183,10 @@ def test_openvino_takes_pictures_of_any_size(run: Path, tmp_path: Path) -> None:
         wanted = before.probabilities(picture)
         assert after.probabilities(picture) == pytest.approx(wanted, abs=0.02)
         assert plain(picture[None])["probabilities"][0] == pytest.approx(wanted, abs=0.02)
+    kept = resident()
+    for side in range(600, 800, 10):
+        after.probabilities(np.zeros((side, 1400 - side, 3), np.uint8))
+    assert resident() - kept < 200e6  # nothing is kept for each size
     weights = bytearray((out / "detector.bin").read_bytes())
     weights[7] ^= 1
     (out / "detector.bin").write_bytes(weights)

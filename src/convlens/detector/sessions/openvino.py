@@ -37,6 +37,7 @@ class OpenVinoSession(Session):
                     "NUM_STREAMS": cores(),
                     "INFERENCE_NUM_THREADS": cores(),
                     "INFERENCE_PRECISION_HINT": "f32",
+                    "CPU_RUNTIME_CACHE_CAPACITY": "0",  # else each new size takes tens of MB
                 },
             )
         except Exception as error:
