@@ -96,7 +96,7 @@ def test_half_and_whole_numbers_keep_the_heads_and_find_as_much(
     first, second = convolutions[:2]
     assert "conv_stem" in first.name
     assert "conv_dw" in second.name
-    heads = {node.name for node in convolutions if "/heads." in node.name}
+    heads = {node.name for node in convolutions if "/head/" in node.name}
     assert heads
     assert whole == {node.name for node in convolutions} - heads - {first.name, second.name}
     found = compare([boxes_run, tmp_path / "half", tmp_path / "int8"])

@@ -25,8 +25,8 @@ WEIGHTED = ("Conv", "Gemm", "MatMul")
 """Operators whose weights are most of a detector."""
 LEAST = 2
 """With no more layers than these, there is nothing between the first one and the head."""
-HEADS = "/heads."
-"""In the names of the nodes of a detector of boxes that are its heads'."""
+HEADS = "/head/"
+"""In the names of the nodes of a detector of boxes that are its head's."""
 
 
 def without_resize(model: onnx.ModelProto, form: InputForm) -> None:
