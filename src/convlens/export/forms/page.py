@@ -4,6 +4,8 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from ...detector.inside.graph import Graph
+from ...detector.integrity import unseal
 from ...detector.sessions.input_form import InputForm
 from ...pictures.canvas import Canvas, shape_of
 
@@ -98,11 +100,15 @@ def _outputs(to: str, form: InputForm, detector: "Detector") -> str:
         for label, least in zip(detector.labels, detector.rule.thresholds, strict=True)
     )
     on_canvas = to == "edge"
+    assert detector.path is not None  # noqa: S101
+    overlap = Graph(unseal(detector.path.read_bytes())).tensor("overlap")
+    assert overlap is not None  # noqa: S101
     text = _snippet("boxes.md", form, detector=detector)
     for mark, value in (
         ("BATCH", "1" if on_canvas and form.batch == "1" else "N"),
         ("MOST", str(detector.session.shapes["scores"][1])),
         ("PIXELS", "canvas" if on_canvas else "picture"),
+        ("OVERLAP", f"{overlap[0]:.2g}"),
         ("RULE", rule),
     ):
         text = text.replace(f"@{mark}@", value)
