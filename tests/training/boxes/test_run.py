@@ -153,10 +153,10 @@ def test_commands_answer_with_boxes(
 
 
 def test_cocos_results_have_the_numbers_of_a_file_and_give_the_same_figures(
-    boxes_run: Path, pictures: Path, convlens: Convlens, tmp_path: Path
+    boxes_run: Path, objects: Path, convlens: Convlens, tmp_path: Path
 ) -> None:
     """COCO's own evaluation, of results and annotations with ids of their own."""
-    record = json.loads((pictures / "annotations.json").read_text())
+    record = json.loads((objects / "annotations.json").read_text())
     for image in record["images"]:
         image["id"] += 1000
         image["file_name"] = f"elsewhere/{image['file_name']}"
@@ -168,7 +168,7 @@ def test_cocos_results_have_the_numbers_of_a_file_and_give_the_same_figures(
     record["info"] = {}
     path = tmp_path / "annotations.json"
     path.write_text(json.dumps(record))
-    done = convlens("predict", boxes_run, pictures / "images", "--coco", path)
+    done = convlens("predict", boxes_run, objects / "images", "--coco", path)
     assert done.returncode == 0
     results = json.loads(done.stdout)
     with contextlib.redirect_stdout(io.StringIO()):
@@ -177,7 +177,7 @@ def test_cocos_results_have_the_numbers_of_a_file_and_give_the_same_figures(
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize()
-    judged = json.loads(convlens("evaluate", boxes_run, pictures, "--json").stdout)
+    judged = json.loads(convlens("evaluate", boxes_run, objects, "--json").stdout)
     assert judged["AP"] == pytest.approx(evaluator.stats[0])
     assert judged["AP50"] == pytest.approx(evaluator.stats[1])
     other = tmp_path / "other.png"
@@ -188,7 +188,7 @@ def test_cocos_results_have_the_numbers_of_a_file_and_give_the_same_figures(
     assert json.loads(unknown.stdout) == []
     record["categories"].pop()
     path.write_text(json.dumps(record))
-    refused = convlens("predict", boxes_run, pictures / "images", "--coco", path)
+    refused = convlens("predict", boxes_run, objects / "images", "--coco", path)
     assert_clear(refused, 2, "has no category 'square'")
 
 
