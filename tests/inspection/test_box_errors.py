@@ -11,6 +11,7 @@ import pytest
 from convlens.inspection.box_errors import box_issues
 from convlens.options import BudgetOptions, ComputeOptions, DataOptions, TrainOptions
 from convlens.pictures.boxes.box import Box
+from convlens.pictures.boxes.read import read_boxes
 from convlens.tasks.boxes.matching import Truth
 from convlens.tasks.boxes.prediction import BoxPrediction
 from convlens.training.boxes.crosswise import answer_crosswise
@@ -98,13 +99,14 @@ def test_labels_that_were_spoilt_are_found(tmp_path: Path) -> None:
         compute=ComputeOptions(threads=1, compute="float32"),
     )
     told: list[str] = []
-    crosswise = answer_crosswise(
+    answers = answer_crosswise(
         folder, options, count=2, progress=lambda what, *_: told.append(what)
     )
     assert {"training 1 of 2", "training 2 of 2"} <= set(told)
-    names = crosswise.dataset.catalog.names
-    assert [prediction.name for _, prediction in crosswise.answers] == list(names)
-    issues = box_issues(crosswise.answers)
+    catalog = read_boxes(folder)
+    assert catalog is not None
+    assert [prediction.name for _, prediction in answers] == list(catalog.names)
+    issues = box_issues(answers)
     files = {image["id"]: image["file_name"] for image in record["images"]}
     found = {(Path(issue.name).name, issue.kind) for issue in issues}
     assert (files[lost["image_id"]], "missing") in found

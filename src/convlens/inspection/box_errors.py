@@ -70,7 +70,7 @@ def crosswise_answers(
     options = TrainOptions(
         data=DataOptions(group=group, seed=seed), budget=BudgetOptions(minutes=minutes)
     )
-    return answer_crosswise(pictures, options, progress=progress).answers
+    return answer_crosswise(pictures, options, progress=progress)
 
 
 def box_issues(answers: Sequence[tuple[Truth, BoxPrediction]]) -> tuple[BoxIssue, ...]:

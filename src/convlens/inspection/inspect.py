@@ -87,18 +87,18 @@ def inspect(
         if minutes is not None:
             raise UsageError("--minutes is for --labels of pictures with boxes")
         shown, inspection = _inspect_classes(catalog, size or SIZE, progress=progress)
-    if inspection.boxes is None and (labels or more):
-        from .features import pretrained_features
-        from .label_errors import label_issues
-        from .learning_curve import learning_curve
+        if labels or more:
+            from .features import pretrained_features
+            from .label_errors import label_issues
+            from .learning_curve import learning_curve
 
-        dataset, features = pretrained_features(pictures, group, progress=progress)
-        if labels:
-            issues = label_issues(dataset, features, seed=seed, progress=progress)
-            inspection = replace(inspection, labels=issues)
-        if more:
-            curve = learning_curve(features, len(dataset.classes), seed=seed, progress=progress)
-            inspection = replace(inspection, more=curve)
+            dataset, features = pretrained_features(pictures, group, progress=progress)
+            if labels:
+                suspects = label_issues(dataset, features, seed=seed, progress=progress)
+                inspection = replace(inspection, labels=suspects)
+            if more:
+                curve = learning_curve(features, len(dataset.classes), seed=seed, progress=progress)
+                inspection = replace(inspection, more=curve)
     if report is not None:
         from .page import write_page
 

@@ -1,6 +1,7 @@
 """`convlens inspect`."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..arguments import Parser, add_boxes, add_output, add_seed
@@ -28,6 +29,7 @@ MOST_CLASSES = 40
 """Classes, in all splits, that the table shows."""
 LISTED = 20
 """The same of labels that are probably wrong."""
+LEARNT = "  → training learns them as they are: look at each, and correct those that are wrong"
 
 
 def add(parser: Parser) -> None:
@@ -96,14 +98,13 @@ def run(args: argparse.Namespace) -> int:
         _show(finding, None if args.all else SHOWN)
     if inspection.labels is not None:
         emit(f"\n{len(inspection.labels):,} labels are probably wrong, the surest first")
-        for suspect in inspection.labels[: None if args.all else LISTED]:
-            emit(
-                f"  {printable(suspect.label)} looks like {printable(suspect.suggested)} "
-                f"({suspect.probability:.1%})  {printable(suspect.name)}"
-            )
-        if not args.all and len(inspection.labels) > LISTED:
-            emit(f"  … {len(inspection.labels) - LISTED:,} more (--all names them)")
-        emit("  → training learns them as they are: look at each, and correct those that are wrong")
+        told = [
+            f"{printable(suspect.label)} looks like {printable(suspect.suggested)} "
+            f"({suspect.probability:.1%})  {printable(suspect.name)}"
+            for suspect in inspection.labels
+        ]
+        _list(told, None if args.all else LISTED)
+        emit(LEARNT)
     if inspection.box_labels is not None:
         _show_box_labels(inspection.box_labels, None if args.all else LISTED)
     if inspection.more is not None:
@@ -116,13 +117,21 @@ def _show_box_labels(issues: "tuple[BoxIssue, ...]", most: int | None) -> None:
         emit("\nno box is probably wrong or missing")
         return
     emit(f"\nboxes that are probably wrong or missing, the surest first: {len(issues):,}")
-    for issue in issues[:most]:
+    told = []
+    for issue in issues:
         edges = ", ".join(f"{at:.0f}" for at in issue.box)
         said = f"{issue.said} ({issue.probability:.1%}) at ({edges})"
-        emit(f"  {printable(said)}  {printable(issue.name)}")
-    if most is not None and len(issues) > most:
-        emit(f"  … {len(issues) - most:,} more (--all names them)")
-    emit("  → training learns them as they are: look at each, and correct those that are wrong")
+        told.append(f"{printable(said)}  {printable(issue.name)}")
+    _list(told, most)
+    emit(LEARNT)
+
+
+def _list(lines: Sequence[str], most: int | None) -> None:
+    """So many lines, and how many more there are."""
+    for line in lines[:most]:
+        emit(f"  {line}")
+    if most is not None and len(lines) > most:
+        emit(f"  … {len(lines) - most:,} more (--all names them)")
 
 
 def _show_more(curve: "LearningCurve") -> None:
@@ -150,10 +159,10 @@ def _show_more(curve: "LearningCurve") -> None:
 
 def _show(finding: "Finding", most: int | None) -> None:
     emit(f"\n{printable(finding.what)}")
-    for names in finding.pictures[:most]:
+    told = []
+    for names in finding.pictures:
         shown = names if most is None else names[:4]
         more = f"  and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
-        emit(f"  {'  =  '.join(map(printable, shown))}{more}")
-    if most is not None and len(finding.pictures) > most:
-        emit(f"  … {len(finding.pictures) - most:,} more (--all names them)")
+        told.append(f"{'  =  '.join(map(printable, shown))}{more}")
+    _list(told, most)
     emit(f"  → training {printable(finding.training)}")

@@ -1,6 +1,6 @@
 """Answers to every picture, each by a network that did not learn from it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,38 +19,29 @@ from ...transfer.head import folds
 from .calibration import Calibration, fit_calibration
 from .dataset import BoxDataset, prepare_boxes
 from .finish import Answers, answers_to, calibrated, graph_of
-from .job import BoxJob, check_options, first_plan
+from .job import BoxJob, check_options
 from .learning import (
     affordable_pixels,
-    build_network,
-    fit_to_budget,
+    begin,
     make_loop,
     pace,
     usual_minutes,
 )
-from .upside_down import turns
 
 FOLDS = 3
 
 
-@dataclass(frozen=True)
-class Crosswise:
-    """All pictures, and what is said of each beside what is there, in order of their catalog.
-
-    Scores are calibrated by all answers together.
-    """
-
-    dataset: BoxDataset
-    answers: Answers
-
-
 def answer_crosswise(
     pictures: str | Path, options: TrainOptions, *, count: int = FOLDS, progress: Progress
-) -> Crosswise:
+) -> Answers:
     """Train a network for each of `count` folds, on the others, and answer its pictures by it.
 
     Together they take the time that one training takes. Copies, near duplicates and groups are in
     one fold.
+
+    Returns:
+        What is said of each picture beside what is there, in order of their catalog, with scores
+        calibrated by all answers together.
 
     Raises:
         ConvlensError: There are no boxes, or too little is left of them.
@@ -81,19 +72,14 @@ def answer_crosswise(
         answers += _answer_fold(job)
     order = np.argsort(rows, kind="stable")
     calibration = fit_calibration(answers)
-    return Crosswise(dataset, calibrated([answers[place] for place in order], calibration))
+    return calibrated([answers[place] for place in order], calibration)
 
 
 def _folds(dataset: BoxDataset, *, seed: int, count: int) -> list[int]:
     """A fold for each picture, by the rarest class in it; groups stay whole."""
-    counts = dataset.catalog.counts()
-    rarity = {label: place for place, label in enumerate(sorted(counts, key=lambda k: counts[k]))}
-    rarest = [
-        min(
-            (rarity[dataset.catalog.classes[k]] for k in boxes.labels.tolist()), default=len(counts)
-        )
-        for boxes in dataset.catalog.boxes
-    ]
+    counts = dataset.catalog.counts().values()  # in the order of the classes
+    rarity = np.argsort(np.argsort(list(counts), kind="stable"))
+    rarest = [int(rarity[b.labels].min(initial=len(rarity))) for b in dataset.catalog.boxes]
     groups = torch.tensor(dataset.split.groups)
     own: list[int] = folds(torch.tensor(rarest), groups, seed=seed, count=count).tolist()
     return own
@@ -124,11 +110,7 @@ def _share_of(budget: BudgetOptions, pictures: int, parts: int) -> BudgetOptions
 
 
 def _answer_fold(job: BoxJob) -> Answers:
-    plan = first_plan(job)
-    seed = job.options.data.seed
-    network = build_network(plan, classes=len(job.dataset.classes), seed=seed)
-    plan = replace(plan, vflip=turns(job, plan, network=network))
-    plan = fit_to_budget(job, plan, network=network)
+    plan, network = begin(job)
     execution = Execution(EXECUTION_CONFIGS[plan.compute], plan.threads)
     revise = pace(job, plan, record=lambda _: None)
     loop = make_loop(job, plan, network=network, execution=execution, revise=revise)

@@ -24,9 +24,10 @@ from .augment import BoxAugment
 from .canvas_choice import Affordable
 from .cost import BoxCost
 from .examples import BoxBatches
-from .job import BATCH, BoxJob, BoxPlan
+from .job import BATCH, BoxJob, BoxPlan, first_plan
 from .network import MICRO_BATCH, BoxNetwork, box_network
 from .points import STRIDES, grid_points
+from .upside_down import turns
 
 MINUTES = (20, 8.0, 30.0)
 """By default a minute for so many training pictures, least and most minutes."""
@@ -56,6 +57,17 @@ def build_network(plan: BoxPlan, *, classes: int, seed: int) -> BoxNetwork:
         parameters=imagenet_parameters(known),
         seed=seed,
     )
+
+
+def begin(job: BoxJob, plan: BoxPlan | None = None) -> tuple[BoxPlan, BoxNetwork]:
+    """The plan with its steps, and the network before the first; a plan that there is stays."""
+    settled = plan or first_plan(job)
+    seed = job.options.data.seed
+    network = build_network(settled, classes=len(job.dataset.classes), seed=seed)
+    if plan is None:
+        vflip = job.workers.broadcast(lambda: turns(job, settled, network=network))
+        settled = replace(settled, vflip=vflip)
+    return fit_to_budget(job, settled, network=network), network
 
 
 def affordable_pixels(options: TrainOptions, workers: Workers) -> Affordable | None:

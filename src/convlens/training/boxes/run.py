@@ -1,7 +1,7 @@
 """`convlens train` for pictures with boxes: from them to a run folder with a detector in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,9 @@ from ...tasks.boxes.evaluation import BoxEvaluation
 from ..run_folder import RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
-from .job import BoxJob, BoxPlan, first_plan, wanted_shares
-from .learning import affordable_pixels, build_network, fit_to_budget, make_loop, pace
+from .job import BoxJob, BoxPlan, wanted_shares
+from .learning import affordable_pixels, begin, make_loop, pace
 from .network import BoxNetwork
-from .upside_down import turns
 from .writing import note_steps, write_preview, write_record, write_results
 
 
@@ -74,11 +73,7 @@ def train_boxes(
     resumed = request.plan is not None
     with folder.at_work(workers):
         job = _prepare(request, workers=workers, callback=callback, stopwatch=stopwatch)
-        plan = request.plan or first_plan(job)
-        network = build_network(plan, classes=len(job.dataset.classes), seed=job.options.data.seed)
-        if not resumed:
-            plan = replace(plan, vflip=workers.broadcast(lambda: turns(job, plan, network=network)))
-        plan = fit_to_budget(job, plan, network=network)
+        plan, network = begin(job, request.plan)
         if workers.first:
             write_record(folder, job, plan, network=network, pictures=request.pictures)
         logs = folder.logs(job.options, workers=workers, tell=callback)

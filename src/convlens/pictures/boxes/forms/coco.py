@@ -107,8 +107,9 @@ class CocoNumbers:
     def image(self, name: str) -> Any | None:
         """The id of a picture of this path; None where none is meant, or several could be."""
         found = self.index.find(name)
-        same = found is not None and PurePosixPath(found).name == PurePosixPath(name).name
-        return self.images[found] if same and found is not None else None
+        if found is None or PurePosixPath(found).name != PurePosixPath(name).name:
+            return None
+        return self.images[found]
 
 
 def read_numbers(path: Path) -> CocoNumbers:
