@@ -1,7 +1,9 @@
 """Style transfer judged: which features to paint by, and a learnt style against the optimised.
 
     python benchmarks/paint.py features PHOTO… --styles PAINTING… --sheet features.jpg
-    python benchmarks/paint.py learnt PHOTO… --styles STYLE.onnx=PAINTING… --sheet sheet.jpg
+    python benchmarks/paint.py learnt PHOTO… --styles STYLE.onnx=PAINTING… --out judged
+
+The second goes on where it was stopped: `judged` keeps every picture and its losses.
 
 Losses of different features cannot be compared, so those that paint are judged by what none of
 them sees: the distance to the painting is the sliced Wasserstein distance of 5×5 patches of pixels
@@ -10,6 +12,7 @@ edges.
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,10 +25,12 @@ from torch.nn import functional
 
 from convlens.dataset.examples import to_float
 from convlens.painting.features import StyleFeatures, style_features
-from convlens.painting.losses import PaintLoss, boxes, style_targets
-from convlens.painting.optimize import CONTENT, optimize
+from convlens.painting.losses import PaintLoss, style_targets
+from convlens.painting.optimize import optimize
+from convlens.painting.options import PaintOptions
 from convlens.painting.pictures import read_picture
 from convlens.painting.style_file import StyleFile
+from convlens.pictures.decode import RGB
 
 
 class Smoothed(nn.Module):
@@ -80,20 +85,24 @@ def edge_likeness(one: Tensor, other: Tensor) -> float:
     return torch.corrcoef(torch.stack(edges))[0, 1].item()
 
 
-def tensor(path: str | Path, size: int) -> Tensor:
-    return to_float(torch.from_numpy(read_picture(path, size))[None])
+def tensor(image: RGB) -> Tensor:
+    return to_float(torch.from_numpy(np.array(image))[None])
 
 
-def save_sheet(path: Path, rows: Sequence[Sequence[Tensor]], side: int) -> None:
+def save_sheet(path: Path, rows: Sequence[Sequence[RGB]], side: int) -> None:
     """Rows of pictures, each fitted into a square."""
     sheet = Image.new("RGB", (side * max(map(len, rows)), side * len(rows)), "white")
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            pixels = picture[0].permute(1, 2, 0).mul(255).round().byte().numpy()
-            image = Image.fromarray(pixels)
+            image = Image.fromarray(picture)
             image.thumbnail((side - 4, side - 4))
             sheet.paste(image, (x * side + 2, y * side + 2))
     sheet.save(path, quality=85)
+
+
+def painted(photo: RGB, style: RGB, steps: int, features: nn.Module) -> RGB:
+    *_, last = optimize(photo, [style], PaintOptions(steps=steps), features=features)  # type: ignore[arg-type]
+    return last.image(photo.shape[:2])
 
 
 def compare_features(args: argparse.Namespace) -> None:
@@ -107,18 +116,18 @@ def compare_features(args: argparse.Namespace) -> None:
     rows, table = [], {name: np.zeros(3) for name in ways}
     pairs = [(p, s) for p in args.photos for s in args.styles]
     for photo_path, style_path in pairs:
-        photo, style = tensor(photo_path, args.size), tensor(style_path, args.size)
+        photo, style = (read_picture(path, args.size) for path in (photo_path, style_path))
         row = [photo, style]
         for name, way in ways.items():
             began = time.perf_counter()
-            row.append(
-                optimize(photo, [style], features=way(style), weights=[1.0], steps=args.steps)  # type: ignore[arg-type]
-            )
+            row.append(painted(photo, style, args.steps, features=way(tensor(style))))
             took = time.perf_counter() - began
-            figures = patch_distance(row[-1], style), edge_likeness(row[-1], photo), took
+            one = tensor(row[-1])
+            figures = patch_distance(one, tensor(style)), edge_likeness(one, tensor(photo)), took
             table[name] += np.array(figures) / len(pairs)
         rows.append(row)
-        print(f"{photo_path} like {style_path}: photograph {patch_distance(photo, style):.3f}")
+        own_distance = patch_distance(tensor(photo), tensor(style))
+        print(f"{photo_path} like {style_path}: photograph {own_distance:.3f}")
     print("| features | distance to the painting | likeness of edges | seconds |")
     print("| --- | --- | --- | --- |")
     for name, (distance, likeness, took) in table.items():
@@ -127,44 +136,55 @@ def compare_features(args: argparse.Namespace) -> None:
 
 
 def compare_learnt(args: argparse.Namespace) -> None:
-    features = style_features()
-    rows = []
+    args.out.mkdir(exist_ok=True)
+    features, rows = style_features(), []
+    ways = ("photograph", "optimised", "learnt")
     print("| painting | of | style loss | content loss | seconds |")
     print("| --- | --- | --- | --- | --- |")
+    everything = []
     for pair in args.styles:
         file, _, painting_path = pair.partition("=")
-        learnt = StyleFile(file) if painting_path else None
-        painting = tensor(painting_path or file, args.size)
-        loss = PaintLoss(features, style_targets(features, [painting], [1.0]), content=CONTENT)
-        row, figures = [painting], []
+        learnt, painting = StyleFile(file), read_picture(painting_path, args.size)
+        loss = PaintLoss(features, style_targets(features, [tensor(painting)], [1.0]))
+        figures, row = [], [painting]
         for path in args.photos:
-            photo = tensor(path, args.size)
-            height, width = (side // 16 * 16 for side in photo.shape[-2:])
-            photo = photo[..., :height, :width]
-            mask, tiles = torch.ones(1, 1, height, width), boxes(height, width, tile=9999, reach=0)
-            began = time.perf_counter()
-            painted = [optimize(photo, [painting], features=features, steps=args.steps)]
-            took = [time.perf_counter() - began]
-            if learnt:
-                pixels = photo[0].permute(1, 2, 0).mul(255).round().byte().numpy()
-                began = time.perf_counter()
-                fast = learnt.paint(np.ascontiguousarray(pixels))
-                took.append(time.perf_counter() - began)
-                painted.append(to_float(torch.from_numpy(fast)[None]))
-            both = [loss.gradient(one, photo, mask, tiles)[1:] for one in (photo, *painted)]
-            figures.append([(*two, s) for two, s in zip(both, (0.0, *took), strict=True)])
-            row += painted
-        for k, name in enumerate(("photograph", "optimised", "learnt")[: 2 + bool(learnt)]):
-            style, content, seconds = np.mean([figure[k] for figure in figures], 0)
-            stem = Path(painting_path or file).stem
-            print(f"| {stem} | {name} | {style:.3f} | {content:.3f} | {seconds:.2f} |")
+            image = read_picture(path, args.size)
+            height, width = (side // 8 * 8 for side in image.shape[:2])
+            photo = np.ascontiguousarray(image[:height, :width])
+            stem = args.out / f"{Path(painting_path).stem}-{Path(path).stem}"
+            files = [stem.with_name(f"{stem.name}-{way}.png") for way in ways]
+            record = stem.with_name(f"{stem.name}.json")
+            if not record.exists():
+                found = []
+                for way, picture_file in zip(ways, files, strict=True):
+                    began = time.perf_counter()
+                    picture = photo
+                    if way == "optimised":
+                        picture = painted(photo, painting, args.steps, features)
+                    elif way == "learnt":
+                        picture = learnt.paint(photo)
+                    took = time.perf_counter() - began
+                    with torch.no_grad():
+                        _, style, content = loss(tensor(picture), tensor(photo))
+                    Image.fromarray(picture).save(picture_file)
+                    found.append([style.item(), content.item(), took])
+                record.write_text(json.dumps(found))
+            figures.append(json.loads(record.read_text()))
+            row += [np.asarray(Image.open(one)) for one in files[1:]]
         rows.append(row)
-    blank = torch.ones_like(rows[0][0])
-    several = (len(rows[0]) - 1) // len(args.photos) - 1
-    heads = [blank]
-    for path in args.photos:
-        heads += [tensor(path, args.size)] + [blank] * several
-    save_sheet(args.sheet, [heads, *rows], args.side)
+        everything += figures
+        print_means(Path(painting_path).stem, ways, figures)
+    print_means("all", ways, everything)
+    better = sum(one[1][0] < one[2][0] for one in everything)
+    print(f"the optimised is nearer to the style in {better} of {len(everything)}")
+    save_sheet(args.sheet, rows, args.side)
+
+
+def print_means(
+    name: str, ways: Sequence[str], figures: Sequence[Sequence[Sequence[float]]]
+) -> None:
+    for way, (style, content, took) in zip(ways, np.mean(figures, 0), strict=True):
+        print(f"| {name} | {way} | {style:.3f} | {content:.3f} | {took:.2f} |", flush=True)
 
 
 def main() -> None:
@@ -175,6 +195,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--sheet", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("judged"), metavar="FOLDER")
     parser.add_argument("--side", type=int, default=160, help="of a picture on the sheet")
     args = parser.parse_args()
     torch.set_num_threads(1)

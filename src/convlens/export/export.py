@@ -88,8 +88,13 @@ def resize_graph() -> onnx.ModelProto:
     )
 
 
-def strip(graph: onnx.GraphProto) -> None:
-    """Remove what the exporter notes about its source: file paths, line numbers, docs."""
+def strip(model: onnx.ModelProto, name: str) -> None:
+    """Name a graph, and remove what the exporter notes about its source: paths, lines, docs."""
+    graph = model.graph
+    graph.name = name
+    model.producer_name, model.producer_version = "convlens", ""
+    model.ir_version = IR_VERSION
+    del model.metadata_props[:]
     graph.ClearField("metadata_props")
     graph.doc_string = ""
     for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
@@ -133,7 +138,7 @@ def export(
             _ForWindows(slid, objective, strangeness=strangeness), several, *outputs
         )
     graph = model.graph
-    strip(graph)
+    strip(model, "detector")
     apart = taken_apart(graph, CLASS_MAPS)
     sizes = helper.make_tensor(SIZES, TensorProto.INT64, [2], [size, size])
     graph.initializer.append(sizes)
@@ -145,10 +150,6 @@ def export(
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
     for output in graph.output:
         _any_size(output)
-    graph.name = "detector"
-    model.producer_name, model.producer_version = "convlens", ""
-    model.ir_version = IR_VERSION
-    del model.metadata_props[:]
     entries = {
         "format": "convlens detector 1",
         "task": objective.task,

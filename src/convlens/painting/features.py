@@ -1,5 +1,8 @@
 """The maps that style and content are compared in: pixels' neighbourhoods, and a network's."""
 
+from functools import cached_property
+from itertools import accumulate, pairwise
+
 import numpy as np
 import torch
 from scipy.fft import dct
@@ -9,8 +12,8 @@ from torch.nn import functional
 from ..network.build import initialise
 from ..network.pretrained import imagenet_parameters, installed_packages
 
-ALIGNED = 16
-"""Tiles begin at multiples of it, which every stride divides."""
+ALIGNED = 8
+"""The largest stride: sides are multiples of it, and tiles begin at such."""
 WIDTHS = (32, 64, 128, 128)
 """Maps of the random network, at the whole side, a half, a quarter and an eighth."""
 
@@ -34,43 +37,24 @@ class StyleFeatures(nn.Module):
 
     def forward(self, pixels_NCHW: Tensor) -> list[Tensor]:
         """The maps."""
-        n, _, height, width = pixels_NCHW.shape
         centred = pixels_NCHW - 0.5
-        padded = functional.pad(centred, (1, 1, 1, 1), mode="replicate")
-        waves = functional.conv2d(padded.view(3 * n, 1, height + 2, width + 2), self.waves)
-        return [waves.view(n, 27, height, width), *self.layers(2 * centred)]
+        padded = functional.pad(centred, (1, 1, 1, 1), mode="replicate").flatten(0, 1)
+        waves = functional.conv2d(padded[:, None], self.waves)
+        return [waves.reshape(-1, 27, *centred.shape[2:]), *self.layers(2 * centred)]
 
-    def reach(self, side: int = 512) -> int:
+    @cached_property
+    def reach(self) -> int:
         """How far from a pixel a map's value may still depend on it, in pixels, rounded up."""
-        noise = torch.rand((1, 3, side, side), generator=torch.Generator().manual_seed(0))
-        pixels = noise.requires_grad_()
-        last = self(pixels)[-1]
-        middle = last.shape[-1] // 2
-        (gradient,) = torch.autograd.grad(last[0, :, middle, middle].abs().sum(), pixels)
-        far = (gradient.abs().sum((0, 1)).nonzero() - side // 2).abs().max()
+        noise = torch.rand((1, 3, 256, 256), generator=torch.Generator().manual_seed(0))
+        middle = self(noise.requires_grad_())[-1][0, :, 16, 16]
+        (gradient,) = torch.autograd.grad(middle.abs().sum(), noise)
+        far = (gradient.sum((0, 1)).nonzero() - 128).abs().max()
         return -(-(int(far) + 1) // ALIGNED) * ALIGNED
 
 
-class _Random(nn.ModuleList):
-    """Convolutions and pooling with parameters from a seed."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        inputs = 3
-        for level, width in enumerate(WIDTHS):
-            first = nn.Conv2d(inputs, width, 3, padding=1)
-            pool: nn.Module = nn.AvgPool2d(2) if level else nn.Identity()
-            second = nn.Conv2d(width, width, 3, padding=1)
-            self.append(nn.Sequential(pool, first, nn.ReLU(), second, nn.ReLU()))
-            inputs = width
-        initialise(self, seed)
-
+class _Levels(nn.Sequential):
     def forward(self, x_NCHW: Tensor) -> list[Tensor]:
-        maps = []
-        for level in self:
-            x_NCHW = level(x_NCHW)
-            maps.append(x_NCHW)
-        return maps
+        return list(accumulate(self, lambda maps, level: level(maps), initial=x_NCHW))[1:]
 
 
 def style_features(which: str = "auto", *, seed: int = 0) -> StyleFeatures:
@@ -81,7 +65,13 @@ def style_features(which: str = "auto", *, seed: int = 0) -> StyleFeatures:
     """
     installed = installed_packages()
     if which == "random" or not installed:
-        return StyleFeatures(_Random(seed), name="random convolutions")
+        levels = _Levels()
+        for inputs, width in pairwise((3, *WIDTHS)):
+            pool = nn.AvgPool2d(2) if len(levels) else nn.Identity()
+            first, second = (nn.Conv2d(n, width, 3, padding=1) for n in (inputs, width))
+            levels.append(nn.Sequential(pool, first, nn.ReLU(), second, nn.ReLU()))
+        initialise(levels, seed)
+        return StyleFeatures(levels, name="random convolutions")
     import timm
 
     name, parameters = installed[0].architecture, imagenet_parameters(installed[0])

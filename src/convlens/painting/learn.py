@@ -8,23 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image, ImageOps
 
 from ..dataset.examples import to_float
 from ..dataset.random import generator, torch_seed
 from ..detector.inputs import find_files
-from ..errors import ConvlensError, PictureError, UsageError
-from ..files import exists, given_path, is_folder, write_whole
+from ..errors import ConvlensError, PictureError
+from ..files import exists, given_path, write_whole
 from ..parallel import cores
 from ..pictures.decode import RGB, decode
-from ..pictures.resize import Resizer
 from ..progress import Progress
-from .features import style_features
-from .losses import PaintLoss, boxes, style_targets
+from .features import ALIGNED, style_features
+from .losses import PaintLoss, style_targets
 from .network import Painter, style_file
-from .optimize import CONTENT, SMOOTHNESS, roughness
 from .options import PaintOptions
-from .pictures import read_style
+from .pictures import check_out, read_style
 
 SIZE, BATCH = 192, 2
 RATE = 2e-3
@@ -79,27 +77,23 @@ def learn_style(
     Examples:
         >>> convlens.learn_style("wave.jpg", "photos/", out="wave.onnx")  # doctest: +SKIP
     """
-    began = time.monotonic()
-    options, path = options or PaintOptions(), given_path(out)
-    if path.suffix != ".onnx":
-        raise UsageError(f"{path}: a learnt style is an .onnx")
-    if not is_folder(path.parent):
-        raise UsageError(f"{path}: there is no folder {path.parent}")
-    size = (options.size or SIZE) // 16 * 16
+    began, path = time.monotonic(), given_path(out)
+    options = options or PaintOptions()
+    check_out(path, "a learnt style", [".onnx"])
+    size = (options.size or SIZE) // ALIGNED * ALIGNED
     style = to_float(torch.from_numpy(read_style(painting, size))[None])
     photos, passed_over = _photos(pictures, size, seed=options.seed, progress=progress)
     torch.set_num_threads(cores())
     features = style_features(options.features, seed=options.seed)
-    loss = PaintLoss(
-        features, style_targets(features, [style], [1.0]), content=CONTENT / options.strength
-    )
+    targets = style_targets(features, [style], [1.0])
+    loss = PaintLoss(features, targets, strength=options.strength)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(torch_seed(options.seed, "paint"))
         painter = Painter()
     minutes = options.minutes or (math.inf if options.steps else MINUTES)
     seconds, steps = 60 * minutes, options.steps or 10**9
     optimizer = torch.optim.Adam(painter.parameters(), lr=RATE, betas=(0.9, 0.99))
-    losses: list[tuple[float, float]] = []
+    losses: list[list[float]] = []
     for step in range(steps):
         share = max(step / steps, (time.monotonic() - began) / seconds)
         if share >= 1 or stop():
@@ -111,37 +105,26 @@ def learn_style(
         for row in draws.integers(0, len(photos), BATCH):
             photo = to_float(torch.from_numpy(photos[row])[None])
             photo = photo.flip(-1) if draws.integers(2) else photo
-            losses.append(_backward(painter(photo), photo, loss))
+            whole_loss, *parts = loss(painter(photo), photo)
+            torch.autograd.backward(whole_loss / BATCH)
+            losses.append([part.item() for part in parts])
         torch.nn.utils.clip_grad_norm_(painter.parameters(), 1.0)
         optimizer.step()
     if not losses:
         raise ConvlensError("there was no time for a single step: give more --minutes")
     style_loss, content_loss = np.mean(losses[-100:], 0).tolist()
-    record = {
-        "painting": Path(painting).name,
-        "features": features.name,
-        "steps": len(losses) // BATCH,
-    }
+    done = len(losses) // BATCH
+    record = {"painting": Path(painting).name, "features": features.name, "steps": done}
     write_whole(path, style_file(painter.eval(), record))
     return LearntStyle(
         path,
-        len(losses) // BATCH,
+        done,
         len(photos),
         round(time.monotonic() - began, 2),
         style_loss=style_loss,
         content_loss=content_loss,
         passed_over=passed_over,
     )
-
-
-def _backward(painted: Tensor, photo: Tensor, loss: PaintLoss) -> tuple[float, float]:
-    """Add one photograph's gradient to the parameters'; its losses."""
-    side = photo.shape[-1]
-    tiles, mask = boxes(side, side, tile=side, reach=0), torch.ones(1, 1, side, side)
-    gradient, style, content = loss.gradient(painted.detach(), photo, mask, tiles)
-    gradient += SMOOTHNESS * roughness(painted.detach())
-    torch.autograd.backward(painted, gradient / BATCH)
-    return style, content
 
 
 def _photos(
@@ -152,16 +135,13 @@ def _photos(
         raise ConvlensError(f"there is no {folder}")
     files = list(find_files(folder))
     order = generator(seed, "paint").permutation(len(files))[:MOST_PICTURES]
-    found, bad, resize = [], 0, Resizer(size)
+    found, bad = [], 0
     for done, index in enumerate(order.tolist(), 1):
         try:
-            image = decode(files[index].read())
+            image = Image.fromarray(decode(files[index].read()))
+            found.append(np.array(ImageOps.fit(image, (size, size))))
         except PictureError:
             bad += 1
-            continue
-        side = min(image.shape[:2])
-        top, left = ((whole - side) // 2 for whole in image.shape[:2])
-        found.append(resize(np.ascontiguousarray(image[top : top + side, left : left + side])))
         progress("reading pictures", done, len(order))
     if not found:
         raise ConvlensError(f"there is no picture that can be read in {folder}")

@@ -13,29 +13,13 @@ WIDTHS = (12, 24, 48)
 BLOCKS = 3
 
 
-class InstanceNorm(nn.Module):
-    """Each map to mean 0 and deviation 1, then a scale and an offset that are learnt.
+class Layer(nn.Module):
+    """Enlargement by repeating, convolution with mirrored borders, normalisation, ReLU.
 
+    Each map is brought to mean 0 and deviation 1, then to a scale and an offset that are learnt.
     The moments are those of the whole picture's thumbnail where one is given (Chen et al. 2022),
     so that tiles of a picture meet without a seam; else the map's own (Ulyanov et al. 2016).
     """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(1, channels, 1, 1))
-        self.offset = nn.Parameter(torch.zeros(1, channels, 1, 1))
-
-    def forward(self, maps: list[Tensor]) -> list[Tensor]:
-        """Of a picture, or of it and its thumbnail, whose moments then serve both."""
-        of = maps[-1]
-        mean = of.mean((2, 3), keepdim=True)
-        variance = (of - mean).square().mean((2, 3), keepdim=True)
-        factor = self.scale / (variance + 1e-5).sqrt()
-        return [x * factor + (self.offset - mean * factor) for x in maps]
-
-
-class Layer(nn.Module):
-    """Nearest-neighbour enlargement, convolution with mirrored borders, normalisation, ReLU."""
 
     def __init__(
         self,
@@ -52,13 +36,18 @@ class Layer(nn.Module):
         self.conv = nn.Conv2d(
             inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect"
         )
-        self.norm = InstanceNorm(outputs)
+        self.scale = nn.Parameter(torch.ones(1, outputs, 1, 1))
+        self.offset = nn.Parameter(torch.zeros(1, outputs, 1, 1))
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
-        """Of a picture, or of it and its thumbnail."""
+        """Of a picture, or of it and its thumbnail, whose moments then serve both."""
         if self.enlarge > 1:
             maps = [functional.interpolate(x, scale_factor=self.enlarge) for x in maps]
-        maps = self.norm([self.conv(x) for x in maps])
+        maps = [self.conv(x) for x in maps]
+        mean = maps[-1].mean((2, 3), keepdim=True)
+        variance = (maps[-1] - mean).square().mean((2, 3), keepdim=True)
+        factor = self.scale / (variance + 1e-5).sqrt()
+        maps = [x * factor + (self.offset - mean * factor) for x in maps]
         return [functional.relu(x) for x in maps] if self.relu else maps
 
 
@@ -94,22 +83,18 @@ class _FromPixels(nn.Module):
         super().__init__()
         self.painter = painter
 
-    def forward(self, image_NHWC: Tensor, thumbnail_NHWC: Tensor) -> Tensor:
-        painted: Tensor = self.painter(to_float(image_NHWC), to_float(thumbnail_NHWC))
+    def forward(self, *images_NHWC: Tensor) -> Tensor:
+        painted: Tensor = self.painter(*map(to_float, images_NHWC))
         return (painted.permute(0, 2, 3, 1) * 255 + 0.5).floor().to(torch.uint8)
 
 
 def style_file(painter: Painter, metadata: dict[str, Any]) -> bytes:
     """The bytes of a `.onnx` that `StyleFile` reads: sealed, as a detector's are."""
     from ..export.conversion import network_graph
-    from ..export.export import IR_VERSION, strip
+    from ..export.export import strip
     from ..export.metadata import with_metadata
     from .style_file import FORMAT, INPUTS, OUTPUT
 
     model = network_graph(_FromPixels(painter), 64, OUTPUT, inputs=INPUTS, any_size=True)
-    strip(model.graph)
-    model.graph.name = "style"
-    model.producer_name, model.producer_version = "convlens", ""
-    model.ir_version = IR_VERSION
-    del model.metadata_props[:]
+    strip(model, "style")
     return with_metadata(model, {"format": FORMAT, **metadata})

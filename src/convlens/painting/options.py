@@ -56,9 +56,7 @@ class PaintOptions:
     def weights_of(self, styles: int) -> list[float]:
         """A weight for each of so many paintings. Raises `UsageError`."""
         try:
-            weights = [
-                float(part) for part in (self.weights or "1" + ",1" * (styles - 1)).split(",")
-            ]
+            weights = [float(one) for one in (self.weights or ",".join("1" * styles)).split(",")]
         except ValueError:
             weights = []
         if len(weights) != styles or not all(0 < weight < 1e6 for weight in weights):

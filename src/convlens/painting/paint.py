@@ -1,6 +1,5 @@
 """`paint`: a photograph as if somebody had painted it, by optimisation or by a learnt style."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ from .pictures import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from .optimize import Step
 
 PREVIEW_SECONDS = 5.0
@@ -53,10 +50,8 @@ class Painted:
         losses = ""
         if self.style_loss is not None and self.content_loss is not None:
             losses = f", style loss {self.style_loss:.3f}, content loss {self.content_loss:.3f}"
-        return (
-            f"{self.path}: {self.width}×{self.height} pixels by {self.by}{losses}, "
-            f"{self.seconds:.1f} s"
-        )
+        size = f"{self.width}×{self.height}"
+        return f"{self.path}: {size} pixels by {self.by}{losses}, {self.seconds:.1f} s"
 
 
 def paint(
@@ -92,66 +87,44 @@ def paint(
     check_out(path)
     if not styles:
         raise UsageError("paint takes a photograph and one or more --style")
-    weights = options.weights_of(len(styles))
     learnt = any(Path(one).suffix == ".onnx" for one in styles)
     if learnt and len(styles) > 1:
         raise UsageError("a learnt style paints alone: give one --style")
-    if not learnt:
-        require("torch", "train", what="painting after a painting")
     image = read_picture(photo, options.size or (None if learnt else USUAL_SIZE))
     mask = None if options.mask is None else mask_of(options.mask, image)
-    last: Step | None = None
-    shown = time.monotonic()
 
     def write(painted: RGB) -> None:
         write_picture(path, compose(painted, image, mask, options.colours))
 
+    last: Step | None = None
     if learnt:
         from .style_file import StyleFile
 
         by = str(styles[0])
         write(StyleFile(by).paint(image, progress=progress))
     else:
+        require("torch", "train", what="painting after a painting")
         import torch
 
-        from ..dataset.examples import to_float
         from ..parallel import cores
         from .features import style_features
-        from .optimize import STEPS, optimize, resized
-
-        def pixels(picture_NCHW: "Tensor") -> RGB:
-            whole = resized(picture_NCHW, image.shape[:2])[0].permute(1, 2, 0)
-            return whole.mul(255).round().byte().numpy()
-
-        def callback(now: "Step") -> bool:
-            nonlocal last, shown
-            last = now
-            progress("painting", now.number, now.steps)
-            if time.monotonic() - shown >= PREVIEW_SECONDS:
-                write(pixels(now.picture))
-                shown = time.monotonic()
-            return stop()
+        from .optimize import optimize
 
         paintings = [read_style(one, min(max(image.shape), LARGEST_STYLE)) for one in styles]
         if options.colours == "matched":  # brush strokes have the photograph's colours then
             paintings = [match_colours(one, image) for one in paintings]
         torch.set_num_threads(cores())
         features = style_features(options.features, seed=options.seed)
-        by = features.name
-        first, *others = (to_float(torch.from_numpy(one)[None]) for one in (image, *paintings))
-        picture = optimize(
-            first,
-            others,
-            features=features,
-            weights=weights,
-            mask=None if mask is None else torch.from_numpy(mask)[None, None],
-            strength=options.strength,
-            steps=options.steps or STEPS,
-            seed=options.seed,
-            seconds=math.inf if options.minutes is None else 60 * options.minutes,
-            callback=callback,
-        )
-        write(pixels(picture))
+        by, shown = features.name, time.monotonic()
+        for last in optimize(image, paintings, options, features=features, mask=mask):
+            progress("painting", last.number, last.steps)
+            if time.monotonic() - shown >= PREVIEW_SECONDS:
+                write(last.image(image.shape[:2]))
+                shown = time.monotonic()
+            if stop():
+                break
+        assert last is not None  # noqa: S101
+        write(last.image(image.shape[:2]))
     return Painted(
         path,
         image.shape[1],
@@ -159,6 +132,6 @@ def paint(
         by=by,
         seconds=round(time.monotonic() - began, 2),
         finished=last is None or last.number == last.steps,
-        style_loss=last.style_loss if last else None,
-        content_loss=last.content_loss if last else None,
+        style_loss=last and last.style_loss,
+        content_loss=last and last.content_loss,
     )

@@ -1,27 +1,29 @@
 """Pictures that painting reads and writes, and the colours that it leaves in them."""
 
-import io
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy.linalg import sqrtm
 
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import given_path, is_folder, write_whole
+from ..files import given_path, is_folder, whole_file
 from ..pictures.decode import RGB, decode
-from ..pictures.resize import Resizer
+from ..pictures.resize import resize
 from ..pictures.source import FileSource
 
 NARROWEST = 32
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def check_out(path: Path) -> None:
+def check_out(
+    path: Path, what: str = "a painted picture", endings: Collection[str] = FORMATS
+) -> None:
     """Raise a `UsageError` for a name of another format, or where there is no folder."""
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path}: a painted picture is a {', '.join(FORMATS)}")
+    if path.suffix.lower() not in endings:
+        raise UsageError(f"{path}: the name of {what} ends in {', '.join(endings)}")
     if not is_folder(path.parent):
         raise UsageError(f"{path}: there is no folder {path.parent}")
 
@@ -38,14 +40,13 @@ def read_picture(path: str | Path, size: int | None = None) -> RGB:
         image = decode(FileSource(str(path)).read())
     except PictureError as error:
         raise ConvlensError(f"{path} cannot be read: {error}") from error
-    height, width = image.shape[:2]
-    scale = (size or max(height, width)) / max(height, width)
-    height, width = (max(1, round(side * scale)) for side in (height, width))
+    scale = (size or max(image.shape)) / max(image.shape)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     if min(height, width) < NARROWEST:
         raise ConvlensError(
             f"{path} would be {width}×{height} pixels: painting takes {NARROWEST} or more each way"
         )
-    return image if scale == 1 else Resizer((height, width))(image)
+    return image if scale == 1 else resize(image, (height, width))
 
 
 def read_style(path: str | Path, size: int | None = None) -> RGB:
@@ -58,54 +59,33 @@ def read_style(path: str | Path, size: int | None = None) -> RGB:
 
 def write_picture(path: Path, image: RGB) -> None:
     """In the format of its name, whole or not at all. Raises `ConvlensError`."""
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, FORMATS[path.suffix.lower()], quality=92)
-    write_whole(path, out.getvalue())
+    with whole_file(path) as file:
+        Image.fromarray(image).save(file, FORMATS[path.suffix.lower()], quality=92)
 
 
 def match_colours(image: RGB, like: RGB) -> RGB:
     """The pixels moved linearly to another picture's mean and covariance (Gatys et al. 2017)."""
-    pixels = image.reshape(-1, 3).astype(np.float32)
-    wanted = like.reshape(-1, 3).astype(np.float32)
-    transform = _root(wanted) @ np.linalg.inv(_root(pixels))  # symmetric roots turn hues least
-    moved = (pixels - pixels.mean(0)) @ transform.T + wanted.mean(0)
-    return _to_uint8(moved.reshape(image.shape))
-
-
-def with_colours_of(image: RGB, photo: RGB) -> RGB:
-    """Its brightness with the photograph's colours, of the same size."""
-    own = photo.astype(np.float32)
-    change = image.astype(np.float32) @ _LUMINANCE - own @ _LUMINANCE
-    return _to_uint8(own + change[..., None])
-
-
-def _root(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """The symmetric square root of the covariance [3, 3] of colours."""
-    values, vectors = np.linalg.eigh(np.cov(pixels.T) + np.eye(3) * 1e-2)
-    root: npt.NDArray[np.float64] = (vectors * np.sqrt(values)) @ vectors.T
-    return root
-
-
-def _to_uint8(pixels: npt.NDArray[np.floating]) -> RGB:
-    out: RGB = np.rint(np.clip(pixels, 0, 255)).astype(np.uint8)
+    own, wanted = (pixels.reshape(-1, 3).astype(np.float32) for pixels in (image, like))
+    roots = [sqrtm(np.cov(pixels.T) + np.eye(3) * 1e-2) for pixels in (own, wanted)]
+    moved = (own - own.mean(0)) @ np.linalg.solve(*roots) + wanted.mean(0)  # these turn hues least
+    out: RGB = np.rint(moved.clip(0, 255)).astype(np.uint8).reshape(image.shape)
     return out
 
 
-def mask_of(path: str | Path, image: RGB) -> npt.NDArray[np.float32]:
-    """How much to paint [H, W], 0 to 1: a picture's brightness, at the size of the image."""
-    height, width = image.shape[:2]
-    pixels = Resizer((height, width))(read_picture(path)).astype(np.float32)
-    mask: npt.NDArray[np.float32] = (pixels @ _LUMINANCE / 255).clip(0, 1)
-    return mask
+def mask_of(path: str | Path, image: RGB) -> npt.NDArray[np.uint8]:
+    """How much to paint [H, W], 255 for all: a picture's brightness, at the size of the image."""
+    mask = Image.fromarray(resize(read_picture(path), image.shape[:2]))
+    return np.asarray(mask.convert("L"))
 
 
-def compose(painted: RGB, photo: RGB, mask: npt.NDArray[np.float32] | None, colours: str) -> RGB:
+def compose(painted: RGB, photo: RGB, mask: npt.NDArray[np.uint8] | None, colours: str) -> RGB:
     """What was painted, in the colours that were asked for, and the photograph beyond a mask."""
-    if colours == "photo":
-        painted = with_colours_of(painted, photo)
     if colours == "matched":
         painted = match_colours(painted, photo)
-    if mask is None:
-        return painted
-    own = photo.astype(np.float32)
-    return _to_uint8(own + mask[..., None] * (painted - own))
+    picture, own = Image.fromarray(painted), Image.fromarray(photo)
+    if colours == "photo":
+        brightness, (_, *rest) = picture.convert("L"), own.convert("YCbCr").split()
+        picture = Image.merge("YCbCr", (brightness, *rest)).convert("RGB")
+    if mask is not None:
+        picture = Image.composite(picture, own, Image.fromarray(mask))
+    return np.asarray(picture)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..detector.integrity import check_graph, unseal
+from ..detector.sessions.onnx_runtime import load
 from ..errors import ConvlensError
 from ..files import given_path, saying_where
 from ..pictures.decode import RGB
-from ..pictures.resize import Resizer
+from ..pictures.resize import resize
 from ..progress import Progress
+from .tiles import tiles
 
 FORMAT = "convlens style 1"
 INPUTS, OUTPUT = ("image", "thumbnail"), "painted"
@@ -30,49 +31,33 @@ class StyleFile:
     """
 
     def __init__(self, file: str | Path | bytes) -> None:
-        import onnxruntime
-
-        name = "the style" if isinstance(file, bytes) else str(given_path(file))
-        if isinstance(file, bytes):
-            data = file
-        else:
-            with saying_where(given_path(file), "read"):
-                data = given_path(file).read_bytes()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            check_graph(unseal(data))
-            self._session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
-            )
-            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # ONNX Runtime raises many kinds of its own
-            said = (str(error) or type(error).__name__).splitlines()[0][:200]
-            raise ConvlensError(f"{name} is not a learnt style: {said}") from error
+        name, what = "the style", "a learnt style"
+        if not isinstance(file, bytes):
+            name, path = str(file), given_path(file)
+            with saying_where(path, "read"):
+                file = path.read_bytes()
+        self._session = load(file, name=name, what=what)
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         if self.metadata.get("format") != FORMAT:
             raise ConvlensError(
-                f"{name} is not a learnt style: 'convlens paint --learn PAINTING' makes one"
+                f"{name} is not {what}: 'convlens paint --learn PAINTING' makes one"
             )
 
     def paint(self, image: RGB, *, tile: int = TILE, progress: Progress = lambda *_: None) -> RGB:
         """A picture [H, W, 3] painted, of the same size; what is larger than a tile in tiles."""
         height, width = image.shape[:2]
-        scale = min(1.0, THUMBNAIL / max(height, width))
-        sides = tuple(
-            max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width)
-        )
-        thumbnail = Resizer((sides[0], sides[1]))(image)
+        scale = min(1.0, THUMBNAIL / max(height, width)) / STRIDE
+        down, across = (max(1, round(side * scale)) * STRIDE for side in (height, width))
+        thumbnail = resize(image, (down, across))
         out = np.empty_like(image)
-        corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-        for done, (top, left) in enumerate(corners, 1):
-            y, x = max(0, top - REACH), max(0, left - REACH)
-            seen = image[y : top + tile + REACH, x : left + tile + REACH]
+        rows, columns = (list(tiles(n, side=tile, reach=REACH)) for n in (height, width))
+        places = [(y, x) for y in rows for x in columns]
+        for done, (y, x) in enumerate(places, 1):
+            seen = image[y.seen, x.seen]
             pads = [(0, -side % STRIDE) for side in seen.shape[:2]]
             seen = np.pad(seen, (*pads, (0, 0)), mode="reflect")
             given = {INPUTS[0]: seen[None], INPUTS[1]: thumbnail[None]}
-            painted: RGB = self._session.run([OUTPUT], given)[0][0]
-            into = out[top : top + tile, left : left + tile]
-            into[:] = painted[top - y :, left - x :][: into.shape[0], : into.shape[1]]
-            progress("painting", done, len(corners))
+            (painted,) = self._session.run([OUTPUT], given)[0]
+            out[y.own, x.own] = painted[y.inside(), x.inside()]
+            progress("painting", done, len(places))
         return out

@@ -16,40 +16,53 @@ _SIZES_GIVEN = field(7, field(11, field(1, SIZES.encode()) + field(2, _PAIR)))
 other are one (an input in the file itself would make ONNX Runtime warn every other reader)."""
 
 
+def load(
+    data: bytes,
+    *,
+    name: str,
+    what: str = "a convlens detector",
+    more: bytes = b"",
+    part: bytes = b"",
+) -> Any:
+    """A sealed file in ONNX Runtime, on one core.
+
+    `part` is a further graph and `more` anything that is to stand behind it. Raises `ConvlensError`
+    where the file is not `what` it should be.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        check_graph(unseal(data))
+        if part:
+            check_graph(part)
+        return onnxruntime.InferenceSession(
+            data + part + more, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime raises many kinds of its own
+        raise ConvlensError(f"{name} is not {what}: {first_line(error)}") from error
+
+
 class OnnxSession(Session):
     """A sealed ONNX file's bytes in ONNX Runtime. Raises `ConvlensError` where it is none."""
 
     runtime = "onnxruntime"
 
     def __init__(self, data: bytes, *, name: str, part: bytes = b"") -> None:
-        import onnxruntime
-
         self._data = data
-        more = field(7, part) if part else b""
-        try:
-            check_graph(unseal(data))
-            if more:
-                check_graph(more)
-        except ValueError as error:
-            raise ConvlensError(f"{name} is not a convlens detector: {error}") from None
         resizes = SIZES.encode() in data  # a form may leave that to its caller
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                data + more + _SIZES_GIVEN * resizes,
-                options,
-                providers=["CPUExecutionProvider"],
-                enable_fallback=0,
-            )
-            metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-            inputs = [given.name for given in self._session.get_inputs()]
-            shapes = {output.name: output.shape for output in self._session.get_outputs()}
-        except Exception as error:  # ONNX Runtime raises many kinds of its own
-            raise ConvlensError(
-                f"{name} is not a convlens detector: {first_line(error)}"
-            ) from error
+        self._session = load(
+            data,
+            name=name,
+            what="a convlens detector",
+            part=field(7, part) if part else b"",
+            more=_SIZES_GIVEN * resizes,
+        )
+        metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        inputs = [given.name for given in self._session.get_inputs()]
+        shapes = {output.name: output.shape for output in self._session.get_outputs()}
         super().__init__(
             name, metadata=metadata, digest=checksum(data), size=len(data), shapes=shapes
         )

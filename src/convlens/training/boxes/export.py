@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...dataset.examples import to_float
 from ...detector.sessions.session import ENLARGED, INPUT, OWN_SIDES, SQUASHED
 from ...export.conversion import network_graph
-from ...export.export import IR_VERSION, strip
+from ...export.export import strip
 from ...export.metadata import with_metadata
 from ...pictures.canvas import GREY, Canvas
 from ...pictures.resize import ATTRIBUTES
@@ -77,7 +77,7 @@ class BoxGraph:
         self._model = network_graph(
             FromPixels(plain, canvas), (canvas.height, canvas.width), AT_POINTS, LOGITS
         )
-        strip(self._model.graph)
+        strip(self._model, "detector")
 
     def file(self, calibration: Calibration, metadata: Mapping[str, Any]) -> bytes:
         """The detector file's bytes. Raises `onnx.checker.ValidationError` for an unsound graph."""
@@ -101,10 +101,6 @@ class BoxGraph:
             (number, TensorProto.INT64, ["batch"]),
         ):
             graph.output.append(helper.make_tensor_value_info(name, kind, of))
-        graph.name = "detector"
-        model.producer_name, model.producer_version = "convlens", ""
-        model.ir_version = IR_VERSION
-        del model.metadata_props[:]
         entries = {
             "format": "convlens detector 1",
             "task": "boxes",
