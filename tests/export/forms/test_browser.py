@@ -123,8 +123,34 @@ def test_a_visitor_sees_answers_and_heat_whatever_the_labels(
     names = first.locator(".bar span:first-child").all_inner_texts()
     top = Detector(file).predict(PICTURES[2]).top(2)
     assert names == [label for label, _ in top]
-    first.get_by_role("button").click()
-    expect(first.locator("canvas.found")).to_be_visible()
+    for name in ("为什么？", "在哪里？"):
+        first.get_by_role("button", name=name).click()
+        expect(first.locator("canvas.found")).to_be_visible()
+        expect(first.locator("p.soft")).to_contain_text(top[0][0] if name[0] == "为" else "窗")
+
+
+@pytest.mark.parametrize(("kept", "tolerance"), [(True, 2e-3), (False, 0.05)])
+def test_the_pages_heat_maps_are_the_detectors(
+    run: Path,
+    tmp_path: Path,
+    visit: Callable[..., Page],
+    web_runtime: Path,
+    kept: bool,
+    tolerance: float,
+) -> None:
+    """Of class maps, and by hiding, where the blur of what is hidden is not just Pillow's."""
+    data = (run / "detector.onnx").read_bytes()
+    detector = Detector(data if kept else with_metadata(data, {"class_maps": ""}))
+    (tmp_path / "detector.onnx").write_bytes(detector.session.graph() or b"")
+    (tmp_path / "page").mkdir()
+    write_page(tmp_path / "page", Detector(tmp_path / "detector.onnx"), str(web_runtime))
+    answers = ask(visit(tmp_path / "page"), "heat-map", PICTURES)["pictures"]
+    for picture, answer in zip(PICTURES, answers, strict=True):
+        wanted = detector.heat_map(picture)
+        assert wanted.method == ("class activation map" if kept else "occlusion")
+        assert answer["label"] == wanted.label
+        assert answer["probability"] == pytest.approx(wanted.probability, abs=1e-5)
+        assert np.array(answer["heat"]) == pytest.approx(wanted.heat, abs=tolerance)
 
 
 def test_the_page_draws_the_boxes_of_a_detector_of_boxes(

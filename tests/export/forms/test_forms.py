@@ -150,6 +150,8 @@ def test_float16_halves_the_weights(run: Path, tmp_path: Path) -> None:
         assert 2 * len(after[name].raw_data) == len(whole.raw_data)
     assert exported.proof.agreement == 1
     assert Detector(tmp_path / "half").find(PICTURES[1]).heat is not None
+    heat_map = Detector(tmp_path / "half").heat_map(PICTURES[1])
+    assert heat_map.evidence == pytest.approx(Detector(run).heat_map(PICTURES[1]).evidence, abs=0.1)
 
 
 def test_int8_keeps_the_first_layer_and_the_head_in_float(run: Path, tmp_path: Path) -> None:
@@ -162,6 +164,7 @@ def test_int8_keeps_the_first_layer_and_the_head_in_float(run: Path, tmp_path: P
     assert weights == [None, None, "DequantizeLinear", "DequantizeLinear", None, None]
     scales = {t.name: t for t in graph.initializer if list(t.dims) == [16]}
     assert any(name.endswith("_scale") for name in scales)  # one for each channel
+    assert Detector(tmp_path / "int8").heat_map(PICTURES[1]).method == "class activation map"
     assert exported.after.accuracy >= exported.before.accuracy - 0.05
 
 

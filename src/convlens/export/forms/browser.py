@@ -4,6 +4,7 @@ It is the page of `convlens serve`, whose questions go to ONNX Runtime in the br
 """
 
 import json
+from base64 import b64encode
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...detector.sessions.open import DETECTOR
+from ...detector.sessions.protobuf import field
+from ...detector.sessions.session import CLASS_MAPS, SQUASHED
 from ...errors import UsageError
 from ...files import saying_where, write_whole
 
@@ -82,8 +85,21 @@ def _about(detector: "Detector", runtime: str) -> dict[str, object]:
         "provenance": {key: provenance[key] for key in ("slides",) if key in provenance},
         "size": int(detector.metadata.get("size", 0)),
         "outputs": detector.task.outputs,
+        "why": _why(detector),
         "runtime": runtime,
     }
+
+
+def _why(detector: "Detector") -> dict[str, str]:
+    """What is put behind the graph for a heat map, and its output.
+
+    These are class maps, where there are such, else the squashed picture: parts of it are hidden.
+    """
+    part = detector.metadata.get(CLASS_MAPS)
+    if part:
+        return {"output": CLASS_MAPS, "part": part}
+    squashed = b64encode(field(12, field(1, SQUASHED.encode()))).decode()
+    return {"output": SQUASHED, "part": squashed}
 
 
 def _is_address(runtime: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ...detector.sessions.litert import FLATBUFFER
 from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
 from ...detector.sessions.session import CLASS_MAPS
-from ...errors import PictureError, UsageError, require
+from ...errors import ConvlensError, PictureError, UsageError, require
 from ...files import saying_where, write_whole
 from ...pictures.canvas import Canvas
 from ...pictures.decode import RGB, decode
@@ -181,7 +182,7 @@ def _write(
     assert original.path is not None  # noqa: S101
     model = onnx.load_from_string(bytes(unseal(original.path.read_bytes())))
     for entry in [one for one in model.metadata_props if one.key == CLASS_MAPS]:
-        model.metadata_props.remove(entry)  # it names tensors that the form may not have
+        model.metadata_props.remove(entry)  # it names tensors that a form may not have
     metadata = {"form": to}
     gone = {"slides", CLASS_MAPS, "sha256"}
     sealed = {name: text for name, text in original.metadata.items() if name not in gone}
@@ -220,7 +221,19 @@ def _write(
             model = with_same_strangeness(
                 model, metadata, original=original, pictures=_pictures(_some(learnt, PICTURES))
             )
-        write_whole(folder / DETECTOR, with_metadata(model, metadata))
+        data = with_metadata(model, metadata)
+        part = original.metadata.get(CLASS_MAPS)
+        if part and _holds(data, part):
+            data = with_metadata(data, {CLASS_MAPS: part})
+        write_whole(folder / DETECTOR, data)
+
+
+def _holds(data: bytes, part: str) -> bool:
+    """Whether a form still has what class maps are made of."""
+    try:
+        return bool(Detector(data).session.extended(b64decode(part)))
+    except ConvlensError:
+        return False
 
 
 def _some(sources: list[Source], count: int) -> list[Source]:

@@ -19,7 +19,7 @@ const status = document.getElementById("try-status");
 translatePage(document);
 startCamera();
 const detector = await describeDetector();
-startTrying({ pictureListeners: [], slides: "slides" in detector.provenance }, detector.limits);
+startTrying({ pictureListeners: [], slides: "slides" in detector.provenance, explains: true }, detector.limits);
 status.textContent = translate("web.loading");
 try {
   await fetchJson("ready");

@@ -2,12 +2,25 @@
 
 const MOST_THREADS = 4;  // more gain little
 
+function field(number, bytes) {
+  const head = [(number << 3) | 2];
+  let length = bytes.length;
+  for (; length > 127; length >>>= 7) head.push((length & 127) | 128);
+  return [...head, length, ...bytes];
+}
+
+function followed(model, bytes) {
+  const whole = new Uint8Array(model.length + bytes.length);
+  whole.set(model);
+  whole.set(bytes, model.length);
+  return whole;
+}
+
 // The constant that says to what side pictures are brought, made an input: so the detector can slide.
 // A message of protobuf that follows another is part of it. The constant gives its name up.
 const SIZES = "squash_to";
 function withSizes(model) {
   const name = [...new TextEncoder().encode(SIZES)];
-  const field = (number, bytes) => [(number << 3) | 2, bytes.length, ...bytes];
   const constant = field(8, name);
   let at = -1;
   do at = model.indexOf(constant[0], at + 1);
@@ -15,10 +28,8 @@ function withSizes(model) {
   if (at < 0) return model;
   const pair = field(1, [8, 7, ...field(2, field(1, [8, 2]))]);
   const input = field(7, field(11, [...field(1, name), ...field(2, pair)]));
-  const changed = new Uint8Array(model.length + input.length);
-  changed.set(model);
+  const changed = followed(model, input);
   changed[at + 2] ^= 0x20;
-  changed.set(input, model.length);
   return changed;
 }
 
@@ -31,10 +42,12 @@ export async function openDetector(about) {
   const response = await fetch("../detector.onnx");
   if (!response.ok) throw new Error(`detector.onnx: ${response.status} ${response.statusText}`);
   const model = withSizes(new Uint8Array(await response.arrayBuffer()));
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3, executionProviders: ["wasm"] });
+  const open = (bytes) => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, executionProviders: ["wasm"] });
+  const session = await open(model);
   const resizes = session.inputNames.includes(SIZES);
+  let explaining;  // the same graph with one output more, for those who ask
 
-  async function run({ pixels, height, width }, names, sizes = [about.size, about.size]) {
+  async function run(session, { pixels, height, width }, names, sizes = [about.size, about.size]) {
     const feeds = { image: new ort.Tensor("uint8", pixels, [1, height, width, 3]) };
     if (resizes) feeds[SIZES] = new ort.Tensor("int64", BigInt64Array.from(sizes, BigInt), [2]);
     return session.run(feeds, names);
@@ -44,11 +57,17 @@ export async function openDetector(about) {
     about,
     pixelsOf,
     // What answers are made of.
-    outputs: (image) => run(image, about.outputs.filter((name) => session.outputNames.includes(name))),
+    outputs: (image) => run(session, image, about.outputs.filter((name) => session.outputNames.includes(name))),
     // Logits [K, down, across] of each window in a picture brought to (height, width), and their axes.
     async windowLogits(image, sizes) {
-      const { windows } = await run(image, ["windows"], sizes);
+      const { windows } = await run(session, image, ["windows"], sizes);
       return { logits: windows.data, axes: windows.dims.slice(1) };
+    },
+    // Probabilities, and what a heat map is made of: class maps [K, h, w], or the squashed pixels.
+    async explained(image) {
+      explaining ??= open(followed(model, field(7, [...atob(about.why.part)].map((c) => c.charCodeAt()))));
+      const { probabilities, [about.why.output]: more } = await run(await explaining, image, ["probabilities", about.why.output]);
+      return { p: [...probabilities.data], values: more.data, axes: more.dims.slice(1) };
     },
   };
 }

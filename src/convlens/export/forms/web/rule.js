@@ -1,7 +1,7 @@
 // From outputs to an answer, by the detector's rule.
 const UNSURE = -1;
 
-const largest = (values) => values.reduce((best, value, k) => (value > values[best] ? k : best), 0);
+export const largest = (values) => values.reduce((best, value, k) => (value > values[best] ? k : best), 0);
 
 function chosen(p, rule) {
   if (rule.costs) {

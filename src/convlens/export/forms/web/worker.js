@@ -1,6 +1,7 @@
 // What a server would answer, computed here by ONNX Runtime.
 import { openDetector } from "./detector.js";
 import { find } from "./finder.js";
+import { heatMap } from "./heat_map.js";
 import { answerOf } from "./rule.js";
 
 const about = fetch("about.json").then((response) => response.json());
@@ -28,6 +29,7 @@ const paths = {
   detector: () => about,
   ready: async () => { await opened; },
   predict: async (files) => ({ predictions: await answers(files, async (detector, image) => answerOf(await detector.outputs(image), detector.about), { predicted: null, probability: null, probabilities: {}, strangeness: null, strange: false }) }),
+  "heat-map": async (files) => ({ pictures: await answers(files, heatMap, {}) }),
   find: async (files) => ({ pictures: await answers(files, find, { findings: [] }) }),
 };
 
