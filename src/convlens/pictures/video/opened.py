@@ -87,4 +87,8 @@ class Opened:
 
 def _reason(error: Exception) -> str:
     """What FFmpeg says, without the address, which may hold a password."""
+    import av
+
+    if isinstance(error, av.error.ExitError):
+        return f"nothing came for {SECONDS:g} s"
     return getattr(error, "strerror", None) or type(error).__name__
