@@ -127,11 +127,16 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def only_one(
+    folder: Path,
+    *,
+    who: str = "another run is at work",
+    then: str = "wait for it, or name another --out",
+) -> Iterator[None]:
     """Make a folder if need be, and keep other processes from working in it meanwhile.
 
     The lock goes with the process, however that ends. Raises `ConvlensError` where another has it,
-    or where the folder cannot be made or written to.
+    which is told as `who` and what to do `then`, or where the folder cannot be made or written to.
     """
     import shutil
 
@@ -144,9 +149,7 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout:
-            raise ConvlensError(
-                f"another run is at work in {folder}: wait for it, or name another --out"
-            ) from None
+            raise ConvlensError(f"{who} in {folder}: {then}") from None
     for partial in folder.rglob(".*.partial"):  # by a run that was killed while it wrote
         partial.unlink(missing_ok=True)
     try:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from convlens.errors import ConvlensError
 from convlens.pictures.boxes.read import read_boxes
 from convlens.pictures.decode import decode
 from convlens.serving.app import create_app
@@ -26,10 +27,12 @@ BALL: dict[str, Any] = {"label": "球", "left": 10, "top": 2, "right": 12, "bott
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a server that keeps what it is taught, again and again in the same folder."""
+    """Starts a server that keeps what it is taught, one after the other in the same folder."""
     clients: list[TestClient] = []
 
     def new() -> TestClient:
+        while clients:
+            clients.pop().__exit__()
         detector: Any = SlowDetector()
         client = TestClient(create_app(detector, taught=tmp_path / "taught"))
         clients.append(client.__enter__())
@@ -85,6 +88,18 @@ def test_what_is_drawn_comes_back_and_is_read_as_any_coco_folder(
         edges = [[box[edge] for edge in EDGES] for box in wanted]
         assert np.allclose(boxes.xyxy, np.reshape(edges, (-1, 4)), rtol=0, atol=1e-6)
     assert start().get("/teach/boxes").json() == state  # another server, the same folder
+
+
+def test_a_folder_is_of_one_server(start: Start, tmp_path: Path) -> None:
+    client = start()
+    [picture] = add(client, encoded(1))
+    detector: Any = SlowDetector()
+    with pytest.raises(ConvlensError, match=r"another server is at work in .*taught: end it, or"):
+        create_app(detector, taught=tmp_path / "taught")
+    assert start().get("/teach/boxes").json()["pictures"] == [picture]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConvlensError, match="cannot make the folder"):
+        create_app(detector, taught=tmp_path / "file")
 
 
 def test_boxes_are_changed_and_pictures_taken_away(start: Start, tmp_path: Path) -> None:

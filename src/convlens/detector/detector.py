@@ -42,6 +42,7 @@ class Detector(Predictor):
         pictures: str | Path,
         *,
         split: str | None = None,
+        boxes: str | None = None,
         progress: Progress = lambda *_: None,
     ) -> "Evaluation":
         """Compare the answers on labelled pictures with their labels.
@@ -51,6 +52,7 @@ class Detector(Predictor):
                 detector gives the metrics that its run reported.
             split: `train`, `val`, `test` or `all`; by default the test pictures where the data
                 marks them, and all of them where it does not.
+            boxes: Words that settle how boxes are written, where the data leaves it open.
             progress: Is told how many pictures are done, of how many.
 
         Returns:
@@ -67,7 +69,7 @@ class Detector(Predictor):
         """
         from .evaluate import evaluate
 
-        return evaluate(self, pictures, split=split, progress=progress)
+        return evaluate(self, pictures, split=split, boxes=boxes, progress=progress)
 
     def find(
         self,

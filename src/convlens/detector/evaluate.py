@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    detector: Predictor, pictures: str | Path, *, split: str | None, progress: Progress
+    detector: Predictor,
+    pictures: str | Path,
+    *,
+    split: str | None,
+    boxes: str | None,
+    progress: Progress,
 ) -> "Evaluation":
     """Evaluate on a folder, a table or shards, or on one split of it: see `Detector.evaluate`."""
     if split not in {None, "all", *SPLITS}:
         raise UsageError(f"--split {split}: it can be train, val, test or all")
-    catalog = detector.task.read(pictures)
+    catalog = detector.task.read(pictures, boxes=boxes)
     split = split or ("test" if "test" in catalog.splits else "all")
     if split != "all":
         rows = [row for row, of_row in enumerate(catalog.splits) if of_row == split]
@@ -39,10 +44,8 @@ def evaluate_catalog(
 ) -> "Evaluation":
     """Answer every picture of a catalog and compare with what is there. Raises `ConvlensError`.
 
-    `catalog` is of the kind that the detector's task reads.
-
-
-    `known` are answers of this detector, by row, that need not be computed again.
+    `catalog` is of the kind that the detector's task reads. `known` are answers of this detector,
+    by row, that need not be computed again.
     """
     known = known or {}
     truths = detector.task.truths(catalog, detector.labels)  # unknown labels are told at once

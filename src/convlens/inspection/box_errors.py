@@ -62,14 +62,12 @@ class BoxIssue:
 
 
 def crosswise_answers(
-    pictures: str | Path, *, group: str | None, seed: int, minutes: float | None, progress: Progress
+    pictures: str | Path, data: DataOptions, *, minutes: float | None, progress: Progress
 ) -> list[tuple[Truth, BoxPrediction]]:
     """What `box_issues` takes: networks are trained for it. Raises `ConvlensError`."""
     from ..training.boxes.crosswise import answer_crosswise
 
-    options = TrainOptions(
-        data=DataOptions(group=group, seed=seed), budget=BudgetOptions(minutes=minutes)
-    )
+    options = TrainOptions(data=data, budget=BudgetOptions(minutes=minutes))
     return answer_crosswise(pictures, options, progress=progress)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UsageError, require
+from ..options import DataOptions
 from ..pictures.boxes.boxes import BoxCatalog
 from ..pictures.catalog import Catalog
 from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
@@ -80,7 +81,10 @@ def inspect(
             from .box_errors import box_issues, crosswise_answers
 
             answers = crosswise_answers(
-                pictures, group=group, seed=seed, minutes=minutes, progress=progress
+                pictures,
+                DataOptions(group=group, seed=seed, boxes=boxes),
+                minutes=minutes,
+                progress=progress,
             )
             inspection = replace(inspection, box_labels=box_issues(answers))
     else:

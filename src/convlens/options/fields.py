@@ -62,6 +62,11 @@ class DataOptions:
         metavar="FOLDER",
         basic=True,
     )
+    boxes: str | None = option(
+        None,
+        "how boxes are written, where that cannot be told, as coco or table,xywh",
+        metavar="WORDS",
+    )
     seed: int = option(
         0, "for splits, parameters and augmentation", metavar="N", basic=True, least=0, most=2**31
     )

@@ -21,6 +21,7 @@ class TrainKeywords(TypedDict, total=False):
     folds: int | None
     group: str | None
     background: str | None
+    boxes: str | None
     seed: int
     network: str
     weights: str

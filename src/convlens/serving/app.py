@@ -51,7 +51,8 @@ def create_app(
         An ASGI application. Its temporary files are removed when its lifespan ends.
 
     Raises:
-        ConvlensError: What lies in the folder of what is taught cannot be read.
+        ConvlensError: The folder of what is taught is another server's, or cannot be written to,
+            or what lies in it cannot be read.
     """
     limits, settings = limits or RequestLimits(), settings or ServerSettings()
     model, teaching = CurrentModel(detector), Teaching(taught)

@@ -39,8 +39,11 @@ class Task(Protocol):
         Raises `ConvlensError`, which names `where`, if they are too few.
         """
 
-    def read(self, pictures: str | Path) -> Any:
-        """A data set's catalog, with what the task's answers are compared with."""
+    def read(self, pictures: str | Path, *, boxes: str | None = None) -> Any:
+        """A data set's catalog, with what the task's answers are compared with.
+
+        `boxes` are words that settle how boxes are written. Raises `ConvlensError`.
+        """
 
     def truths(self, catalog: Any, classes: Sequence[str]) -> Sequence[Any]:
         """What is there in each of its pictures. Raises `ConvlensError` for an unknown class."""

@@ -16,7 +16,7 @@ from ..engine.interrupt import stop_on_interrupt
 from ..engine.logs import Log, check_logs
 from ..engine.step_plan import StepPlan
 from ..options import TrainKeywords, TrainOptions, options_from
-from ..pictures.boxes.reading import Reading
+from ..pictures.boxes.reading import reading_of
 from ..pictures.boxes.recognise import recognise
 from ..stopwatch import Stopwatch
 from ..tasks.answers import Evaluation
@@ -108,7 +108,7 @@ def train(
     """
     typed = options_from(options)
     check_logs(typed.log)
-    if recognise(pictures, Reading()) is not None:
+    if recognise(pictures, reading_of(typed.data.boxes)) is not None:
         return _train_boxes(
             lambda: new_folder(pictures, out),
             begun=(pictures, typed),

@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 
 from boxed import OBJECTS, coco, objects_of, read, save_pictures, table, voc, write, yolo
+from convlens import train
 from convlens.errors import ConvlensError, UsageError
+from convlens.options import DataOptions
 from convlens.pictures.boxes.read import read_boxes
 from convlens.pictures.read import read_catalog
+from convlens.tasks.boxes.task import BoxTask
+from convlens.tasks.classification.task import Classification
+from convlens.training.boxes.dataset import prepare_boxes
+from helpers import Convlens, assert_clear, save_shapes
 
 
 def test_two_forms_side_by_side_are_asked_back(tmp_path: Path) -> None:
@@ -107,3 +113,30 @@ def test_commands_for_classes_refuse_pictures_with_boxes(tmp_path: Path) -> None
     write(tmp_path / "annotations.json", coco())
     with pytest.raises(ConvlensError, match="has pictures with boxes"):
         read_catalog(tmp_path)
+
+
+def test_whatever_command_asks_takes_the_answer(tmp_path: Path, convlens: Convlens) -> None:
+    save_pictures(tmp_path / "images")
+    write(tmp_path / "annotations.json", coco())
+    for name in OBJECTS:
+        write(tmp_path / "labels" / f"{name}.txt", yolo(name))
+    for command in (["train", tmp_path], ["inspect", tmp_path, "--labels"]):
+        assert_clear(convlens(*command), 1, "--boxes yolo")
+        done = convlens(*command, "--boxes", "voc")
+        assert_clear(done, 1, "--boxes voc: ")
+    with pytest.raises(ConvlensError, match="--boxes yolo"):
+        prepare_boxes(tmp_path, DataOptions(), progress=lambda *_: None)
+    options = DataOptions(boxes="yolo", test_fraction=0.0, val_fraction=0.0)
+    dataset = prepare_boxes(tmp_path, options, progress=lambda *_: None)
+    assert sorted(Path(name).stem for name in dataset.catalog.names) == sorted(OBJECTS)
+    catalog = BoxTask().read(tmp_path, boxes="coco")
+    assert catalog.form == "coco"
+
+
+def test_words_about_boxes_are_refused_where_there_are_none(tmp_path: Path) -> None:
+    save_shapes(tmp_path, 4)
+    with pytest.raises(ConvlensError, match="has no boxes in a form that is known"):
+        train(tmp_path, tmp_path / "run", boxes="xyxy")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(UsageError, match="this detector's have a class"):
+        Classification().read(tmp_path, boxes="coco")

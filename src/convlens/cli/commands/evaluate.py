@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..arguments import Parser, add_detector, add_output
+from ..arguments import Parser, add_boxes, add_detector, add_output
 from ..output import emit, emit_json, printable, table
 from ..progress import Bars
 
@@ -23,6 +23,7 @@ def add(parser: Parser) -> None:
         metavar="NAME",
         help="train, val, test or all [auto: test where the data marks it, else all]",
     )
+    add_boxes(parser)
     add_output(parser, json="print everything as JSON")
 
 
@@ -32,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
 
     detector = Detector(args.detector)
     with Bars(args.quiet) as bars:
-        evaluation = detector.evaluate(args.pictures, split=args.split, progress=bars.progress)
+        evaluation = detector.evaluate(
+            args.pictures, split=args.split, boxes=args.boxes, progress=bars.progress
+        )
     if args.json:
         emit_json(evaluation.as_json())
         return 0

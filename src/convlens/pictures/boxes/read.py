@@ -43,8 +43,6 @@ def read_boxes(
     reading = reading_of(boxes)
     reader = recognise(pictures, reading)
     if reader is None:
-        if boxes:
-            raise ConvlensError(f"--boxes {boxes}: {pictures} has no boxes in a form that is known")
         return None
     raw = reader()
     if reading.corners:

@@ -23,9 +23,16 @@ Reader = Callable[[], RawSet]
 def recognise(pictures: str | Path, reading: Reading) -> Reader | None:
     """How to read the boxes of a data set; None where it has none.
 
-    Raises a `ConvlensError` that asks back where it has boxes in two forms, or not in the one that
-    was asked for.
+    Raises a `ConvlensError` that asks back where it has boxes in two forms, or has none of the kind
+    that was asked for.
     """
+    reader = _reader(pictures, reading)
+    if reader is None and reading != Reading():
+        raise ConvlensError(f"--boxes: {pictures} has no boxes in a form that is known")
+    return reader
+
+
+def _reader(pictures: str | Path, reading: Reading) -> Reader | None:
     found = find_shards(pictures)
     if found is not None:
         named = reading.form in {None, "shards"} and shards.has_boxes(found)
@@ -51,7 +58,7 @@ def recognise(pictures: str | Path, reading: Reading) -> Reader | None:
         return lambda: read_form(name, path, evidence)
     inner = folders_in(path) if path.is_dir() and len(names_in(path)) < FEW else []
     wrapped = len(inner) == 1 and split_named(inner[0].name) is None
-    return recognise(inner[0], reading) if wrapped else None
+    return _reader(inner[0], reading) if wrapped else None
 
 
 def read_form(name: str, path: Path, evidence: Sequence[Path]) -> RawSet:

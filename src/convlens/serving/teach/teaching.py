@@ -1,8 +1,10 @@
 """Teaching in the page: pictures get classes or boxes, and a detector is trained on them."""
 
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+from ...files import only_one
 from ..problems import Problem
 from .boxed_pictures import BoxedPictures
 from .labelled_pictures import LabelledPictures
@@ -18,13 +20,19 @@ class Teaching:
     """The pictures and the latest training, in a folder.
 
     Args:
-        kept: A folder that stays; None for a temporary one that goes with `close`.
+        kept: A folder that stays, of this server alone until `close`; None for a temporary one
+            that goes with it.
 
     Raises:
-        ConvlensError: What lies in the folder cannot be read.
+        ConvlensError: The folder is another server's, or cannot be written to, or what lies in it
+            cannot be read.
     """
 
     def __init__(self, kept: Path | None = None) -> None:
+        self._held = ExitStack()
+        if kept is not None:
+            then = "end it, or name another folder with --teach"
+            self._held.enter_context(only_one(kept, who="another server is at work", then=then))
         self.folder = TeachingFolder(kept)
         self.pictures = LabelledPictures(self.folder)
         self.boxes = BoxedPictures(self.folder)
@@ -35,6 +43,7 @@ class Teaching:
         if self.training is not None:
             self.training.kill()
         self.folder.remove()
+        self._held.close()
 
     def start(self, minutes: float | None, *, what: str) -> None:
         """Begin to train; `minutes` None lets the training choose its time.

@@ -32,11 +32,11 @@ class BoxTask:
         """Boxes of four edges, and all that belongs to them."""
         return all(name in shapes for name in self.outputs) and shapes["boxes"][2] == 4
 
-    def read(self, pictures: str | Path) -> BoxCatalog:
+    def read(self, pictures: str | Path, *, boxes: str | None = None) -> BoxCatalog:
         """Pictures with boxes."""
         from ...pictures.boxes.read import read_boxes
 
-        catalog = read_boxes(pictures)
+        catalog = read_boxes(pictures, boxes=boxes)
         if catalog is None:
             raise ConvlensError(f"{pictures} has no boxes, and this detector is for boxes")
         return catalog

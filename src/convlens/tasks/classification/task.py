@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import UsageError
 from ...pictures.catalog import Catalog
 from ...pictures.source import Source
 from . import prediction, table
@@ -41,9 +42,12 @@ class Classification:
 
         return classes_of(labels, where)
 
-    def read(self, pictures: str | Path) -> Catalog:
+    def read(self, pictures: str | Path, *, boxes: str | None = None) -> Catalog:
         """Pictures of one class each."""
         from ...pictures.read import read_catalog
+
+        if boxes is not None:
+            raise UsageError("--boxes is for pictures with boxes, and this detector's have a class")
 
         return read_catalog(pictures)
 

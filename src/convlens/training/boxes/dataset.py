@@ -103,7 +103,7 @@ def prepare_boxes(
     Where the data names no splits a part is held out, which is used for no choice but that of
     thresholds, and crosswise for that. Without a `canvas` it is chosen, as `choose_canvas` does.
     """
-    catalog = read_boxes(pictures, progress=progress)
+    catalog = read_boxes(pictures, boxes=options.boxes, progress=progress)
     if catalog is None:
         raise ConvlensError(f"{pictures} has no boxes")
     if options.group is not None:

@@ -109,7 +109,7 @@ def first_plan(job: BoxJob) -> BoxPlan:
 
 
 OF_BOXES = {
-    "data": {"seed", "size", "test_fraction", "val_fraction", "group"},
+    "data": {"seed", "size", "test_fraction", "val_fraction", "group", "boxes"},
     "optimizer": {"learning_rate", "batch", "schedule", "warmup", "optimizer"},
     "budget": {"epochs", "minutes", "steps"},
     "answer": {"recall", "precision"},
