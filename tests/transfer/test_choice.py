@@ -13,7 +13,7 @@ from convlens.errors import UsageError
 from convlens.options import NetworkOptions, TrainOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.training import backbones
-from convlens.transfer.backbones import backbone_lines, choose_backbone
+from convlens.transfer.backbones import backbone_lines, by_speed, choose_backbone, further_lines
 from convlens.transfer.features import FeatureTable
 from convlens.transfer.head import FeatureSet
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
@@ -63,6 +63,23 @@ def test_what_comes_into_question() -> None:
     for options in (NetworkOptions(prefer="speed"), NetworkOptions(network="efficientnet-lite0")):
         assert backbone_lines(options, choose_network(options)) == (fast,)
     assert backbone_lines(NetworkOptions(), NetworkChoice(both, "none")) == (both,)
+
+
+def test_the_rest_comes_into_question_where_much_is_left_to_gain() -> None:
+    needs_weights()
+    options = NetworkOptions()
+    choice = choose_network(options)
+    fast, large, both = backbone_lines(options, choice)
+    weak, strong = probe(1.0), probe(4.0)
+    between = fast.replace("lite0", "lite1")
+    tried = dict.fromkeys((fast, large, both), weak)
+    everything = f"{fast}+tf_efficientnet_lite1+tf_efficientnet_lite2"
+    assert further_lines(options, choice, tried) == (between, everything)
+    assert by_speed((*tried, between, everything)) == (fast, between, large, both, everything)
+    assert further_lines(options, choice, {**tried, both: strong}) == ()
+    assert further_lines(NetworkOptions(prefer="speed"), choice, {fast: weak}) == ()
+    named = NetworkOptions(network="efficientnet-lite0")
+    assert further_lines(named, choose_network(named), {fast: weak}) == ()
 
 
 @pytest.mark.parametrize(("most", "left"), [(None, 3), (50, 3), (49, 2), (20, 1)])

@@ -276,14 +276,20 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     assert "as they are" in page
 
 
-def test_few_pictures_keep_their_features_and_take_seconds(tmp_path: Path) -> None:
+def test_few_pictures_keep_their_features_and_take_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     needs_weights()
+    monkeypatch.setattr(
+        "convlens.transfer.backbones.HARD", 0.0
+    )  # so all that is installed is tried
     save_shapes(tmp_path / "p", 40)
     run = train(tmp_path / "p", tmp_path / "r", size=64, seed=1)
     assert run.finished
     plan = json.loads((run.folder / "run.json").read_text())["plan"]
-    fast, large, both = plan["backbones"]
+    fast, between, large, both, everything = plan["backbones"]
     assert both == f"{fast}+{large.removeprefix('timm:')}"
+    assert everything == "+".join((fast, *(n.removeprefix("timm:") for n in (between, large))))
     assert Detector(run.detector).metadata["network"] == plan["network"]
     assert run.metrics["training"]["steps_planned"] == 0
     assert run.metrics["tried"]["tuned"] is None

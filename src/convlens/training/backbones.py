@@ -1,5 +1,7 @@
 """The pretrained backbones that come into question, and their features of the pictures."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import torch
 
@@ -8,9 +10,9 @@ from ..dataset.examples import Examples
 from ..errors import UsageError
 from ..network.classifier import Classifier
 from ..network.spec import PREFIX, parts_of
-from ..transfer.backbones import backbone_lines
+from ..transfer.backbones import backbone_lines, by_speed, further_lines
 from ..transfer.features import Extraction, FeatureTable, seconds_per_picture
-from ..transfer.linear_probe import sample
+from ..transfer.linear_probe import LinearProbe, sample
 from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
 from .job import Job, Request, timed
 
@@ -45,35 +47,66 @@ def build_module(job: Job, network: str, *, weights: str) -> Classifier:
     )
 
 
-@timed("features")
-def feature_tables(job: Job, request: Request) -> dict[str, FeatureTable]:
-    """Features of training and validation pictures by each backbone, the fastest first.
+def probes_by_backbone(
+    job: Job, request: Request, fit: Callable[[FeatureTable], LinearProbe]
+) -> tuple[dict[str, FeatureTable], dict[str, LinearProbe]]:
+    """Features by each backbone, the fastest first, and a probe that `fit` makes on them.
 
+    Where what is usually tried leaves much to gain, the rest of the installed ones is tried too.
     Raises `UsageError` where none is as fast as is asked for.
     """
-    lines = request.backbones or backbone_lines(job.options.network, request.choice)
-    if not request.backbones:
-        lines = _fast_enough(job, request.choice, lines)
+    tables: dict[str, FeatureTable] = {}
+    probes: dict[str, LinearProbe] = {}
+
+    def add(lines: tuple[str, ...]) -> None:
+        for line, table in _feature_tables(job, request, lines, known=tables).items():
+            tables[line], probes[line] = table, fit(table)
+
+    options, choice = job.options.network, request.choice
+    if request.backbones:
+        add(request.backbones)
+    else:
+        add(_fast_enough(job, choice, backbone_lines(options, choice)))
+        further = further_lines(options, choice, probes)
+        if further and options.milliseconds is None:
+            add(further)
+    order = by_speed(probes) if len(probes) > 1 else tuple(probes)
+    return tables, {line: probes[line] for line in order}
+
+
+@timed("features")
+def _feature_tables(
+    job: Job, request: Request, lines: tuple[str, ...], *, known: Mapping[str, FeatureTable]
+) -> dict[str, FeatureTable]:
+    """Features of training and validation pictures by each of these backbones.
+
+    Of joined ones those that are there, or `known`, stand side by side.
+    """
     learnt = _learnt(job)
     pending: dict[str, Extraction] = {}
     seconds: dict[str, float] = {}
     for number, line in enumerate(lines):
-        if number and set(parts_of(line)) <= set(pending):
-            continue  # their features stand side by side
+        if (number or known) and set(parts_of(line)) <= {*pending, *known}:
+            continue
         extraction = Extraction(_pretrained(job, request.choice, line), learnt)
         seconds[line] = extraction.seconds()
-        if number and not request.backbones and not _has_time(job, line, seconds=seconds[line]):
+        if (
+            (number or known)
+            and not request.backbones
+            and not _has_time(job, line, seconds=seconds[line])
+        ):
             break
         pending[line] = extraction
-    if not request.folds:
-        _tell_wait(job, sum(seconds[line] for line in pending))
+    if not request.folds and pending:
+        _tell_wait(job, sum(seconds[line] for line in pending), further=bool(known))
     tables: dict[str, FeatureTable] = {}
     for line in lines:
         if line in pending:
             features = pending[line].features(job.callback.progress)
             tables[line] = FeatureTable(learnt.rows, torch.from_numpy(features))
-        elif set(parts_of(line)) <= set(tables):
-            tables[line] = FeatureTable.joined([tables[part] for part in parts_of(line)])
+        elif set(parts_of(line)) <= {*tables, *known}:
+            there = {**known, **tables}
+            tables[line] = FeatureTable.joined([there[part] for part in parts_of(line)])
     return tables
 
 
@@ -89,10 +122,16 @@ def _learnt(job: Job) -> Examples:
     )
 
 
-def _tell_wait(job: Job, seconds: float) -> None:
+def _tell_wait(job: Job, seconds: float, *, further: bool) -> None:
     """How long the whole will take, where features take so long, and nobody asked for minutes."""
     budget = job.options.budget
     if budget.minutes is not None:
+        return
+    if further:
+        job.callback.say(
+            f"frozen:  much is left to gain, so what else is installed is tried too ({seconds:.0f} "
+            "s of features; --prefer speed does without)"
+        )
         return
     whole = sum(job.stopwatch.seconds().values()) + seconds + REST
     job.callback.say(

@@ -1,6 +1,7 @@
 """What is trained, before its first step: an architecture, its module, and linear probes."""
 
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 
 import torch
 
@@ -13,7 +14,7 @@ from ..transfer.head import FOLDS
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice
 from ..transfer.weights import Origin
-from .backbones import build_module, feature_tables, tell_speed
+from .backbones import build_module, probes_by_backbone, tell_speed
 from .job import Job, Request, choose_folds, learning_from, timed
 
 
@@ -65,9 +66,13 @@ def build_model(job: Job, request: Request) -> Model:
         if request.folds is None:
             _tell(job, model)
         return model
-    tables = feature_tables(job, request) if job.workers.first else {}
-    probes = tuple(fit_probe(job, table, folds=folds) for table in tables.values())
-    lines = job.workers.broadcast(lambda: tuple(tables))
+    tables: dict[str, FeatureTable] = {}
+    by_line: dict[str, LinearProbe] = {}
+    if job.workers.first:
+        fit = partial(fit_probe, job, folds=folds)
+        tables, by_line = probes_by_backbone(job, request, fit)
+    probes = tuple(by_line.values())
+    lines = job.workers.broadcast(lambda: tuple(by_line))
     taken = job.workers.broadcast(lambda: choose_backbone(probes, job.options.network.prefer))
     model = _model(job, replace(choice, line=lines[taken]), folds=folds)
     model = replace(model, backbones=lines)

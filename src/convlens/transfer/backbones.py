@@ -1,10 +1,10 @@
 """Which of several pretrained backbones: what pictures that no head learnt from say of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ..engine.model_selection import MIN_VAL_EXAMPLES, clearly_lower
+from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES, clearly_lower
 from ..network.pretrained import installed_packages
-from ..network.spec import PREFIX
+from ..network.spec import PREFIX, parts_of
 from ..options import NetworkOptions
 from .linear_probe import LinearProbe
 from .pretrained import NetworkChoice
@@ -17,14 +17,40 @@ def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str,
     """Those that come into question, the fastest first.
 
     Where the network is left open: the fastest and the largest that are installed, and both
-    together; else the one that was named.
+    together, to begin with (see `further_lines`); else the one that was named.
     """
     installed = [known.line for known in installed_packages()]
     several = options.network == "auto" and choice.weights == "package" and len(installed) > 1
     if not several or options.prefer == "speed":
         return (choice.line,)
-    fast, large = installed[0], installed[-1]
-    return fast, large, f"{fast}+{large.removeprefix(PREFIX)}"
+    return (installed[0], installed[-1], _joined([installed[0], installed[-1]]))
+
+
+def further_lines(
+    options: NetworkOptions, choice: NetworkChoice, probes: Mapping[str, LinearProbe]
+) -> tuple[str, ...]:
+    """Those between the fastest and the largest, and all together; none where little is to gain.
+
+    `probes` are those of `backbone_lines`; where time did not suffice for all of them, it does not
+    for more.
+    """
+    installed = [known.line for known in installed_packages()]
+    between = tuple(line for line in installed if line not in probes)
+    usual = backbone_lines(options, choice)
+    if len(usual) == 1 or not between or not set(usual) <= set(probes):
+        return ()
+    if min(probe.loss for probe in probes.values()) < HARD:
+        return ()
+    return (*between, _joined(installed))
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return PREFIX + "+".join(line.removeprefix(PREFIX) for line in lines)
+
+
+def by_speed(lines: Iterable[str]) -> tuple[str, ...]:
+    """The same, the fastest first: those of one backbone, of two, and so on."""
+    return tuple(sorted(lines, key=lambda line: (len(parts_of(line)), line)))
 
 
 def choose_backbone(
