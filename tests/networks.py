@@ -1,6 +1,7 @@
 """Networks that several tests look at, and detectors of them as if they were trained."""
 
 import numpy as np
+import timm
 import torch
 
 from convlens import Detector
@@ -9,7 +10,11 @@ from convlens.network.backbone import build_published
 from convlens.network.build import build
 from convlens.network.classifier import Classifier
 from convlens.network.spec import PREFIX, Network, network
+from convlens.pictures.canvas import Canvas
 from convlens.tasks.classification.objective import plain_objective
+from convlens.training.boxes.calibration import Calibration
+from convlens.training.boxes.export import BoxGraph
+from convlens.training.boxes.network import box_network
 
 LECTURE = "conv 6 5x5, pool 2, conv 16 5x5, pool 2, dense 120, dense 84"
 RESIDUAL = (
@@ -48,6 +53,25 @@ def detector_of(module: Classifier, size: int = 32) -> Detector:
     """Its file, for three classes."""
     objective = plain_objective(len(LABELS))
     return Detector(export(module, size, labels=LABELS, metadata={}, objective=objective))
+
+
+def boxes_detector(height: int = 64, width: int = 64) -> Detector:
+    """One of boxes with random parameters, and a canvas of this size."""
+    torch.manual_seed(0)
+    timm_name = "test_efficientnet"
+    module = box_network(
+        timm_name,
+        len(LABELS),
+        sides=(16, 32, 48),
+        parameters=timm.create_model(timm_name).state_dict(),
+        seed=0,
+    )
+    for name, buffer in module.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.uniform_(-0.1, 0.1)
+    canvas = Canvas(height, width)
+    graph = BoxGraph(module, canvas, labels=LABELS, most=20, overlap=0.6)
+    return Detector(graph.file(Calibration(), {}))
 
 
 def noise(height: int = 50, width: int = 70) -> np.ndarray:

@@ -19,7 +19,7 @@ from convlens.network.layers.shapes import Mask
 from convlens.network.spec import network
 from convlens.pictures.resize import Resizer
 from convlens.reasons.receptive_field import any_channel, receptive_field
-from networks import as_if_trained, detector_of, noise
+from networks import as_if_trained, boxes_detector, detector_of, noise
 
 TEXT = (
     "conv 8 3x3 same, norm, pool 2, residual [conv 8 3x3 same, norm], conv 12 5x5 stride 2, "
@@ -28,8 +28,12 @@ TEXT = (
 SLIDING = "conv 4 3x3, pool 2, conv 5 5x5 stride 2, avgpool 3 stride 2, conv 6 3x3 same, gap"
 
 
-@pytest.fixture(scope="module", params=["timm:resnet18", "timm:tf_efficientnet_lite0", TEXT])
+@pytest.fixture(
+    scope="module", params=["timm:resnet18", "timm:tf_efficientnet_lite0", TEXT, "boxes"]
+)
 def detector(request: pytest.FixtureRequest) -> Detector:
+    if request.param == "boxes":
+        return boxes_detector()
     module = as_if_trained(request.param, 64)
     for part in module.modules():
         if isinstance(part, torch.nn.BatchNorm2d):  # so that no branch and no ReLU gives 0
@@ -85,7 +89,7 @@ def test_changes_outside_of_what_a_value_sees_do_not_change_it(detector: Detecto
         if layer.field is None:
             continue
         row, column = layer.shape[1] // 3, layer.shape[2] // 2
-        box = inside.seen(number, row, column)
+        box = inside.seen(image, number, row=row, column=column)
         top, bottom, left, right = (
             round(64 * at) for at in (box.top, box.bottom, box.left, box.right)
         )
@@ -119,7 +123,7 @@ def test_fields_of_text_are_those_that_the_layers_tell() -> None:
         for row, column in ((0, 0), (own.shape[1] // 2, own.shape[2] - 1)):
             mask: Mask = receptive_field(spec.layers[:depth], (3, 64, 64), unit=(0, row, column))
             rows, columns = np.nonzero(any_channel(mask)[0])
-            box = inside.seen(number, row, column)
+            box = inside.seen(noise(), number, row=row, column=column)
             told = [round(64 * edge) for edge in (box.top, box.bottom, box.left, box.right)]
             assert told == [rows.min(), rows.max() + 1, columns.min(), columns.max() + 1]
 
@@ -166,6 +170,47 @@ def test_the_strongest_patch_is_where_the_pattern_was_put() -> None:
     by_picture = {patch.picture: patch.box for patch in patches}
     assert (64 * by_picture[0].top, 64 * by_picture[0].left) == (8, 40)
     assert (64 * by_picture[2].top, 64 * by_picture[2].left) == (50, 50)
+
+
+def test_what_is_seen_from_a_canvas_is_in_the_pictures_own_pixels() -> None:
+    """On a canvas that is wider than the picture, which stands there at its own size."""
+    inside, image = boxes_detector(64, 128).inside, noise(64, 70)
+    assert inside.field_size(0) == (3, 3)
+    box = inside.seen(image, 0, row=10, column=20)
+    top, bottom, left, right = (
+        round(side * at)
+        for side, at in ((64, box.top), (64, box.bottom), (70, box.left), (70, box.right))
+    )
+    assert (top, bottom, left, right) == (19, 22, 39, 42)
+    (before,) = inside.maps(image, [0])
+    other = image.copy()
+    other[top:bottom, left:right] = 255 - other[top:bottom, left:right]
+    (after,) = inside.maps(other, [0])
+    changed = np.argwhere(np.abs(after - before).max(0) > 0)
+    assert changed.min(0).tolist() == [9, 19]
+    assert changed.max(0).tolist() == [11, 21]
+    beside = inside.seen(image, 0, row=10, column=60)
+    assert beside.left == beside.right == 1
+
+
+def test_no_strongest_patch_lies_on_the_canvas_beside_the_picture() -> None:
+    inside, image = boxes_detector(64, 128).inside, np.full((64, 70, 3), 100, np.uint8)
+    for number, layer in enumerate(inside.layers):
+        (maps,) = inside.maps(image, [number])
+        for channel in range(layer.shape[0]):
+            patch = inside.peak(image, number, maps[channel], picture=0)
+            assert patch.box.left < patch.box.right
+    values = np.zeros(inside.layers[0].shape[1:], np.float32)
+    values[3, 34], values[5, 36] = 1, 2  # the last column that begins in the picture, and grey
+    assert inside.peak(image, 0, values, picture=0).value == 1
+
+
+def test_the_pixels_of_joined_networks_are_no_layer() -> None:
+    """Each rescales them as it wants them, by parameters that the file computes."""
+    inside = detector_of(as_if_trained("timm:test_resnet+test_efficientnet", 64), 64).inside
+    assert inside.layers[0].kind.startswith("conv")
+    filters = [layer.filters is not None for layer in inside.layers]
+    assert sum(filters) == 2  # those of the first layer of each
 
 
 def test_the_mirror_image_is_no_layer_of_its_own() -> None:

@@ -1,13 +1,19 @@
 """The report: one file, escaped, and drawn by a real browser."""
 
+import base64
+import io
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import Browser, expect
 
 from convlens import Detector, train
 from convlens.pictures.source import FileSource
@@ -52,10 +58,71 @@ def test_it_shows_some_layers_with_what_their_filters_answer(run: Path) -> None:
     inside = Detector(run).inside
     for number in inside.chosen:
         assert f"<h3>{number + 1}. {inside.layers[number].kind}" in text
-    assert text.count('alt="maps of the layer"') == len(inside.chosen)
-    assert text.count("as colours") == 1  # of the first layer
+    channels = [inside.layers[number].shape[0] for number in inside.chosen]
+    assert text.count("data-range=") == sum(min(9, count) for count in channels)
+    assert text.count("as colours") == min(9, channels[0])  # of the first layer
     data = (run / "detector.onnx").read_bytes()
-    assert render_layers(data, [FileSource("gone.png")]) == ""
+    assert render_layers(data, [FileSource("gone.png")], multiplications=1) == ""
+
+
+def test_pointing_at_a_map_shows_what_its_value_sees(
+    run: Path, browser_with: Callable[..., Browser]
+) -> None:
+    """By mouse, keyboard and finger."""
+    inside = Detector(run).inside
+    number = inside.chosen[1]
+    layer, (height, width) = inside.layers[number], inside.layers[number].shape[1:]
+    asked: list[str] = []
+    context = browser_with().new_context(has_touch=True, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: asked.append(message.text))
+    page.goto((run / "report.html").as_uri())
+    maps = page.locator("[data-layer]").nth(1).locator("[data-range]")
+    low, high = json.loads(maps.first.get_attribute("data-range") or "")
+    drawing = (maps.first.get_attribute("src") or "").partition("base64,")[2]
+    levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(drawing))))
+    assert levels.shape == (height, width)
+    says, field = page.locator("#map-says"), page.locator("#map-field")
+    expect(field).to_be_hidden()
+    image, image_of = np.zeros((9, 9, 3), np.uint8), page.locator(".looked img")
+
+    def check(row: int, column: int) -> None:
+        expect(says).to_contain_text(
+            f"layer {number + 1}, filter {maps.first.get_attribute('alt').split()[-1]}, "  # type: ignore[union-attr]
+            f"row {row}, column {column}: "
+        )
+        told = float(says.inner_text().split(": ")[1].split(". ")[0].replace(",", ""))
+        value = low + (high - low) * levels[row, column] / 255
+        assert told == pytest.approx(value, abs=0.01 * (high - low))
+        box, whole, drawn = (
+            inside.seen(image, number, row=row, column=column),
+            image_of.bounding_box(),
+            field.bounding_box(),
+        )
+        assert whole is not None
+        assert drawn is not None
+        assert drawn["x"] - whole["x"] == pytest.approx(box.left * whole["width"], abs=1)
+        assert drawn["y"] - whole["y"] == pytest.approx(box.top * whole["height"], abs=1)
+        assert drawn["width"] == pytest.approx((box.right - box.left) * whole["width"], abs=1)
+        assert drawn["height"] == pytest.approx((box.bottom - box.top) * whole["height"], abs=1)
+
+    maps.first.focus()
+    check(height // 2, width // 2)
+    maps.first.press("ArrowUp")
+    maps.first.press("ArrowLeft")
+    check(height // 2 - 1, width // 2 - 1)
+    shown = maps.first.bounding_box()
+    assert shown is not None
+    maps.first.hover(position={"x": shown["width"] * 1.5 / width, "y": shown["height"] - 1})
+    check(height - 1, 1)
+    maps.first.tap(position={"x": shown["width"] - 1, "y": 1})
+    check(0, width - 1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert not [one for one in asked if not one.startswith(("file:", "data:"))]
+    assert not Axe().run(page).response["violations"]
+    context.close()
+    assert layer.field is not None
 
 
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
@@ -64,7 +131,7 @@ def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
         (tmp_path / "p" / name / "<b>bad<b>.png").write_bytes(b"")
     train(tmp_path / "p", tmp_path / "r", epochs=1, **SMALL)
     page = read(tmp_path / "r" / "report.html")
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1  # the report's own
     assert all(address.startswith("data:") for address in page.addresses)
     assert "&lt;script&gt;alert(1)&lt;" in (tmp_path / "r" / "report.html").read_text()
 

@@ -1,13 +1,16 @@
 """The page's look inside the network."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from convlens import Detector
-from servers import OpenPage
+from convlens.serving.app import create_app
+from networks import boxes_detector, noise
+from servers import OpenPage, png, serving
 
 
 def test_maps_are_drawn_and_a_value_shows_what_it_sees_and_how_it_was_made(
@@ -57,3 +60,27 @@ def test_other_layers_wait_until_they_are_opened(open_page: OpenPage, shapes: Pa
     closed.locator("summary").click()
     expect(closed.locator("canvas").first).to_be_visible()
     assert len([url for url in asked if "/maps" in url]) == len(before) + 1
+
+
+def test_of_boxes_the_picture_stands_on_its_canvas(browser_with: Callable[..., Browser]) -> None:
+    detector = boxes_detector(64, 128)
+    with serving(create_app(detector)) as address:
+        page = browser_with().new_page()
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        page.set_input_files("#choose", {"name": "a.png", "mimeType": "", "buffer": png(noise())})
+        expect(page.locator("#answers li canvas, #answers li img")).to_have_count(1)
+        page.click("#tab-inside")
+        maps = page.locator("#layers details[open] figure > canvas:first-child")
+        expect(maps.first).to_have_attribute("width", "64")
+        assert maps.first.get_attribute("height") == "32"
+        shown = page.locator("#inside-picture")
+        assert (shown.get_attribute("width"), shown.get_attribute("height")) == ("320", "160")
+        level = shown.evaluate("c => [...c.getContext('2d').getImageData(310, 80, 1, 1).data]")
+        assert level == [114, 114, 114, 255]
+        maps.first.press("Enter")
+        expect(page.locator("#made")).to_contain_text(re.compile("red: .* × .* \\+ .* = "))
+        expect(page.locator("#made canvas")).to_have_count(1)
+        page.click("#tab-why")
+        expect(page.locator("#probabilities .bar")).to_have_count(3)
+        page.close()

@@ -66,6 +66,11 @@ def shape_of(frame: Frame) -> tuple[int, int]:
     return (frame, frame) if isinstance(frame, int) else (frame.height, frame.width)
 
 
+def covered(frame: Frame, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of it, from the upper left, that a picture of this size covers."""
+    return (frame, frame) if isinstance(frame, int) else frame.fitted(height, width)
+
+
 def placing(frame: Frame) -> Callable[[RGB], RGB]:
     """What brings pictures [h, w, 3] to it."""
     return Resizer(frame) if isinstance(frame, int) else frame.place

@@ -40,6 +40,11 @@ class Split:
         """The catalog rows of one split, in order."""
         return [row for row, assigned in enumerate(self.assigned) if assigned == name]
 
+    @property
+    def held_out(self) -> str:
+        """The split whose pictures were least learnt from: test, else val, else train."""
+        return next(name for name in DRAWN if self.rows(name))
+
     def counts(self) -> dict[str, int]:
         """Pictures per split."""
         counted = Counter(self.assigned)

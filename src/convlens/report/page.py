@@ -1,7 +1,9 @@
 """The run's report: one HTML file with everything inside it."""
 
 import shlex
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -37,6 +39,7 @@ def render_report(
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         home.joinpath("report.html").read_text("utf-8")
     )
+    script = home.joinpath("layers.js").read_text("utf-8")
     classes = record["classes"]
     training = metrics["training"]
     epochs = [moment["epoch"] for moment in history]
@@ -57,6 +60,8 @@ def render_report(
         body=markupsafe.Markup(report.body),  # noqa: S704
         learned=report.learned or words.learned(training, record),
         layers=markupsafe.Markup(layers),  # noqa: S704
+        script=markupsafe.Markup(script),  # noqa: S704
+        script_digest=b64encode(sha256(script.encode()).digest()).decode(),
         tried=words.tried(metrics["tried"]),
         time=told(metrics["seconds"]),
         cost_chart=markupsafe.Markup(  # noqa: S704

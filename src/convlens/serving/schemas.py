@@ -146,7 +146,12 @@ class Layer(BaseModel):
 class LayersResponse(BaseModel):
     """The layers from the first to the last, and the few that are shown first."""
 
-    side: int = Field(description="of the picture that the network sees, in pixels")
+    height: int = Field(description="of what the network sees, in pixels")
+    width: int
+    grey: int | None = Field(
+        description="level of the canvas in whose upper left pictures stand, as large as they fit; "
+        "null: pictures are squashed"
+    )
     chosen: list[int]
     layers: list[Layer]
 

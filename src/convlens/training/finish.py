@@ -131,7 +131,7 @@ def export_detector(
         objective=fitted.objective,
         strangeness=unlike,
     )
-    held_out = next(name for name in ("test", "val", "train") if dataset.split.rows(name))
+    held_out = dataset.split.held_out
     detector = Detector(file)
     with job.stopwatch.part("proving"):
         parity, answers = check_parity(

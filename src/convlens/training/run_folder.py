@@ -3,14 +3,13 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
@@ -38,10 +37,9 @@ from ..files import (
 )
 from ..options import TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
-from ..pictures.source import Source
 from ..pictures.splits import write_manifest
 from ..report.card import model_card
-from ..report.layers import PICTURES, render_layers
+from ..report.layers import render_layers
 from ..report.page import render_report
 from .job import Job, Request
 from .model import Model
@@ -205,7 +203,11 @@ class RunFolder:
             history=outcome.history,
             report=report,
             preview=self._preview(dataset),
-            layers=render_layers(results.exported.file, _pictures_to_look_at(dataset)),
+            layers=render_layers(
+                results.exported.file,
+                dataset.subset(dataset.split.held_out).sources,
+                multiplications=results.exported.multiplications,
+            ),
             run=str(self.path),
         )
         write_whole(self.path / "report.html", page)
@@ -289,11 +291,3 @@ def _holds_something(path: Path) -> bool:
     """Whether there is more than what a run that was killed before it began leaves behind."""
     with saying_where(path, "list"):
         return any(not inside.name.startswith(".") for inside in path.iterdir())
-
-
-def _pictures_to_look_at(dataset: Dataset) -> Sequence[Source]:
-    """Held-out pictures, or others where there are none, in an order that mixes the classes."""
-    split = next(name for name in ("test", "val", "train") if dataset.split.rows(name))
-    catalog = dataset.subset(split)
-    order = np.random.default_rng(0).permutation(len(catalog))[:PICTURES]
-    return [catalog.sources[row] for row in order]

@@ -43,15 +43,15 @@ Field = tuple[Span, Span]
 """Down and across."""
 
 
-def fields_of(graph: Graph, picture: str, side: int) -> dict[str, Field | None]:
+def fields_of(graph: Graph, picture: str, sides: tuple[int, int]) -> dict[str, Field | None]:
     """By each tensor's name, what its values see of the tensor `picture`; None is all of it.
 
-    The picture has `side` × `side` pixels.
+    The picture has `sides` pixels down and across.
 
     Tensors that do not depend on it are left out.
     """
-    pixel = Span(1, 0, 0, side - 1, side)
-    known: dict[str, Field | None] = {picture: (pixel, pixel)}
+    down, across = (Span(1, 0, 0, side - 1, side) for side in sides)
+    known: dict[str, Field | None] = {picture: (down, across)}
     for node in graph.nodes:
         given = [known[name] for name in node.inputs if name in known]
         if given and node.outputs[0] != picture:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..sessions.protobuf import Value, fields, message, packed, text
 
-FLOAT, INT64 = 1, 7
+FLOAT, INT64, FLOAT16 = 1, 7, 10
 """ONNX's numbers for the types of elements that weights and sizes have."""
 
 
@@ -61,6 +61,8 @@ class Graph:
         if name in self._tensors:
             return _array(self._tensors[name])
         maker = self.makers.get(name)
+        if maker and maker.operator == "Cast":  # of a weight that is stored in fewer bits
+            return self.tensor(maker.inputs[0])
         value = maker.options.get("value") if maker and maker.operator == "Constant" else None
         return value if isinstance(value, np.ndarray) else None
 
@@ -118,6 +120,8 @@ def _array(tensor: memoryview) -> npt.NDArray[Any] | None:
             raw = bytes(message(value))
     if kind == FLOAT:
         return np.frombuffer(raw or floats, "<f4").reshape(shape)
+    if kind == FLOAT16:
+        return np.frombuffer(raw, "<f2").reshape(shape).astype(np.float32)
     if kind == INT64:
         whole = np.frombuffer(raw, "<i8") if raw else np.array(wholes, np.int64)
         return whole.reshape(shape)

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import UsageError
 from ...pictures.boxes.box import Box
+from ...pictures.canvas import covered, shape_of
 from ...pictures.decode import RGB
 from ..predictor import Predictor
 from ..sessions.protobuf import field
-from ..sessions.session import Session
+from ..sessions.session import INPUT, SQUASHED, Session
 from .fields import Field, fields_of
 from .graph import Graph
 from .layers import MapsTensor, map_tensors
@@ -74,20 +76,20 @@ class Patch:
 class Inside:
     """A detector whose layers can be looked at. Raises `UsageError` where it is no ONNX file.
 
-    It reads the file alone: a network as text, a published one, any size.
+    It reads the file alone: a network as text, a published one, one of boxes, any size.
     """
 
     def __init__(self, detector: Predictor) -> None:
         data = detector.session.graph()
-        if data is None or "size" not in detector.metadata:
-            raise UsageError(
-                f"{detector.session.name}: one can look inside an ONNX file for whole pictures only"
-            )
-        self.side = int(detector.metadata["size"])
+        if data is None:
+            raise UsageError(f"{detector.session.name}: one can look inside an ONNX file only")
+        self.frame = detector.frame
+        """What pictures are brought to before the network sees them."""
         graph = Graph(data)
         self._graph = graph
         tensors = list(map_tensors(graph))
-        fields = fields_of(graph, graph.nodes[0].outputs[0], self.side)
+        picture = SQUASHED if SQUASHED in graph.makers else INPUT
+        fields = fields_of(graph, picture, shape_of(self.frame))
         wanted = dict.fromkeys(
             name
             for one in tensors
@@ -101,7 +103,7 @@ class Inside:
         session = detector.session.extended(part)
         assert session is not None  # noqa: S101
         self._session: Session = session
-        blank = np.full((self.side, self.side, 3), 128, np.uint8)
+        blank = np.full((*shape_of(self.frame), 3), 128, np.uint8)
         # asked for nothing, ONNX Runtime gives all its outputs
         values = session.run(blank, [one.tensor for one in tensors]) if tensors else []
         shown = [
@@ -127,24 +129,28 @@ class Inside:
         """The maps [C, h, w] of some layers for upright uint8 RGB [height, width, 3]."""
         return self._session.run(image, [self._tensors[k].tensor for k in layers])
 
-    def seen(self, layer: int, row: int, column: int) -> Box:
-        """What a value sees of the picture, as shares 0 to 1 of its width and height."""
+    def seen(self, image: RGB, layer: int, *, row: int, column: int) -> Box:
+        """What a value sees of a picture, as shares 0 to 1 of its width and height.
+
+        Of one that sees nothing but the canvas beside the picture that is an edge of it.
+        """
         spans = self.layers[layer].field
         if spans is None:
             return Box(0, 0, 1, 1)
         (top, bottom), (left, right) = (
-            (edge / self.side for edge in span.pixels(at))
-            for span, at in zip(spans, (row, column), strict=True)
+            [min(1, edge / side) for edge in span.pixels(at)]
+            for span, at, side in zip(spans, (row, column), self._covered(image), strict=True)
         )
         return Box(left, top, right, bottom)
 
     def field_size(self, layer: int) -> tuple[int, int]:
         """Rows and columns that a value sees of the picture that the network sees, in pixels."""
+        height, width = shape_of(self.frame)
         field = self.layers[layer].field
         if field is None:
-            return self.side, self.side
-        down, across = (min(self.side, span.last - span.first + 1) for span in field)
-        return down, across
+            return height, width
+        rows, columns = (span.last - span.first + 1 for span in field)
+        return min(height, rows), min(width, columns)
 
     def sum_of(self, image: RGB, layer: int, *, channel: int, row: int, column: int) -> Sum | None:
         """How a value was made; None where that is no convolution, or of too many products."""
@@ -188,10 +194,25 @@ class Inside:
         patches = []
         for number, image in enumerate(images):
             (maps,) = self.maps(image, [layer])
-            row, column = np.unravel_index(int(maps[channel].argmax()), maps.shape[1:])
-            box = self.seen(layer, int(row), int(column))
-            patches.append(Patch(number, float(maps[channel, row, column]), box))
+            patches.append(self.peak(image, layer, maps[channel], picture=number))
         return sorted(patches, key=lambda patch: -patch.value)[:STRONGEST]
+
+    def peak(self, image: RGB, layer: int, values: Floats32, *, picture: int) -> Patch:
+        """Where one of a layer's maps [h, w] is highest; a canvas beside the image is left out."""
+        rows, columns = (
+            ceil(count * share / side)
+            for count, share, side in zip(
+                values.shape, self._covered(image), shape_of(self.frame), strict=True
+            )
+        )
+        within = values[:rows, :columns]
+        row, column = map(int, np.unravel_index(int(within.argmax()), within.shape))
+        box = self.seen(image, layer, row=row, column=column)
+        return Patch(picture, float(within[row, column]), box)
+
+    def _covered(self, image: RGB) -> tuple[int, int]:
+        """Rows and columns of what the network sees that are the picture."""
+        return covered(self.frame, *image.shape[:2])
 
 
 def _layer(one: MapsTensor, shape: tuple[int, ...], field: Field | None, graph: Graph) -> Layer:

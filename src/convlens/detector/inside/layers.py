@@ -1,8 +1,9 @@
 """Which tensors of a graph are maps that are worth looking at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import KW_ONLY, dataclass
 
+from ..sessions.session import INPUT
 from .graph import Graph, Node
 
 _ACTIVATIONS = """
@@ -34,11 +35,14 @@ def map_tensors(graph: Graph) -> Iterator[MapsTensor]:
     The mirror image's own are left out.
     """
     mirrored: set[str] = set()
+    computed = {INPUT}
     for node in graph.nodes:
         if mirrored & {*node.inputs} or _turns_round(node, graph):
             mirrored |= {*node.outputs}
             continue
-        kind = _kind(node, graph)
+        kind = _kind(node, graph, computed)
+        if computed & {*node.inputs}:
+            computed |= {*node.outputs}
         if kind:
             name = node.outputs[0].removesuffix("_output_0").split("/")
             parts = [part for part in name if part and part not in {"slid", "module", "maps"}]
@@ -52,7 +56,7 @@ def _turns_round(node: Node, graph: Graph) -> bool:
     return values is not None and values.tolist() == [-1]
 
 
-def _kind(node: Node, graph: Graph) -> str:
+def _kind(node: Node, graph: Graph, computed: Set[str]) -> str:
     if node.operator == "Conv":
         weight = graph.tensor(node.inputs[1])
         if weight is None or weight.ndim != 4:
@@ -63,7 +67,7 @@ def _kind(node: Node, graph: Graph) -> str:
     if node.operator in POOLS:
         side = "×".join(map(str, node.numbers("kernel_shape", ())))
         return f"{POOLS[node.operator]} {side}{_stride(node)}"
-    if node.operator == "Add" and all(graph.tensor(name) is None for name in node.inputs):
+    if node.operator == "Add" and {*node.inputs} <= computed:
         return "sum"
     return ""
 

@@ -35,14 +35,15 @@ async function showDetector() {
   const report = await fetch("report", { method: "HEAD" });
   $("report").hidden = !report.ok;
   $("suggest-boxes").hidden = detector.provenance.task !== "boxes";
+  Object.assign(shared, { labels: detector.labels, slides: "slides" in detector.provenance });
   return detector;
 }
 
 translatePage(document);
 startTabs();
 startCamera();
+const shared = { pictureListeners: [], explains: true };
 const detector = await showDetector();
-const shared = { pictureListeners: [], slides: "slides" in detector.provenance, explains: true };
 startTrying(shared, detector.limits);
 startInside(shared, detector.limits);
 startWhy(shared);

@@ -58,7 +58,8 @@ export function startInside(shared, limits) {
   }
 
   function fieldSize(layer) {
-    const sides = layer.field?.map(({ first, last }) => Math.min(network.side, last - first + 1)) ?? [network.side, network.side];
+    const frame = [network.height, network.width];
+    const sides = layer.field?.map(({ first, last }, axis) => Math.min(frame[axis], last - first + 1)) ?? frame;
     return `${sides[0]}×${sides[1]}`;
   }
 
@@ -96,25 +97,30 @@ export function startInside(shared, limits) {
     return figure;
   }
 
-  // What a value sees, as shares of the picture: [left, top, width, height].
+  // What a value sees, as shares of what the network sees: [left, top, width, height].
   function fieldOf(layer, row, column) {
     if (!layer.field) return [0, 0, 1, 1];
     const [down, across] = [row, column].map((at, axis) => {
       const { step, first, last, end } = layer.field[axis];
       const [from, to] = [Math.max(0, step * at + first), Math.min(end, step * at + last) + 1];
-      return [from / network.side, (to - from) / network.side];
+      const side = axis ? network.width : network.height;
+      return [from / side, (to - from) / side];
     });
     return [across[0], down[0], across[1], down[1]];
   }
 
+  // The picture, on its canvas where the network sees it so.
   function drawPicture(box) {
     const canvas = $("inside-picture");
-    const scale = 320 / Math.max(picture.width, picture.height);
-    [canvas.width, canvas.height] = [picture.width, picture.height].map((length) => Math.max(1, Math.round(length * scale)));
+    const frame = network.grey === null ? picture : network;
+    const scale = 320 / Math.max(frame.width, frame.height);
+    [canvas.width, canvas.height] = [frame.width, frame.height].map((length) => Math.max(1, Math.round(length * scale)));
     const context = canvas.getContext("2d");
-    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    context.fillStyle = `rgb(${network.grey} ${network.grey} ${network.grey})`;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    const fitted = Math.min(canvas.width / picture.width, canvas.height / picture.height);
+    context.drawImage(picture, 0, 0, picture.width * fitted, picture.height * fitted);
     if (!box) return;
-    context.lineWidth = 3;
     for (const [colour, inset] of [["#000", 0], ["#ffd35c", 1]]) {
       context.strokeStyle = colour;
       context.lineWidth = inset ? 2 : 4;

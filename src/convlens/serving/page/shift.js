@@ -43,12 +43,19 @@ export function startShift(shared) {
     try {
       const { predictions } = await fetchJson(`predict?height=${size}&width=${size}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: rgb });
       const [answer] = predictions;
-      probabilitiesByOffset.set(offset, answer.probabilities);
+      const probabilities = answer.probabilities ?? surest(answer.objects);
+      probabilitiesByOffset.set(offset, probabilities);
       summarize();
-      if (request === requests) show(answer.probabilities);
+      if (request === requests) show(probabilities);
     } catch (error) {
       $("range").textContent = translate("try.failed", { why: error.message });
     }
+  }
+
+  // Of a detector of boxes: each class's surest object.
+  function surest(objects) {
+    const best = shared.labels.map((label) => [label, Math.max(0, ...objects.filter(({ predicted }) => predicted === label).map(({ score }) => score))]);
+    return Object.fromEntries(best.sort(([, one], [, other]) => other - one));
   }
 
   function show(probabilities) {

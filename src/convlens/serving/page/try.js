@@ -50,6 +50,7 @@ export function startTrying(shared, limits) {
       item.append(why);
     } else if (answer.objects) {
       drawObjects(image, answer);
+      for (const listener of shared.pictureListeners) listener(file);
     } else {
       item.append(...probabilityBars(answer.probabilities));
       item.append(...heatButtons(image, file, answer.probabilities, shared));

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from ...detector.inputs import pixels_of
 from ...detector.inside.inside import Inside, Layer
 from ...errors import PictureError, UsageError
+from ...pictures.canvas import GREY, Canvas, shape_of
 from ...pictures.decode import RGB
 from ...pictures.source import Source
 from .. import openapi
@@ -57,9 +58,12 @@ def add_inside_routes(
     @app.get("/layers", **openapi.LAYERS)
     async def layers() -> JSONResponse:
         found = await inside()
+        height, width = shape_of(found.frame)
         return JSONResponse(
             {
-                "side": found.side,
+                "height": height,
+                "width": width,
+                "grey": GREY if isinstance(found.frame, Canvas) else None,
                 "chosen": found.chosen,
                 "layers": [_layer_json(layer) for layer in found.layers],
             }

@@ -21,6 +21,7 @@ from ...network.published import rows_of
 from ...pictures.boxes.write.manifest import write_box_manifest
 from ...pictures.shards.urls import absolute_url
 from ...report.card import model_card
+from ...report.layers import render_layers
 from ...report.page import render_report
 from ...tasks.boxes.table import answers_csv
 from ...tasks.task import task_named
@@ -144,6 +145,11 @@ def write_results(
         history=progress.history,
         report=report,
         preview=(path / "preview.png").read_bytes(),
+        layers=render_layers(
+            results.file,
+            dataset.subset(dataset.split.held_out).sources,
+            multiplications=record["network"]["multiplications"],
+        ),
         run=str(path),
     )
     write_whole(path / "report.html", page)
