@@ -64,8 +64,10 @@ def why(
     if section is not None and section not in SECTIONS:
         raise UsageError(f"--section {section}: it can be {', '.join(SECTIONS)}")
     run, other = _run_folder(subject), _run_folder(beside)
-    if beside is not None and (run is None or other is None or pictures is None):
-        raise UsageError("--beside compares two runs on pictures: give a run, it, and --pictures")
+    if beside is not None and other is None:
+        raise UsageError(f"--beside {beside}: it is no run's folder")
+    if beside is not None and (run is None or pictures is None):
+        raise UsageError("--beside compares two runs: give one, 'why RUN --pictures PICTURES', too")
     architecture = _architecture(subject, run, size=size)
     experiments, folder = None, Path(out) if out else None
     if pictures is not None or run is not None:

@@ -4,15 +4,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from ...dataset.prepare import Dataset, prepare
 from ...errors import UsageError
 from ...network.layers import Conv, Residual
 from ...network.named import NAMED
 from ...network.spec import Architecture, Network, network
 from ...options import DataOptions
-from ...pictures.resize import Resizer
 from ...progress import Progress
 from ..section import Section
 from . import architectures, optimizers, regions, similarity
@@ -119,19 +116,10 @@ class Experiments:
             seeds = (self.seed, self.seed + 1)
             alike = [similarity.measure(notebook, self.splits, conv=self.twins, seeds=seeds)]
             if self.run is not None and self.beside is not None:
-                alike.append(self._beside(self.run, self.beside))
+                other = TrainedRun(self.beside, self.run.pictures, progress=self.progress)
+                alike.append(similarity.beside(self.run, other))
             sections.append(similarity.section(alike))
         return sections
-
-    def _beside(self, run: TrainedRun, beside: Path) -> similarity.Similarity:
-        """The run's layers against another run's, on pictures new to the first."""
-        other = TrainedRun(beside, run.pictures, progress=self.progress)
-        pictures = run.unseen[: similarity.PICTURES]
-        resize = Resizer(other.record["plan"]["size"])
-        resized = np.stack([resize(picture) for picture in pictures])
-        return similarity.compare(
-            f"{run.folder.name} and {beside.name}", (run.module, other.module), (pictures, resized)
-        )
 
     def _translation(self) -> Section:
         notebook = self._notebook(0.2)

@@ -13,9 +13,11 @@ from torch.nn import functional
 from ...dataset.examples import to_float
 from ...network.classifier import Classifier
 from ...network.spec import Network
+from ...pictures.resize import Resizer
 from ..section import Claim, Section, Table, verdict
 from .notebook import Notebook
 from .recording import recorded
+from .trained_run import TrainedRun
 from .trials import Splits, Trial, drawn, train_trial
 
 LAYERS = 8
@@ -26,7 +28,7 @@ PICTURES, SIDE, STEPS = 300, 8, 500
 
 @dataclass(frozen=True)
 class Similarity:
-    """Of two networks of one architecture, by layer, from the first to the last."""
+    """Of two networks, by layer, from the first to the last."""
 
     what: str
     layers: list[str]
@@ -60,13 +62,20 @@ def compare(
     networks: tuple[Classifier, Classifier],
     pictures: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
 ) -> Similarity:
-    """Compare the layers of two networks of the same layers, each on its pictures [N, S, S, 3]."""
-    chosen = [_layers(module) for module in networks]
+    """Compare layers of two networks at equal shares of their depths, each on its [N, S, S, 3].
+
+    The pictures are the same, brought to the size of each.
+    """
+    weighted = [_weighted(module) for module in networks]
+    count = min(LAYERS, *map(len, weighted))
+    chosen = [_spread(layers, count) for layers in weighted]
     features = [
         _features(module, layers, images)
         for module, layers, images in zip(networks, chosen, pictures, strict=True)
     ]
-    names = list(chosen[0])
+    names = [
+        one if one == other else f"{one} and {other}" for one, other in zip(*chosen, strict=True)
+    ]
     cka = [
         linear_cka(one, other)
         for one, other in zip(features[0].values(), features[1].values(), strict=True)
@@ -74,16 +83,29 @@ def compare(
     return Similarity(what, names, [round(value, 4) for value in cka])
 
 
-def _layers(module: Classifier) -> dict[str, nn.Module]:
-    """Some layers with parameters, from the first to the one before the answer."""
+def beside(run: TrainedRun, other: TrainedRun) -> Similarity:
+    """A run's layers against another one's, on pictures from which the first did not learn."""
+    pictures = run.unseen[:PICTURES]
+    resize = Resizer(other.record["plan"]["size"])
+    resized = np.stack([resize(picture) for picture in pictures])
+    what = f"{run.folder.name} and {other.folder.name}"
+    return compare(what, (run.module, other.module), (pictures, resized))
+
+
+def _weighted(module: Classifier) -> Sequence[tuple[str, nn.Module]]:
+    """The layers with parameters, from the first to the one before the answer."""
     found = [
         (name, part)
         for name, part in module.layers.named_modules()
         if isinstance(part, nn.Conv2d | nn.Linear)
     ]
-    found = found[:-1] or found
-    places = np.linspace(0, len(found) - 1, min(LAYERS, len(found))).round().astype(int)
-    return dict(found[place] for place in places)
+    return found[:-1] or found
+
+
+def _spread(layers: Sequence[tuple[str, nn.Module]], count: int) -> dict[str, nn.Module]:
+    """So many of them, the first and the last among them."""
+    places = np.linspace(0, len(layers) - 1, count).round().astype(int)
+    return dict(layers[place] for place in places)
 
 
 @torch.inference_mode()
