@@ -30,6 +30,7 @@ from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.features import FeatureTable, features_of
 from convlens.transfer.head import Head
 from convlens.transfer.mixing import beside_others, choose_share, first_alone
+from convlens.transfer.ood import strangeness_of
 from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
 from helpers import Convlens, Pixels, assert_clear, draw, needs_weights, save_shapes
 
@@ -207,6 +208,32 @@ def test_a_tuned_one_beside_others_answers_with_the_mean_of_both(tmp_path: Path)
     expected = 0.25 * tuned(pixels) + 0.75 * others.logits(before[:, width:])
     assert both(pixels).detach().numpy() == pytest.approx(expected.detach().numpy(), abs=1e-4)
     assert torch.equal(joined.features(pixels), before)  # which is left as it was
+
+
+def test_what_is_usual_is_computed_anew_of_the_tuned_one_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, weights = weights_of(OTHER_MEANS, tmp_path)
+    module = pretrained(OTHER_MEANS, weights)
+    pixels = np.random.default_rng(0).integers(0, 256, (12, SIZE, SIZE, 3)).astype(np.uint8)
+    train = Examples(pixels, np.arange(12), labels=np.arange(12) % 2, classes=2)
+    features = torch.from_numpy(features_of(module, train, progress=lambda *_: None))
+    width = first_alone(module).head.in_features
+    some = np.arange(2, 12)  # of very many pictures not all have their features
+    beside = FeatureTable(some, features[2:, :, width:])
+    asked: list[Pretrained] = []
+
+    def listened(module: Pretrained, train: Examples, **options: Any) -> Any:
+        asked.append(module)
+        return features_of(module, train, **options)
+
+    monkeypatch.setattr("convlens.transfer.ood.features_of", listened)
+    options: Any = {"known": None, "seed": 0, "progress": lambda *_: None}
+    whole = strangeness_of(module, train.take(some), **options)
+    apart = strangeness_of(module, train, beside=beside, **options)
+    assert [one.head.in_features for one in asked] == [features.shape[2], width]
+    judged = features.mean(1)
+    assert apart(judged).numpy() == pytest.approx(whole(judged).numpy(), rel=1e-3)
 
 
 def test_the_share_in_the_mean_is_the_one_with_the_lowest_loss() -> None:

@@ -112,7 +112,12 @@ def export_detector(
         known = model.probe.learnt if fitted.as_begun and model.probe is not None else None
         with job.stopwatch.part("fitting" if known else "features"):
             unlike = strangeness_of(
-                module, dataset.examples("train"), known=known, seed=seed, progress=progress
+                module,
+                dataset.examples("train"),
+                known=known,
+                beside=fitted.beside,
+                seed=seed,
+                progress=progress,
             )
     module.temperature.fill_(calibration.temperature)
     metadata = {

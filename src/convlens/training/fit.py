@@ -20,6 +20,7 @@ from ..errors import ConvlensError
 from ..network.classifier import Classifier
 from ..options import EXECUTION_CONFIGS
 from ..tasks.learning import Objective
+from ..transfer.features import FeatureTable
 from ..transfer.linear_probe import set_head
 from ..transfer.pretrained import Pretrained
 from .backbones import build_module
@@ -39,7 +40,8 @@ class Fitted:
 
     `plan` is what it came to on the way, and `objective` what was lowered. `val_logits` [N, K] of
     the validation pictures are in the precision of training. `out_of_fold` are the answers where
-    every picture was left out once.
+    every picture was left out once. `beside` are the features of backbones that stayed as they
+    were, beside one that was fine-tuned.
     """
 
     module: Classifier
@@ -50,6 +52,7 @@ class Fitted:
     val_logits: Tensor
     finished: bool
     out_of_fold: OutOfFold | None = None
+    beside: FeatureTable | None = None
 
     @property
     def as_begun(self) -> bool:

@@ -51,7 +51,8 @@ def beside_what_is_frozen(
     joined, own = model.module, fitted.module
     assert isinstance(joined, Pretrained) and isinstance(own, Pretrained)  # noqa: S101
     assert model.table is not None  # noqa: S101
-    rest = fit_probe(job, model.table.columns(own.head.in_features), folds=1)
+    beside = model.table.columns(own.head.in_features)
+    rest = fit_probe(job, beside, folds=1)
     frozen = fit_probe(job, model.table, folds=1)
     objective, labels = frozen.objective, torch.from_numpy(job.dataset.examples("val").labels)
     others = rest.val_logits()
@@ -71,4 +72,4 @@ def beside_what_is_frozen(
     )
     module = beside_others(joined, own, others=rest.head(), share=share)
     model = replace(model, folds=1, module=module, probe=frozen)
-    return model, replace(fitted, module=module, val_logits=logits)
+    return model, replace(fitted, module=module, val_logits=logits, beside=beside)

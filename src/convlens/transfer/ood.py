@@ -12,8 +12,9 @@ from ..dataset.examples import Examples
 from ..dataset.random import generator
 from ..progress import Progress
 from .coordinates import Coordinates
-from .features import features_of
+from .features import FeatureTable, features_of
 from .head import FeatureSet, folds
+from .mixing import first_alone
 from .pretrained import Pretrained
 
 DIRECTIONS = 64
@@ -75,22 +76,28 @@ def strangeness_of(
     train: Examples,
     *,
     known: FeatureSet | None,
+    beside: FeatureTable | None = None,
     seed: int,
     progress: Progress,
 ) -> Strangeness:
     """For a network as it is now, from its features of at most `MOST` training pictures.
 
-    `known` holds these features of all, where the network is as it began.
+    `known` holds these features of all, where the network is as it began. Of joined backbones, of
+    which only the first is no longer as it was, `beside` holds those of the others.
     """
+    if beside is not None:  # of very many pictures it has some
+        train = train.take(np.flatnonzero(np.isin(train.rows, beside.rows)))
     count = len(train) if known is None else len(known.labels)
     some = np.sort(generator(seed, "usual").permutation(count)[:MOST])
     if known is None:
         train = train.take(some)
         groups = np.arange(len(some)) if train.groups is None else train.groups
+        changed = module if beside is None else first_alone(module)
+        features = torch.from_numpy(features_of(changed, train, progress=progress))
+        if beside is not None:
+            features = torch.cat((features, beside.of(train).features), 2)
         known = FeatureSet(
-            torch.from_numpy(features_of(module, train, progress=progress)),
-            torch.from_numpy(train.labels),
-            groups=torch.from_numpy(groups),
+            features, torch.from_numpy(train.labels), groups=torch.from_numpy(groups)
         )
     else:
         known = known.take(torch.from_numpy(some))
