@@ -8,6 +8,8 @@ from ..engine.distributed import Workers
 from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
 from ..engine.step_plan import StepPlan
 from ..errors import UsageError
+from ..network.spec import parts_of
+from ..transfer.mixing import first_alone
 from ..transfer.orientation import ALIKE, orientation_probe
 from ..transfer.pretrained import NetworkChoice, Pretrained
 from .job import Job
@@ -146,11 +148,14 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
             return replace(plan, steps=NO_STEPS)
     if job.options.budget.steps == 0:
         return replace(plan, steps=NO_STEPS)
-    assert isinstance(model.module, Pretrained)  # noqa: S101
+    module = model.module
+    assert isinstance(module, Pretrained)  # noqa: S101
     if job.options.augment.augment is None:
+        if len(parts_of(model.architecture.text)) > 1:  # the first is what is fine-tuned
+            module = first_alone(module)
         with job.stopwatch.part("features"):
             accuracy = orientation_probe(
-                model.module,
+                module,
                 job.dataset.examples("train"),
                 seed=job.options.data.seed,
                 progress=job.callback.progress,
