@@ -13,7 +13,7 @@ from convlens.options import TrainKeywords
 DOCS = Path(__file__).parent.parent.parent / "docs"
 TRANSLATED = (
     *("index", "tutorial", "train", "predict", "boxes", "why", "find", "glossary"),
-    *("inspect", "evaluate", "compare", "suggest"),
+    *("inspect", "evaluate", "compare", "suggest", "serve"),
 )
 
 
