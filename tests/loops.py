@@ -5,6 +5,7 @@ import numpy as np
 from convlens.dataset.augment import Augment
 from convlens.dataset.batches import Batches, Order
 from convlens.dataset.examples import Examples
+from convlens.engine.callbacks import NullCallback
 from convlens.engine.compute.execution import Execution
 from convlens.engine.loop import Loop
 from convlens.engine.step_plan import StepPlan
@@ -12,6 +13,7 @@ from convlens.network.build import build
 from convlens.network.spec import network
 from convlens.options import EXECUTION_CONFIGS, LossOptions, OptimizerOptions
 from convlens.tasks.classification.objective import make_objective
+from helpers import signalled
 
 PLAIN = LossOptions(label_smoothing=0.0)
 
@@ -47,3 +49,17 @@ def loop(
         execution=Execution(EXECUTION_CONFIGS["float32"], 1),
         seed=5,
     )
+
+
+def stop_at_once() -> NullCallback:
+    """A listener that asks to stop at the first step, and once: twice would end all at once."""
+
+    class Stopper(NullCallback):
+        asked = False
+
+        def step(self, *_: object) -> None:
+            if not self.asked:
+                self.asked = True
+                signalled()
+
+    return Stopper()

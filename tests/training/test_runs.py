@@ -15,9 +15,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from convlens import train
-from convlens.engine.callbacks import NullCallback
 from convlens.training.train import resume
-from helpers import SMALL, Convlens, assert_clear, flags, signalled
+from helpers import SMALL, Convlens, assert_clear, flags
+from loops import stop_at_once
 
 pytestmark = pytest.mark.trains
 
@@ -123,20 +123,6 @@ def test_two_runs_into_one_folder_are_refused(
     # the lock went with the process: what it left can be gone on with
     run = resume(tmp_path / "r", callback=stop_at_once())
     assert run.metrics["training"]["steps"] > 0
-
-
-def stop_at_once() -> NullCallback:
-    """A listener that asks to stop at the first step, and once: twice would end all at once."""
-
-    class Stopper(NullCallback):
-        asked = False
-
-        def step(self, *_: object) -> None:
-            if not self.asked:
-                self.asked = True
-                signalled()
-
-    return Stopper()
 
 
 def test_a_folder_of_a_run_that_never_began_can_be_used(shapes: Path, tmp_path: Path) -> None:

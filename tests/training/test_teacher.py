@@ -21,6 +21,7 @@ from convlens.pictures.splits import Split
 from convlens.tasks.classification.objective import TAUGHT, plain_objective
 from convlens.training.train import repeat, resume
 from helpers import SMALL, draw
+from loops import stop_at_once
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_lessons_are_the_teachers_probabilities(run: Path, shapes: Path, unlabel
     assert {f"{number}.png" for number in range(200, 210)} <= learnt
 
 
-def test_a_training_with_a_teacher_is_recorded_and_repeated(
+def test_a_training_with_a_teacher_is_recorded_repeated_and_resumed(
     run: Path, shapes: Path, unlabelled: Path, tmp_path: Path
 ) -> None:
     options: dict[str, Any] = {
@@ -106,6 +107,16 @@ def test_a_training_with_a_teacher_is_recorded_and_repeated(
     assert record["teacher"] == Detector(run).digest
     again = repeat(taught.folder, tmp_path / "again")
     assert again.detector.read_bytes() == taught.detector.read_bytes()
+    part = train(
+        shapes,
+        tmp_path / "part",
+        callback=stop_at_once(),
+        teacher=str(run),
+        unlabelled=str(unlabelled),
+        **options,
+    )
+    assert not part.finished
+    assert resume(part.folder).detector.read_bytes() == taught.detector.read_bytes()
     alone = train(shapes, tmp_path / "alone", **options)
     assert alone.load().digest != taught.load().digest
     with (taught.folder / "manifest.csv").open() as file:
