@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -127,6 +128,26 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 @contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write under a temporary name, renamed at the end; where that fails, none is left.
+
+    Raises `UsageError` where `out` is in use, `ConvlensError` where it cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out}: it exists; name another")
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with saying_where(partial, "make"):
+            partial.mkdir(parents=True)
+        yield partial
+        with saying_where(out, "write"):
+            partial.replace(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
 def only_one(
     folder: Path,
     *,
@@ -138,8 +159,6 @@ def only_one(
     The lock goes with the process, however that ends. Raises `ConvlensError` where another has it,
     which is told as `who` and what to do `then`, or where the folder cannot be made or written to.
     """
-    import shutil
-
     from filelock import FileLock, Timeout
 
     with saying_where(folder, "make the folder"):

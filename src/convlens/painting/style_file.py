@@ -20,6 +20,15 @@ side of the picture whose moments normalise every tile."""
 TILE = 1024
 
 
+def is_style(path: str | Path) -> bool:
+    """Whether a file says that it is a learnt style: without loading it, or checking that."""
+    path = given_path(path)
+    try:
+        return path.suffix == ".onnx" and FORMAT.encode() in path.read_bytes()
+    except OSError:
+        return False
+
+
 class StyleFile:
     """A style that `learn_style` learnt, on one core.
 
@@ -42,6 +51,11 @@ class StyleFile:
             raise ConvlensError(
                 f"{name} is not {what}: 'convlens paint --learn PAINTING' makes one"
             )
+
+    @property
+    def painting(self) -> str:
+        """The name of the painting that it paints like."""
+        return self.metadata.get("painting", "")
 
     def paint(self, image: RGB, *, tile: int = TILE, progress: Progress = lambda *_: None) -> RGB:
         """A picture [H, W, 3] painted, of the same size; what is larger than a tile in tiles."""

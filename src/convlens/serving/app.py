@@ -23,7 +23,7 @@ from .path_prefix import PathPrefix
 from .problems import add_problem_handlers
 from .prometheus import PrometheusMetrics
 from .routes.inside import add_inside_routes
-from .routes.page import add_page_routes
+from .routes.page import add_page_routes, add_report_route, page_html
 from .routes.predict import add_predict_routes
 from .routes.status import add_status_routes
 from .routes.teach import teach_routes
@@ -77,9 +77,23 @@ def create_app(
     add_predict_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
     add_inside_routes(app, model, limits=limits, concurrency=concurrency)
     add_status_routes(app, model, limits=limits, concurrency=concurrency, metrics=metrics)
-    add_page_routes(app, model, token=settings.token)
+    add_page_routes(app, page_html("index.html"), token=settings.token)
+    add_report_route(app, model)
     app.router.routes += teach_routes(teaching, model, limits=limits)
     add_box_routes(app, teaching, limits=limits, concurrency=concurrency)
+    guard(app, limits, settings, concurrency=concurrency, metrics=metrics)
+    return app
+
+
+def guard(
+    app: FastAPI,
+    limits: RequestLimits,
+    settings: ServerSettings,
+    *,
+    concurrency: ConcurrencyLimit,
+    metrics: PrometheusMetrics,
+) -> None:
+    """Put before every route what says who may use it, and how much."""
     app.add_middleware(UploadLimit, limit=limits.upload)
     log = AccessLog(sys.stderr) if settings.access_log else None
     app.add_middleware(
@@ -97,4 +111,3 @@ def create_app(
         app.add_middleware(PathPrefix, prefix=settings.root_path)
     if settings.token is not None:
         openapi.add_token(app)
-    return app

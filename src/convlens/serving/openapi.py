@@ -106,6 +106,15 @@ HEAT_MAP: dict[str, Any] = {
     "responses": _problems(400, 401, 403, 409, 413, 415, 422, 503, 504),
     **_REQUEST_BODY,
 }
+PAINT: dict[str, Any] = {
+    "summary": "Paint a picture",
+    "response_class": Response,
+    "responses": {
+        200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
+        **_problems(400, 401, 403, 413, 415, 422, 503, 504),
+    },
+    **_REQUEST_BODY,
+}
 LAYERS: dict[str, Any] = {
     "summary": "The network's layers that have maps",
     "response_model": LayersResponse,

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ...errors import UsageError
 from ..arguments import Parser, add_output
 from ..output import emit, emit_json, printable, table
 from ..progress import Bars
@@ -13,12 +14,15 @@ EXAMPLES = """\
   convlens export runs/pets --to tflite --out pets-tflite
   convlens export runs/pets --to float16 --out pets-float16
   convlens export runs/pets --to int8 --out pets-int8
-  convlens export runs/pets --to browser --runtime onnxruntime-web/ --out page"""
+  convlens export runs/pets --to browser --runtime onnxruntime-web/ --out page
+  convlens export wave.onnx --to browser --runtime onnxruntime-web/ --out page"""
 
 
 def add(parser: Parser) -> None:
     """Add its arguments."""
-    parser.add_argument("folder", metavar="RUN", help="the folder of a finished run")
+    parser.add_argument(
+        "folder", metavar="RUN", help="the folder of a finished run, or a learnt STYLE.onnx"
+    )
     parser.add_argument(
         "--to",
         required=True,
@@ -50,6 +54,10 @@ def add(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the form costs and gains."""
+    from ...painting.style_file import is_style
+
+    if is_style(args.folder):
+        return _export_style(args)
     from ...export.forms.export_detector import export_detector
     from ...export.forms.proof import told
 
@@ -88,4 +96,19 @@ def run(args: argparse.Namespace) -> int:
     )
     emit(f"in {exported.runtime}, on {told(exported.proof)}")
     emit(f"{printable(exported.folder)}: README.md there tells how to use it")
+    return 0
+
+
+def _export_style(args: argparse.Namespace) -> int:
+    """Print where the page of a learnt style is."""
+    from ...painting.export import export_style
+
+    edge_options = (args.batch, args.input, args.layout, args.no_mirror)
+    if args.to != "browser" or edge_options != ("1", "uint8", "NHWC", False):
+        raise UsageError("a learnt style takes --to browser, --runtime and --out alone")
+    folder = export_style(args.folder, out=args.out, runtime=args.runtime)
+    if args.json:
+        emit_json({"folder": str(folder), "form": "browser"})
+    else:
+        emit(f"{printable(str(folder))}: README.md there tells how to use it")
     return 0

@@ -16,6 +16,7 @@ SUMMARY = "serve a page and an HTTP API for a detector"
 EXAMPLES = """\
   convlens serve runs/pictures --open          a page, for this machine alone
   convlens serve detector.onnx --port 9000
+  convlens serve wave.onnx                     a page that paints what a camera sees
   convlens serve runs/pictures --teach taught  keeps what the page teaches by
   convlens serve detector.onnx --host 0.0.0.0  for others too: prints a token
   curl -F files=@photo.jpg http://127.0.0.1:8000/predict"""
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
     import uvicorn
 
     from ...detector.detector import Detector
+    from ...painting.style_file import StyleFile, is_style
     from ...serving.app import create_app
     from ...serving.auth import LOOPBACK
     from ...serving.limits.request_limits import RequestLimits
@@ -122,17 +124,26 @@ def run(args: argparse.Namespace) -> int:
         root_path=args.root_path,
         access_log=args.access_log,
     )
-    detector = Detector(args.detector)
+    style = is_style(args.detector)
+    if style and args.teach is not None:
+        raise UsageError("--teach goes with a detector")
+    what = StyleFile(args.detector) if style else Detector(args.detector)
     listening = listen(args.host, args.port)
     port = listening.getsockname()[1]
     shown = f"[{args.host}]" if ":" in args.host else args.host
     address = f"http://{shown}:{port}/"
     page = address + (f"?token={quote(token)}" if token else "")
     taught = None if args.teach is None else given_path(args.teach)
-    app = create_app(detector, limits, settings, taught=taught)
+    if isinstance(what, StyleFile):
+        from ...serving.style_app import create_style_app
+
+        app, does = create_style_app(what, limits, settings), f"paints like {what.painting}"
+    else:
+        app = create_app(what, limits, settings, taught=taught)
+        does = f"tells {', '.join(what.labels)}"
     # whoever gave a token knows it: it does not belong into a log
     where = page if made else address
-    emit(f"convlens tells {printable(', '.join(detector.labels))} at {where}")
+    emit(f"convlens {printable(does)} at {where}")
     emit("Ctrl-C ends it")
     sys.stdout.flush()
     if args.open:

@@ -5,6 +5,8 @@ It is the page of `convlens serve`, whose questions go to ONNX Runtime in the br
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
+from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -26,6 +28,10 @@ ISOLATE = "isolate.js"
 """It serves all that lies beside it and below."""
 SHARED = ("camera.js", "find.js", "shared.js", "style.css", "texts.js", "try.js")
 """Of the server's page."""
+STYLE = "style.onnx"
+PAINT, PAINTS = "paint.html", "paint_worker.js"
+"""The page of a learnt style, and what paints in it."""
+_WEB, _SERVED = files("convlens.export.forms") / "web", files("convlens") / "serving" / "page"
 
 
 def check_runtime(runtime: str | None) -> None:
@@ -43,9 +49,37 @@ def check_runtime(runtime: str | None) -> None:
 
 def write_page(folder: Path, detector: "Detector", runtime: str) -> None:
     """The detector's own file, the page, and, where it is given as a folder, the runtime."""
-    page, server = files("convlens.export.forms") / "web", files("convlens") / "serving" / "page"
     assert detector.path is not None  # noqa: S101
     write_whole(folder / DETECTOR, detector.path.read_bytes())
+    own = [file.name for file in _WEB.iterdir() if file.name.endswith(".js")]
+    scripts = {name: _WEB / name for name in own if name not in {ISOLATE, PAINTS}}
+    scripts |= {name: _SERVED / name for name in SHARED}
+    html = (_WEB / "index.html").read_text("utf-8")
+    _write(folder, html, scripts, about=_about(detector), runtime=runtime)
+
+
+def write_style_page(folder: Path, style: bytes, *, painting: str, runtime: str) -> None:
+    """The same for a learnt style, whose page is that of the server with this one's policy."""
+    write_whole(folder / STYLE, style)
+    scripts = {name: _WEB / name for name in ("api.js", "detector.js")}
+    scripts |= {"worker.js": _WEB / PAINTS}
+    scripts |= {name: _SERVED / name for name in ("camera.js", "paint.js", "style.css", "texts.js")}
+    index, html = (page.read_text("utf-8") for page in (_WEB / "index.html", _SERVED / PAINT))
+    (policy,) = [line for line in index.splitlines() if "content-security-policy" in line]
+    html = html.replace("@PAINTING@", escape(painting)).replace("<title>", f"{policy}\n<title>")
+    html = html.replace('data-text="web.private" hidden', 'data-text="web.private"')
+    _write(folder, html, scripts, about={}, runtime=runtime)
+
+
+def _write(
+    folder: Path,
+    html: str,
+    scripts: Mapping[str, Traversable],
+    *,
+    about: dict[str, object],
+    runtime: str,
+) -> None:
+    """A page, and the runtime that it asks for."""
     address, origin = "../runtime/", ""
     if _is_address(runtime):
         address = runtime.rstrip("/") + "/"
@@ -57,24 +91,22 @@ def write_page(folder: Path, detector: "Detector", runtime: str) -> None:
             with saying_where(_dist(runtime) / name, "read"):
                 write_whole(folder / "runtime" / name, (_dist(runtime) / name).read_bytes())
     (folder / "page").mkdir()
-    own = [file for file in page.iterdir() if file.name.endswith(".js")]
-    for file in (*own, *(server / name for name in SHARED)):
-        where = folder if file.name == ISOLATE else folder / "page"
-        write_whole(where / file.name, file.read_bytes())
-    write_whole(folder / "index.html", _index(page / "index.html", origin))
-    about = json.dumps(_about(detector, address), ensure_ascii=False)
-    write_whole(folder / "page" / "about.json", about)
+    for name, file in scripts.items():
+        write_whole(folder / "page" / name, file.read_bytes())
+    write_whole(folder / ISOLATE, (_WEB / ISOLATE).read_bytes())
+    write_whole(folder / "index.html", _index(html, origin))
+    text = json.dumps({**about, "runtime": address}, ensure_ascii=False)
+    write_whole(folder / "page" / "about.json", text)
 
 
-def _index(template: Traversable, origin: str) -> str:
+def _index(html: str, origin: str) -> str:
     """The page, which may ask nobody but its own server, and from there the runtime."""
-    text = template.read_text("utf-8")
-    return text.replace("'wasm-unsafe-eval'", f"'wasm-unsafe-eval'{origin}").replace(
+    return html.replace("'wasm-unsafe-eval'", f"'wasm-unsafe-eval'{origin}").replace(
         "@ORIGIN@", origin
     )
 
 
-def _about(detector: "Detector", runtime: str) -> dict[str, object]:
+def _about(detector: "Detector") -> dict[str, object]:
     """What the server tells of a detector, as far as the page asks, and what the worker needs."""
     provenance = detector.provenance()
     return {
@@ -86,7 +118,6 @@ def _about(detector: "Detector", runtime: str) -> dict[str, object]:
         "size": int(detector.metadata.get("size", 0)),
         "outputs": detector.task.outputs,
         "why": _why(detector),
-        "runtime": runtime,
     }
 
 

@@ -1,7 +1,6 @@
 """`convlens export`: a detector in another form, proven, and what that costs or gains."""
 
 import json
-import shutil
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
 from ...detector.sessions.session import CLASS_MAPS
 from ...errors import ConvlensError, PictureError, UsageError, require
-from ...files import saying_where, write_whole
+from ...files import new_folder, write_whole
 from ...pictures.canvas import Canvas
 from ...pictures.decode import RGB, decode
 from ...pictures.shards.read import streamed
@@ -87,7 +86,7 @@ def export_detector(
         True
     """
     run, out = Path(run), Path(out)
-    _check(to, out, edge_options=(batch, dtype, layout, mirror), runtime=runtime)
+    _check(to, edge_options=(batch, dtype, layout, mirror), runtime=runtime)
     require("onnx", "train", what="export")
     original = Detector(run)
     boxes = isinstance(original.frame, Canvas)
@@ -107,11 +106,7 @@ def export_detector(
     rows = [row for row, name in enumerate(catalog.splits) if split in {"all", name}]
     held_out = catalog.take(rows)
     form = InputForm(original.frame, batch=batch, dtype=dtype, layout=layout)
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with saying_where(partial, "make"):
-            partial.mkdir(parents=True)
+    with new_folder(out) as partial:
         if to == "browser":
             assert runtime is not None  # noqa: S101
             write_page(partial, original, runtime)
@@ -134,16 +129,10 @@ def export_detector(
             (original, after), held_out, to=to, split=split, proof=proof, out=out, folder=partial
         )
         keep_record(run, partial, exported)
-        with saying_where(out, "write"):
-            partial.replace(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return exported
 
 
-def _check(
-    to: str, out: Path, *, edge_options: tuple[str, str, str, bool], runtime: str | None
-) -> None:
+def _check(to: str, *, edge_options: tuple[str, str, str, bool], runtime: str | None) -> None:
     """Raise `UsageError` at what cannot be."""
     if to not in FORMS:
         raise UsageError(f"--to {to}: it can be {', '.join(FORMS)}")
@@ -161,8 +150,6 @@ def _check(
         check_runtime(runtime)
     elif runtime is not None:
         raise UsageError("--runtime goes with --to browser")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out}: it exists; name another")
 
 
 def _write(

@@ -1,7 +1,10 @@
 // The server is asked.
-export async function fetchJson(path, options) {
+async function ask(path, options) {
   const response = await fetch(path, options);
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.detail ?? body.title);
-  return body;
+  if (response.ok) return response;
+  const { detail, title } = await response.json();
+  throw new Error(detail ?? title);
 }
+
+export const fetchJson = async (...request) => (await ask(...request)).json();
+export const fetchBlob = async (...request) => (await ask(...request)).blob();

@@ -21,16 +21,15 @@ CONTENT_SECURITY_POLICY = (
 """What the page needs, and nothing else."""
 
 
-def add_page_routes(app: FastAPI, model: CurrentModel, *, token: str | None) -> None:
-    """Add the page, whose files are read once, here, and `/report`."""
+def add_page_routes(app: FastAPI, html: str, *, token: str | None) -> None:
+    """Add a page, whose files are read once, here."""
     folder = files("convlens.serving") / "page"
     contents = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.is_file()}
-    index_html = contents.pop("index.html")  # which goes with its policy, and by no other way
 
     @app.get("/", include_in_schema=False)
     async def index(request: Request) -> HTMLResponse:
         headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
-        response = HTMLResponse(index_html, headers=headers)
+        response = HTMLResponse(html, headers=headers)
         if token is not None:  # whoever is here has shown it
             response.set_cookie(
                 TOKEN_COOKIE,
@@ -44,9 +43,18 @@ def add_page_routes(app: FastAPI, model: CurrentModel, *, token: str | None) -> 
 
     @app.get("/page/{name}", include_in_schema=False)
     async def page_file(name: str) -> Response:
-        if name not in contents:
+        if name not in contents or name.endswith(".html"):  # which goes with its policy alone
             raise not_found("the page has no such part")
         return Response(contents[name], media_type=MEDIA_TYPES[PurePath(name).suffix])
+
+
+def page_html(name: str) -> str:
+    """One of the pages."""
+    return (files("convlens.serving") / "page" / name).read_text("utf-8")
+
+
+def add_report_route(app: FastAPI, model: CurrentModel) -> None:
+    """Add `/report`."""
 
     @app.get("/report", include_in_schema=False)
     async def report() -> HTMLResponse:

@@ -18,7 +18,8 @@ def add_status_routes(
     concurrency: ConcurrencyLimit,
     metrics: PrometheusMetrics,
 ) -> None:
-    """Add `/detector`, `/health` and `/metrics`."""
+    """Add `/detector`, and what `add_health_routes` does."""
+    add_health_routes(app, concurrency=concurrency, metrics=metrics)
 
     @app.get("/detector", **openapi.DETECTOR)
     async def describe_detector() -> JSONResponse:
@@ -33,6 +34,12 @@ def add_status_routes(
                 "provenance": provenance,
             }
         )
+
+
+def add_health_routes(
+    app: FastAPI, *, concurrency: ConcurrencyLimit, metrics: PrometheusMetrics
+) -> None:
+    """Add `/health` and `/metrics`."""
 
     @app.get("/health", **openapi.HEALTH)
     async def health() -> JSONResponse:

@@ -16,10 +16,24 @@ function startWorker() {
   });
 }
 
-export function fetchJson(path, { body } = {}) {
+function ask(path, files) {
   return new Promise((resolve, reject) => {
     if (!worker) startWorker();
     waiting.set(++asked, { resolve, reject });
-    worker.postMessage({ number: asked, path, files: body?.getAll("files") ?? [] });
+    worker.postMessage({ number: asked, path, files });
   });
+}
+
+export const fetchJson = (path, { body } = {}) => ask(path, body?.getAll("files") ?? []);
+export const fetchBlob = (path, { body }) => ask(path, [body]);
+
+// At the first visit: from then on isolate.js answers, and the page may use several cores.
+if (!self.crossOriginIsolated && "serviceWorker" in navigator && !sessionStorage.getItem("isolating")) {
+  try {
+    sessionStorage.setItem("isolating", "once");
+    await navigator.serviceWorker.register("isolate.js");
+    await navigator.serviceWorker.ready;
+    location.reload();
+    await new Promise(() => {});
+  } catch { /* one core, then */ }
 }

@@ -5,16 +5,6 @@ import { describeDetector } from "./shared.js";
 import { translate, translatePage } from "./texts.js";
 import { startTrying } from "./try.js";
 
-// At the first visit: from then on isolate.js answers, and the page may use several cores.
-if (!self.crossOriginIsolated && "serviceWorker" in navigator && !sessionStorage.getItem("isolating")) {
-  try {
-    sessionStorage.setItem("isolating", "once");
-    await navigator.serviceWorker.register("isolate.js");
-    await navigator.serviceWorker.ready;
-    location.reload();
-    await new Promise(() => {});
-  } catch { /* one core, then */ }
-}
 const status = document.getElementById("try-status");
 translatePage(document);
 startCamera();

@@ -33,12 +33,18 @@ function withSizes(model) {
   return changed;
 }
 
-export async function openDetector(about) {
+// ONNX Runtime itself, on as many cores as the page may use.
+export async function openRuntime(about) {
   const home = new URL(about.runtime, self.location);
   const ort = await import(new URL("ort.wasm.bundle.min.mjs", home));
   ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", home).href };
   const shared = self.crossOriginIsolated && home.origin === self.location.origin;
   ort.env.wasm.numThreads = shared ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+  return ort;
+}
+
+export async function openDetector(about) {
+  const ort = await openRuntime(about);
   const response = await fetch("../detector.onnx");
   if (!response.ok) throw new Error(`detector.onnx: ${response.status} ${response.statusText}`);
   const model = withSizes(new Uint8Array(await response.arrayBuffer()));
@@ -73,13 +79,13 @@ export async function openDetector(about) {
 }
 
 // Upright RGB: the browser turns pictures as their EXIF says and brings colours to sRGB.
-async function pixelsOf(file) {
+export async function pixelsOf(file, fit = ({ width, height }) => [width, height]) {
   const bitmap = await createImageBitmap(file);
-  const { width, height } = bitmap;
+  const [width, height] = fit(bitmap);
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";  // what is transparent lies on white
   context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0);
+  context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);
   const pixels = new Uint8Array(3 * width * height);
