@@ -1,9 +1,10 @@
 """Style transfer judged: which features to paint by, and a learnt style against the optimised.
 
     python benchmarks/paint.py features PHOTO… --styles PAINTING… --sheet features.jpg
+    python benchmarks/paint.py speed --styles STYLE.onnx
     python benchmarks/paint.py learnt PHOTO… --styles STYLE.onnx=PAINTING… --out judged
 
-The second goes on where it was stopped: `judged` keeps every picture and its losses.
+The last goes on where it was stopped: `judged` keeps every picture and its losses.
 
 Losses of different features cannot be compared, so those that paint are judged by what none of
 them sees: the distance to the painting is the sliced Wasserstein distance of 5×5 patches of pixels
@@ -187,19 +188,36 @@ def print_means(
         print(f"| {name} | {way} | {style:.3f} | {content:.3f} | {took:.2f} |", flush=True)
 
 
+def measure_speed(args: argparse.Namespace) -> None:
+    """Of one core, medians of 15: seconds by the clock, and of the processor."""
+    clocks = (time.perf_counter, time.process_time)
+    for file in args.styles:
+        style = StyleFile(file)
+        for height, width in ((384, 512), (512, 512)):
+            noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+            seconds = []
+            for _ in range(16):
+                began = [clock() for clock in clocks]
+                style.paint(noise)
+                seconds.append([clock() - at for clock, at in zip(clocks, began, strict=True)])
+            wall, processor = np.median(seconds[1:], 0)
+            print(f"{file}: {width}×{height}: {wall:.3f} s, processor {processor:.3f} s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("features", "learnt"))
-    parser.add_argument("photos", nargs="+", metavar="PHOTO")
+    parser.add_argument("what", choices=("features", "learnt", "speed"))
+    parser.add_argument("photos", nargs="*", metavar="PHOTO")
     parser.add_argument("--styles", nargs="+", required=True)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--sheet", type=Path, required=True)
+    parser.add_argument("--sheet", type=Path, default=Path("sheet.png"))
     parser.add_argument("--out", type=Path, default=Path("judged"), metavar="FOLDER")
     parser.add_argument("--side", type=int, default=160, help="of a picture on the sheet")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    (compare_features if args.what == "features" else compare_learnt)(args)
+    ways = {"features": compare_features, "learnt": compare_learnt, "speed": measure_speed}
+    ways[args.what](args)
 
 
 if __name__ == "__main__":
