@@ -163,7 +163,7 @@ class Pretrained(Classifier):
     """
 
     pretrained = True
-    micro_batch = 16
+    micro_batch = 8
     """With fixed statistics it decides only about speed and memory; few pictures fit the caches."""
 
     def train(self, mode: bool = True) -> "Pretrained":
