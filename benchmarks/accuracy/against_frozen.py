@@ -63,21 +63,19 @@ cells are cut out of slides, and cells of one slide stand on both sides.
 """
 
 
-def drawn(
-    pictures: Labelled, *, most: int = MOST, every: int = 2
-) -> tuple[Labelled, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """At most so many pictures, class by class alike, and True for each that is held out."""
+def drawn(pictures: Labelled) -> tuple[Labelled, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """About `MOST` pictures, class by class alike, and True for every other one: held out."""
     random = np.random.default_rng(2000)
     by_label: defaultdict[str, list[str]] = defaultdict(list)
     for path, label in pictures:
         by_label[label].append(path)
-    each = max(2, most // len(by_label))
+    each = max(2, MOST // len(by_label))
     some: Labelled = []
     held: list[bool] = []
     for label, paths in sorted(by_label.items()):
         chosen = random.permutation(len(paths))[:each]
         some += [(paths[k], label) for k in chosen]
-        held += [k % every == every - 1 for k in range(len(chosen))]
+        held += [bool(k % 2) for k in range(len(chosen))]
     return some, np.array(held)
 
 
