@@ -16,7 +16,7 @@ SUMMARY = "serve a page and an HTTP API for a detector"
 EXAMPLES = """\
   convlens serve runs/pictures --open          a page, for this machine alone
   convlens serve detector.onnx --port 9000
-  convlens serve wave.onnx                     a page that paints what a camera sees
+  convlens serve wave.onnx                     paints what a camera sees
   convlens serve runs/pictures --teach taught  keeps what the page teaches by
   convlens serve detector.onnx --host 0.0.0.0  for others too: prints a token
   curl -F files=@photo.jpg http://127.0.0.1:8000/predict"""
