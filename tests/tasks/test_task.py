@@ -51,7 +51,7 @@ class Rating:
     def fits(self, shapes: Any, classes: Sequence[str]) -> bool:
         return "probabilities" in shapes
 
-    def read(self, pictures: str | Path) -> Catalog:
+    def read(self, pictures: str | Path, *, boxes: str | None = None) -> Catalog:
         return read_catalog(pictures)
 
     def truths(self, catalog: Catalog, classes: Sequence[str]) -> Sequence[str]:
