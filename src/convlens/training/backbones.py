@@ -70,8 +70,7 @@ def probes_by_backbone(
         further = further_lines(options, choice, probes)
         if further and options.milliseconds is None:
             add(further)
-    order = by_speed(probes) if len(probes) > 1 else tuple(probes)
-    return tables, {line: probes[line] for line in order}
+    return tables, {line: probes[line] for line in by_speed(probes)}
 
 
 @timed("features")
@@ -85,20 +84,18 @@ def _feature_tables(
     learnt = _learnt(job)
     pending: dict[str, Extraction] = {}
     seconds: dict[str, float] = {}
-    for number, line in enumerate(lines):
-        if (number or known) and set(parts_of(line)) <= {*pending, *known}:
+    for line in lines:
+        if set(parts_of(line)) <= {*pending, *known}:
             continue
         extraction = Extraction(_pretrained(job, request.choice, line), learnt)
         seconds[line] = extraction.seconds()
-        if (
-            (number or known)
-            and not request.backbones
-            and not _has_time(job, line, seconds=seconds[line])
-        ):
+        further = bool(pending or known) and not request.backbones
+        if further and not _has_time(job, line, seconds=seconds[line]):
             break
         pending[line] = extraction
     if not request.folds and pending:
-        _tell_wait(job, sum(seconds[line] for line in pending), further=bool(known))
+        tell = _tell_further if known else _tell_wait
+        tell(job, sum(seconds[line] for line in pending))
     tables: dict[str, FeatureTable] = {}
     for line in lines:
         if line in pending:
@@ -122,16 +119,19 @@ def _learnt(job: Job) -> Examples:
     )
 
 
-def _tell_wait(job: Job, seconds: float, *, further: bool) -> None:
-    """How long the whole will take, where features take so long, and nobody asked for minutes."""
-    budget = job.options.budget
-    if budget.minutes is not None:
-        return
-    if further:
+def _tell_further(job: Job, seconds: float) -> None:
+    """Why more backbones are tried, and what that takes, where nobody asked for minutes."""
+    if job.options.budget.minutes is None:
         job.callback.say(
             f"frozen:  much is left to gain, so what else is installed is tried too ({seconds:.0f} "
             "s of features; --prefer speed does without)"
         )
+
+
+def _tell_wait(job: Job, seconds: float) -> None:
+    """How long the whole will take, where features take so long, and nobody asked for minutes."""
+    budget = job.options.budget
+    if budget.minutes is not None:
         return
     whole = sum(job.stopwatch.seconds().values()) + seconds + REST
     job.callback.say(

@@ -23,7 +23,8 @@ def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str,
     several = options.network == "auto" and choice.weights == "package" and len(installed) > 1
     if not several or options.prefer == "speed":
         return (choice.line,)
-    return (installed[0], installed[-1], _joined([installed[0], installed[-1]]))
+    fast, large = installed[0], installed[-1]
+    return fast, large, _joined((fast, large))
 
 
 def further_lines(
