@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from helpers import BYTES, SMALL, Convlens, missing, save_shapes
@@ -62,38 +63,61 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """80 discs and 80 crosses, in a folder per class, and one file that is no picture."""
-    folder = save_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 80)
-    (folder / "disc" / "notes.txt").write_text("not a picture")
+def once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Gives a folder that is filled once for all processes that test."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        path, done = root / "once" / name, root / "once" / f"{name}.done"
+        path.parent.mkdir(exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not done.exists():
+                fill(path)
+                done.touch()
+        return path
+
     return folder
 
 
 @pytest.fixture(scope="session")
-def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shapes(once: Callable[..., Path]) -> Path:
+    """80 discs and 80 crosses, in a folder per class, and one file that is no picture."""
+
+    def fill(folder: Path) -> None:
+        save_shapes(folder, 80)
+        (folder / "disc" / "notes.txt").write_text("not a picture")
+
+    return once("shapes", fill)
+
+
+@pytest.fixture(scope="session")
+def run(shapes: Path, once: Callable[..., Path]) -> Path:
     """A run folder of a small network trained on the shapes."""
     from convlens import train
 
-    folder = tmp_path_factory.mktemp("runs") / "shapes"
-    train(shapes, folder, epochs=30, **SMALL)
-    return folder
+    return once("run", lambda folder: train(shapes, folder, epochs=30, **SMALL))
 
 
 @pytest.fixture(scope="session")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def objects(once: Callable[..., Path]) -> Path:
     """60 pictures with boxes around discs and squares."""
-    return save_objects(tmp_path_factory.mktemp("objects") / "pictures", 60)
+    return once("objects", lambda folder: save_objects(folder, 60))
 
 
 @pytest.fixture(scope="session")
-def boxes_run(objects: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def boxes_run(objects: Path, once: Callable[..., Path]) -> Path:
     """A run folder of a detector of these boxes."""
     from convlens import train
 
-    folder = tmp_path_factory.mktemp("boxes") / "run"
-    run = train(objects, folder, epochs=10, threads=1, compute="float32", size=96)
-    assert run.finished
-    return folder
+    def fill(folder: Path) -> None:
+        run = train(objects, folder, epochs=10, threads=1, compute="float32", size=96)
+        assert run.finished
+
+    return once("boxes-run", fill)
 
 
 @pytest.fixture(scope="module")

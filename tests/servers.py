@@ -88,7 +88,8 @@ def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 def serving(app: Any) -> Iterator[str]:
     """A server in a thread of this process, and its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    # its logging would close the handlers of other libraries, and absl's closes pytest's stderr
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:

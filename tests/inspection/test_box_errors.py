@@ -95,7 +95,7 @@ def test_labels_that_were_spoilt_are_found(tmp_path: Path) -> None:
     path.write_text(json.dumps(record))
     options = TrainOptions(
         data=DataOptions(size=96),
-        budget=BudgetOptions(epochs=30),
+        budget=BudgetOptions(epochs=24),
         compute=ComputeOptions(threads=1, compute="float32"),
     )
     told: list[str] = []
