@@ -55,7 +55,7 @@ def test_a_detector_is_taught_tried_and_taken_away(
         box.locator("input:not([type])").fill(name)
         box.locator("[type=file]").set_input_files(sorted((shapes / kind).glob("*.png"))[:30])
         expect(box).to_contain_text("30 pictures")
-    page.fill("#minutes", "0.6")
+    page.fill("#minutes", "0.3")
     page.click("#start-training")
     expect(page.locator("#stop-training")).to_be_visible()
     expect(page.locator("#trained")).to_be_visible()

@@ -125,6 +125,16 @@ def test_two_runs_into_one_folder_are_refused(
     assert run.metrics["training"]["steps"] > 0
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
+    shapes: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "r"
+    assert not train(shapes, folder, callback=stop_at_once(), **{**SMALL, "epochs": 3}).finished
+    for file in (folder / "checkpoint").iterdir():
+        file.unlink()
+    assert resume(folder).finished
+
+
 def test_a_folder_of_a_run_that_never_began_can_be_used(shapes: Path, tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
     (tmp_path / "r" / ".lock").touch()

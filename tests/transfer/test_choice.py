@@ -9,11 +9,18 @@ import pytest
 import torch
 
 from convlens import train
+from convlens.engine.model_selection import HARD
 from convlens.errors import UsageError
 from convlens.options import NetworkOptions, TrainOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.training import backbones
-from convlens.transfer.backbones import backbone_lines, by_speed, choose_backbone, further_lines
+from convlens.transfer.backbones import (
+    GAIN,
+    backbone_lines,
+    by_speed,
+    choose_backbone,
+    further_lines,
+)
 from convlens.transfer.features import FeatureTable
 from convlens.transfer.head import FeatureSet
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
@@ -44,6 +51,14 @@ def test_a_slower_backbone_is_taken_only_where_it_is_clearly_better() -> None:
     nearly = probe(1.0)
     nearly.pictures.features[0] += 1e-3  # lower or not, by next to nothing: no reason to be slower
     assert choose_backbone([weak, nearly], "balance") == 0
+
+
+def test_where_much_is_to_gain_a_lower_loss_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convlens.transfer.backbones.clearly_lower", lambda *_: False)
+    assert choose_backbone([probe(1.0), probe(3.0)], "balance") == 1
+    easy, easier = probe(2.0), probe(4.0)
+    assert easy.loss < HARD and easier.loss < easy.loss - GAIN
+    assert choose_backbone([easy, easier], "balance") == 0
 
 
 def test_every_fold_chooses_without_its_own_pictures() -> None:

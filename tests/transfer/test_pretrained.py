@@ -19,7 +19,7 @@ from convlens.options import NetworkOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.transfer.features import Extraction, features_of
 from convlens.transfer.head import FeatureSet, fit_heads
-from convlens.transfer.linear_probe import C_VALUES, fit_linear_probe
+from convlens.transfer.linear_probe import C_VALUES, RISING, fit_linear_probe
 from convlens.transfer.orientation import ALIKE, orientation_probe
 from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
 from helpers import needs_weights, package, save_shapes, uninitialised
@@ -182,8 +182,10 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     costs = fit_linear_probe(
         train_side, val_side, objective=plain_objective(2), seed=0
     ).mean_losses()
-    assert set(costs) == set(C_VALUES)
-    assert min(costs, key=costs.__getitem__) < max(C_VALUES)  # so much noise wants restraint
+    best = min(costs, key=costs.__getitem__)
+    assert best < max(C_VALUES)  # so much noise wants restraint
+    tried = C_VALUES.index(best) + 1 + RISING
+    assert tuple(costs) == C_VALUES[:tried]  # two more are worse, and end it
 
 
 def made_examples(count: int = 6, size: int = 64) -> Examples:
@@ -259,7 +261,7 @@ def test_a_run_says_what_was_tried_and_which_won(tmp_path: Path, rate: float) ->
     options |= {"network": LITE0, "compute": "float32"}
     run = train(tmp_path / "p", tmp_path / "r", learning_rate=rate, **options)
     tried = run.metrics["tried"]
-    assert set(tried["strengths"]) == {f"{c:g}" for c in C_VALUES}
+    assert {f"{c:g}" for c in C_VALUES} >= set(tried["strengths"])
     lowest = min(tried["strengths"].values())
     assert tried["strengths"][f"{tried['strength']:g}"] == lowest
     assert tried["frozen"]["step"] == 0

@@ -112,6 +112,11 @@ def checkpoint_from(data: bytes) -> Checkpoint:
     return Checkpoint(tensors, progress, optimizer_state=state["optimizer"])
 
 
+def holds_checkpoints(folder: Path) -> bool:
+    """Whether there is one; a process that was killed early may have left a folder without any."""
+    return any(folder.glob("step-*.safetensors"))
+
+
 def newest_checkpoint(folder: Path, warn: Callable[[str], None]) -> bytes:
     """The newest sound checkpoint's bytes; a damaged one is passed over with a warning.
 

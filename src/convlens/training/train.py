@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 import torch
 
 from ..engine.callbacks import Callback, NullCallback, WarningCallback
+from ..engine.checkpoint import holds_checkpoints
 from ..engine.compute.execution import keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
@@ -293,7 +294,7 @@ def _fit(
     """Train, cross-validate where there are folds, and stop soundly where Ctrl-C asks for it."""
     torch.set_num_threads(plan.threads)
     keep_memory()
-    if resumed and not job.workers.broadcast(folder.checkpoints.exists):
+    if resumed and not job.workers.broadcast(lambda: holds_checkpoints(folder.checkpoints)):
         job.callback.say("there is no checkpoint yet: beginning again, by the same plan")
 
     def on_first() -> None:

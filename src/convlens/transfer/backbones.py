@@ -60,8 +60,8 @@ def choose_backbone(
     """The index of the one to take, of probes on the same pictures, the fastest first.
 
     A slower one has to have clearly lower losses, by more than a standard error of the paired
-    differences beyond `GAIN`; where pictures are too few to tell, or accuracy is preferred, lower
-    ones suffice.
+    differences beyond `GAIN`; where much is left to gain (`HARD`), ones that are lower by `GAIN`
+    suffice, and where pictures are too few to tell, or accuracy is preferred, lower ones.
 
     Args:
         probes: One for each backbone.
@@ -74,10 +74,16 @@ def choose_backbone(
     """
     best = 0
     losses = [probe.losses(probe.best_c(without=without), without=without) for probe in probes]
+    if prefer == "speed":
+        return best
     for k in range(1, len(losses)):
-        lower = losses[k].mean().item() < losses[best].mean().item()
-        if prefer == "balance" and len(losses[k]) >= MIN_VAL_EXAMPLES:
-            lower = clearly_lower(losses[k] + GAIN, losses[best])
-        if lower and prefer != "speed":
+        gain = (losses[best].mean() - losses[k].mean()).item()
+        if prefer == "accuracy" or len(losses[k]) < MIN_VAL_EXAMPLES:
+            enough = gain > 0
+        elif losses[best].mean().item() >= HARD:
+            enough = gain > GAIN
+        else:
+            enough = clearly_lower(losses[k] + GAIN, losses[best])
+        if enough:
             best = k
     return best

@@ -1,7 +1,7 @@
 """A linear head on fixed features, fitted to convergence: softmax regression with an L2 term."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -61,7 +61,7 @@ def fit_heads(
     C: Sequence[float],
     start: Sequence[Head] = (),
     iterations: int = 500,
-) -> list[list[Head]]:
+) -> Iterator[list[Head]]:
     """Heads that learn from some of the pictures each, with every view as a picture of its own.
 
     All are fitted in one descent by L-BFGS, until it finds nothing more to lower: their costs add
@@ -81,7 +81,7 @@ def fit_heads(
         start: Where the first descent begins; by default at zero.
         iterations: Most iterations of L-BFGS, for each C.
 
-    Returns:
+    Yields:
         For each C a head for each row of `used_HN`.
 
     Examples:
@@ -107,7 +107,6 @@ def fit_heads(
         losses = objective.losses(logits.view(-1, outputs), repeated).view(-1, heads)
         return (losses * share_MH).sum() + (weight_HKR.square().sum((1, 2)) * penalty_H).sum()
 
-    fitted: list[list[Head]] = []
     for strength in C:
         penalty_H = 1 / (2 * strength * count_H)
         p = objective.probabilities(
@@ -119,8 +118,7 @@ def fit_heads(
             partial(cost, penalty_H), weight, bias, units_R=units_R, iterations=iterations
         )
         outside = [coordinates.outwards(w, b) for w, b in zip(weight, bias, strict=True)]
-        fitted.append([Head(w, b, C=strength) for w, b in outside])
-    return fitted
+        yield [Head(w, b, C=strength) for w, b in outside]
 
 
 def _descend(

@@ -4,7 +4,7 @@ Heads are judged on pictures that they did not learn from: the validation pictur
 """
 
 from dataclasses import KW_ONLY, dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ C_VALUES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 COMPARED = 20
 """Iterations that tell one C from another; each begins where the one before it ended."""
 
+RISING = 2
+"""So many weaker ones in a row, each with a higher loss, end the search: so have further ones."""
+
 ENOUGH = 300
 """With so many validation pictures they alone choose; with fewer, cross-validation does."""
 
@@ -37,7 +40,7 @@ Heads = dict[frozenset[int], Head]
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """Heads at every C, each fitted without one fold, or, where it is nested, without two.
+    """Heads at each C that was tried, fitted without one fold, or, where it is nested, without two.
 
     `pictures` are the training ones, `count` of them, and then the validation ones. `fold` [N] says
     by which head each is judged.
@@ -86,6 +89,12 @@ class LinearProbe:
         """The C with the lowest loss; of equals, the strongest L2 term."""
         losses = self.mean_losses(without=without)
         return min(losses, key=losses.__getitem__)
+
+    def is_past_best(self, *, without: int | None = None) -> bool:
+        """Whether the last `RISING` values of C have made the loss higher and higher."""
+        last = list(self.heads)[-RISING - 1 :]
+        losses = [self.losses(C, without=without).mean().item() for C in last]
+        return len(losses) > RISING and all(a < b for a, b in pairwise(losses))
 
     @property
     def loss(self) -> float:
@@ -157,14 +166,19 @@ def fit_linear_probe(
     if nested:
         left_out += [frozenset(pair) for pair in combinations(numbers, 2)]
     used = [~torch.isin(fold, torch.tensor(sorted(some))) for some in left_out]
-    heads: dict[float, Heads] = {C: {} for C in C_VALUES}
-    if used:
-        fitted = fit_heads(
-            both, torch.stack(used), objective=objective, C=C_VALUES, iterations=COMPARED
-        )
-        for C, own in zip(C_VALUES, fitted, strict=True):
-            heads[C] = dict(zip(left_out, own, strict=True))
-    return LinearProbe(both, len(train.labels), fold=fold, objective=objective, heads=heads)
+    probe = LinearProbe(both, len(train.labels), fold=fold, objective=objective, heads={})
+    if not used:
+        probe.heads.update((C, {}) for C in C_VALUES)
+        return probe
+    who_judges = [None, *numbers] if nested else [None]
+    fitted = fit_heads(
+        both, torch.stack(used), objective=objective, C=C_VALUES, iterations=COMPARED
+    )
+    for C, own in zip(C_VALUES, fitted, strict=True):
+        probe.heads[C] = dict(zip(left_out, own, strict=True))
+        if all(probe.is_past_best(without=fold) for fold in who_judges):
+            break
+    return probe
 
 
 def sample(train: Examples, *, seed: int) -> Examples:

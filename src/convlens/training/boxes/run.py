@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ...engine.callbacks import Callback
+from ...engine.checkpoint import holds_checkpoints
 from ...engine.compute.execution import Execution, keep_memory
 from ...engine.distributed import Workers
 from ...engine.interrupt import stop_on_interrupt
@@ -159,7 +160,7 @@ def _fit(
     execution = Execution(EXECUTION_CONFIGS[plan.compute], plan.threads)
     with job.stopwatch.part("training"), stop_on_interrupt(on_first) as stop:
         loop = make_loop(job, plan, network=network, execution=execution, revise=revise)
-        if job.workers.broadcast(folder.checkpoints.exists):
+        if job.workers.broadcast(lambda: holds_checkpoints(folder.checkpoints)):
             loop.restore(folder.checkpoints, callback.warn)
             callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")
         if job.workers.first:
