@@ -52,6 +52,8 @@ def main() -> None:
     parser.add_argument("pictures", help="photographs of mixed sizes")
     parser.add_argument("--environments", type=Path, required=True, help="folder for them")
     parser.add_argument("--count", type=int, default=300, help="pictures [300]")
+    forms = list(dict.fromkeys(form for form, _, _ in ROWS))
+    parser.add_argument("--forms", nargs="+", choices=forms, default=forms, help="[all]")
     args = parser.parse_args()
     detector = Detector(args.run)
     resize = Resizer(int(detector.metadata["size"]))
@@ -69,6 +71,8 @@ def main() -> None:
         np.savez(home / "small.npz", *small)
         models = {"detector.onnx": args.run / "detector.onnx"}
         for form, file in (("edge", "detector.onnx"), ("openvino", "detector.xml")):
+            if form not in args.forms:
+                continue
             dtype, layout = ("float32", "NCHW") if form == "edge" else ("uint8", "NHWC")
             try:
                 export_detector(args.run, to=form, out=home / form, dtype=dtype, layout=layout)
@@ -77,7 +81,7 @@ def main() -> None:
                 print(f"{form}: {error}", file=sys.stderr)
         print("| what | runtime | largest difference | other labels |\n| --- | --- | --- | --- |")
         for form, runtime, packages in ROWS:
-            if form not in models:
+            if form not in models or form not in args.forms:
                 continue
             given = home / ("small.npz" if form == "edge" else "any.npz")
             program = Path(__file__).parent / "answer.py"

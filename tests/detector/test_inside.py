@@ -147,12 +147,21 @@ def test_a_sum_is_the_value(detector: Detector) -> None:
 def test_a_few_layers_are_chosen_from_the_first_on(detector: Detector) -> None:
     inside = detector.inside
     assert inside.chosen[0] == 0
-    assert len(inside.chosen) <= 6
+    assert len(inside.chosen) == min(6, len(inside.layers))
     assert inside.chosen == sorted(set(inside.chosen))
     sizes = [inside.layers[k].shape[1] for k in inside.chosen]
     assert sizes == sorted(sizes, reverse=True)
     assert inside.layers[0].filters is not None
     assert inside.layers[0].filters.shape[1] == 3
+
+
+def test_of_many_layers_of_one_size_some_are_chosen_from_the_first_to_the_last() -> None:
+    line = ", ".join(["conv 2 3x3 same"] * 40) + ", gap"
+    inside = detector_of(as_if_trained(line, 16), 16).inside
+    assert len(inside.layers) == 40
+    gaps = np.diff(inside.chosen)
+    assert (inside.chosen[0], inside.chosen[-1], len(gaps)) == (0, 39, 5)
+    assert gaps.max() <= 2 * gaps.min()
 
 
 def test_the_strongest_patch_is_where_the_pattern_was_put() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -118,12 +119,15 @@ class Inside:
     def chosen(self) -> list[int]:
         """A few layers from the first to the last: of each size of maps, the last one's, thinned.
 
-        The first is always among them.
+        The first is always among them; where sizes are fewer, so are some from the widest gaps.
         """
         sizes = {layer.shape[1:]: k for k, layer in enumerate(self.layers)}
         ends = sorted({0, *sizes.values()})
-        count = min(CHOSEN, len(ends))
-        return [ends[round(k)] for k in np.linspace(0, len(ends) - 1, count)]
+        chosen = [ends[round(k)] for k in np.linspace(0, len(ends) - 1, min(CHOSEN, len(ends)))]
+        while len(chosen) < min(CHOSEN, len(self.layers)):
+            before, after = max(pairwise(chosen), key=lambda pair: pair[1] - pair[0])
+            chosen = sorted([*chosen, (before + after) // 2])
+        return chosen
 
     def maps(self, image: RGB, layers: Sequence[int]) -> list[Floats32]:
         """The maps [C, h, w] of some layers for upright uint8 RGB [height, width, 3]."""
