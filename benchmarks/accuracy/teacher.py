@@ -5,7 +5,7 @@
 Each run holds out another fifth of `cats-dogs`, as `accuracy/table.py` does. The teacher is
 `convlens train` as it is by default. The student is EfficientNet-Lite0, trained once with
 `--teacher` and once without, and exported with `--to edge --no-mirror`: at the largest side that is
-a multiple of 32 and then costs at most an eighth. Prints how much of the fifth each answers
+a multiple of 4 and then costs at most an eighth. Prints how much of the fifth each answers
 rightly, and McNemar's exact test against the teacher. Trainings whose folders are in `--out`
 already are not repeated; other options, such as `--steps 1000`, are the students'.
 """
@@ -37,7 +37,7 @@ def side_of_student(teacher: Detector) -> int:
     """Convolutions cost as much as their pictures have pixels."""
     student = PUBLISHED[STUDENT]
     most = multiplications(teacher) / SHARE / student.multiplications
-    return int(student.size * sqrt(most)) // 32 * 32
+    return int(student.size * sqrt(most)) // 4 * 4
 
 
 def multiplications(detector: Detector) -> int:
@@ -45,10 +45,10 @@ def multiplications(detector: Detector) -> int:
     return int(detector.metadata["multiplications"])
 
 
-def three_detectors(
-    folder: Path, number: int, pictures: Labelled, options: list[str]
+def teacher_and_students(
+    folder: Path, number: int, pictures: Labelled, students: list[str], options: list[str]
 ) -> dict[str, Detector]:
-    """The teacher, who was taught by it, and who was not; they hold out the same fifth."""
+    """The teacher, and students that it taught or did not; they hold out the same fifth."""
     held = held_out(ROW, pictures, number)
     folder.mkdir(parents=True, exist_ok=True)
     rows = (
@@ -66,7 +66,8 @@ def three_detectors(
     teacher = trained("teacher")
     detectors = {"teacher": Detector(teacher)}
     side = str(side_of_student(detectors["teacher"]))
-    for name, more in (("taught", ["--teacher", str(teacher)]), ("alone", [])):
+    for name in students:
+        more = ["--teacher", str(teacher)] if name == "taught" else []
         run = trained(name, "--network", STUDENT, "--size", side, *options, *more)
         once = folder / f"{name}-edge"
         if not once.exists():
@@ -80,11 +81,13 @@ def main() -> None:
     add_pictures(parser)
     parser.add_argument("--out", type=Path, required=True, help="a folder for the runs")
     parser.add_argument("--runs", type=int, default=2, help="trainings of each [2]")
+    both = ["taught", "alone"]
+    parser.add_argument("--students", nargs="+", choices=both, default=both, help="[both]")
     arguments, options = parser.parse_known_args()
     pictures = labelled_pictures(ROW.folder, arguments.pictures)
     for number in range(arguments.runs):
         folder = arguments.out / str(number)
-        detectors = three_detectors(folder, number, pictures, options)
+        detectors = teacher_and_students(folder, number, pictures, arguments.students, options)
         paths, labels = zip(*held_out_pictures(folder / "teacher"), strict=True)
         right = {
             name: np.array([one.predicted for one in detector.predict_many(paths)]) == labels
