@@ -5,7 +5,7 @@
 Each run holds out another fifth of `cats-dogs`, as `accuracy/table.py` does. The teacher is
 `convlens train` as it is by default. The student is EfficientNet-Lite0, trained once with
 `--teacher` and once without, and exported with `--to edge --no-mirror`: at the largest side that is
-a multiple of 4 and then costs at most an eighth. Prints how much of the fifth each answers
+a multiple of 32 and then costs at most an eighth. Prints how much of the fifth each answers
 rightly, and McNemar's exact test against the teacher. Trainings whose folders are in `--out`
 already are not repeated; other options, such as `--steps 1000`, are the students'.
 """
@@ -37,7 +37,7 @@ def side_of_student(teacher: Detector) -> int:
     """Convolutions cost as much as their pictures have pixels."""
     student = PUBLISHED[STUDENT]
     most = multiplications(teacher) / SHARE / student.multiplications
-    return int(student.size * sqrt(most)) // 4 * 4
+    return int(student.size * sqrt(most)) // 32 * 32
 
 
 def multiplications(detector: Detector) -> int:
