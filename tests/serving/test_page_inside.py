@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from convlens import Detector
 from convlens.serving.app import create_app
-from networks import boxes_detector, noise
+from networks import as_if_trained, boxes_detector, detector_of, noise
 from servers import OpenPage, png, serving
 
 
@@ -46,20 +46,29 @@ def test_maps_are_drawn_and_a_value_shows_what_it_sees_and_how_it_was_made(
     assert not Axe().run(page).response["violations"]
 
 
-def test_other_layers_wait_until_they_are_opened(open_page: OpenPage, shapes: Path) -> None:
-    page = open_page()
+def test_other_layers_wait_until_they_are_opened(
+    browser_with: Callable[..., Browser], shapes: Path
+) -> None:
+    line = ", ".join(["conv 4 3x3 same"] * 110) + ", gap"
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.click("#tab-inside")
-    page.set_input_files("#inside-choose", shapes / "disc" / "003.png")
-    expect(page.locator("#layers details[open] canvas").first).to_be_visible()
-    before = [url for url in asked if "/maps" in url]
-    closed = page.locator("#layers details.more").first
-    expect(closed).to_be_hidden()
-    page.click("#all-layers")
-    closed.locator("summary").click()
-    expect(closed.locator("canvas").first).to_be_visible()
-    assert len([url for url in asked if "/maps" in url]) == len(before) + 1
+    with serving(create_app(detector_of(as_if_trained(line, 32), 32))) as address:
+        page = browser_with().new_context(locale="en-GB").new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        page.click("#tab-inside")
+        page.set_input_files("#inside-choose", shapes / "disc" / "003.png")
+        expect(page.locator("#layers details[open] canvas").first).to_be_visible()
+        expect(page.locator("#layers details[open]")).to_have_count(6)
+        before = [url for url in asked if "/maps" in url]
+        closed = page.locator("#layers details.more").nth(80)
+        expect(closed).to_be_hidden()
+        page.click("#all-layers")
+        expect(page.locator("#layers details:visible")).to_have_count(110)
+        closed.locator("summary").click()
+        expect(closed.locator("canvas").first).to_be_visible()
+        assert len([url for url in asked if "/maps" in url]) == len(before) + 1
+        page.close()
 
 
 def test_of_boxes_the_picture_stands_on_its_canvas(browser_with: Callable[..., Browser]) -> None:

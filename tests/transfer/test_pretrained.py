@@ -305,6 +305,7 @@ def test_few_pictures_keep_their_features_and_take_seconds(
     ).read_text()
 
 
+@pytest.mark.usefixtures("spared")
 def test_a_resumed_fine_tuning_ends_in_the_same_bits(tmp_path: Path) -> None:
     needs_weights()
     save_shapes(tmp_path / "p", 40)
