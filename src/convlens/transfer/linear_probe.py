@@ -176,7 +176,7 @@ def fit_linear_probe(
     )
     for C, own in zip(C_VALUES, fitted, strict=True):
         probe.heads[C] = dict(zip(left_out, own, strict=True))
-        if all(probe.is_past_best(without=fold) for fold in who_judges):
+        if all(probe.is_past_best(without=k) for k in who_judges):
             break
     return probe
 
