@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from convlens.cli import COMMANDS, make_parser
+from convlens.cli import COMMANDS, command_named, make_parser
 from convlens.cli.arguments import train_options
 from convlens.options import options_from
 
@@ -77,8 +77,8 @@ def test_the_program_takes_every_command_of_the_guides() -> None:
 
 def test_the_program_takes_the_examples_of_its_help() -> None:
     for group in COMMANDS.values():
-        for command in group.values():
-            for line in in_blocks(f"```\n{command.EXAMPLES}\n```"):
+        for name in group:
+            for line in in_blocks(f"```\n{command_named(name).EXAMPLES}\n```"):
                 with contextlib.suppress(SystemExit):
                     parse(re.sub(r"\)?\"?\s{2,}.*", "", line))
 

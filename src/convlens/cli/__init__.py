@@ -7,28 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from errno import EINVAL
-from typing import Protocol
+from importlib import import_module
+from itertools import chain
+from typing import Protocol, cast
 
 from ..errors import ConvlensError
-from .commands import (
-    bench,
-    compare,
-    completion,
-    convert,
-    evaluate,
-    export,
-    find,
-    inspect,
-    networks,
-    paint,
-    predict,
-    push,
-    serve,
-    shard,
-    suggest,
-    train,
-    why,
-)
 from .output import complain, printable
 
 
@@ -45,20 +28,14 @@ class Command(Protocol):
         """Do it; returns the exit status."""
 
 
-COMMANDS: dict[str, dict[str, Command]] = {
-    "data": {"inspect": inspect, "suggest": suggest, "shard": shard, "convert": convert},
-    "train": {"train": train, "evaluate": evaluate, "compare": compare, "networks": networks},
-    "use": {
-        "predict": predict,
-        "find": find,
-        "serve": serve,
-        "export": export,
-        "push": push,
-        "paint": paint,
-    },
-    "study": {"why": why, "bench": bench},
-    "shell": {"completion": completion},
+COMMANDS = {
+    "data": ("inspect", "suggest", "shard", "convert"),
+    "train": ("train", "evaluate", "compare", "networks"),
+    "use": ("predict", "find", "serve", "export", "push", "paint"),
+    "study": ("why", "bench"),
+    "shell": ("completion",),
 }
+"""Modules of `commands`, by group."""
 
 EXAMPLES = """\
 examples:
@@ -75,12 +52,18 @@ examples:
 'convlens COMMAND --help' says what a command can do."""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def command_named(name: str) -> Command:
+    """A command, imported where it is needed: all of them take longer than some answers."""
+    return cast(Command, import_module(f".commands.{name}", __package__))
+
+
+def make_parser(*names: str) -> argparse.ArgumentParser:
+    """The command line of these commands; of all by default, which alone can list them."""
     parser = argparse.ArgumentParser(
         "convlens",
         usage="convlens COMMAND ...",
-        description="Train an image detector from labelled pictures, and use it.\n\n" + _list(),
+        description="Train an image detector from labelled pictures, and use it.\n\n"
+        + ("" if names else _list()),
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -88,17 +71,17 @@ def make_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(
         metavar="COMMAND", prog="convlens", required=True, help=argparse.SUPPRESS
     )
-    for group in COMMANDS.values():
-        for name, command in group.items():
-            subparser = subparsers.add_parser(
-                name,
-                help=command.SUMMARY,
-                description=command.SUMMARY[0].upper() + command.SUMMARY[1:] + ".",
-                epilog="examples:\n" + command.EXAMPLES,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-            )
-            command.add(subparser)
-            subparser.set_defaults(run=command.run)
+    for name in names or chain(*COMMANDS.values()):
+        command = command_named(name)
+        subparser = subparsers.add_parser(
+            name,
+            help=command.SUMMARY,
+            description=command.SUMMARY[0].upper() + command.SUMMARY[1:] + ".",
+            epilog="examples:\n" + command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add(subparser)
+        subparser.set_defaults(run=command.run)
     return parser
 
 
@@ -115,9 +98,8 @@ class _Version(argparse.Action):
 def _list() -> str:
     """The commands by group, a line each."""
     return "\n\n".join(
-        f"{title}:\n"
-        + "\n".join(f"  {name:<11} {command.SUMMARY}" for name, command in group.items())
-        for title, group in COMMANDS.items()
+        f"{title}:\n" + "\n".join(f"  {name:<11} {command_named(name).SUMMARY}" for name in names)
+        for title, names in COMMANDS.items()
     )
 
 
@@ -130,7 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8" if as_utf8 else None, errors="backslashreplace")
     atexit.register(gc.freeze)  # else Python looks through all of PyTorch for what it may free
     try:
-        args = make_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        named = [word for word in words[:1] if word in chain(*COMMANDS.values())]
+        args = make_parser(*named).parse_args(words)
         status: int = args.run(args)
         sys.stdout.flush()
     except ConvlensError as error:
