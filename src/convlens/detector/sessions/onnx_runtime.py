@@ -1,12 +1,14 @@
 """An ONNX file that convlens wrote, checked and loaded into ONNX Runtime."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
 
 from ...errors import ConvlensError
 from ..integrity import check_graph, checksum, unseal
+from .optimized import optimized_session
 from .protobuf import field
 from .session import INPUT, SIZES, Session, first_line
 
@@ -38,9 +40,13 @@ def load(
         check_graph(unseal(data))
         if part:
             check_graph(part)
-        return onnxruntime.InferenceSession(
-            data + part + more, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        make = partial(
+            onnxruntime.InferenceSession, providers=["CPUExecutionProvider"], enable_fallback=0
         )
+        if part:
+            return make(data + part + more, options)
+        key = checksum(data).encode() + more
+        return optimized_session(data + more, make, options=options, key=key)
     except Exception as error:  # ONNX Runtime raises many kinds of its own
         raise ConvlensError(f"{name} is not {what}: {first_line(error)}") from error
 

@@ -1,0 +1,94 @@
+"""What ONNX Runtime made of a detector before, kept in the cache: most of its loading is that.
+
+It depends on the processor and on the version of ONNX Runtime, and answers as the detector does, to
+the last bit, since it is what the detector becomes in memory.
+"""
+
+import hashlib
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ...errors import ConvlensError
+from ...files import write_whole
+from ...pictures.cache import cache_folder
+from ..integrity import seal, unseal
+
+LEAST = 2**22
+"""Bytes of a file from which on it is worth keeping."""
+KEPT = 8
+"""Files that are kept, those used last."""
+
+Make: TypeAlias = Callable[..., Any]
+
+
+def optimized_session(data: bytes, make: Make, *, options: Any, key: bytes) -> Any:
+    """A session of a model, optimised now or before.
+
+    Args:
+        data: The model, which was looked through.
+        make: Makes a session of a model and options.
+        options: ONNX Runtime's, for this session alone.
+        key: What no other model has.
+    """
+    path = _path(key) if len(data) >= LEAST else None
+    if path is None:
+        return make(data, options)
+    kept = _kept(path)
+    level = options.graph_optimization_level
+    # where something fails here, the model itself is loaded, which has errors of its own
+    if kept is not None:
+        options.graph_optimization_level = type(level).ORT_DISABLE_ALL
+        with suppress(Exception):
+            return make(kept, options)
+        options.graph_optimization_level = level
+    with suppress(Exception), tempfile.TemporaryDirectory() as folder:
+        optimized = Path(folder) / "optimized.onnx"
+        options.optimized_model_filepath = str(optimized)
+        session = make(data, options)
+        with suppress(OSError, ConvlensError):
+            write_whole(path, seal(optimized.read_bytes()))
+            _forget_oldest(path.parent)
+        return session
+    options.optimized_model_filepath = ""
+    return make(data, options)
+
+
+def _path(key: bytes) -> Path | None:
+    """Where it is kept, by the model and by what it was optimised for; None without a cache."""
+    import onnxruntime
+
+    digest = hashlib.sha256(key)
+    digest.update(f"|{onnxruntime.__version__}|{_instructions()}".encode())
+    with suppress(ConvlensError, RuntimeError):
+        return cache_folder("optimized") / f"{digest.hexdigest()}.onnx"
+    return None
+
+
+def _instructions() -> str:
+    """Of the processor, as far as the system tells."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line for line in lines if line.startswith(("flags", "Features")))
+    return f"{platform.machine()} {platform.processor()}"
+
+
+def _kept(path: Path) -> bytes | None:
+    """What was kept; None where nothing was, or it is damaged."""
+    try:
+        model = unseal(path.read_bytes())
+        os.utime(path)
+    except (OSError, ValueError):
+        return None
+    return bytes(model)  # without the seal of what is kept, as the model has its own
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Remove what was used longest ago, so that `KEPT` files are left."""
+    paths = sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime)
+    for path in paths[:-KEPT]:
+        path.unlink(missing_ok=True)
