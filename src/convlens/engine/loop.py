@@ -268,7 +268,7 @@ class Loop:
 
         explosion = Explosion(self.progress.step + 1, loss, self.progress.recoveries + 1)
         explosion.raise_if_last(max(self.learning_rates), folder)
-        self.restore(folder, warn)
+        self._go_back(folder, warn)
         self.progress.recoveries, self.progress.settled = explosion.number, explosion.step
         warn(explosion.message(back_to=self.progress.step))
         self.save(folder)
@@ -289,11 +289,18 @@ class Loop:
         with self.stopwatch.part("writing"):
             checkpoint.write_checkpoint(folder, state)
 
-    def restore(self, folder: Path, warn: Callable[[str], None]) -> None:
-        """Go back to the newest sound checkpoint, which the first worker reads for all.
+    def restore(self, folder: Path, warn: Callable[[str], None]) -> bool:
+        """Go back to the newest sound checkpoint; returns whether there are any.
 
-        Raises `ConvlensError` where there is none.
+        Raises `ConvlensError` where none of them is sound.
         """
+        holds = self.workers.broadcast(lambda: checkpoint.holds_checkpoints(folder))
+        if holds:
+            self._go_back(folder, warn)
+        return holds
+
+    def _go_back(self, folder: Path, warn: Callable[[str], None]) -> None:
+        """To the newest sound checkpoint, which the first worker reads for all."""
         data = self.workers.broadcast_bytes(lambda: checkpoint.newest_checkpoint(folder, warn))
         newest = checkpoint.checkpoint_from(data)
         self.module.load_state_dict(newest.tensors["module"])

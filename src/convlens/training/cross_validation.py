@@ -17,7 +17,6 @@ import torch
 from safetensors.torch import load, save
 
 from ..dataset.prepare import Dataset
-from ..engine.checkpoint import holds_checkpoints
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
 from ..files import write_whole
@@ -158,8 +157,7 @@ def _logits_of_fold(
             return None
         callback.say(title)
         loop = begin()
-        if holds_checkpoints(checkpoints):
-            loop.restore(checkpoints, callback.warn)
+        loop.restore(checkpoints, callback.warn)
         if not loop.run(checkpoints, [callback], stop=stop):
             return None
         loop.module.load_state_dict(loop.best)

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..dataset.augment import Augment, parse_augmentations
 from ..dataset.batches import Batches, Order
 from ..engine.callbacks import Callback
-from ..engine.checkpoint import Progress, holds_checkpoints
+from ..engine.checkpoint import Progress
 from ..engine.compute.execution import Execution
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
@@ -129,8 +129,7 @@ def fit(
     if isinstance(model.module, Pretrained) and model.probe is not None:
         set_head(model.module, model.probe.head())
     loop = begin(job, plan, module=model.module, training=0, record=record)
-    if job.workers.broadcast(lambda: holds_checkpoints(checkpoints)):
-        loop.restore(checkpoints, job.callback.warn)
+    if loop.restore(checkpoints, job.callback.warn):
         job.callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")
     on_begin(loop)
     finished = loop.run(checkpoints, [job.callback, *callbacks], stop=stop)
