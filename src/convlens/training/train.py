@@ -11,7 +11,7 @@ import torch
 
 from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.checkpoint import holds_checkpoints
-from ..engine.compute.execution import keep_memory
+from ..engine.compute.execution import give_back_memory, keep_memory
 from ..engine.distributed import Workers, init_distributed
 from ..engine.interrupt import stop_on_interrupt
 from ..engine.logs import Log, check_logs
@@ -321,6 +321,7 @@ def _fit(
                 job, plan.folds, begin=begin, folder=folder.folds, stop=stop
             )
             fitted = replace(fitted, out_of_fold=out_of_fold)
+    give_back_memory()
     return _tell_stopped(job, fitted, folder=folder)
 
 

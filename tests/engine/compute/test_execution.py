@@ -13,7 +13,12 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from convlens import train
 from convlens.engine.compute.autotune import autotune, available_configs
-from convlens.engine.compute.execution import Execution, multiplies_bfloat16
+from convlens.engine.compute.execution import (
+    Execution,
+    give_back_memory,
+    keep_memory,
+    multiplies_bfloat16,
+)
 from convlens.engine.loop import Loop
 from convlens.engine.measurement import predict_examples
 from convlens.errors import UsageError
@@ -138,6 +143,22 @@ def test_depthwise_convolutions_stay_in_float32() -> None:
     one, two = copy.deepcopy(module), module
     pixels = torch.rand(2, 3, SIZE, SIZE)
     assert torch.equal(one(pixels), two(pixels))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone can be told")
+def test_what_training_keeps_of_memory_is_given_back_when_it_ends() -> None:
+    def megabytes() -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) // 1024
+
+    keep_memory()
+    before = megabytes()
+    large = torch.ones(300 << 18)  # 300 MB
+    assert megabytes() > before + 250
+    del large
+    assert megabytes() > before + 250
+    give_back_memory()
+    assert megabytes() < before + 50
 
 
 def test_every_configuration_has_a_name_of_its_own() -> None:

@@ -131,16 +131,24 @@ def keep_memory() -> None:
     By default every large tensor is mapped afresh and handed back, and the kernel clears each page
     anew. What was freed before is given back first. Elsewhere than on glibc nothing happens.
     """
-    trim_threshold, top_pad, mmap_max = -1, -2, -4
+    _allocate(mmap_max=0, trim_threshold=2**31 - 1, top_pad=64 << 20)
+
+
+def give_back_memory() -> None:
+    """Give back what was kept, and from here on keep no more than glibc does by default."""
+    _allocate(mmap_max=65_536, trim_threshold=128 << 10, top_pad=0)
+
+
+def _allocate(*, mmap_max: int, trim_threshold: int, top_pad: int) -> None:
+    numbers = {-4: mmap_max, -1: trim_threshold, -2: top_pad}
     try:
         libc = ctypes.CDLL(None)
         mallopt, trim = libc.mallopt, libc.malloc_trim
     except (AttributeError, OSError, TypeError):
         return
+    for number, value in numbers.items():
+        mallopt(number, value)
     trim(0)
-    mallopt(mmap_max, 0)
-    mallopt(trim_threshold, 2**31 - 1)
-    mallopt(top_pad, 64 << 20)
 
 
 def processor() -> str:

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 
 from ...engine.callbacks import Callback
-from ...engine.checkpoint import holds_checkpoints
-from ...engine.compute.execution import Execution, keep_memory
+from ...engine.compute.execution import Execution, give_back_memory, keep_memory
 from ...engine.distributed import Workers
 from ...engine.interrupt import stop_on_interrupt
 from ...engine.logs import Log
@@ -160,14 +159,14 @@ def _fit(
     execution = Execution(EXECUTION_CONFIGS[plan.compute], plan.threads)
     with job.stopwatch.part("training"), stop_on_interrupt(on_first) as stop:
         loop = make_loop(job, plan, network=network, execution=execution, revise=revise)
-        if job.workers.broadcast(lambda: holds_checkpoints(folder.checkpoints)):
-            loop.restore(folder.checkpoints, callback.warn)
+        if loop.restore(folder.checkpoints, callback.warn):
             callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")
         if job.workers.first:
             folder.event("resume" if resumed else "begin", {"step": loop.progress.step})
             write_preview(folder, loop)
         finished = loop.run(folder.checkpoints, [callback, *logs], stop=stop)
     loop.module.load_state_dict(loop.best)
+    give_back_memory()
     if not finished:
         callback.warn(
             f"stopped after {loop.progress.step:,} of {plan.step_plan.steps:,} steps; the "
