@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES, clearly_lower
+from ..engine.model_selection import HARD
 from ..network.pretrained import installed_packages
 from ..network.spec import PREFIX, parts_of
 from ..options import NetworkOptions
@@ -10,7 +10,7 @@ from .linear_probe import LinearProbe
 from .pretrained import NetworkChoice
 
 GAIN = 0.005
-"""What a slower one has to gain besides: less is not worth the time of every answer."""
+"""What a slower one has to gain in loss: less is not worth the time of every answer."""
 
 
 def backbone_lines(options: NetworkOptions, choice: NetworkChoice) -> tuple[str, ...]:
@@ -59,9 +59,8 @@ def choose_backbone(
 ) -> int:
     """The index of the one to take, of probes on the same pictures, the fastest first.
 
-    A slower one has to have clearly lower losses, by more than a standard error of the paired
-    differences beyond `GAIN`; where much is left to gain (`HARD`), ones that are lower by `GAIN`
-    suffice, and where pictures are too few to tell, or accuracy is preferred, lower ones.
+    A slower one has to have losses that are lower by `GAIN`, or lower at all where accuracy is
+    preferred.
 
     Args:
         probes: One for each backbone.
@@ -78,12 +77,6 @@ def choose_backbone(
         return best
     for k in range(1, len(losses)):
         gain = (losses[best].mean() - losses[k].mean()).item()
-        if prefer == "accuracy" or len(losses[k]) < MIN_VAL_EXAMPLES:
-            enough = gain > 0
-        elif losses[best].mean().item() >= HARD:
-            enough = gain > GAIN
-        else:
-            enough = clearly_lower(losses[k] + GAIN, losses[best])
-        if enough:
+        if gain > (0 if prefer == "accuracy" else GAIN):
             best = k
     return best
