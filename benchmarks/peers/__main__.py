@@ -16,27 +16,18 @@ option, from the parameters that come with it. `val` plays no part in any choice
 """
 
 import json
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from environments import PEERS, environment
 from processes import ProcessReport, run
 
 from shared.arguments import script_parser
 
 HERE = Path(__file__).parent
-TORCH = ["torch==2.14.1", "torchvision==0.29.1"]
-PEERS = {
-    "fastai": ["fastai", *TORCH],
-    "timm": ["timm", *TORCH],
-    "ultralytics": ["ultralytics", *TORCH],
-    "keras": ["keras", "tensorflow-cpu", "pillow"],
-}
 TUTORIAL = (
     "conv 16 3x3 same, pool 2, conv 32 3x3 same, pool 2, conv 64 3x3 same, pool 2, dropout 0.2, "
     "dense 128"
@@ -46,20 +37,6 @@ FEW = 1000
 """Pictures for measuring throughput."""
 SHARE = 0.2
 """The part of a peer's time that convlens gets in all."""
-
-
-def environment(name: str, home: Path) -> Path:
-    """The peer's own Python."""
-    folder = home / name
-    python = folder / "bin" / "python"
-    if not (folder / "made").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        print(f"making an environment for {name} ...", flush=True)
-        venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", *PEERS[name]]
-        subprocess.run(command, check=True)
-        (folder / "made").touch()
-    return python
 
 
 def peer(name: str, python: Path, folder: Path, size: int, epochs: int) -> ProcessReport:

@@ -3,6 +3,6 @@
 import json
 
 
-def report_epoch(epoch: int, *, accuracy: float) -> None:
-    """Print it at once; the benchmark notes when it came."""
-    print(json.dumps({"epoch": epoch, "accuracy": accuracy}), flush=True)
+def report_epoch(epoch: int, **figures: float) -> None:
+    """Print it at once with `accuracy`, or AP; the benchmark notes when it came."""
+    print(json.dumps({"epoch": epoch, **figures}), flush=True)
