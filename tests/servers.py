@@ -26,6 +26,8 @@ from helpers import draw
 
 SECONDS = 600
 """A slow machine is no fault; what hangs for so long is."""
+MADE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""Chromium's options for a camera that it makes up, and that pages may use."""
 
 Serve = Callable[..., str]
 OpenPage = Callable[..., Page]

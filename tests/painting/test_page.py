@@ -16,9 +16,8 @@ from convlens.painting.network import Painter, style_file
 from convlens.painting.style_file import StyleFile
 from convlens.serving.style_app import create_style_app
 from helpers import Convlens, assert_clear, photograph
-from servers import SECONDS, disc, http_server, png, post, serving
+from servers import MADE_CAMERA, SECONDS, disc, http_server, png, post, serving
 
-MADE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PAINTED = """() => {
     const image = document.querySelector("#painted");
     const [width, height] = [image.naturalWidth, image.naturalHeight];
@@ -78,7 +77,7 @@ def visit(browser_with: Callable[..., Browser], address: str) -> Iterator[Callab
             complaints.append(f"asked {request.url}")
 
     def open_page(**options: Any) -> Page:
-        context = browser_with(*MADE).new_context(**{"locale": "en-GB", **options})
+        context = browser_with(*MADE_CAMERA).new_context(**{"locale": "en-GB", **options})
         contexts.append(context)
         context.set_default_timeout(1000 * SECONDS)
         page = context.new_page()

@@ -3,13 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from servers import OpenPage, get
-
-MADE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+from servers import MADE_CAMERA, OpenPage, get
 
 
 def test_a_photograph_is_answered(open_page: OpenPage) -> None:
-    page = open_page(*MADE)
+    page = open_page(*MADE_CAMERA)
     page.click("#open-camera")
     expect(page.locator("#try #camera")).to_be_visible()
     for number in (1, 2):
@@ -38,7 +36,7 @@ def test_a_photograph_is_answered(open_page: OpenPage) -> None:
 
 
 def test_another_section_ends_the_camera(open_page: OpenPage) -> None:
-    page = open_page(*MADE)
+    page = open_page(*MADE_CAMERA)
     page.click("#open-camera")
     expect(page.locator("#take-picture")).to_be_enabled()
     track = page.evaluate_handle(
@@ -54,7 +52,7 @@ def test_another_section_ends_the_camera(open_page: OpenPage) -> None:
 
 
 def test_photographs_go_into_the_class_that_asked(open_page: OpenPage, page_server: str) -> None:
-    page = open_page(*MADE)
+    page = open_page(*MADE_CAMERA)
     page.click("#tab-teach")
     boxes = page.locator("#class-list > div")
     camera = page.get_by_role("button", name="From the camera")
@@ -99,7 +97,7 @@ HIDDEN = "Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: un
         (REFUSED, {}, "allow it"),
         (REFUSED, {"locale": "zh-CN"}, "允许"),
         (["--use-fake-ui-for-media-stream"], {}, "No camera was found"),
-        (MADE, {"script": HIDDEN}, "https"),
+        (MADE_CAMERA, {"script": HIDDEN}, "https"),
     ],
     ids=["refused", "refused, in Chinese", "none there", "plain http"],
 )

@@ -21,7 +21,7 @@ from convlens.export.forms.browser import write_page
 from convlens.export.metadata import with_metadata
 from convlens.tasks.classification.rules.rule import Rule
 from helpers import Convlens, draw
-from servers import png
+from servers import MADE_CAMERA, png
 
 PICTURES = [draw("disc", 5, 24, 24), draw("cross", 6, 90, 61), draw("disc", 7, 19, 200)]
 LABELS = ('<b>猫</b> "&"', "10")
@@ -190,8 +190,7 @@ def test_the_camera_is_this_browsers(
 ) -> None:
     (tmp_path / "page").mkdir()
     write_page(tmp_path / "page", Detector(run), str(web_runtime))
-    made = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    page = visit(tmp_path / "page", *made)
+    page = visit(tmp_path / "page", *MADE_CAMERA)
     page.click("#open-camera")
     page.click("#take-picture")
     expect(page.locator("#answers li .bar")).to_have_count(2)
