@@ -48,7 +48,7 @@ features at 224 pixels under scikit-learn's logistic regression, from the same p
 pictures that only one of the two gets right, ours first, and McNemar's exact test over them.
 *Train*: the median time of the whole command. Measured on two cores ({machine}) that did other
 work at times, so a time is at most that. The run of 4 minutes is from when `--minutes` was the time
-of the steps alone. Ten pictures per class are from before a cost that is lower by 0.005 was what a
+of the steps alone. Ten pictures per class are from before a cost that is lower by 0.002 was what a
 slower backbone needs to be taken.
 
 Where targets were missed: the lecture's cats by one picture of 200, and cats and dogs by ten of
