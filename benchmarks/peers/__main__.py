@@ -122,7 +122,7 @@ def main() -> None:
     parser = script_parser(__doc__)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=5, help="0: throughput alone [5]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--as-it-comes", action="store_true")
@@ -134,6 +134,8 @@ def main() -> None:
         python = environment(name, arguments.home.resolve())
         if arguments.rounds:
             throughput(name, python, theirs, mine, arguments.home, arguments.size, arguments.rounds)
+        if not arguments.epochs:
+            continue
         report = peer(name, python, theirs, arguments.size, arguments.epochs)
         first = report.lines[0][0]
         taken = report.lines[-1][0]
