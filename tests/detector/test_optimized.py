@@ -72,6 +72,15 @@ def test_nothing_is_kept_where_nothing_can_be(
     assert levels == [ALL] * 2
 
 
+def test_what_unfolds_is_not_kept(
+    run: Path, tmp_path: Path, levels: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimized, "MOST", 0.5)
+    assert Detector(run).labels
+    assert levels == [ALL]
+    assert not list(kept_in(tmp_path))
+
+
 def test_those_used_last_are_kept(
     run: Path, tmp_path: Path, levels: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ LEAST = 2**22
 """Bytes of a file from which on it is worth keeping."""
 KEPT = 8
 """Files that are kept, those used last."""
+MOST = 2
+"""Nothing is kept that is more than so many times as large as the model: constants can unfold."""
 
 Make: TypeAlias = Callable[..., Any]
 
@@ -51,8 +53,7 @@ def optimized_session(data: bytes, make: Make, *, options: Any, key: bytes) -> A
         options.optimized_model_filepath = str(optimized)
         session = make(data, options)
         with suppress(OSError, ConvlensError):
-            write_whole(path, seal(optimized.read_bytes()))
-            _forget_oldest(path.parent)
+            _keep(path, optimized, most=MOST * len(data))
         return session
     options.optimized_model_filepath = ""
     return make(data, options)
@@ -87,8 +88,11 @@ def _kept(path: Path) -> bytes | None:
     return bytes(model)  # without the seal of what is kept, as the model has its own
 
 
-def _forget_oldest(folder: Path) -> None:
-    """Remove what was used longest ago, so that `KEPT` files are left."""
-    paths = sorted(folder.glob("*.onnx"), key=lambda path: path.stat().st_mtime)
-    for path in paths[:-KEPT]:
-        path.unlink(missing_ok=True)
+def _keep(path: Path, optimized: Path, *, most: int) -> None:
+    """Keep it where it is not too large, and, of all that is kept, those that were used last."""
+    if optimized.stat().st_size > most:
+        return
+    write_whole(path, seal(optimized.read_bytes()))
+    paths = sorted(path.parent.glob("*.onnx"), key=lambda kept: kept.stat().st_mtime)
+    for oldest in paths[:-KEPT]:
+        oldest.unlink(missing_ok=True)
