@@ -34,7 +34,7 @@ def optimized_session(data: bytes, make: Make, *, options: Any, key: bytes) -> A
     Args:
         data: The model, which was looked through.
         make: Makes a session of a model and options.
-        options: ONNX Runtime's, for this session alone.
+        options: ONNX Runtime's; they are changed.
         key: What no other model has.
     """
     path = _path(key) if len(data) >= LEAST else None
