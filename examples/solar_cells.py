@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 MINUTES = "5"
+HELD_OUT = "0.2"
 OUT = Path(os.environ.get("DEMO_OUT", "runs/solar-cells"))
 
 ABOUT = """\
@@ -83,7 +84,7 @@ def main() -> None:
     while out.exists():
         number += 1
         out = OUT.with_name(f"{OUT.name}-{number}")
-    convlens("train", table, "--out", out, "--minutes", MINUTES)
+    convlens("train", table, "--out", out, "--minutes", MINUTES, "--test-fraction", HELD_OUT)
 
     say("3. Judge it on the cells that it held out: the same figures, from the file alone")
     convlens("evaluate", out / "detector.onnx", out / "manifest.csv")
