@@ -83,12 +83,14 @@ class BoxComparing:
         """Of boxes that both tell, each beside the one of its class that it overlaps most.
 
         Of two boxes that overlap almost as much as one may, suppression may keep either one, by the
-        last digit: what only one of both tells is counted in `same`, and not measured.
+        last digit: what only one of both tells is counted in `same`, and not measured. A box of
+        which the picture's edges have left nothing is no answer.
         """
         told = [
             np.column_stack((boxes, scores, classes))[: int(number)].astype(np.float64)
             for boxes, scores, classes, number in (one, other)
         ]
+        told = [side[(side[:, 2:4] > side[:, :2]).all(1)] for side in told]
         gaps, of = [(0.0, 0.0)], 0
         for a, b in (told, told[::-1]):
             for box in a[a[:, 4] > SURE + self.tolerance[0]]:

@@ -21,8 +21,10 @@ from .calibration import Calibration
 from .export import FLOOR, FromPixels
 from .network import BoxNetwork
 
-ALONE = 0.01
-"""The share of boxes that only one of both may tell: suppression hangs on the last digit."""
+ALONE, TIED = 0.01, 3
+"""The share of boxes that only one of both may tell, as suppression hangs on the last digit; and so
+many of any picture: of two that tie either one is kept, and with it a third that the other
+suppresses."""
 PICTURES, LEAST, SECONDS = 200, 8, 8.0
 
 
@@ -73,7 +75,7 @@ def prove(
         score, edge = found.score, found.pixels or 0.0
         most, pixels = comparing.tolerance
         pixels *= max(1.0, max(image.shape[:2]) / canvas.width)
-        if edge > pixels or score > most or found.of - found.same > max(1, ALONE * found.of):
+        if edge > pixels or score > most or found.of - found.same > max(TIED, ALONE * found.of):
             raise ConvlensError(
                 f"the file and the network differ on {sources[number % len(sources)].name} by "
                 f"{edge:.3g} pixels and a score of {score:.3g}, and tell {found.same:,} of "
