@@ -77,6 +77,19 @@ def test_auto_has_decay_on_weights_only(pretrained: bool, kind: type[Any]) -> No
     assert set(LEARNING_RATES) == {"adamw", "muon", *TORCHS}
 
 
+@pytest.mark.parametrize(("asked", "of_new"), [(None, 0.001), (0.01, 0.01)])
+def test_what_was_learnt_below_what_is_new_moves_less(asked: float | None, of_new: float) -> None:
+    module = build(network("conv 4 3x3, norm", SIZE, classes=3), 0)
+    *learnt, new, new_bias = module.parameters()
+    optimizer = make_optimizer(
+        OptimizerOptions(learning_rate=asked), module.parameters(), learnt=learnt
+    )
+    assert isinstance(optimizer, torch.optim.AdamW)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert [rates[id(p)] for p in (new, new_bias)] == pytest.approx([of_new] * 2)
+    assert [rates[id(p)] for p in learnt] == pytest.approx([of_new / 5] * len(learnt))
+
+
 def test_the_learning_rate_rises_and_falls() -> None:
     def rates_of(steps: int, **options: Any) -> list[float]:
         plan = StepPlan.of(steps, [(1.0, SIZE, 1.0)], measure_every=1)

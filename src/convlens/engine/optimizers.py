@@ -31,7 +31,11 @@ LINEAR = (64, 256)
 al. 2017)."""
 
 FINE_TUNING = 0.3
-"""Share of that for parameters that were learnt already."""
+"""Share of that where all but a last layer was learnt already."""
+
+NEW, BELOW_NEW = 0.5, 0.2
+"""Share of it for new parameters above ones that were learnt already, and of that for the learnt
+ones: what is new moves them about before it knows anything."""
 
 
 def make_optimizer(
@@ -44,8 +48,7 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """The named optimizer at its highest learning rate, over parameters that are not fixed.
 
-    Where only some of them are `learnt` already, those get the rate of learnt ones, and the others
-    that of random ones.
+    Where only some of them are `learnt` already, those get a lower rate than the new ones.
 
     `auto` is Muon (Jordan 2024) for random parameters: it makes every direction of a filter bank
     move alike, and reaches a given J in about half of AdamW's steps. Vectors, and matrices with
@@ -56,14 +59,14 @@ def make_optimizer(
     name = options.optimizer
     if name == "auto":
         name = "adamw" if pretrained or known else "muon"
-    usual = LEARNING_RATES[name] * (FINE_TUNING if pretrained else 1)
+    usual = LEARNING_RATES[name] * (FINE_TUNING if pretrained else NEW if known else 1)
     if name == "muon":
         usual *= min(max(batch, LINEAR[0]), LINEAR[1]) / LINEAR[0]
     rate = options.learning_rate or usual
     free = [p for p in parameters if p.requires_grad]
     plain: list[dict[str, Any]] = [{"params": [p for p in free if id(p) not in known], "lr": rate}]
     if known:
-        plain.append({"params": [p for p in free if id(p) in known], "lr": rate * FINE_TUNING})
+        plain.append({"params": [p for p in free if id(p) in known], "lr": rate * BELOW_NEW})
     decayed = [
         {**group, "params": [p for p in group["params"] if chosen(p)], "weight_decay": decay}
         for group in plain
