@@ -14,7 +14,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-MINUTES = "5"
+MINUTES = os.environ.get("DEMO_MINUTES", "5")
 HELD_OUT = "0.2"
 OUT = Path(os.environ.get("DEMO_OUT", "runs/solar-cells"))
 

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from convlens.inspection.box_errors import box_issues
-from convlens.options import BudgetOptions, ComputeOptions, DataOptions, TrainOptions
+from convlens.options import (
+    BudgetOptions,
+    ComputeOptions,
+    DataOptions,
+    OptimizerOptions,
+    TrainOptions,
+)
 from convlens.pictures.boxes.box import Box
 from convlens.pictures.boxes.read import read_boxes
 from convlens.tasks.boxes.matching import Truth
@@ -96,6 +102,7 @@ def test_labels_that_were_spoilt_are_found(tmp_path: Path) -> None:
     options = TrainOptions(
         data=DataOptions(size=96),
         budget=BudgetOptions(epochs=24),
+        optimizer=OptimizerOptions(learning_rate=0.002),  # there are few steps
         compute=ComputeOptions(threads=1, compute="float32"),
     )
     told: list[str] = []
