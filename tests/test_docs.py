@@ -69,9 +69,9 @@ def test_every_principle_names_its_test() -> None:
 
 
 def test_the_story_of_a_training_is_quoted_as_it_is() -> None:
-    source = (HOME / "src/convlens/training/train.py").read_text("utf-8")
+    source = (HOME / "src/convlens/training/classes.py").read_text("utf-8")
     functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    story = next(function for function in functions if function.name == "_train")
+    story = next(function for function in functions if function.name == "train_classes")
     after_docstring = story.body[1].lineno - 1
     body = "\n".join(source.splitlines()[after_docstring : story.end_lineno])
     guide = (HOME / "docs/architecture.md").read_text("utf-8")

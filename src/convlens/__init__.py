@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from .speed.bench import Speed, bench
     from .tasks.classification.evaluation import Evaluation
     from .tasks.classification.prediction import Prediction
-    from .training.train import Run, repeat, resume, train
+    from .training.run import Run
+    from .training.train import repeat, resume, train
 
 _HOMES = {
     "__version__": "_version",
@@ -70,7 +71,7 @@ _HOMES = {
     "PaintOptions": "painting.options",
     "Painted": "painting.paint",
     "Prediction": "tasks.classification.prediction",
-    "Run": "training.train",
+    "Run": "training.run",
     "Sharded": "pictures.shards.write",
     "Speed": "speed.bench",
     "bench": "speed.bench",

@@ -26,7 +26,8 @@ from convlens.training.cross_validation import (
     cross_validate_training,
 )
 from convlens.training.job import Job
-from convlens.training.train import Run, resume
+from convlens.training.run import Run
+from convlens.training.train import resume
 from convlens.transfer.head import FeatureSet, folds
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
 from helpers import needs_weights, save_shapes, signalled

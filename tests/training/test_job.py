@@ -101,7 +101,7 @@ def test_what_can_be_known_to_fail_ends_before_a_network_is_made(
     def made(*_: object, **__: object) -> None:
         pytest.fail("it went on")
 
-    monkeypatch.setattr("convlens.training.train.build_model", made)
+    monkeypatch.setattr("convlens.training.classes.build_model", made)
     for split, kinds in (("train", ("disc", "cross", "ring", "unsure")), ("val", ("disc",))):
         for number, kind in enumerate(kinds):
             save_class(tmp_path / "p" / split / kind, kind, 3, first=10 * number + len(split))

@@ -1,75 +1,21 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from html import escape
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast
-
-import torch
+from typing import Unpack
 
 from ..engine.callbacks import Callback, NullCallback, WarningCallback
-from ..engine.checkpoint import holds_checkpoints
-from ..engine.compute.execution import give_back_memory, keep_memory
 from ..engine.distributed import Workers, init_distributed
-from ..engine.interrupt import stop_on_interrupt
-from ..engine.logs import Log, check_logs
-from ..engine.step_plan import StepPlan
+from ..engine.logs import check_logs
 from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import reading_of
 from ..pictures.boxes.recognise import recognise
 from ..stopwatch import Stopwatch
-from ..tasks.answers import Evaluation
 from ..transfer.pretrained import choose_network
-from .budget import fit_to_budget
-from .cross_validation import cross_validate_training
-from .fit import Fitted, as_it_is, begin_anew, fit
-from .job import Job, Request, check_request, learning_from, prepare_job
-from .mixing import beside_what_is_frozen, to_train
-from .model import Model, build_model
-from .outcome import Outcome, conclude
-from .plan import RunPlan, make_plan
+from .classes import train_classes
+from .job import Request, check_request
+from .run import Run
 from .run_folder import RunFolder, new_folder
-
-if TYPE_CHECKING:
-    from ..detector.detector import Detector
-    from ..tasks.classification.metrics import Metrics
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run: its folder, and what its detector did on the held-out pictures.
-
-    `metrics` is what `metrics.json` holds; `evaluation` has every answer, and is None where nothing
-    was held out. A run that was stopped is not `finished`: `resume` goes on with it.
-    """
-
-    folder: Path
-    metrics: dict[str, Any]
-    evaluation: "Evaluation | None"
-    finished: bool
-
-    @property
-    def detector(self) -> Path:
-        """The detector file."""
-        return self.folder / "detector.onnx"
-
-    @property
-    def test(self) -> "Metrics | None":
-        """The metrics on the held-out pictures; None where there are none."""
-        return self.evaluation.metrics if self.evaluation is not None else None
-
-    def load(self) -> "Detector":
-        """The detector, to predict with. Raises `ConvlensError` where the file is damaged."""
-        from ..detector.detector import Detector
-
-        return Detector(self.detector)
-
-    def _repr_html_(self) -> str:
-        """For notebooks: the folder, and the metrics as a table."""
-        metrics = self.test._repr_html_() if self.test is not None else ""
-        return f"<p>{escape(str(self.folder))}</p>{metrics}"
 
 
 def train(
@@ -120,11 +66,11 @@ def train(
     check_request(request)
     with init_distributed() as workers:
         path = workers.broadcast(lambda: str(new_folder(pictures, out)))
-        return _train(
+        return train_classes(
             request,
             RunFolder(Path(path)),
             workers=workers,
-            callback=callback,
+            callback=_heard_by(callback, workers),
             stopwatch=stopwatch or Stopwatch(),
         )
 
@@ -155,11 +101,11 @@ def resume(
         return _train_boxes(lambda: folder.path, callback=callback, stopwatch=stopwatch)
     with init_distributed() as workers:
         request, plan = folder.recorded(workers)
-        return _train(
+        return train_classes(
             request,
             folder,
             workers=workers,
-            callback=callback,
+            callback=_heard_by(callback, workers),
             stopwatch=stopwatch or Stopwatch(),
             plan=plan,
         )
@@ -223,122 +169,15 @@ def _train_boxes(
     with init_distributed() as workers:
         path = RunFolder(Path(workers.broadcast(lambda: str(folder()))))
         request = BoxRequest(*begun) if begun else BoxRequest.recorded(path, workers)
-        outcome = train_boxes(
+        return train_boxes(
             request,
             path,
             workers=workers,
-            callback=(callback or WarningCallback()) if workers.first else NullCallback(),
+            callback=_heard_by(callback, workers),
             stopwatch=stopwatch or Stopwatch(),
         )
-        evaluation = cast("Evaluation | None", outcome.evaluation)
-        return Run(path.path, outcome.metrics, evaluation, outcome.finished)
 
 
-def _train(
-    request: Request,
-    folder: RunFolder,
-    *,
-    workers: Workers,
-    callback: Callback | None,
-    stopwatch: Stopwatch,
-    plan: RunPlan | None = None,
-) -> Run:
-    """The story of a training; one that goes on has its plan already."""
-    callback = (callback or WarningCallback()) if workers.first else NullCallback()
-    with folder.at_work(workers):
-        job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
-        logs = folder.logs(job.options, workers=workers, tell=callback)
-        model = build_model(job, request)
-        plan = plan or make_plan(job, model)
-        folder.write_record(job, model, plan=plan, pictures=request.pictures)
-        outcome, finished = None, True
-        if plan.pretrained and workers.first:
-            whole = learning_from(job, plan.folds)
-            outcome = conclude(whole, model, fitted=as_it_is(whole, model, plan=plan))
-            outcome = folder.write_results(outcome)
-        if plan.trains:
-            learner, begun = to_train(job, model)
-            plan = fit_to_budget(learner, begun, plan=plan)
-            folder.write_record(job, model, plan=plan, pictures=request.pictures)
-            fitted = _fit(
-                learner, begun, plan=plan, folder=folder, logs=logs, resumed=bool(request.folds)
-            )
-            finished = workers.broadcast(lambda: fitted.finished)
-            if workers.first:
-                tuned, fitted = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)
-                outcome = conclude(learner, tuned, fitted=fitted, frozen=outcome)
-                outcome = folder.write_results(outcome)
-        return _ended(folder, outcome, logs=logs, finished=finished)
-
-
-def _ended(
-    folder: RunFolder, outcome: Outcome | None, *, logs: Sequence[Log], finished: bool
-) -> Run:
-    """The run as the caller gets it; other workers than the first know nothing of its figures."""
-    if outcome is None:
-        return Run(folder.path, {}, None, finished)
-    for log in logs:
-        log.results(outcome.metrics)
-    return Run(folder.path, outcome.metrics, outcome.results.evaluation, finished)
-
-
-def _fit(
-    job: Job,
-    model: Model,
-    *,
-    plan: RunPlan,
-    folder: RunFolder,
-    logs: Sequence[Log],
-    resumed: bool,
-) -> Fitted:
-    """Train, cross-validate where there are folds, and stop soundly where Ctrl-C asks for it."""
-    torch.set_num_threads(plan.threads)
-    keep_memory()
-    if resumed and not job.workers.broadcast(lambda: holds_checkpoints(folder.checkpoints)):
-        job.callback.say("there is no checkpoint yet: beginning again, by the same plan")
-
-    def on_first() -> None:
-        job.callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
-
-    def record(training: int, steps: StepPlan) -> None:
-        folder.revise(training, steps)
-        job.callback.say(f"plan:    {steps.steps:,} steps now, so as to end in time")
-
-    with stop_on_interrupt(on_first) as stop:
-        fitted = fit(
-            job,
-            model,
-            plan=plan,
-            checkpoints=folder.checkpoints,
-            stop=stop,
-            on_begin=partial(folder.begin, job, resumed=resumed),
-            record=record,
-            callbacks=logs,
-        )
-        if plan.folds > 1 and not plan.pretrained and job.workers.first:
-            begin = partial(begin_anew, plan=fitted.plan, record=record)
-            out_of_fold = cross_validate_training(
-                job, plan.folds, begin=begin, folder=folder.folds, stop=stop
-            )
-            fitted = replace(fitted, out_of_fold=out_of_fold)
-    give_back_memory()
-    return _tell_stopped(job, fitted, folder=folder)
-
-
-def _tell_stopped(job: Job, fitted: Fitted, *, folder: RunFolder) -> Fitted:
-    """Say how to go on where training, or a fold, was stopped before its end."""
-    on = f"'convlens train --resume {folder.path}' goes on"
-    if not fitted.finished:
-        job.callback.warn(
-            f"stopped after {fitted.progress.step:,} of {fitted.plan.step_plan.steps:,} steps; the "
-            f"detector is made of what there is, and {on}"
-        )
-        return fitted
-    out_of_fold = fitted.out_of_fold
-    if out_of_fold is None or len(out_of_fold.indices) == len(job.dataset.split.rows("train")):
-        return fitted
-    job.callback.warn(
-        f"stopped; the detector is whole, {len(out_of_fold.indices):,} pictures give its figures, "
-        f"and {on} with the others"
-    )
-    return replace(fitted, finished=False)
+def _heard_by(callback: Callback | None, workers: Workers) -> Callback:
+    """The first worker tells of progress; warnings go to Python's where nobody else hears them."""
+    return (callback or WarningCallback()) if workers.first else NullCallback()

@@ -13,7 +13,7 @@ from ..output import emit, emit_json, printable
 from ..progress import Bars
 
 if TYPE_CHECKING:
-    from ...training.train import Run
+    from ...training.run import Run
 
 SUMMARY = "train a detector from labelled pictures"
 EXAMPLES = """\

@@ -1,9 +1,9 @@
-"""`convlens train` for pictures with boxes: from them to a run folder with a detector in it."""
+"""`convlens train` for pictures with boxes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 
@@ -19,7 +19,8 @@ from ...files import sound_record
 from ...options import EXECUTION_CONFIGS, TrainOptions, options_from
 from ...pictures.catalog import listed
 from ...stopwatch import Stopwatch
-from ...tasks.boxes.evaluation import BoxEvaluation
+from ...tasks.answers import Evaluation
+from ..run import Run
 from ..run_folder import RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
@@ -49,15 +50,6 @@ class BoxRequest:
             return BoxRequest(str(record["pictures"]), options, plan, fingerprint)
 
 
-@dataclass(frozen=True)
-class BoxOutcome:
-    """What a training came to, for the first worker."""
-
-    metrics: dict[str, Any]
-    evaluation: BoxEvaluation | None
-    finished: bool
-
-
 def train_boxes(
     request: BoxRequest,
     folder: RunFolder,
@@ -65,10 +57,10 @@ def train_boxes(
     workers: Workers,
     callback: Callback,
     stopwatch: Stopwatch,
-) -> BoxOutcome:
+) -> Run:
     """The story of a training of boxes; one that goes on has its plan already.
 
-    Raises `ConvlensError`.
+    Other workers than the first know nothing of its figures. Raises `ConvlensError`.
     """
     resumed = request.plan is not None
     with folder.at_work(workers):
@@ -79,12 +71,13 @@ def train_boxes(
         logs = folder.logs(job.options, workers=workers, tell=callback)
         loop, finished = _fit(job, plan, network=network, folder=folder, logs=logs, resumed=resumed)
         if not workers.first:
-            return BoxOutcome({}, None, finished)
+            return Run(folder.path, {}, None, finished)
         results = finish(job, plan, network=network.cpu(), steps=loop.progress.step)
         metrics = write_results(folder, job, plan, results=results, progress=loop.progress)
         for log in logs:
             log.results(metrics)
-        return BoxOutcome(metrics, results.evaluation, finished)
+        evaluation = cast("Evaluation | None", results.evaluation)
+        return Run(folder.path, metrics, evaluation, finished)
 
 
 def _prepare(
