@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from convlens.engine.compute.execution import keep_memory
-from convlens.engine.compute.kernels import _weight_gradient
+from convlens.engine.compute.kernels.products import _weight_gradient
 from convlens.engine.compute.timing import fastest_seconds
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

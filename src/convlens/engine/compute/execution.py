@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from ...errors import ConvlensError, UsageError
 from ...options import ExecutionConfig
-from .kernels import gradients_by_product, grouped_in_float32
+from .kernels.depthwise import depthwise_by_columns, grouped_in_float32
+from .kernels.products import gradients_by_product
+from .kernels.relu6 import relu6_in_place
 
 Placed = TypeVar("Placed", bound=nn.Module)
 
@@ -58,7 +60,9 @@ class Execution:
         Layers are replaced within the module, and share its parameters; doing it again changes
         nothing.
         """
-        if self.config.precision == "bfloat16" and self.config.device == "cpu":
+        if self.config.device == "cpu" and self.config.memory_format == "channels_last":
+            module = relu6_in_place(depthwise_by_columns(module))
+        if self.config.device == "cpu" and self.config.precision == "bfloat16":
             module = grouped_in_float32(module)
         if self.config.kernel == "products":
             module = gradients_by_product(module)

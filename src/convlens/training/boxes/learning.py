@@ -39,7 +39,7 @@ AFTERWARDS = 10.0, 0.1
 """Seconds of what follows: exporting; and judging, for each picture that is held out."""
 LEAST = 0.2
 """Share of the minutes asked for that goes into training however long all else takes."""
-ENOUGH_STEPS, ENOUGH_EPOCHS = 1_000, 25
+ENOUGH_STEPS, ENOUGH_EPOCHS = 1_000, 60
 """Where the time does not suffice for so many steps and passes, pictures are smaller."""
 LOOKED_AT = 192
 """Side of the pictures by which it is told how fast the machine is."""

@@ -1,68 +1,12 @@
-"""Convolutions computed in another way than torch's own where that is faster; same results."""
+"""Filters' gradients as products of matrices."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Module = TypeVar("Module", bound=nn.Module)
-
-
-class _Float32(nn.Module):
-    """Stays in float32 under autocast.
-
-    Convolutions in groups are made so: oneDNN 3.12 takes several times as long for the backward
-    pass of a depthwise one in bfloat16 as in float32, which undoes what the other layers gain.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As the class behind it, without autocast."""
-        if not torch.is_autocast_enabled("cpu"):
-            return self._own(x)
-        with torch.autocast("cpu", enabled=False):
-            return self._own(x.float())
-
-    def _own(self, x: Tensor) -> Tensor:
-        out: Tensor = super().forward(x)
-        return out
-
-
-@cache
-def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
-    """A kind of layer that stays in float32."""
-    return type(kind.__name__, (_Float32, kind), {})
-
-
-def _replace_layers(
-    module: Module, replacement: Callable[[nn.Module], type[nn.Module] | None]
-) -> Module:
-    """Put layers of other classes in the place of some, and return the module.
-
-    A new layer has the parameters, settings and hooks of the one before it.
-    """
-    for name, child in module.named_children():
-        new = _replace_layers(child, replacement)
-        if new is not child:
-            setattr(module, name, new)
-    kind = replacement(module)
-    if kind is None:
-        return module
-    layer = kind.__new__(kind)
-    layer.__dict__.update(module.__dict__)
-    return cast("Module", layer)
-
-
-def grouped_in_float32(module: Module) -> Module:
-    """Replace every convolution in groups by one that stays in float32; returns the module."""
-
-    def replacement(layer: nn.Module) -> type[nn.Module] | None:
-        grouped = isinstance(layer, nn.Conv2d) and layer.groups > 1
-        return _in_float32(type(layer)) if grouped and not isinstance(layer, _Float32) else None  # type: ignore[arg-type]
-
-    return _replace_layers(module, replacement)
+from .replacement import Module, replace_layers
 
 
 class _ByProduct(torch.autograd.Function):
@@ -187,4 +131,4 @@ def gradients_by_product(module: Module) -> Module:
         )
         return Conv2dByProduct if plain else None
 
-    return _replace_layers(module, replacement)
+    return replace_layers(module, replacement)

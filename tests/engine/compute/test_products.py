@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from convlens.engine.compute.execution import Execution
-from convlens.engine.compute.kernels import Conv2dByProduct, gradients_by_product
+from convlens.engine.compute.kernels.products import Conv2dByProduct, gradients_by_product
 from convlens.options import EXECUTION_CONFIGS
 
 
