@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 from typing import Any, cast
 
 import numpy as np
@@ -41,9 +42,9 @@ LEAST = 0.2
 """Share of the minutes asked for that goes into training however long all else takes."""
 ENOUGH_STEPS, ENOUGH_EPOCHS = 1_000, 45
 """Where the time does not suffice for so many steps and passes, pictures are smaller."""
-LOOKED_AT, LOOKS = 192, 6
-"""Side of the pictures by which it is told how fast the machine is, and steps, of which the fastest
-counts."""
+LOOKED_AT, LOOKS = 192, 7
+"""Side of the pictures by which it is told how fast the machine is, and steps, of which the
+median counts."""
 LISTENED = 0.01
 """Share of the time in which steps are timed."""
 
@@ -107,7 +108,7 @@ def _pixels_per_second(threads: int) -> float:
             out = network(pixels)
         out.sum().backward()
         seconds.append(time.perf_counter() - begun)
-    return MICRO_BATCH * LOOKED_AT**2 / min(seconds)
+    return MICRO_BATCH * LOOKED_AT**2 / median(seconds)
 
 
 def usual_minutes(pictures: int) -> float:
