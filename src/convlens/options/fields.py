@@ -105,7 +105,8 @@ class NetworkOptions:
     prefer: str = option(
         "balance",
         "of several pretrained backbones: speed takes the fastest, accuracy the best; balance a "
-        "slower one where it is clearly better",
+        "slower one where it is clearly better; of boxes: whether mirror images count too, where "
+        "they are quick by default",
         choices=("speed", "balance", "accuracy"),
         metavar="NAME",
     )

@@ -15,7 +15,7 @@ from convlens.training.boxes.canvas_choice import choose_canvas
 from convlens.training.boxes.cost import NOTHING, BoxCost
 from convlens.training.boxes.examples import BoxExamples, padded_labels
 from convlens.training.boxes.network import CHANNELS, BoxNetwork
-from convlens.training.boxes.points import STRIDES, boxes_at, grid_points
+from convlens.training.boxes.points import STRIDES, boxes_at, grid_points, turned_back
 from objects import save_objects
 
 
@@ -135,3 +135,34 @@ def test_the_canvas_follows_objects_and_time(tmp_path: Path) -> None:
     fine = choose_canvas(small, None)
     assert fine.width > choose_canvas(large, None).width
     assert choose_canvas(small, None, affordable=lambda pictures: 1000.0) == fine  # must be seen
+
+
+class Pooled(nn.Module):
+    """Maps at every stride: means of squares of pixels, which left and right are told apart by."""
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        slope = x + 0.1 * x.roll(1, -1)
+        return [nn.functional.avg_pool2d(slope, stride) for stride in STRIDES]
+
+
+def test_a_mirrored_picture_is_answered_by_mirrored_boxes() -> None:
+    torch.manual_seed(0)
+    network = BoxNetwork(Pooled(), (3, 3, 3), classes=2, sides=(8, 16, 32), tta_hflip=True)
+    height, width = 64, 96
+    pixels = torch.rand(2, 3, height, width)
+    points, strides = grid_points(height, width)
+    one_view = network(pixels)  # in training
+    network.eval()
+    said, of_mirrored = network(pixels), network(pixels.flip(-1))
+    assert not torch.allclose(said, one_view, atol=1e-4)
+    back = turned_back(of_mirrored, height=height, width=width)
+    torch.testing.assert_close(back, said, rtol=1e-5, atol=1e-5)
+    boxes = boxes_at(points, strides, distances_NP4=said[..., :4])
+    mirrored = boxes_at(points, strides, distances_NP4=of_mirrored[..., :4])
+    expected = torch.stack(
+        (width - boxes[..., 2], boxes[..., 1], width - boxes[..., 0], boxes[..., 3]), -1
+    )
+    found, wanted = (
+        b[0][:, [1, 3, 0, 2]].sort(0).values for b in (mirrored, expected)
+    )  # of the same points, in another order
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-4)

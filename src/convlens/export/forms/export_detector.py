@@ -91,7 +91,7 @@ def export_detector(
     original = Detector(run)
     boxes = isinstance(original.frame, Canvas)
     if boxes and not mirror:
-        raise UsageError("--no-mirror: a detector of boxes looks at no mirror image")
+        raise UsageError("--no-mirror is for detectors of one class for each picture")
     if boxes and to == "tflite":
         raise UsageError(NO_TFLITE)
     if to == "openvino":

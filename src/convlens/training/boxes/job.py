@@ -21,6 +21,9 @@ BATCH = 8
 """Pictures of a step: with few pictures, many small steps learn more than few large ones."""
 
 
+BOTH_SIDES = 256**2
+"""Usually mirror images count too where the canvas has no more pixels: an answer then takes no more
+time than from a usual canvas."""
 LEAST_OVERLAP, MOST_OVERLAP = 0.5, 0.7
 """Boxes of one class that overlap more are one answer: between these, by how objects overlap."""
 
@@ -50,6 +53,7 @@ class BoxPlan:
     batch: int
     sides: tuple[float, ...]
     overlap: float
+    tta_hflip: bool
     steps: StepPlan | None = None
     compute: str = "float32"
     threads: int = 1
@@ -103,12 +107,21 @@ def first_plan(job: BoxJob) -> BoxPlan:
         batch=batch,
         sides=examples.usual_sides(len(STRIDES)),
         overlap=min(MOST_OVERLAP, max(LEAST_OVERLAP, examples.usual_overlap())),
+        tta_hflip=_both_sides(job.dataset.canvas, options.network.prefer),
         threads=options.compute.threads or workers.cores(),
         workers=workers.world_size,
     )
 
 
+def _both_sides(canvas: Canvas, prefer: str) -> bool:
+    """Whether mirror images count too, which takes twice the time for an answer."""
+    if prefer == "balance":
+        return canvas.height * canvas.width <= BOTH_SIDES
+    return prefer == "accuracy"
+
+
 OF_BOXES = {
+    "network": {"prefer"},
     "data": {"seed", "size", "test_fraction", "val_fraction", "group", "boxes"},
     "optimizer": {"learning_rate", "batch", "schedule", "warmup", "optimizer"},
     "budget": {"epochs", "minutes", "steps"},

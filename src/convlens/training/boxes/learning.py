@@ -58,6 +58,7 @@ def build_network(plan: BoxPlan, *, classes: int, seed: int) -> BoxNetwork:
         sides=plan.sides,
         parameters=imagenet_parameters(known),
         seed=seed,
+        tta_hflip=plan.tta_hflip,
     )
 
 
@@ -69,6 +70,11 @@ def begin(job: BoxJob, plan: BoxPlan | None = None) -> tuple[BoxPlan, BoxNetwork
     if plan is None:
         vflip = job.workers.broadcast(lambda: turns(job, settled, network=network))
         settled = replace(settled, vflip=vflip)
+        if settled.tta_hflip:
+            job.callback.say(
+                "answers: the mean over a picture and its mirror image, in twice the time "
+                "(--prefer speed: without it)"
+            )
     return fit_to_budget(job, settled, network=network), network
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .points import STRIDES
+from .points import STRIDES, turned_back
 
 CHANNELS, DEPTH = 64, 2
 """Of each map of the pyramid, and layers of the head."""
@@ -116,7 +116,8 @@ class BoxNetwork(nn.Module):
     """Float pixels 0 to 1 [N, 3, H, W] to [N, P, 4 + K]: what `Head` says at P points.
 
     The points are `grid_points`' for pictures of this size, of which both sides are multiples of
-    the largest stride.
+    the largest stride. With `tta_hflip` (test-time augmentation) what is said, outside of training,
+    is the mean over the picture and its mirror image.
 
     Args:
         backbone: Normalised pixels to maps at `STRIDES`, the finest first.
@@ -126,10 +127,14 @@ class BoxNetwork(nn.Module):
             about as large as objects, points find out sooner which of them is theirs.
         mean: Of each channel of the pixels that the backbone takes.
         std: Their deviations.
+        tta_hflip: Whether mirror images count too.
     """
 
     pretrained = False
     micro_batch = MICRO_BATCH
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -140,9 +145,11 @@ class BoxNetwork(nn.Module):
         sides: Sequence[float],
         mean: Iterable[float] = (0.0, 0.0, 0.0),
         std: Iterable[float] = (1.0, 1.0, 1.0),
+        tta_hflip: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
+        self.tta_hflip = tta_hflip
         self.pyramid = Pyramid(inputs)
         in_strides = [side / stride for side, stride in zip(sides, STRIDES, strict=True)]
         self.head = Head(classes, sides=in_strides)
@@ -155,8 +162,15 @@ class BoxNetwork(nn.Module):
 
     def forward(self, pixels_NCHW: Tensor) -> Tensor:
         """[N, 3, H, W] to [N, P, 4 + K]."""
-        maps = self.backbone((pixels_NCHW - self.mean) / self.std)  # type: ignore[operator]
-        said: Tensor = self.head(self.pyramid(maps))
+        normal = (pixels_NCHW - self.mean) / self.std
+        said = self._said(normal)
+        if self.training or not self.tta_hflip:
+            return said
+        height, width = map(int, normal.shape[-2:])  # numbers, where it is traced for export
+        return (said + turned_back(self._said(normal.flip(-1)), height=height, width=width)) / 2
+
+    def _said(self, normal_NCHW: Tensor) -> Tensor:
+        said: Tensor = self.head(self.pyramid(self.backbone(normal_NCHW)))
         return said
 
 
@@ -167,6 +181,7 @@ def box_network(
     sides: Sequence[float],
     parameters: Mapping[str, Tensor],
     seed: int,
+    tta_hflip: bool = False,
 ) -> BoxNetwork:
     """One of timm's EfficientNets under a pyramid and heads that are new.
 
@@ -179,6 +194,7 @@ def box_network(
         sides: As `BoxNetwork` takes them.
         parameters: The backbone's, by timm's names; others are left out.
         seed: Of what is new.
+        tta_hflip: As `BoxNetwork` takes it.
 
     Raises:
         RuntimeError: The parameters are of another architecture.
@@ -203,6 +219,7 @@ def box_network(
             sides=sides,
             mean=config.mean,
             std=config.std,
+            tta_hflip=tta_hflip,
         )
 
 

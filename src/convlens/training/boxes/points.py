@@ -24,6 +24,22 @@ def grid_points(height: int, width: int) -> tuple[Tensor, Tensor]:
     return torch.cat(points), torch.cat(strides)
 
 
+def turned_back(said_NPD: Tensor, *, height: int, width: int) -> Tensor:
+    """What is said at the points of a mirrored canvas, in the order of the canvas's own points.
+
+    Of the D values the first four are distances to the left, upper, right and lower edges.
+    """
+    maps, begin = [], 0
+    for stride in STRIDES:
+        rows, columns = height // stride, width // stride
+        at_points = said_NPD[:, begin : begin + rows * columns]
+        in_rows = at_points.reshape(-1, rows, columns, said_NPD.shape[-1])  # whatever the batch
+        maps.append(in_rows.flip(2).flatten(1, 2))
+        begin += rows * columns
+    said = torch.cat(maps, 1)
+    return torch.cat((said[..., 2:3], said[..., 1:2], said[..., :1], said[..., 3:]), -1)
+
+
 def boxes_at(points_P2: Tensor, strides_P: Tensor, *, distances_NP4: Tensor) -> Tensor:
     """Boxes [N, P, 4] in pixels: their edges' distances from the points are in strides."""
     distances = distances_NP4 * strides_P[:, None]

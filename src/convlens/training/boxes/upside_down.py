@@ -45,7 +45,7 @@ def alike_upside_down(network: BoxNetwork, examples: BoxExamples) -> float | Non
             rows, columns = (int(side) for side in examples.fitted[index])
             upright = examples.images(np.array([index]))[:, :, :rows, :columns]
             both = torch.cat((upright, upright.flip(2)))
-            maps = network.backbone((both - network.mean) / network.std)  # type: ignore[operator]
+            maps = network.backbone((both - network.mean) / network.std)
             features.append(maps[-1].mean((2, 3)).numpy())
     X = np.concatenate(features)
     y, groups = np.tile((0, 1), len(spread)), np.repeat(np.arange(len(spread)), 2)

@@ -1,5 +1,6 @@
 """What a run with boxes leaves in its folder."""
 
+import copy
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,7 +42,10 @@ def write_record(
 ) -> None:
     """Write `run.json` and `manifest.csv`: with them the run can be resumed."""
     dataset = job.dataset
-    rows = list(rows_of(network, (plan.canvas.height, plan.canvas.width)))
+    once = copy.copy(network)
+    once.tta_hflip = False
+    rows = list(rows_of(once, (plan.canvas.height, plan.canvas.width)))
+    multiplications = sum(row.counts.multiplications for row in rows)
     record = {
         "task": "boxes",
         "pictures": absolute_url(pictures),
@@ -61,7 +65,7 @@ def write_record(
                 for row in rows
             ],
             "parameters": sum(row.counts.parameters for row in rows),
-            "multiplications": sum(row.counts.multiplications for row in rows),
+            "multiplications": multiplications * (1 + plan.tta_hflip),
         },
         "weights": asdict(origin_of(f"timm:{plan.architecture}", "package", classes=0)),
         "data": {"fingerprint": dataset.fingerprint(), "pictures": dataset.counts()},
