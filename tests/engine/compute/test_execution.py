@@ -125,8 +125,9 @@ def test_the_instructions_are_those_that_the_system_names() -> None:
         assert multiplies_bfloat16()
 
 
-def test_depthwise_convolutions_stay_in_float32() -> None:
-    module = build(network("conv 8 3x3 same, conv 8 3x3 same groups 8, gap", SIZE, classes=3), 0)
+def test_what_is_slow_in_bfloat16_stays_in_float32() -> None:
+    groups = "conv 8 3x3 same groups 8, conv 8 3x3 same groups 4, conv 8 3x3 stride 2 groups 8"
+    module = build(network(f"conv 8 3x3 same, {groups}, gap", SIZE, classes=3), 0)
     names = list(module.state_dict())
     kept: list[torch.dtype] = []
     plain = module(torch.rand(2, 3, SIZE, SIZE))
@@ -137,7 +138,7 @@ def test_depthwise_convolutions_stay_in_float32() -> None:
             part.register_forward_hook(lambda _m, _i, out: kept.append(out.dtype))
     with execution.precision():
         got = module(torch.rand(2, 3, SIZE, SIZE))
-    assert kept == [torch.bfloat16, torch.float32]
+    assert kept == [torch.bfloat16, torch.bfloat16, torch.float32, torch.float32]
     assert got.shape == plain.shape
     assert list(module.state_dict()) == names
     one, two = copy.deepcopy(module), module

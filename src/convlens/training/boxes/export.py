@@ -74,8 +74,10 @@ class BoxGraph:
     ) -> None:
         plain = network.float().to(memory_format=torch.contiguous_format).eval()
         self.canvas, self.labels, self.most, self.overlap = canvas, tuple(labels), most, overlap
-        self._model = network_graph(
-            FromPixels(plain, canvas), (canvas.height, canvas.width), AT_POINTS, LOGITS
+        self._model = _once(
+            network_graph(
+                FromPixels(plain, canvas), (canvas.height, canvas.width), AT_POINTS, LOGITS
+            )
         )
         strip(self._model, "detector")
 
@@ -109,6 +111,16 @@ class BoxGraph:
             **metadata,
         }
         return with_metadata(model, entries)
+
+
+def _once(model: onnx.ModelProto) -> onnx.ModelProto:
+    """With every filter in it once: the exporter joins normalisations to each use of one."""
+    import onnx_ir
+    from onnx_ir.passes.common import DeduplicateHashedInitializersPass
+
+    joined = onnx_ir.from_proto(model)
+    DeduplicateHashedInitializersPass()(joined)
+    return onnx_ir.to_proto(joined)
 
 
 class _Nodes:
