@@ -159,8 +159,11 @@ class _Depthwise(_Convolution):
             kind = torch.float32 if exact else torch.get_autocast_dtype("cpu")
         weight = self.weight.to(kind)
         bias = None if self.bias is None else self.bias.to(kind)
+        down, right = self._windows(x)
+        narrow = self.kernel_size[1] <= WIDEST and not (down.added or right.added)
+        way = _convolve if narrow else _ByColumns.apply
         with torch.autocast("cpu", enabled=False):
-            out: Tensor = _ByColumns.apply(x.to(kind), weight, bias, *self._windows(x))
+            out: Tensor = way(x.to(kind), weight, bias, down, right)
         return out
 
     def _windows(self, x: Tensor) -> tuple[_Window, _Window]:
