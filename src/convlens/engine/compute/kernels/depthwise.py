@@ -1,17 +1,18 @@
 """Depthwise convolutions: no copy of padded maps, and filters' gradients by a few columns."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .gradients import torchs_gradient
 from .replacement import Module, replace_layers
 
 WIDEST = 3
 """Columns of a filter up to which oneDNN 3.12 has their gradient about as fast as the layer itself:
-from four on it takes ten times as long, and in bfloat16 fifty."""
+from four on it takes many times as long, and in bfloat16 more still."""
 SAME = "Conv2dSame"
 """timm's, which pads as TensorFlow does: by one more pixel behind than before where that is odd. It
 is told by its name, as timm takes seconds to import."""
@@ -66,7 +67,7 @@ class _ByColumns(torch.autograd.Function):
         to_x = to_weight = to_bias = None
         if of_x:
             filters = _extended(weight, down, right)
-            to_x, _ = _backward(gradient_NCHW, x, filters, down, right, of_weight=False)
+            to_x = _gradient("maps", gradient_NCHW, x, filters, down, right)
         if of_weight:
             to_weight = _weight_gradient(gradient_NCHW, x, weight, down, right)
         if of_bias:
@@ -104,35 +105,28 @@ def _weight_gradient(
         x, window = x_NCHW, _Window(right.stride, before, behind)
         if window.added or before < 0:
             x, window = functional.pad(x, (before, behind)), _Window(right.stride, 0, 0)
-        _, part = _backward(gradient_NCHW, x, columns, down, window, of_weight=True)
+        part = _gradient("filters", gradient_NCHW, x, columns, down, window)
         parts.append(part[:, :, down.added :])
     return torch.cat(parts, -1)
 
 
-def _backward(
+def _gradient(
+    of: Literal["maps", "filters"],
     gradient_NCHW: Tensor,
     x_NCHW: Tensor,
     filters: Tensor,
     down: _Window,
     right: _Window,
-    *,
-    of_weight: bool,
-) -> tuple[Tensor, Tensor]:
-    """torch's gradient of the filters, or of the maps."""
-    to_x, to_weight, _ = torch.ops.aten.convolution_backward(
+) -> Tensor:
+    return torchs_gradient(
+        of,
         gradient_NCHW,
         x_NCHW,
         filters,
-        None,
-        (down.stride, right.stride),
-        (down.behind, right.behind),
-        (1, 1),
-        False,
-        (0, 0),
-        len(filters),
-        (not of_weight, of_weight, False),
+        stride=(down.stride, right.stride),
+        padding=(down.behind, right.behind),
+        groups=len(filters),
     )
-    return to_x, to_weight
 
 
 if TYPE_CHECKING:
@@ -144,7 +138,7 @@ else:
 class _Depthwise(_Convolution):
     """In training, computes in the ways above, and in float32 where it has a stride and learns.
 
-    oneDNN 3.12 takes tens of times as long for the backward pass of a depthwise convolution with a
+    oneDNN 3.12 takes far longer for the backward pass of a depthwise convolution with a
     stride in bfloat16.
     """
 

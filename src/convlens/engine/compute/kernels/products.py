@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .gradients import torchs_gradient
 from .replacement import Module, replace_layers
 
 
@@ -39,19 +40,7 @@ class _ByProduct(torch.autograd.Function):
         of_x, of_weight, of_bias = context.needs_input_grad[:3]
         to_x = to_weight = to_bias = None
         if of_x:
-            to_x = torch.ops.aten.convolution_backward(
-                gradient_NKHW,
-                x,
-                weight,
-                None,
-                stride,
-                padding,
-                (1, 1),
-                False,
-                (0, 0),
-                1,
-                (True, False, False),
-            )[0]
+            to_x = torchs_gradient("maps", gradient_NKHW, x, weight, stride=stride, padding=padding)
         if of_weight:
             to_weight = _weight_gradient(
                 x, gradient_NKHW, weight=weight, stride=stride, padding=padding
