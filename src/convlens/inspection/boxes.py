@@ -11,6 +11,7 @@ from ..dataset.notes import LEARNABLE
 from ..pictures.boxes.boxes import BoxCatalog
 from ..pictures.catalog import SPLITS
 from ..tasks.classification.labels import unequal
+from ..training.boxes.canvas_choice import choose_canvas
 from .classes import SHOWN, ClassRow
 from .findings import Finding, Pictures
 
@@ -34,8 +35,8 @@ FAULTS = {
     "whole": ("boxes are of whole pictures", "learns them: look whether that is meant"),
 }
 """What is said of each kind of fault after its number, and what training does."""
-SIDE, SMALL = 640, 8
-"""Longer side of pictures in training, unless another is asked for; the side of small objects."""
+SMALL = 8
+"""Pixels of the side of small objects, as training sees them."""
 MATTERS = 0.01
 """Small objects are worth a word from this share of all on."""
 
@@ -112,12 +113,12 @@ def without_objects(catalog: BoxCatalog) -> Iterator[Finding]:
 
 def few_boxes(catalog: BoxCatalog) -> Iterator[Finding]:
     """Findings on classes with no box, none to train on, few, or far fewer than others."""
-    counts = catalog.counts()
+    counts = catalog.counts(crowds=False)
     learnt = Counter(
         catalog.classes[label]
         for split, boxes in zip(catalog.splits, catalog.boxes, strict=True)
         if split in {"train", None}
-        for label in boxes.labels.tolist()
+        for label in boxes.labels[~boxes.crowd].tolist()
     )
     for kind, what, training, labels in (
         (
@@ -153,12 +154,12 @@ def few_boxes(catalog: BoxCatalog) -> Iterator[Finding]:
 
 
 def small_objects(catalog: BoxCatalog, side: int | None) -> Iterator[Finding]:
-    """A finding on objects that are very small at the size at which pictures are trained on."""
-    side = side or SIDE
-    shown = [
-        _sides(catalog, row) * min(1.0, side / max(catalog.seen_size(row)))
-        for row in range(len(catalog))
-    ]
+    """A finding on objects that are very small on the canvas of a training that has the time."""
+    canvas = choose_canvas(catalog, side)
+    shown = []
+    for row in range(len(catalog)):
+        width, height = catalog.seen_size(row)
+        shown.append(_sides(catalog, row) * min(canvas.height / height, canvas.width / width))
     all_sides = np.concatenate(shown) if shown else np.zeros(0)
     small = all_sides < SMALL
     if len(all_sides) and small.mean() >= MATTERS:
@@ -166,8 +167,8 @@ def small_objects(catalog: BoxCatalog, side: int | None) -> Iterator[Finding]:
         yield Finding(
             "small_objects",
             f"{small.sum():,} objects ({small.mean():.0%}) are smaller than {SMALL}×{SMALL} pixels "
-            f"where pictures come to {side:,} at their longer side",
-            training="hardly finds them: train on larger pictures, or on parts of them",
+            f"on the canvas of {canvas.width}×{canvas.height} pixels that training takes",
+            training="hardly finds them: train on a larger canvas (--size), or parts of pictures",
             pictures=tuple((catalog.names[row],) for row in rows),
         )
 

@@ -15,7 +15,8 @@ from convlens.training.boxes.canvas_choice import choose_canvas
 from convlens.training.boxes.cost import NOTHING, BoxCost
 from convlens.training.boxes.examples import BoxExamples, padded_labels
 from convlens.training.boxes.network import CHANNELS, BoxNetwork
-from convlens.training.boxes.points import STRIDES, boxes_at, grid_points, turned_back
+from convlens.training.boxes.points import boxes_at, grid_points, turned_back
+from convlens.training.boxes.strides import STRIDES
 from objects import save_objects
 
 

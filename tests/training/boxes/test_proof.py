@@ -18,7 +18,7 @@ from convlens.training.boxes import proof
 from convlens.training.boxes.calibration import Calibration
 from convlens.training.boxes.export import FromPixels
 from convlens.training.boxes.network import BoxNetwork
-from convlens.training.boxes.points import STRIDES
+from convlens.training.boxes.strides import STRIDES
 
 CANVAS = Canvas(64, 64)
 
@@ -39,10 +39,31 @@ class Moved:
 
     def outputs(self, image: RGB) -> tuple[np.ndarray[Any, Any], ...]:
         """Boxes, scores, classes and number."""
-        boxes, *rest = proof._network(self.from_pixels, image, CANVAS, Calibration(), overlap=0.5)
+        boxes, *rest = proof._network(
+            self.from_pixels, image, CANVAS, Calibration(), overlap=0.5, most=1000
+        )
         assert len(boxes) > self.count
         boxes[: self.count] += 10_000.0
         return boxes, *rest
+
+
+def test_more_is_found_than_the_file_has_room_for() -> None:
+    torch.manual_seed(0)
+    network = BoxNetwork(Means(), (3, 3, 3), classes=1, sides=STRIDES)
+    assert network.head.logits.bias is not None
+    nn.init.zeros_(network.head.logits.bias)
+    module = FromPixels(network.eval(), CANVAS)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+
+    def found(most: int) -> tuple[np.ndarray[Any, Any], ...]:
+        return proof._network(module, noise, CANVAS, Calibration(), overlap=0.5, most=most)
+
+    everything, _, _, count = found(1000)
+    assert count > 3
+    boxes, scores, _, limited = found(3)
+    assert limited == 3
+    assert np.array_equal(boxes, everything[:3])
+    assert np.all(np.diff(scores) <= 0)
 
 
 @pytest.mark.parametrize(("count", "proven"), [(0, True), (1, True), (2, False), (20, False)])
@@ -64,6 +85,7 @@ def test_boxes_that_tie_may_change_places_and_more_may_not(
             canvas=CANVAS,
             calibration=Calibration(),
             overlap=0.5,
+            most=1000,
             sources=[FileSource(str(path))],
             seed=0,
             progress=lambda *_: None,

@@ -21,8 +21,10 @@ from playwright.sync_api import sync_playwright
 from convlens import Detector, compare, resume, train
 from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
+from convlens.options import BudgetOptions, DataOptions, TrainOptions
 from convlens.pictures.boxes.read import read_boxes
 from convlens.serving.app import create_app
+from convlens.training.boxes.crosswise import answer_crosswise
 from convlens.training.train import repeat
 from helpers import Convlens, assert_clear, signalled
 from objects import CLASSES, save_objects
@@ -266,6 +268,10 @@ def test_what_cannot_be_is_refused_before_training(
     assert_clear(done, 2, says)
 
 
+def test_why_is_for_classes(boxes_run: Path, convlens: Convlens) -> None:
+    assert_clear(convlens("why", boxes_run), 2, "why is for pictures of one class each")
+
+
 def test_precision_is_for_boxes(shapes: Path) -> None:
     with pytest.raises(UsageError, match="--precision is for boxes"):
         train(shapes, precision="disc=0.9")
@@ -294,3 +300,60 @@ def test_one_object_is_enough_to_begin_with_and_none_is_not(tmp_path: Path) -> N
     run = train(few, tmp_path / "run", steps=2, threads=1, compute="float32", test_fraction=0)
     assert run.metrics["test"] is None
     assert run.detector.exists()
+
+
+def test_a_class_that_only_held_out_pictures_show_costs_nothing_else(tmp_path: Path) -> None:
+    """And a canvas with fewer points than there is room for answers."""
+    pictures = tmp_path / "pictures"
+    for split, count in (("train", 12), ("val", 4)):
+        save_objects(pictures / split, count, size=(64, 64), seed=count)
+        path = pictures / split / "annotations.json"
+        data = json.loads(path.read_text())
+        only = {"train": 1}.get(split)
+        data["annotations"] = [a for a in data["annotations"] if only in {None, a["category_id"]}]
+        path.write_text(json.dumps(data))
+    heard: list[str] = []
+
+    class Listener(NullCallback):
+        def warn(self, text: str) -> None:
+            heard.append(text)
+
+    run = train(
+        pictures,
+        tmp_path / "run",
+        callback=Listener(),
+        steps=2,
+        threads=1,
+        compute="float32",
+        size=64,
+        batch="4",
+    )
+    assert any("'square'" in text and "never an answer" in text for text in heard)
+    assert run.metrics["test"]["objects"] > 0
+    assert set(run.metrics["test"]["per_class"]) == {"disc"}
+    points = 8 * 8 + 4 * 4 + 2 * 2
+    boxes, *_ = Detector(run.detector).outputs(np.zeros((64, 64, 3), np.uint8))
+    assert len(boxes) <= points
+
+
+def test_boxes_around_crowds_teach_nothing(tmp_path: Path) -> None:
+    crowds = save_objects(tmp_path / "crowds", 4, size=(64, 64))
+    path = crowds / "annotations.json"
+    data = json.loads(path.read_text())
+    for annotation in data["annotations"]:
+        annotation["iscrowd"] = 1
+    path.write_text(json.dumps(data))
+    with pytest.raises(ConvlensError, match=r"0 objects, and \d+ boxes around crowds"):
+        train(crowds, tmp_path / "run", steps=1)
+
+
+def test_objects_of_one_group_cannot_be_judged_by_others(tmp_path: Path) -> None:
+    pictures = save_objects(tmp_path / "pictures", 6, size=(64, 64))
+    path = pictures / "annotations.json"
+    data = json.loads(path.read_text())
+    data["annotations"] = [a for a in data["annotations"] if a["image_id"] == 1][:1]
+    assert data["annotations"]
+    path.write_text(json.dumps(data))
+    options = TrainOptions(data=DataOptions(size=64), budget=BudgetOptions(steps=1))
+    with pytest.raises(ConvlensError, match="in copies of one picture or in one group"):
+        answer_crosswise(pictures, options, count=2, progress=lambda *_: None)

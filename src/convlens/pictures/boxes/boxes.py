@@ -104,9 +104,13 @@ class BoxCatalog(PictureTable):
         width, height = self.sizes[row]
         return (height, width) if self.orientations[row] >= SIDEWAYS else (width, height)
 
-    def counts(self) -> dict[str, int]:
-        """Boxes per class, of all classes that are named."""
-        counted = Counter(label for boxes in self.boxes for label in boxes.labels.tolist())
+    def counts(self, *, crowds: bool = True) -> dict[str, int]:
+        """Boxes per class, of all classes that are named; with those around crowds, or without."""
+        counted = Counter(
+            label
+            for boxes in self.boxes
+            for label in (boxes.labels if crowds else boxes.labels[~boxes.crowd]).tolist()
+        )
         return {name: counted[index] for index, name in enumerate(self.classes)}
 
 

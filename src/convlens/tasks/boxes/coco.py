@@ -47,7 +47,7 @@ def coco_metrics(
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """`STATS` over all classes, and the AP of each class; None where there are no such objects.
 
-    Objects that are ignored count as COCO's crowds.
+    Objects that are ignored count as COCO's crowds; those of other classes do not count.
     """
     from faster_coco_eval import COCO, COCOeval_faster
 
@@ -56,6 +56,8 @@ def coco_metrics(
         for box, label, ignored in zip(
             truth.xyxy.tolist(), truth.labels, truth.ignored.tolist(), strict=True
         ):
+            if label not in classes:
+                continue
             left, top, right, bottom = box
             annotations.append(
                 {

@@ -29,7 +29,7 @@ def summary(test: Values | None, metrics: Values) -> str:
 def _tested_on(test: Values, metrics: Values) -> str:
     if metrics["folds"] > 1:
         return (
-            f"There are few pictures, so all {test['n']:,} were judged, each by a detector that "
+            f"All {test['n']:,} pictures were judged, each by a detector that "
             f"neither learnt from it nor was chosen by it ({metrics['folds']} folds), and the one "
             "in this file then learnt from all of them. Such a detector"
         )

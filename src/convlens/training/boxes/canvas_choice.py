@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...pictures.boxes.boxes import BoxCatalog
 from ...pictures.canvas import Canvas
-from .points import STRIDES
+from .strides import STRIDES
 
 SIDE = 352
 """Usual side of the square that a canvas is as large as, in pixels."""

@@ -56,11 +56,15 @@ def answer_crosswise(
         raise ConvlensError(f"all pictures in {pictures} are copies or of one group")
     budget = _share_of(options.budget, len(dataset.catalog), parts)
     options = replace(options, data=whole, budget=budget)
+    without = [_without(dataset, fold_of, fold) for fold in range(parts)]
+    if not all(any(part.subset("train").counts(crowds=False).values()) for part in without):
+        raise ConvlensError(
+            f"all objects in {pictures} are in copies of one picture or in one group, so no "
+            "network could learn from some and be asked about others"
+        )
     rows: list[int] = []
     answers: Answers = []
-    for fold in range(parts):
-        assigned = tuple("test" if own == fold else "train" for own in fold_of)
-        part = replace(dataset, split=Split(assigned, dataset.split.groups))
+    for fold, part in enumerate(without):
         job = BoxJob(
             part,
             options,
@@ -85,6 +89,12 @@ def _folds(dataset: BoxDataset, *, seed: int, count: int) -> list[int]:
     return own
 
 
+def _without(dataset: BoxDataset, fold_of: list[int], fold: int) -> BoxDataset:
+    """To learn all but one fold from, which is its `test`."""
+    assigned = tuple("test" if own == fold else "train" for own in fold_of)
+    return replace(dataset, split=Split(assigned, dataset.split.groups))
+
+
 def _undivided(
     pictures: str | Path, options: TrainOptions, count: int, *, progress: Progress
 ) -> BoxDataset:
@@ -97,7 +107,7 @@ def _undivided(
         affordable=affordable and (lambda learnt: affordable(learnt) / count),
     )
     everything = ("train",) * len(dataset.catalog)
-    counts = dataset.catalog.counts()
+    counts = dataset.catalog.counts(crowds=False)
     classes = tuple(name for name in dataset.catalog.classes if counts[name])
     return replace(dataset, split=Split(everything, dataset.split.groups), classes=classes)
 

@@ -127,11 +127,14 @@ def prepare_boxes(
         test_fraction=test,
         val_fraction=options.val_fraction or 0.0,
     )
-    learnt = catalog.take(split.rows("train")).counts()
+    learnt = catalog.take(split.rows("train")).counts(crowds=False)
     classes = tuple(name for name in catalog.classes if learnt[name])
     if not classes:
+        objects = sum(catalog.counts(crowds=False).values())
+        crowds = sum(catalog.counts().values()) - objects
+        besides = f", and {crowds:,} boxes around crowds (iscrowd), which teach nothing"
         raise ConvlensError(
             f"no picture to learn from in {pictures} has an object: there are {len(catalog):,} "
-            f"pictures with {sum(catalog.counts().values()):,} objects{listed(skipped)}"
+            f"pictures with {objects:,} objects{besides if crowds else ''}{listed(skipped)}"
         )
     return BoxDataset(catalog, store, canvas=canvas, split=split, classes=classes, skipped=skipped)

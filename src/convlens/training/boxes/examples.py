@@ -1,6 +1,7 @@
 """Pictures with boxes as arrays, and the micro-batches of each step."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
@@ -97,15 +98,17 @@ class BoxBatches:
         encode: Callable[[Tensor], Tensor],
         mixed: float = 1.0,
         numbers: range | None = None,
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    ) -> tuple[Tensor, Iterator[tuple[Tensor, Tensor]]]:
         """All labels of a step [B, G, 5], and (pixels [M, 3, H, W], labels [M, G, 5]) of each."""
-        micro_batches = []
-        for indices, uniform in self._parts.at(step, numbers):
+
+        def micro_batch(indices: npt.NDArray[np.int64], uniform: Tensor) -> tuple[Tensor, Tensor]:
             pixels, labels = self.augment(
                 self.examples.images(indices),
                 torch.from_numpy(self.examples.labels[indices]),
                 fitted_N2=torch.from_numpy(self.examples.fitted[indices]),
                 uniform_NU=uniform,
             )
-            micro_batches.append((pixels, encode(labels)))
-        return torch.from_numpy(self.examples.labels[self.order.at(step)[0]]), micro_batches
+            return pixels, encode(labels)
+
+        labels_NG5 = torch.from_numpy(self.examples.labels[self.order.at(step)[0]])
+        return labels_NG5, itertools.starmap(micro_batch, self._parts.at(step, numbers))

@@ -59,7 +59,7 @@ class BoxGraph:
         network: The trained one.
         canvas: What pictures are laid on.
         labels: The classes' names, in the order of the outputs.
-        most: Answers for a picture at most.
+        most: Answers for a picture at most; no more than there are points and classes.
         overlap: Of two boxes of one class that overlap more, only the surer one is an answer.
     """
 
@@ -73,11 +73,11 @@ class BoxGraph:
         overlap: float,
     ) -> None:
         plain = network.float().to(memory_format=torch.contiguous_format).eval()
-        self.canvas, self.labels, self.most, self.overlap = canvas, tuple(labels), most, overlap
+        from_pixels = FromPixels(plain, canvas)
+        self.canvas, self.labels, self.overlap = canvas, tuple(labels), overlap
+        self.most = min(most, len(from_pixels.points) * len(self.labels))
         self._model = _once(
-            network_graph(
-                FromPixels(plain, canvas), (canvas.height, canvas.width), AT_POINTS, LOGITS
-            )
+            network_graph(from_pixels, (canvas.height, canvas.width), AT_POINTS, LOGITS)
         )
         strip(self._model, "detector")
 

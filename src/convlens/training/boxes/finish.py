@@ -65,6 +65,7 @@ def finish(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork, steps: int) -> Bo
             canvas=plan.canvas,
             calibration=calibration,
             overlap=plan.overlap,
+            most=graph.most,
             sources=shown.sources,
             seed=job.options.data.seed,
             progress=progress,

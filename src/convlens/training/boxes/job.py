@@ -15,7 +15,7 @@ from ...stopwatch import Stopwatch
 from ..pace import TrainingTime
 from .dataset import BoxDataset
 from .network import MICRO_BATCH
-from .points import STRIDES
+from .strides import STRIDES
 
 BATCH = 8
 """Pictures of a step: with few pictures, many small steps learn more than few large ones."""

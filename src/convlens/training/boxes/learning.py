@@ -26,7 +26,8 @@ from .cost import BoxCost
 from .examples import BoxBatches
 from .job import BATCH, BoxJob, BoxPlan, first_plan
 from .network import MICRO_BATCH, BoxNetwork, box_network
-from .points import STRIDES, grid_points
+from .points import grid_points
+from .strides import STRIDES
 from .upside_down import turns
 
 MINUTES = (20, 8.0, 30.0)
@@ -71,7 +72,7 @@ def begin(job: BoxJob, plan: BoxPlan | None = None) -> tuple[BoxPlan, BoxNetwork
         settled = replace(settled, vflip=vflip)
         if settled.tta_hflip:
             job.callback.say(
-                "answers: the mean over a picture and its mirror image, in twice the time "
+                "views:   the mean over a picture and its mirror image, in twice the time "
                 "(--prefer speed: without it)"
             )
     return fit_to_budget(job, settled, network=network), network

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .points import STRIDES, turned_back
+from .points import turned_back
+from .strides import STRIDES
 
 CHANNELS, DEPTH = 64, 2
 """Of each map of the pyramid, and layers of the head."""

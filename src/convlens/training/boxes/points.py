@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-STRIDES = (8, 16, 32)
-"""Pixels between neighbouring points, from the finest maps to the coarsest."""
+from .strides import STRIDES
 
 
 def grid_points(height: int, width: int) -> tuple[Tensor, Tensor]:

@@ -45,13 +45,14 @@ def prove(
     canvas: Canvas,
     calibration: Calibration,
     overlap: float,
+    most: int,
     sources: Sequence[Source],
     seed: int,
     progress: Progress,
 ) -> BoxParity:
     """Compare file and network on pictures, every other one brought to a random size first.
 
-    Raises `ConvlensError` where they differ.
+    `most` are the answers that the file has room for. Raises `ConvlensError` where they differ.
     """
     comparing = BoxComparing()
     from_pixels = FromPixels(network.float().eval(), canvas)
@@ -70,12 +71,16 @@ def prove(
             random = generator(seed, "parity", number)
             height, width = (int(n) for n in random.integers(16, 3 * canvas.width, 2))
             image = np.asarray(Image.fromarray(image).resize((width, height)))
-        own = _network(from_pixels, image, canvas, calibration, overlap=overlap)
+        own = _network(from_pixels, image, canvas, calibration, overlap=overlap, most=most)
         found = comparing.difference(own, detector.outputs(image))
         score, edge = found.score, found.pixels or 0.0
-        most, pixels = comparing.tolerance
+        score_most, pixels = comparing.tolerance
         pixels *= max(1.0, max(image.shape[:2]) / canvas.width)
-        if edge > pixels or score > most or found.of - found.same > max(TIED, ALONE * found.of):
+        if (
+            edge > pixels
+            or score > score_most
+            or found.of - found.same > max(TIED, ALONE * found.of)
+        ):
             raise ConvlensError(
                 f"the file and the network differ on {sources[number % len(sources)].name} by "
                 f"{edge:.3g} pixels and a score of {score:.3g}, and tell {found.same:,} of "
@@ -88,7 +93,13 @@ def prove(
 
 
 def _network(
-    module: FromPixels, image: RGB, canvas: Canvas, calibration: Calibration, *, overlap: float
+    module: FromPixels,
+    image: RGB,
+    canvas: Canvas,
+    calibration: Calibration,
+    *,
+    overlap: float,
+    most: int,
 ) -> tuple[np.ndarray, ...]:
     """What the network says of a picture, as the file does."""
     with torch.inference_mode():
@@ -96,6 +107,6 @@ def _network(
     scores = (calibration.slope * logits[0] + calibration.shift).sigmoid()
     classes, points = torch.nonzero(scores > float(calibration(np.array(FLOOR))), as_tuple=True)
     sure, edges = scores[classes, points], boxes[0, points]
-    kept = batched_nms(edges, sure, classes, overlap)
+    kept = batched_nms(edges, sure, classes, overlap)[:most]  # the surest first
     own = canvas.own_pixels(edges[kept].numpy(), *image.shape[:2])
     return own, sure[kept].numpy(), classes[kept].numpy(), np.array(len(kept))

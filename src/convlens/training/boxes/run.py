@@ -1,7 +1,7 @@
 """`convlens train` for pictures with boxes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -70,6 +70,7 @@ def train_boxes(
             write_record(folder, job, plan, network=network, pictures=request.pictures)
         logs = folder.logs(job.options, workers=workers, tell=callback)
         loop, finished = _fit(job, plan, network=network, folder=folder, logs=logs, resumed=resumed)
+        plan = replace(plan, steps=loop.plan)
         if not workers.first:
             return Run(folder.path, {}, None, finished)
         results = finish(job, plan, network=network.cpu(), steps=loop.progress.step)
@@ -162,7 +163,7 @@ def _fit(
     give_back_memory()
     if not finished:
         callback.warn(
-            f"stopped after {loop.progress.step:,} of {plan.step_plan.steps:,} steps; the "
+            f"stopped after {loop.progress.step:,} of {loop.plan.steps:,} steps; the "
             f"detector is made of what there is, and 'convlens train --resume {folder.path}' goes "
             "on"
         )

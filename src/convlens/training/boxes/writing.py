@@ -89,7 +89,7 @@ def write_preview(folder: RunFolder, loop: Loop) -> None:
     """The first pictures of a training batch with their objects, as the network sees them."""
     batches = cast(BoxBatches, cast(Any, loop.batches))
     _, micro_batches = batches.micro_batches(0, 0, encode=lambda labels: labels)
-    pixels, labels = micro_batches[0]
+    pixels, labels = next(micro_batches)
     shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     drawn = []
     for picture, objects in zip(shown[:PREVIEWED], labels.tolist(), strict=False):
