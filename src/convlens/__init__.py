@@ -12,7 +12,7 @@
     print(convlens.describe_network("conv 6 5x5, pool 2, dense 120", size=32).total())
     print(convlens.why(run.folder, "pictures/").folder)   # a page with measurements
 
-A trained detector is a `Detector`; every other command has a function of the same name. All are
+A trained detector is a `Detector`; what commands do, functions do in Python. All are
 loaded when first used, so that `import convlens` costs nothing and predicting needs no PyTorch.
 """
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from ._version import __version__
     from .detector.archive import ArchivePredictions, predict_shards
     from .detector.detector import Detector
+    from .detector.heat_map import HeatMap
     from .detector.localization import Localization
     from .detector.suggest import suggest
     from .efficiency.comparison import NetworkComparison
     from .efficiency.measure import measure_networks
-    from .errors import ConvlensError
+    from .errors import ConvlensError, PictureError, UsageError
     from .evaluation.compare import Comparison, compare
     from .export.forms.export_detector import export_detector
     from .export.forms.exported import Exported
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from .reasons.run import why
     from .reasons.section import Case
     from .speed.bench import Speed, bench
+    from .tasks.boxes.evaluation import BoxEvaluation
+    from .tasks.boxes.prediction import BoxPrediction
     from .tasks.classification.evaluation import Evaluation
     from .tasks.classification.prediction import Prediction
     from .training.run import Run
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "__version__": "_version",
     "ArchivePredictions": "detector.archive",
+    "BoxEvaluation": "tasks.boxes.evaluation",
+    "BoxPrediction": "tasks.boxes.prediction",
     "Case": "reasons.section",
     "Comparison": "evaluation.compare",
     "Converted": "pictures.boxes.write.convert",
@@ -63,6 +68,7 @@ _HOMES = {
     "Detector": "detector.detector",
     "Evaluation": "tasks.classification.evaluation",
     "Exported": "export.forms.exported",
+    "HeatMap": "detector.heat_map",
     "Inspection": "inspection.inspection",
     "LearntStyle": "painting.learn",
     "Localization": "detector.localization",
@@ -70,10 +76,12 @@ _HOMES = {
     "NetworkComparison": "efficiency.comparison",
     "PaintOptions": "painting.options",
     "Painted": "painting.paint",
+    "PictureError": "errors",
     "Prediction": "tasks.classification.prediction",
     "Run": "training.run",
     "Sharded": "pictures.shards.write",
     "Speed": "speed.bench",
+    "UsageError": "errors",
     "bench": "speed.bench",
     "compare": "evaluation.compare",
     "export_detector": "export.forms.export_detector",
@@ -100,8 +108,11 @@ __all__ = [  # noqa: RUF022  (by use)
     "Run",
     "Detector",
     "Prediction",
+    "BoxPrediction",
     "Localization",
+    "HeatMap",
     "Evaluation",
+    "BoxEvaluation",
     "compare",
     "Comparison",
     "inspect",
@@ -130,6 +141,8 @@ __all__ = [  # noqa: RUF022  (by use)
     "bench",
     "Speed",
     "ConvlensError",
+    "UsageError",
+    "PictureError",
     "__version__",
 ]
 

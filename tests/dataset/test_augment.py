@@ -178,7 +178,7 @@ def test_a_picture_in_a_batch_is_varied_as_it_is_alone() -> None:
         large = Batches(data, Order(20, 20, seed=3), augment=augment)
         small = Batches(data, Order(20, 5, seed=3), augment=augment)
         ((pixels, _),) = large.micro_batches(0, SIZE, encode=encode)[1]
-        parts = [small.micro_batches(s, SIZE, encode=encode)[1][0][0] for s in range(4)]
+        parts = [next(small.micro_batches(s, SIZE, encode=encode)[1])[0] for s in range(4)]
         assert torch.allclose(pixels, torch.cat(parts), atol=1e-6)
 
 

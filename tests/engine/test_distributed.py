@@ -85,6 +85,18 @@ def _worker(folder: Path) -> None:
             "share": list(workers.share(3)),
         }
         (folder / f"{workers.rank}.json").write_text(json.dumps(mine))
+        # the first one has more to do than the others, who must not run out of patience with it
+        barrier = torch.distributed.barrier
+
+        def last_barrier() -> None:
+            done = (folder / "done").exists()
+            (folder / f"{workers.rank} at the barrier").write_text(str(done))
+            barrier()
+
+        torch.distributed.barrier = last_barrier  # type: ignore[assignment]
+        if workers.first:
+            time.sleep(1)
+            (folder / "done").touch()
 
 
 def torchrun(*command: str, count: int = 2) -> list[str]:
@@ -110,6 +122,13 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Loop, list[f
     environment = {**os.environ, "PYTHONPATH": paths}
     subprocess.run(torchrun(__file__, str(folder)), check=True, env=environment)
     return folder, alone, costs
+
+
+def test_what_the_first_one_does_alone_may_take_longer_than_a_barrier_waits(
+    groups: tuple[Path, Loop, list[float]],
+) -> None:
+    folder, _, _ = groups
+    assert [(folder / f"{n} at the barrier").read_text() for n in range(2)] == ["True"] * 2
 
 
 def test_two_workers_have_the_same_costs_as_one(

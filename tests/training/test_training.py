@@ -152,7 +152,7 @@ def test_a_large_batch_in_groups_is_one_batch() -> None:
     loss = nn.functional.cross_entropy(whole(data.images(indices)), data.targets(indices))
     loss.backward()  # type: ignore[no-untyped-call]
     encode = grouped.objective.encode
-    assert len(grouped.batches.micro_batches(0, SIZE, encode=encode)[1]) == 3
+    assert len(list(grouped.batches.micro_batches(0, SIZE, encode=encode)[1])) == 3
     grouped.optimizer.step = lambda *_: None  # type: ignore[method-assign,assignment]
     assert grouped.train_step(0) == pytest.approx(loss.item(), rel=1e-5)
     for a, b in zip(grouped.module.parameters(), whole.parameters(), strict=True):
@@ -209,6 +209,30 @@ def test_stopped_and_resumed_ends_in_the_same_bits(name: str, tmp_path: Any) -> 
         history = [{**m, **timed} for m in second.progress.history]
         wanted = [{**m, **timed} for m in whole.progress.history]
         assert history == wanted
+
+
+def test_without_validation_pictures_a_stopped_training_keeps_its_last_averages(
+    tmp_path: Any,
+) -> None:
+    stopped = loop(steps=9, held=0)
+    assert not stopped.run(tmp_path, stop=lambda: stopped.progress.step >= 4)
+    assert stopped.progress.best_step == 4  # it is measured, and saved, after the third step
+    for name, average in stopped.ema_module.state_dict().items():
+        assert torch.equal(average, stopped.best[name])
+
+
+def test_a_training_that_is_stopped_where_it_exploded_leaves_no_such_checkpoint(
+    tmp_path: Any,
+) -> None:
+    exploded = loop(steps=9)
+
+    def stop() -> bool:
+        if exploded.progress.step == 2:
+            next(exploded.module.parameters()).data.fill_(torch.nan)
+        return exploded.progress.step == 2
+
+    assert not exploded.run(tmp_path, stop=stop)
+    assert [file.stem for file in tmp_path.glob("*.safetensors")] == ["step-000000000"]
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Any) -> None:

@@ -1,5 +1,6 @@
 """Which pictures each step sees, in which micro-batches, and how they are varied."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ class Batches:
         encode: Callable[[Tensor], Tensor],
         mixed: float = 1.0,
         numbers: range | None = None,
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    ) -> tuple[Tensor, Iterator[tuple[Tensor, Tensor]]]:
         """All labels of a step, and its micro-batches.
 
         Args:
@@ -127,15 +128,18 @@ class Batches:
             numbers: of the micro-batches to give; by default all.
 
         Returns:
-            Labels [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch. Where
-            there is a teacher, its probabilities stand behind the targets: [M, 2 K].
+            Labels [B], and (pixels [M, 3, side, side], targets [M, K]) of each micro-batch, made
+            one after the other. Where there is a teacher, its probabilities stand behind the
+            targets: [M, 2 K].
         """
-        micro_batches = []
-        for indices, uniform in self._parts.at(step, numbers):
+
+        def micro_batch(indices: npt.NDArray[np.int64], uniform: Tensor) -> tuple[Tensor, Tensor]:
             pixels = self.augment(self.examples.images(indices), uniform, side)
             targets = encode(self.examples.targets(indices))
             if self.examples.lessons is not None:
                 lessons = torch.from_numpy(self.examples.lessons[indices])
                 targets = torch.cat([targets, lessons], 1)
-            micro_batches.append(self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed))
-        return self.examples.targets(self.order.at(step)[0]), micro_batches
+            return self.augment.mix(pixels, targets, uniform_NU=uniform, part=mixed)
+
+        labels_N = self.examples.targets(self.order.at(step)[0])
+        return labels_N, itertools.starmap(micro_batch, self._parts.at(step, numbers))

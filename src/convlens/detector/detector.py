@@ -49,7 +49,7 @@ class Detector(Predictor):
 
         Args:
             pictures: A folder, a table or shards, as for training. On a run's `manifest.csv` a
-                detector gives the metrics that its run reported.
+                detector gives the metrics that its run reported, unless it was cross-validated.
             split: `train`, `val`, `test` or `all`; by default the test pictures where the data
                 marks them, and all of them where it does not.
             boxes: Words that settle how boxes are written, where the data leaves it open.
@@ -128,7 +128,8 @@ class Detector(Predictor):
     def heat_map(self, picture: Picture, *, label: str | None = None) -> "HeatMap":
         """What each part of one picture says for its answer, or for another class.
 
-        Unlike `find`, every detector can do this: it explains the answer to the whole picture.
+        Unlike `find`, every detector of classes can do this: it explains the answer to the whole
+        picture.
 
         Args:
             picture: As `predict` takes it.
@@ -139,7 +140,7 @@ class Detector(Predictor):
 
         Raises:
             PictureError: The picture is not there or cannot be read.
-            UsageError: The detector has no such class.
+            UsageError: The detector has no such class, or tells of boxes, which say where.
 
         Examples:
             >>> detector = Detector("runs/pictures")

@@ -197,7 +197,7 @@ def init_distributed() -> Iterator[Workers]:
         backend, store=store, rank=rank, world_size=world_size, timeout=PATIENCE
     )
     try:
-        yield Workers(
+        workers = Workers(
             rank,
             world_size,
             local_rank=int(os.environ.get("LOCAL_RANK", "0")),
@@ -205,6 +205,8 @@ def init_distributed() -> Iterator[Workers]:
             node=int(os.environ.get("GROUP_RANK", rank)),
             store=store,
         )
+        yield workers
+        workers.broadcast(lambda: None)  # the first may judge and write for long
         distributed.barrier()  # nobody goes while another may still ask
     finally:
         distributed.destroy_process_group()

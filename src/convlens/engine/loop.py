@@ -135,12 +135,13 @@ class Loop:
         own, statistics = workers.share(parts), RunningStatistics(self.module, workers)
         # mixed pictures are hard to begin with, and they hold back overfitting, which comes later
         mixed = self.plan.done(step)
-        with self.timer.part("pixels"):
-            labels_N, micro_batches = self.batches.micro_batches(
-                step, size, encode=self.objective.encode, mixed=mixed, numbers=own
-            )
+        labels_N, micro_batches = self.batches.micro_batches(
+            step, size, encode=self.objective.encode, mixed=mixed, numbers=own
+        )
         loss = 0.0
-        for number, (pixels, targets) in zip(own, micro_batches, strict=True):
+        for number in own:
+            with self.timer.part("pixels"):
+                pixels, targets = next(micro_batches)
             torch.manual_seed(torch_seed(self.seed, "dropout", step, number))
             with workers.gradient_sync(self.parallel, last=number == own[-1]):
                 loss += self._backward(pixels, targets, labels_N)
@@ -238,8 +239,11 @@ class Loop:
             if measures:
                 self._measure(folder, callbacks, rate)
         finished = self.progress.step >= self.plan.steps
-        if not finished and folder is not None:
-            self.save(folder)
+        if not finished and is_finite(self.module):
+            if folder is not None:
+                self.save(folder)
+            if not len(self.val):  # nothing says that averages from before are better
+                self._measure(None, callbacks, 0.0)
         if not self.progress.history:  # stopped before it was measured: this must be the best
             self._measure(None, callbacks, 0.0)
         return finished

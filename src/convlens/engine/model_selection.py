@@ -8,8 +8,8 @@ MIN_VAL_EXAMPLES = 50
 """With fewer validation pictures, nobody could tell which of two sets of parameters is better."""
 
 HARD = 0.1
-"""Loss of pretrained features as they are from which fine-tuning is expected to help: it gets more
-time, and any lower loss is enough for it to win."""
+"""Loss of pretrained features as they are from which fine-tuning is expected to help: it is
+tried by default, and any lower loss is enough for it to win."""
 
 
 def clearly_lower(losses_N: Tensor, than_N: Tensor) -> bool:

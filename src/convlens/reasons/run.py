@@ -166,6 +166,9 @@ def _run_folder(subject: str | Path | None) -> Path | None:
                 f"{folder} is not a run's folder: why needs run.json and parameters.safetensors "
                 "beside the detector, as train leaves them"
             )
+        record = read_json(folder / "run.json")
+        if record.get("task", "classification") != "classification":
+            raise UsageError(f"{folder} learnt boxes, and why is for pictures of one class each")
         return folder
     return None
 

@@ -128,7 +128,7 @@ def bench(
     fastest, loop = training.execution.config, training.loop
     layers = []
     if profile:
-        pixels = loop.batches.micro_batches(0, size, encode=loop.objective.encode)[1][0][0]
+        pixels, _ = next(loop.batches.micro_batches(0, size, encode=loop.objective.encode)[1])
         layers = time_layers(loop.module, pixels, execution=training.execution, limits=limits)
     progress("measuring", 4, 4)
     counts = described.total()

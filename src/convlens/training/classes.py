@@ -39,6 +39,7 @@ def train_classes(
 
     Other workers than the first know nothing of its figures. Raises `ConvlensError`.
     """
+    resumed = bool(request.folds)
     with folder.at_work(workers):
         job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
         logs = folder.logs(job.options, workers=workers, tell=callback)
@@ -49,14 +50,13 @@ def train_classes(
         if plan.pretrained and workers.first:
             whole = learning_from(job, plan.folds)
             outcome = conclude(whole, model, fitted=as_it_is(whole, model, plan=plan))
-            outcome = folder.write_results(outcome)
+            if not (resumed and plan.trains and folder.complete):  # what stands may be fine-tuned
+                outcome = folder.write_results(outcome)
         if plan.trains:
             learner, begun = to_train(job, model)
             plan = fit_to_budget(learner, begun, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
-            fitted = _fit(
-                learner, begun, plan=plan, folder=folder, logs=logs, resumed=bool(request.folds)
-            )
+            fitted = _fit(learner, begun, plan=plan, folder=folder, logs=logs, resumed=resumed)
             finished = workers.broadcast(lambda: fitted.finished)
             if workers.first:
                 tuned, fitted = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)

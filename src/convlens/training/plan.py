@@ -141,13 +141,16 @@ def _decide(job: Job, model: Model) -> RunPlan:
 
 def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     """Whether fine-tuning is tried, and whether pictures may be turned upside down for it."""
-    if not job.options.budget.given:
-        why_not = _why_not_tune(job, model)
-        if why_not:
-            job.callback.say(f"plan:    no fine-tuning, as {why_not}")
-            return replace(plan, steps=NO_STEPS)
-    if job.options.budget.steps == 0:
+    budget = job.options.budget
+    if budget.steps == 0:
         return replace(plan, steps=NO_STEPS)
+    why_not = _why_not_tune(job, model)
+    if why_not and budget.steps is budget.epochs is None:
+        job.callback.say(f"plan:    no fine-tuning, as {why_not}")
+        return replace(plan, steps=NO_STEPS)
+    if why_not:
+        taken = "cannot win" if len(job.dataset.split.rows("val")) else "is taken in any case"
+        job.callback.say(f"plan:    fine-tuning as asked, which {taken}, as {why_not}")
     module = model.module
     assert isinstance(module, Pretrained)  # noqa: S101
     if job.options.augment.augment is None:
@@ -170,8 +173,8 @@ def _why_not_tune(job: Job, model: Model) -> str:
     """Why fine-tuning is not worth its time; empty where it is."""
     val = len(job.dataset.split.rows("val"))
     if val < MIN_VAL_EXAMPLES:
-        return f"{val} validation pictures could not tell whether it helps"
-    if job.dataset.lessons is not None:
+        return f"{val} validation pictures could not tell whether it helps (50 could)"
+    if job.options.budget.given or job.dataset.lessons is not None:
         return ""
     if model.probe is not None and model.probe.loss < HARD:
         return "the features as they are leave little to gain (--minutes tries it all the same)"

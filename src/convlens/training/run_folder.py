@@ -81,7 +81,7 @@ class RunFolder:
         if self.path.is_dir() and not path.exists():
             raise ConvlensError(
                 f"{self.path} has no run.json: it is no run's folder, or the run was killed before "
-                "its first step, so there is nothing to go on with: train again"
+                "all was decided, so there is nothing to go on with: train again"
             )
         return read_json(path)
 
@@ -135,6 +135,11 @@ class RunFolder:
         write_manifest(
             self.path / "manifest.csv", dataset.catalog, store=dataset.store, split=dataset.split
         )
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that comes with a detector stands there: the card is written last."""
+        return (self.path / "card.md").exists()
 
     def revise(self, training: int, steps: StepPlan) -> None:
         """Note in `run.json` that a training has other steps from here on."""
@@ -282,7 +287,7 @@ def preview(loop: Loop) -> bytes:
     """The first pictures of the first training batch, as the network sees them: a PNG."""
     size = loop.batches.examples.pixels.shape[1]
     _, micro_batches = loop.batches.micro_batches(0, size, encode=loop.objective.encode)
-    pixels = micro_batches[0][0][:PREVIEWED]
+    pixels = next(micro_batches)[0][:PREVIEWED]
     shown = (pixels.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     return contact_sheet(list(shown))
 

@@ -104,10 +104,18 @@ def _weight_gradient(
         behind = last + columns.shape[-1] - width - before
         x, window = x_NCHW, _Window(right.stride, before, behind)
         if window.added or before < 0:
-            x, window = functional.pad(x, (before, behind)), _Window(right.stride, 0, 0)
+            x, window = _padded(x, before, behind), _Window(right.stride, 0, 0)
         part = _gradient("filters", gradient_NCHW, x, columns, down, window)
         parts.append(part[:, :, down.added :])
     return torch.cat(parts, -1)
+
+
+def _padded(x_NCHW: Tensor, before: int, behind: int) -> Tensor:
+    """With columns of zeros on either side, or, of negative numbers, without some of its own."""
+    if x_NCHW.shape[-1] + min(before, 0) + min(behind, 0) > 0:
+        return functional.pad(x_NCHW, (before, behind))
+    wider = functional.pad(x_NCHW, (max(before, 0), max(behind, 0)))  # torch cuts before it pads
+    return wider[..., max(-before, 0) : wider.shape[-1] - max(-behind, 0)]
 
 
 def _gradient(
