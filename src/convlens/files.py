@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from typing import Any, BinaryIO
 
 from .errors import ConvlensError, UsageError
 from .windows import replace
+
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""Of this machine or container, in the names of what is not whole: folders may be shared."""
 
 
 def given_path(text: str | Path) -> Path:
@@ -39,6 +43,14 @@ def exists(path: str | Path) -> bool:
         return Path(path).exists()
     except OSError:
         return False
+
+
+def check_place(path: Path) -> None:
+    """Raise a `UsageError` where no file of this path could be written: before work is done."""
+    if is_folder(path):
+        raise UsageError(f"{path}: it is a folder; name a file in it")
+    if not is_folder(path.parent):
+        raise UsageError(f"{path}: there is no folder {path.parent}")
 
 
 def is_folder(path: str | Path) -> bool:
@@ -108,7 +120,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     A reader sees the old file or the new one and never a part. Raises `ConvlensError`.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.partial")
     with saying_where(path, "write"):
         try:
             with partial.open("wb") as file:

@@ -97,3 +97,15 @@ def test_one_pattern_in_several_colours_is_not_the_same(tmp_path: Path) -> None:
     sets = sets_of(tmp_path)
     assert len(sets) == 12
     assert all(len({name.removesuffix("-again") for name in names}) == 1 for names in sets)
+
+
+def test_a_copy_among_pictures_of_one_kind_is_found(tmp_path: Path) -> None:
+    """More of them have nearly the same hash than are followed from one picture."""
+    (tmp_path / "a").mkdir()
+    for number in range(60):
+        photograph(number, kind=1).save(tmp_path / "a" / f"{number}.png")
+    for number in range(0, 60, 6):
+        planted(photograph(number, kind=1), "jpeg", tmp_path / "a" / f"{number}-again")
+    sets = sets_of(tmp_path)
+    assert sum(len(names) > 1 for names in sets) == 10
+    assert all(len({name.removesuffix("-again") for name in names}) == 1 for names in sets)

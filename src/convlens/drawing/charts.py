@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..files import is_folder, write_whole
+from ..files import check_place, write_whole
 
 # matplotlib writes colours as they are; this one is replaced by the page's own text colour.
 _INK = "#010203"
@@ -156,8 +156,7 @@ def check_chart(path: Path) -> None:
     """Raise a `UsageError` for a file that is neither SVG nor PNG by its name, or has no folder."""
     if path.suffix.lower() not in {".svg", ".png"}:
         raise UsageError(f"{path}: a chart is an .svg or a .png")
-    if not is_folder(path.parent):
-        raise UsageError(f"{path}: there is no folder {path.parent}")
+    check_place(path)
 
 
 def _scatter(

@@ -1,5 +1,6 @@
 """The user's cache folder: where it is, what it may hold, and making room in it."""
 
+import contextlib
 import io
 import os
 import shutil
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConvlensError, UsageError
-from ..files import saying_where, write_whole
+from ..files import HOST, saying_where, write_whole
 
 DEFAULT_LIMIT_GB = 20.0
 
@@ -56,7 +57,7 @@ def remove_store(folder: Path) -> bool:
 
     Returns whether it is gone.
     """
-    doomed = folder.with_name(f".{folder.name}.{os.getpid()}")
+    doomed = folder.with_name(f".{folder.name}.{HOST}.{os.getpid()}")
     try:
         folder.rename(doomed)
     except OSError:
@@ -77,13 +78,15 @@ def make_room(folder: Path, needed: int) -> None:
             f"the pixels need {needed / 1e9:.1f} GB and the cache may hold {limit / 1e9:.1f} GB: "
             "raise CONVLENS_CACHE_GB, or train at a smaller --size"
         )
-    stores = sorted(
-        (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
-        key=lambda path: path.stat().st_mtime,
-    )
-    sizes = {path: sum(f.stat().st_size for f in path.iterdir() if f.is_file()) for path in stores}
+    used: dict[Path, float] = {}
+    sizes: dict[Path, int] = {}
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # another process may remove it at this moment
+            if path.is_dir() and not path.name.startswith("."):
+                sizes[path] = sum(f.stat().st_size for f in path.iterdir() if f.is_file())
+                used[path] = path.stat().st_mtime
     total = sum(sizes.values())
-    for path in stores:
+    for path in sorted(used, key=lambda path: used[path]):
         if total + needed <= limit:
             break
         if remove_store(path):

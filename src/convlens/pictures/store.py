@@ -1,5 +1,6 @@
 """The pixel store: every picture read, decoded and resized once, in one memory-mapped file."""
 
+import contextlib
 import hashlib
 import os
 from dataclasses import KW_ONLY, dataclass, replace
@@ -119,7 +120,8 @@ def _find(hashes: npt.NDArray[np.uint8], frame: Frame, progress: Progress) -> St
     folder = _folder(hashes, frame)
     stored = load(folder, frame)
     if stored is not None and check(stored, progress):
-        os.utime(folder)
+        with contextlib.suppress(OSError):  # another process made room; what is mapped stays
+            os.utime(folder)
         return stored
     stored = None  # Windows removes no file that is mapped
     remove_store(folder)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..files import saying_where, write_whole
+from ..files import HOST, saying_where, write_whole
 from ..parallel import in_order
 from ..progress import Progress
 from ..windows import alive
@@ -144,10 +144,11 @@ class Writer:
 def writing(home: Path, frame: Frame) -> Iterator[Writer]:
     """A store to be written in `home`; nothing is left of it unless it is finished."""
     for leftover in home.glob(".*.*"):  # by processes that were killed, and by this one before
-        pid = leftover.suffix[1:]
-        if pid.isdecimal() and (int(pid) == os.getpid() or not alive(int(pid))):
+        host, _, pid = leftover.name.rpartition(".")
+        ours = host.endswith(f".{HOST}") and pid.isdecimal()
+        if ours and (int(pid) == os.getpid() or not alive(int(pid))):
             shutil.rmtree(leftover, ignore_errors=True)
-    partial = home / f".partial.{os.getpid()}"
+    partial = home / f".partial.{HOST}.{os.getpid()}"
     try:
         with saying_where(home, "write the pixel store"):
             partial.mkdir()

@@ -9,10 +9,12 @@ import pytest
 from boxed import (
     CLASSES,
     OBJECTS,
+    SIZES,
     SPLITS,
     coco,
     objects_of,
     read,
+    save_picture,
     save_pictures,
     splits_of,
     table,
@@ -20,6 +22,7 @@ from boxed import (
     write,
     yolo,
 )
+from convlens import convert
 from convlens.pictures.boxes.read import read_boxes
 from helpers import package, save_shapes
 
@@ -278,3 +281,93 @@ def test_flags_and_what_else_is_said_are_kept(tmp_path: Path) -> None:
     catalog = read(tmp_path / "voc")
     assert catalog.boxes[0].difficult.tolist() == [True, False]
     assert catalog.boxes[0].beside(0) == {"pose": "Left"}
+
+
+def test_no_picture_gets_the_labels_of_another_that_has_the_same_name(tmp_path: Path) -> None:
+    """Nothing is said of the one in `train`, which by YOLO's convention shows nothing."""
+    for split in ("train", "val"):
+        save_picture(tmp_path / "images" / split / "a.png", SIZES["a"], len(split))
+    write(tmp_path / "labels" / "val" / "a.txt", yolo("a"))
+    catalog = read(tmp_path)
+    assert dict(zip(catalog.splits, map(len, catalog.boxes), strict=True)) == {"train": 0, "val": 2}
+    assert dict(zip(catalog.splits, catalog.labelled, strict=True)) == {"train": False, "val": True}
+
+
+def test_what_is_not_there_takes_no_other_pictures_place(tmp_path: Path) -> None:
+    """In COCO's JSON, in a table, and in Pascal VOC's files, whichever comes first."""
+    record = json.loads(coco(["a", "b"]))
+    for image, name in zip(record["images"], ("gone/a.png", "here/a.png"), strict=True):
+        image["file_name"] = name
+    save_picture(tmp_path / "coco" / "here" / "a.png", SIZES["b"])
+    write(tmp_path / "coco" / "annotations.json", json.dumps(record))
+    catalog = read(tmp_path / "coco")
+    assert objects_of(catalog) == {"a": OBJECTS["b"]}
+    assert [reason for name, reason in catalog.skipped if "gone" in name] == ["is not there"]
+
+    save_picture(tmp_path / "table" / "here" / "a.png", SIZES["b"])
+    rows = ["path,label,xmin,ymin,xmax,ymax", "gone/a.png,dog,1,1,9,9", "here/a.png,cat,5,5,25,45"]
+    write(tmp_path / "table" / "boxes.csv", "\n".join(rows))
+    catalog = read(tmp_path / "table")
+    assert objects_of(catalog) == {"a": OBJECTS["b"]}
+
+    save_picture(tmp_path / "voc" / "Annotations" / "there" / "a.png", SIZES["b"])
+    write(tmp_path / "voc" / "Annotations" / "gone" / "a.xml", voc("a"))
+    write(tmp_path / "voc" / "Annotations" / "there" / "a.xml", voc("b"))
+    catalog = read(tmp_path / "voc")
+    assert objects_of(catalog) == {"a": OBJECTS["b"]}
+
+
+def test_the_working_folder_is_read_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coco_in_one_file(tmp_path / "coco")
+    yolo_of_labelimg(tmp_path / "yolo")
+    voc_beside_pictures(tmp_path / "voc")
+    for form in ("coco", "yolo", "voc"):
+        monkeypatch.chdir(tmp_path / form)
+        catalog = read(Path())
+        assert objects_of(catalog) == OBJECTS
+        assert not catalog.skipped
+
+
+def test_pictures_may_be_links_to_elsewhere(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "pool")
+    for name, split in SPLITS.items():
+        folder = tmp_path / "street" / "images" / split
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.png").symlink_to(tmp_path / "pool" / f"{name}.png")
+        write(tmp_path / "street" / "labels" / split / f"{name}.txt", yolo(name))
+    write(
+        tmp_path / "street" / "data.yaml",
+        "train: images/train\nval: images/val\nnames: [cat, dog]\n",
+    )
+    catalog = read(tmp_path / "street")
+    assert splits_of(catalog) == SPLITS
+    assert not catalog.skipped
+
+
+def test_numbers_that_are_none_are_told_and_classes_never_share_one(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "in")
+    record = json.loads(coco())
+    for number, category in enumerate(record["categories"], 1):
+        category["id"] = number
+    one, two, three = record["annotations"]
+    one["category_id"], two["category_id"], three["category_id"] = 1, 2, 7
+    record["annotations"] += [one | {"id": 8, "category_id": [3]}, one | {"id": 9, "image_id": []}]
+    record["images"].append({"id": [7], "file_name": "a.png"})
+    write(tmp_path / "in" / "annotations.json", json.dumps(record))
+    catalog = read(tmp_path / "in")
+    assert len(set(catalog.numbers)) == len(catalog.numbers) == len(catalog.classes)
+    assert {fault.kind for fault in catalog.faults} >= {"unreadable", "unnamed"}
+    convert(tmp_path / "in", tmp_path / "out", to="coco")
+    again = read(tmp_path / "out")
+    assert [len(boxes) for boxes in again.boxes] == [len(boxes) for boxes in catalog.boxes]
+    assert objects_of(again) == objects_of(catalog)
+
+
+def test_a_table_with_a_number_for_boxes_is_told(tmp_path: Path) -> None:
+    save_pictures(tmp_path)
+    write(tmp_path / "t.csv", "path,label,box\na.png,cat,3\n")
+    catalog = read(tmp_path / "t.csv")
+    assert [len(boxes) for boxes in catalog.boxes] == [0]
+    assert "not four numbers" in catalog.faults[0].what

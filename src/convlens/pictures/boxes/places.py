@@ -14,11 +14,15 @@ LOOKED_INTO = 8
 
 
 class FileIndex:
-    """Paths, to be found by what others call them."""
+    """Paths, to be found by what others call them.
+
+    What is `kept` for somebody, and what somebody has found by its name alone, nobody else does.
+    """
 
     def __init__(self, root: Path, paths: Iterable[str]) -> None:
         self.root = root
         self.paths = list(paths)
+        self._owners: dict[str, str] = {}
         self._by_stem: dict[str, list[str]] = {}
         for path in self.paths:
             self._by_stem.setdefault(PurePosixPath(path).stem, []).append(path)
@@ -28,33 +32,61 @@ class FileIndex:
         root: Path, endings: Collection[str], passed_over: PassedOver = ignore
     ) -> "FileIndex":
         """The files below a folder that end in certain ways."""
-        below = files_below(root, passed_over)
+        below = map(os.path.normpath, files_below(root, passed_over))
         return FileIndex(root, (p for p in below if p.rpartition(".")[2].lower() in endings))
 
+    def keep(self, path: str | None, owner: str) -> None:
+        """For whoever means this very file, so that nobody takes it who lacks his own."""
+        if path is not None:
+            self._owners.setdefault(path, owner)
+
+    def exact(self, text: str, folders: Iterable[Path]) -> str | None:
+        """The file of this path below one of the folders."""
+        for folder in folders:
+            for name in dict.fromkeys((text, _tidy(text))):
+                path = os.path.normpath(folder / name)
+                if os.path.isfile(path):  # noqa: PTH113
+                    return path
+        return None
+
     def find(
-        self, text: str, folders: Iterable[Path] = (), *, split: Split = None, stem: bool = False
+        self,
+        text: str,
+        folders: Iterable[Path] = (),
+        *,
+        split: Split = None,
+        stem: bool = False,
+        owner: str | None = None,
     ) -> str | None:
         """The file that a label means; None where none is, or several are alike.
 
         That is the file of this path below one of `folders`; or else the one whose path has the
         longest end in common with it, whatever its ending, which `stem` says that the text lacks.
-        Of several, it is the one in a folder named for the `split`.
+        Of several, it is the one in a folder named for the `split`. It is found for `owner`, which
+        is the text itself where nobody is named.
         """
-        tidy = (text if is_utf8(text) else from_windows(text)).strip().replace("\\", "/")
-        for folder in folders if not stem else ():
-            for name in dict.fromkeys((text, tidy)):
-                path = os.path.normpath(folder / name)
-                if os.path.isfile(path):  # noqa: PTH113
-                    return path
+        exact = None if stem else self.exact(text, folders)
+        if exact is not None:
+            return exact
+        owner = text if owner is None else owner
+        tidy = _tidy(text)
         wanted = PurePosixPath(tidy + ".x" if stem else tidy)
         candidates = self._by_stem.get(wanted.stem, [])
+        candidates = [p for p in candidates if self._owners.get(p, owner) == owner]
         if len(candidates) > 1:
             candidates = _best(candidates, lambda p: PurePosixPath(p).name == wanted.name)
             shared = [_shared(path, wanted) for path in candidates]
             longest = max(shared)
             candidates = [p for p, n in zip(candidates, shared, strict=True) if n == longest]
             candidates = _best(candidates, lambda p: split_below(self.root, p) == split)
-        return candidates[0] if len(candidates) == 1 else None
+        if len(candidates) != 1:
+            return None
+        self.keep(candidates[0], owner)
+        return candidates[0]
+
+
+def _tidy(text: str) -> str:
+    return (text if is_utf8(text) else from_windows(text)).strip().replace("\\", "/")
 
 
 def _best(paths: list[str], holds: Callable[[str], bool]) -> list[str]:

@@ -77,7 +77,8 @@ class RawSet:
         """Note that there is a class, and give its name the form that labels have everywhere."""
         name = normal_label(text) or "?"
         self.spellings.setdefault(name, set()).add(text)
-        self.classes.setdefault(name, len(self.classes) if number is None else number)
+        free = max(self.classes.values(), default=-1) + 1
+        self.classes.setdefault(name, free if number is None else number)
         return name
 
     def leave_out(self, picture: RawPicture, place: int, what: str) -> None:

@@ -29,7 +29,7 @@ COARSE = 3
 COMMON = 1000
 """What so many pictures have in common is taken off before two are compared."""
 NEIGHBOURS = 20
-"""More are not followed from one picture: enough to connect all of a crowd."""
+"""More are not followed from one picture, the nearest: enough to connect all of a crowd."""
 BLOCK = 512
 
 
@@ -42,7 +42,7 @@ def near_duplicate_clusters(store: PixelStore, progress: Progress) -> npt.NDArra
     good = np.unique(store.rows[store.rows >= 0])
     good = good[np.argsort(store.digests[good].view("S16").reshape(-1))]  # whatever their order
     key = hashlib.sha256(
-        f"3|{store.pixels.shape[1:3]}|".encode() + store.digests[good].tobytes()
+        f"4|{store.pixels.shape[1:3]}|".encode() + store.digests[good].tobytes()
     ).hexdigest()
     path = cache_folder("near") / f"{key}.npy"
     components = recall(path)
@@ -67,6 +67,8 @@ def _components(
         left, right = np.nonzero(products >= 64 - 2 * BITS)
         later = right > left
         left, right = left[later], right[later]
+        nearest = np.lexsort((-products[left, right], left))
+        left, right = left[nearest], right[nearest]
         rank = np.arange(len(left)) - np.searchsorted(left, left)
         left, right = left[rank < NEIGHBOURS] + first, right[rank < NEIGHBOURS] + first
         alike = detail.alike(left, right)

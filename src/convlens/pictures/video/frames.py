@@ -8,10 +8,9 @@ from pathlib import Path
 from ...errors import ConvlensError, UsageError, require
 from .frame import Frame, upright
 from .live import live_frames
-from .opened import Opened
+from .opened import Opened, without_password
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
 def read_frames(source: str | Path, *, fps: float) -> Generator[Frame, None, None]:
@@ -39,7 +38,7 @@ def read_frames(source: str | Path, *, fps: float) -> Generator[Frame, None, Non
         raise UsageError(f"--fps {fps:g}: it takes a positive number, such as 2 or 0.1")
     require("av", "video", what="reading video")
     source = str(source)
-    name = _PASSWORD.sub("", source)
+    name = without_password(source)
     opened = Opened(source)
     if is_camera(source) or (_ADDRESS.match(source) and not opened.ends):
         yield from live_frames(opened, fps=fps, name=name)

@@ -1,5 +1,6 @@
 """A video file, camera or address, opened by FFmpeg."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,11 @@ SECONDS = 10.0
 """Silence after which a source counts as gone."""
 DEVICES = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 """By system: FFmpeg's format of cameras, and their names. Windows names them."""
+
+
+def without_password(source: str) -> str:
+    """An address without the name and password before its host; a path as it is."""
+    return re.sub(r"(?<=://)[^/]*@", "", source)
 
 
 class Opened:
@@ -39,7 +45,7 @@ class Opened:
             raise ConvlensError(f"cannot open the video: {_reason(error)}") from error
         if not streams:
             self.close()
-            raise ConvlensError(f"{Path(source).name}: there is no video in it")
+            raise ConvlensError(f"{without_password(source)}: there is no video in it")
         self._stream = streams[0]
 
     @property

@@ -146,9 +146,13 @@ def _pictures(
     if split:
         years = (f"{split}2017", f"{split}2014", split)
         folders[:0] = [raw.root / a / b for b in years for a in ("images", ".")]
+    for image in record["images"]:
+        if isinstance(image, dict) and image.get("file_name"):
+            text = str(image["file_name"])
+            index.keep(index.exact(text, folders), text)
     for number, image in enumerate(record["images"]):
         where = f"{file}, image {number}"
-        if not isinstance(image, dict) or "id" not in image or not image.get("file_name"):
+        if not isinstance(image, dict) or not _is_id(image.get("id")) or not image.get("file_name"):
             raw.skip(where, "has no id, or no file_name")
             continue
         text = str(image["file_name"])
@@ -167,10 +171,15 @@ def _pictures(
             size=_size(image),
             notes={k: v for k, v in image.items() if k not in {"width", "height", "group"}},
         )
-    ids = {image.get("id") for image in record["images"] if isinstance(image, dict)}
+    ids = {i["id"] for i in record["images"] if isinstance(i, dict) and _is_id(i.get("id"))}
     for number, annotation in enumerate(record["annotations"]):
         _add(file, annotation, number, raw=raw, pictures=pictures, names=names, known=ids)
     yield from pictures.values()
+
+
+def _is_id(value: Any) -> bool:
+    """Whether it can be a number or name by which one thing speaks of another."""
+    return isinstance(value, int | float | str)
 
 
 def _size(image: dict[str, Any]) -> tuple[int, int] | None:
@@ -184,7 +193,7 @@ def _categories(file: Path, record: dict[str, Any], raw: RawSet) -> dict[Any, st
     """Names by number."""
     names: dict[Any, str] = {}
     for category in record.get("categories") or []:
-        if isinstance(category, dict) and "id" in category:
+        if isinstance(category, dict) and _is_id(category.get("id")):
             number = category["id"] if isinstance(category["id"], int) else None
             names[category["id"]] = raw.name_class(str(category.get("name", "")), number)
     for key in ("info", "licenses", "categories"):
@@ -207,10 +216,11 @@ def _add(
     own = annotation.get("id") if isinstance(annotation, dict) else None
     place = own if isinstance(own, int) else number
     where = place_of(str(file), raw.unit, place)
-    if not isinstance(annotation, dict) or annotation.get("image_id") not in known:
+    of_picture = annotation.get("image_id") if isinstance(annotation, dict) else None
+    if not _is_id(of_picture) or of_picture not in known:
         raw.faults.append(Fault("unreadable", where, "is of no picture that the file has"))
         return
-    picture = pictures.get(annotation["image_id"])
+    picture = pictures.get(of_picture)
     if picture is None:  # it is not there, and that has been said
         return
     box = _numbers(annotation.get("bbox"), 4) or _around(annotation.get("segmentation"))
@@ -218,6 +228,7 @@ def _add(
         raw.leave_out(picture, place, f"its bbox is {annotation.get('bbox')!r}, not four numbers")
         return
     category = annotation.get("category_id")
+    category = category if _is_id(category) else str(category)
     if category not in names:
         names[category] = raw.name_class(f"class {category}")
         raw.faults.append(Fault("unnamed", where, f"category {category!r} has no name"))

@@ -18,6 +18,8 @@ from ..raw import RawPicture, RawSet
 from .table_columns import ANY, LISTS, Layout, four_numbers, plain_name, records_of
 
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+MARKS = ("crowd", "difficult")
+"""Columns of a run's manifest that say with 1 what a box is of."""
 ONLY = "object"
 """The class of every box in a table without a column for it."""
 
@@ -50,6 +52,8 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
         if found is None:
             raise ConvlensError(f"{file} has no columns for boxes, such as xmin, ymin, xmax, ymax")
         layout, records = found
+        for text in _paths(file):
+            index.keep(index.exact(text, [root]), text)
         raw.corners = layout.corners
         raw.unit = "row" if file.suffix.lower() == ".parquet" else "line"
         missing: dict[str, None] = {}
@@ -85,6 +89,14 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
     return raw
 
 
+def _paths(file: Path) -> set[str]:
+    """All that a table calls pictures."""
+    layout, records = records_of(file) or (None, ())
+    if layout is None:
+        return set()
+    return {layout.columns.of_role("path", cells) for _, cells, given in records if given is None}
+
+
 def _source(
     text: str,
     missing: dict[str, None],
@@ -97,7 +109,7 @@ def _source(
         return None
     as_written = str(index.root / text)
     found = as_written if as_written in pictures else index.find(text, [index.root])
-    found = found or index.find(text, stem=True)
+    found = found or index.find(text, stem=True)  # with no ending
     if found is None:
         missing[text] = None
         return None
@@ -138,7 +150,8 @@ def _add(
         if not normal_label(name):
             raw.leave_out(picture, place, "has no label")
             continue
-        picture.add(place, raw.name_class(name), numbers)
+        crowd, difficult = (text_of(cells.get(role)).strip() in {"1", "1.0"} for role in MARKS)
+        picture.add(place, raw.name_class(name), numbers, crowd=crowd, difficult=difficult)
 
 
 def _label(cells: Mapping[str, Any], layout: Layout) -> Any:
@@ -165,6 +178,8 @@ def _pairs(cell: Any, cells: Mapping[str, Any], layout: Layout) -> Iterator[tupl
         return
     if not cell:
         return
+    if not isinstance(cell, list | tuple):
+        cell = [[cell]]
     boxes = cell if isinstance(cell[0], list | tuple) or not four_numbers(cell) else [cell]
     several = isinstance(labels, list) and len(labels) == len(boxes)
     yield from zip(boxes, labels if several else [labels] * len(boxes), strict=True)

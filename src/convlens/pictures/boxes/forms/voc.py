@@ -1,6 +1,7 @@
 """Pascal VOC's XML: a file for each picture, in `Annotations` or beside the pictures."""
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,7 +46,14 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
     index = FileIndex.below(path, ENDINGS, raw.skip)
     splits = _splits(path, raw)
     used: set[str] = set()
-    for file in FileIndex.below(path, {"xml"}).paths:
+    files = FileIndex.below(path, {"xml"}).paths
+    there = set(index.paths)
+    for file in files:
+        for home in _homes(file):
+            names = (f"{PurePosixPath(file).stem}.{ending}" for ending in ENDINGS)
+            own = (os.path.normpath(home / name) for name in names)
+            index.keep(next((picture for picture in own if picture in there), None), file)
+    for file in files:
         try:
             tree = _parse(Path(file))
         except (OSError, ValueError, ElementTree.ParseError) as error:
@@ -87,12 +95,18 @@ def _text(element: ElementTree.Element, name: str) -> str:
 
 def _picture_of(file: str, filename: str, index: FileIndex) -> str | None:
     """The picture that an annotation is of: the one of the same name, or the one that it names."""
-    folder = Path(file).parent
-    pictures = [folder / home for home in (".", "../JPEGImages", "../images", "../Images")]
+    pictures = _homes(file)
     stem = PurePosixPath(file).stem
     ending = PurePosixPath(filename.replace("\\", "/")).suffix
-    named = index.find(stem + ending, pictures) if ending else None
-    return named or index.find(stem, stem=True) or (index.find(filename, pictures) or None)
+    named = index.find(stem + ending, pictures, owner=file) if ending else None
+    named = named or index.find(stem, stem=True, owner=file)
+    return named or index.find(filename, pictures, owner=file)
+
+
+def _homes(file: str) -> list[Path]:
+    """Folders in which an annotation's picture belongs."""
+    folder = Path(file).parent
+    return [folder / home for home in (".", "../JPEGImages", "../images", "../Images")]
 
 
 def _splits(root: Path, raw: RawSet) -> dict[str, str | None]:

@@ -93,6 +93,8 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
             raw.skip(picture, f"is in no split of {found[0].name}")
     keypoints = bool(record.get("kpt_shape"))
     used = set()
+    for picture in pictures.paths:
+        texts.keep(_own_labels(picture, labels), picture)
     for picture, split in (splits or {p: split_below(root, p) for p in pictures.paths}).items():
         file = _labels_of(picture, labels, texts)
         one = RawPicture(source=FileSource(picture), file=file or "", split=split)
@@ -205,8 +207,8 @@ def _place(root: Path, base: str, entry: str, index: FileIndex) -> Path | None:
 
 def _pictures_at(place: Path, index: FileIndex, *, raw: RawSet) -> Iterator[str]:
     if place.is_dir():
-        inside = f"{place.resolve()}/"
-        yield from (p for p in index.paths if str(Path(p).resolve()).startswith(inside))
+        inside = place.resolve()  # pictures may be links to elsewhere
+        yield from (p for p in index.paths if Path(p).parent.resolve().is_relative_to(inside))
         return
     for number, line in enumerate(_lines(place), 1):
         path = index.find(line, [place.parent, index.root])
@@ -217,17 +219,22 @@ def _pictures_at(place: Path, index: FileIndex, *, raw: RawSet) -> Iterator[str]
 
 
 def _labels_of(picture: str, labels: Mapping[str, PurePosixPath], texts: FileIndex) -> str | None:
-    """The label file of a picture: under `labels` instead of `images`, or beside it."""
+    """The label file of a picture: its own one, or the only one of its name that is no other's."""
+    found, stem = _own_labels(picture, labels), PurePosixPath(picture).stem
+    if found is None and (other := texts.find(stem, stem=True, owner=picture)) in labels:
+        found = other if PurePosixPath(str(other)).stem == stem else None
+    return found
+
+
+def _own_labels(picture: str, labels: Mapping[str, PurePosixPath]) -> str | None:
+    """The label file where it belongs: under `labels` instead of `images`, or beside a picture."""
     stem = PurePosixPath(picture).with_suffix("")
     parts = list(stem.parts)
     places = [k for k, part in enumerate(parts[:-1]) if part.lower() == "images"]
     candidates = [f"{stem}.txt"]
     for k in places[::-1]:
         candidates.insert(0, f"{PurePosixPath(*parts[:k], 'labels', *parts[k + 1 :])}.txt")
-    found = next((file for file in candidates if file in labels), None)
-    if found is None and (other := texts.find(stem.name, stem=True)) in labels:
-        found = other if PurePosixPath(str(other)).stem == stem.name else None
-    return found
+    return next((file for file in candidates if file in labels), None)
 
 
 def _read_labels(

@@ -18,7 +18,7 @@ def place(split: str | None) -> str:
 
 def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Counter[str]) -> None:
     """Write the annotations; `names` are the pictures' files."""
-    own = catalog.form == "coco"
+    own = catalog.form == "coco" and len(set(catalog.numbers)) == len(catalog.numbers)
     numbers = catalog.numbers if own else range(1, len(catalog.classes) + 1)
     told = {c.get("name"): c for c in catalog.record.get("categories", []) if isinstance(c, dict)}
     categories = [
