@@ -33,7 +33,7 @@ def run_isolated(args: argparse.Namespace) -> int:
             "Linux or macOS, or in a container"
         )
 
-    command = [sys.executable, "-c", LIMITED, "predict", "--top", str(args.top)]
+    command = [sys.executable, "-u", "-c", LIMITED, "predict", "--top", str(args.top)]
     command += [f"--{form}" for form in ("json", "csv") if getattr(args, form)]
     command += ["--", args.detector, *args.paths]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:  # noqa: S603

@@ -62,12 +62,15 @@ class Level:
     def covers(self, points: Floats, axis: int) -> npt.NDArray[np.bool_]:
         """Which windows have which points in their middle, along one axis: [points, windows].
 
-        Beyond the outermost middles the outermost windows have to do.
+        Beyond the outermost middles the outermost windows have to do, and between middles that lie
+        far apart the nearest.
         """
         starts, side = (self.tops, self.lefts)[axis], self.side[axis]
         centres = starts + side / 2
         inner = np.clip(points, centres[0], centres[-1])
-        covers: npt.NDArray[np.bool_] = np.abs(inner[:, None] - centres) <= MIDDLE * side / 2
+        half = (centres[1] - centres[0]) / 2 * (1 + 1e-9) if len(centres) > 1 else 0.0
+        reach = max(MIDDLE * side / 2, half)
+        covers: npt.NDArray[np.bool_] = np.abs(inner[:, None] - centres) <= reach
         return covers
 
     def mean_log_odds(self, class_index: int, rows: Floats, *, columns: Floats) -> Floats:

@@ -3,7 +3,7 @@ async function ask(path, options) {
   const response = await fetch(path, options);
   if (response.ok) return response;
   const { detail, title } = await response.json();
-  throw new Error(detail ?? title);
+  throw Object.assign(new Error(detail ?? title), { status: response.status });
 }
 
 export const fetchJson = async (...request) => (await ask(...request)).json();

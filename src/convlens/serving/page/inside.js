@@ -10,7 +10,7 @@ const decimals = (value) => value.toLocaleString(undefined, { maximumSignificant
 
 export function startInside(shared, limits) {
   const files = [];  // the latest first
-  let [network, picture, chosen] = [null, null, 0];
+  let [network, picture, chosen, shown] = [null, null, 0, 0];
 
   const pictureForm = (some) => {
     const form = new FormData();
@@ -25,8 +25,10 @@ export function startInside(shared, limits) {
 
   async function show() {
     if (!files.length) return;
-    picture = await createImageBitmap(files[0]);
-    network = await fetchJson("layers");
+    const turn = ++shown;
+    const [bitmap, layers] = await Promise.all([createImageBitmap(files[0]), fetchJson("layers")]);
+    if (turn !== shown) return;  // another picture was chosen meanwhile
+    [picture, network] = [bitmap, layers];
     drawPicture();
     $("inside-says").textContent = translate("inside.point");
     $("made").replaceChildren();

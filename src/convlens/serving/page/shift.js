@@ -52,6 +52,9 @@ export function startShift(shared) {
     }
   }
 
+  // Labels that are numbers do not stand in the order of their probabilities.
+  const likeliestOf = (probabilities) => Object.entries(probabilities).reduce((best, other) => (other[1] > best[1] ? other : best))[0];
+
   // Of a detector of boxes: each class's surest object.
   function surest(objects) {
     const best = shared.labels.map((label) => [label, Math.max(0, ...objects.filter(({ predicted }) => predicted === label).map(({ score }) => score))]);
@@ -66,9 +69,9 @@ export function startShift(shared) {
 
   function summarize() {
     const all = [...probabilitiesByOffset.values()];
-    const likeliest = Object.keys(probabilitiesByOffset.get("0,0") ?? all[0])[0];
+    const likeliest = likeliestOf(probabilitiesByOffset.get("0,0") ?? all[0]);
     const values = all.map((probabilities) => probabilities[likeliest]);
-    const changes = all.filter((probabilities) => Object.keys(probabilities)[0] !== likeliest).length;
+    const changes = all.filter((probabilities) => likeliestOf(probabilities) !== likeliest).length;
     $("range").textContent = translate("shift.range", { n: formatNumber(all.length), changes: formatNumber(changes), low: formatPercent(Math.min(...values), 2), high: formatPercent(Math.max(...values), 2) });
   }
 

@@ -37,7 +37,7 @@ export function startTeaching(describeDetector, limits) {
     return entry;
   }
 
-  const labelOf = (entry) => entry.name.value.trim();
+  const labelOf = (entry) => tidy(entry.name.value);
   const picturesUrl = (entry) => `teach/pictures?label=${encodeURIComponent(labelOf(entry))}`;
 
   function hasName(entry) {
@@ -49,6 +49,7 @@ export function startTeaching(describeDetector, limits) {
 
   async function addPictures(entry, files) {
     if (!hasName(entry)) return;
+    entry.name.value = labelOf(entry);
     entry.name.readOnly = true;
     for (const batch of batches(files, limits)) {
       const form = new FormData();
@@ -80,6 +81,8 @@ export function startTeaching(describeDetector, limits) {
       show(await fetchJson(path, options));
     } catch (error) {
       $("teach-status").textContent = translate("teach.failed", { message: error.message });
+      clearTimeout(timer);
+      if (path === "teach") timer = setTimeout(() => update("teach"), 5 * POLL_INTERVAL);  // it may be there again
     }
   }
 
@@ -99,6 +102,7 @@ export function startTeaching(describeDetector, limits) {
     $("teach-missing").hidden = state.available;
     $("start-training").disabled = !state.available || training;
     $("stop-training").hidden = !training;
+    if (!training) $("stop-training").disabled = false;
     $("trained").hidden = state.status !== "done";
     if (training) $("teach-status").textContent = translate("teach.training", { message: state.said });
     if (state.status === "failed") $("teach-status").textContent = translate("teach.failed", { message: state.said });
@@ -121,18 +125,29 @@ export function startTeaching(describeDetector, limits) {
 
   $("add-class").addEventListener("click", () => addClass().name.focus());
   $("start-training").addEventListener("click", async () => {
-    if (await (await boxes).save()) await update(`teach/start?what=${what()}&minutes=${$("minutes").value}`, { method: "POST" });
+    const saved = what() !== "boxes" || await (await boxes).save();
+    if (!saved) $("teach-status").textContent = $("draw-status").textContent;
+    else await update(`teach/start?what=${what()}&minutes=${$("minutes").value}`, { method: "POST" });
   });
   for (const choice of document.querySelectorAll("[name=what]")) choice.addEventListener("change", () => { closeCamera(); showWhat(); });
   boxes.then(({ any }) => {
     if (any()) document.querySelector("[name=what][value=boxes]").checked = true;
     showWhat();  // the browser may remember what was chosen before
   });
-  $("stop-training").addEventListener("click", () => update("teach/stop", { method: "POST" }));
+  $("stop-training").addEventListener("click", () => {
+    $("stop-training").disabled = true;
+    update("teach/stop", { method: "POST" });
+  });
   $("use").addEventListener("click", useDetector);
   addClass();
   addClass();
   update("teach");
+}
+
+// A label in the server's form: composed, without what cannot be seen, any space one blank.
+function tidy(text) {
+  const seen = text.normalize("NFC").replace(/[\u00ad\u034f\u061c\u200b\u200e\u200f\ufeff\u202a-\u202e\u2060-\u2069]/g, "");
+  return seen.trim().replace(/\s+/g, " ");
 }
 
 function button(key, onClick) {

@@ -171,7 +171,7 @@ export async function startBoxes(limits, isShown) {
         try {
           await put(picture);
         } catch (error) {
-          unsaved.add(picture);
+          if (error.status !== 404) unsaved.add(picture);  // else it was removed elsewhere
           fail(error);
         }
       }

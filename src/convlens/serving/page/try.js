@@ -23,6 +23,7 @@ export function startTrying(shared, limits) {
         const { predictions } = await fetchJson("predict", { method: "POST", body: form });
         predictions.forEach((answer, n) => show(answer, batch[n], before));
         answers.push(...predictions);
+        $("save").hidden = $("clear").hidden = false;
         done += predictions.length;
       } catch (error) {
         $("try-status").textContent = translate("try.failed", { why: error.message });
@@ -31,7 +32,6 @@ export function startTrying(shared, limits) {
     }
     const seconds = answers.slice(-done).reduce((sum, answer) => sum + answer.seconds, 0);
     $("try-status").textContent = translate("try.done", { all: formatNumber(done), seconds: formatNumber(Math.round((1000 * seconds) / done)) });
-    $("save").hidden = $("clear").hidden = false;
   }
 
   function show(answer, file, before) {
@@ -71,15 +71,16 @@ export function startTrying(shared, limits) {
     return Object.entries(counts).map(([label, count]) => `${formatNumber(count)} ${label}`).join(" · ") || translate("try.nowhere");
   }
 
-  // One row for each object of a detector of boxes, one for each picture of another.
+  // One row for each object of a detector of boxes, one for each picture of another; the page may
+  // have had several detectors.
   function table() {
     if (answers.some((answer) => answer.objects)) {
       const edges = ["left", "top", "right", "bottom"];
-      const rows = answers.flatMap(({ name, objects, error }) => objects?.length ? objects.map(({ predicted, score, box }) => [name, predicted, score, ...edges.map((edge) => box[edge]), ""]) : [[name, "", "", "", "", "", "", error]]);
+      const rows = answers.flatMap(({ name, objects, predicted, probability, error }) => objects?.length ? objects.map(({ predicted, score, box }) => [name, predicted, score, ...edges.map((edge) => box[edge]), ""]) : [[name, predicted, probability, "", "", "", "", error]]);
       return [["name", "predicted", "score", ...edges, "error"], ...rows];
     }
-    const labels = Object.keys(answers.find((answer) => !answer.error)?.probabilities ?? {}).sort();
-    const rows = answers.map((answer) => [answer.name, answer.predicted, answer.probability, answer.strangeness, answer.error, ...labels.map((label) => answer.probabilities[label])]);
+    const labels = [...new Set(answers.flatMap((answer) => Object.keys(answer.probabilities ?? {})))].sort();
+    const rows = answers.map((answer) => [answer.name, answer.predicted, answer.probability, answer.strangeness, answer.error, ...labels.map((label) => answer.probabilities?.[label])]);
     const header = ["name", "predicted", "probability", "strangeness", "error", ...labels.map((label) => `p:${label}`)];
     return [header, ...rows];
   }

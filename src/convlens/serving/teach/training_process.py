@@ -28,6 +28,7 @@ class TrainingProcess:
     def __init__(self, pictures: Path, run_folder: Path, *, minutes: float | None) -> None:
         self.run_folder = run_folder
         self._stderr = run_folder.with_suffix(".stderr")
+        self._stopping = False
         command = [sys.executable, "-m", "convlens", "train", str(pictures)]
         command += ["--out", str(run_folder)]
         if minutes is not None:
@@ -49,7 +50,8 @@ class TrainingProcess:
 
     def stop(self) -> None:
         """Ask it to end soundly, with the detector that there is."""
-        if self.running:
+        if self.running and not self._stopping:  # a second time would end it at once
+            self._stopping = True
             self._process.send_signal(_STOP)
 
     def kill(self) -> None:

@@ -8,6 +8,7 @@ self.addEventListener("fetch", (event) => {
   if (new URL(event.request.url).origin !== self.location.origin) return;
   event.respondWith((async () => {
     const response = await fetch(event.request);
+    if (response.status === 0) return response;  // a redirect, which the browser follows itself
     const headers = new Headers(response.headers);
     for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
     return new Response(response.body, { status: response.status, statusText: response.statusText, headers });

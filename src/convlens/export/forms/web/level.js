@@ -25,7 +25,9 @@ export class Level {
   covers(point, axis) {
     const centres = this.starts[axis].map((start) => start + this.side[axis] / 2);
     const inner = Math.min(Math.max(point, centres[0]), centres.at(-1));
-    return centres.flatMap((centre, n) => (Math.abs(inner - centre) <= (MIDDLE * this.side[axis]) / 2 ? [n] : []));
+    const half = centres.length > 1 ? ((centres[1] - centres[0]) / 2) * (1 + 1e-9) : 0;  // at least the nearest
+    const reach = Math.max((MIDDLE * this.side[axis]) / 2, half);
+    return centres.flatMap((centre, n) => (Math.abs(inner - centre) <= reach ? [n] : []));
   }
 
   // Mean log-odds of the windows over each point.
