@@ -251,3 +251,15 @@ def test_wrong_backgrounds_are_clear_errors(shapes: Path, tmp_path: Path) -> Non
         with_background(catalog, os.fspath(tmp_path))
     with pytest.raises(UsageError, match="already"):
         with_background(with_background(catalog, "parts"), "parts")
+
+
+def test_between_windows_that_lie_far_apart_the_nearest_count(tmp_path: Path) -> None:
+    """A stride of more than half of the network's own side."""
+    line = "conv 4 3x3 same stride 2, conv 4 3x3 same stride 2, conv 4 3x3 same stride 4, gap"
+    module = module_of(line, 24)
+    file = export(module, 24, labels=("a", "b", "c"), metadata={}, objective=OBJECTIVE)
+    pixels = np.random.default_rng(1).integers(0, 256, (100, 140, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    found = Detector(file).find(tmp_path / "picture.png")
+    assert found.heat is not None
+    assert all(np.isfinite(heat).all() for heat in found.heat.values())

@@ -66,3 +66,15 @@ def test_runs_without_a_shared_picture_are_refused(run: Path, tmp_path: Path) ->
     (tmp_path / "predictions.csv").write_text("name,label,predicted\n/x.png,disc,disc\n")
     with pytest.raises(ConvlensError, match="no picture in common"):
         compare([run, tmp_path])
+
+
+def test_runs_are_compared_from_any_folder(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shapes.parent)
+    for name in ("one", "two"):
+        train(shapes.name, tmp_path / name, steps=1, **SMALL)
+    monkeypatch.chdir(tmp_path)
+    found = compare(["one", "two"])
+    assert found.pictures == json.loads(Path("one/metrics.json").read_text())["test"]["n"]
+    assert all(contender.milliseconds for contender in found.contenders)

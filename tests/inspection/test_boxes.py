@@ -11,6 +11,7 @@ from PIL import Image
 from boxed import SIZES, read, save_picture, save_pictures, write, yolo
 from convlens import inspect
 from convlens.drawing.boxes import COLOURS, DrawnBox, with_boxes
+from convlens.errors import UsageError
 from convlens.pictures.duplicates.near_duplicates import near_duplicate_clusters
 from convlens.pictures.splits import make_split
 from convlens.pictures.store import open_store
@@ -140,3 +141,12 @@ def test_splits_keep_copies_and_groups_on_one_side_and_classes_in_proportion(
         )
         assert 0.15 <= held_out / total <= 0.4, label
     assert 15 <= split.counts()["test"] <= 25
+
+
+@pytest.mark.parametrize("where", ["nowhere/page.html", "."])
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_read(
+    where: str, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convlens.inspection.inspect.read_pictures", pytest.fail)
+    with pytest.raises(UsageError, match=r"there is no folder|it is a folder"):
+        inspect(street, report=where)

@@ -95,3 +95,13 @@ def test_inspect_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert curves[0] != curves[1]
     found = curves[0]
     assert found["expected"][0]["pictures"] == 2 * found["measured"][-1]["pictures"]
+
+
+def test_points_tell_how_many_pictures_were_learnt_from() -> None:
+    """Of many classes one each is drawn at least, so small draws are larger than asked."""
+    labels = torch.arange(60).repeat_interleave(5)
+    features = torch.nn.functional.one_hot(labels, 60).float()[:, None]
+    curve = learning_curve(FeatureSet(features, labels, groups=torch.arange(300)), 60)
+    counts = [point.pictures for point in curve.measured]
+    assert counts == sorted(set(counts))
+    assert counts[0] >= 60

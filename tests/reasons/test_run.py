@@ -68,3 +68,11 @@ def test_what_cannot_be_said_is_said() -> None:
     assert [one.key for one in why().sections] == ["arithmetic", "sharing"]
     published = why("resnet18").sections[0].data["network"]
     assert published["parameters"] == describe_network("resnet18", 224).total().parameters
+
+
+@pytest.mark.parametrize("line", ["dense", "conv 6 5x5 stride 3, pool 2, dense 8"])
+def test_networks_whose_maps_no_shift_suits_have_a_case_too(line: str) -> None:
+    case = why(line, size=32)
+    (translation,) = (section for section in case.sections if section.key == "translation")
+    says = [claim.says for claim in translation.claims]
+    assert ("Shifting the picture shifts a convolution's feature map" in says) == (line != "dense")

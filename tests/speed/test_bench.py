@@ -115,3 +115,10 @@ def test_a_precision_that_is_hopeless_is_given_up_after_one_step() -> None:
     assert begun.count("bfloat16") == 1
     assert set(seconds) == {"float32", "float32-last", "float32-last-products"}
     assert "bfloat16-last" not in begun
+
+
+def test_layers_of_a_published_network_that_change_their_input_are_timed() -> None:
+    speed = bench("resnet18", 32, classes=3, batch=8, compute="float32", profile=True)
+    relus = [layer for layer in speed.layers if layer.kind == "ReLU"]
+    assert relus
+    assert all(layer.forward >= 0 for layer in relus)

@@ -30,7 +30,7 @@ from convlens.training.run import Run
 from convlens.training.train import resume
 from convlens.transfer.head import FeatureSet, folds
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
-from helpers import needs_weights, save_shapes, signalled
+from helpers import needs_weights, photograph, save_shapes, signalled
 
 pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 
@@ -296,3 +296,25 @@ def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_
         assert run.metrics["pictures"] == {"train": {"cross": 12, "disc": 12}}
         assert run.metrics["folds"] == 5
         assert judged == 24
+
+
+def test_two_groups_leave_none_to_choose_by(tmp_path: Path) -> None:
+    """It is told before any training, of which nothing would come."""
+    for label in ("a", "b"):
+        for site in ("site1", "site2"):
+            folder = tmp_path / "pictures" / label / site
+            folder.mkdir(parents=True)
+            for number in range(6):
+                seed = 100 * len(list((tmp_path / "pictures").rglob("*.png")))
+                photograph(seed, side=40).save(folder / f"{number}.png")
+    with pytest.raises(UsageError, match="give more groups"):
+        scratch(tmp_path / "pictures", tmp_path / "r", folds=2, group=r"site\d")
+
+
+def test_heads_of_too_many_pictures_have_no_folds(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_weights()
+    monkeypatch.setattr("convlens.training.job.MOST", 10)
+    with pytest.raises(UsageError, match="hold a part out"):
+        train(shapes, tmp_path / "r", folds=3, size=32)

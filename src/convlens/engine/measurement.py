@@ -57,6 +57,8 @@ def predict_examples(
 ) -> Tensor:
     """Logits [N, K] in float32 for pictures as evaluation sees them; workers share them out."""
     module.eval()
+    if not len(examples):
+        return torch.zeros(0, examples.classes)
     micro_batches = np.array_split(
         np.arange(len(examples)), -(-len(examples) // module.micro_batch)
     )

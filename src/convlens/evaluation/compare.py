@@ -202,7 +202,7 @@ def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
     answers = {}
     with sound_record(folder / "predictions.csv"):
         for row in read_csv(folder / "predictions.csv"):
-            path = str(Path(row["name"]).absolute())
+            path = row["name"]
             answers[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
     return answers
 

@@ -10,6 +10,7 @@ from ..detector.detector import Detector
 from ..errors import ConvlensError
 from ..files import read_csv, read_json, sound_record
 from ..pictures.boxes.read import read_boxes
+from ..pictures.shards.urls import absolute_url
 from ..pictures.source import FileSource
 from ..progress import Progress
 from ..tasks.boxes.comparing import ap50s, judge, p_of
@@ -102,12 +103,12 @@ def _held_out(folder: Path) -> dict[str, _Held]:
     labels = Detector(folder).labels
     said: dict[str, list[dict[str, str]]] = {}
     for row in read_csv(folder / "predictions.csv"):
-        said.setdefault(str(Path(row["name"]).absolute()), []).append(row)
+        said.setdefault(row["name"], []).append(row)
     held = {}
     for source, truth in zip(
         catalog.take(rows).sources, truths_of(catalog.take(rows)), strict=True
     ):
-        path = str(Path(source.name).absolute())
+        path = absolute_url(source.name)
         answers = said.get(path, [])
         edges = [
             [float(row[edge]) for edge in ("left", "top", "right", "bottom")] for row in answers

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UsageError, require
+from ..files import check_place
 from ..options import DataOptions
 from ..pictures.boxes.boxes import BoxCatalog
 from ..pictures.catalog import Catalog
@@ -69,6 +70,8 @@ def inspect(
         ['1 truncated or damaged pictures']
     """
     require("imagehash", "train", what="inspecting pictures")
+    if report is not None:
+        check_place(Path(report))
     catalog = read_pictures(pictures, boxes=boxes, progress=progress)
     if group is not None:
         catalog = catalog.grouped(group)

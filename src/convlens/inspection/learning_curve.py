@@ -72,15 +72,17 @@ def learning_curve(
     fold = folds(features.labels, features.groups, seed=seed)
     pool = len(features.labels) * (FOLDS - 1) // FOLDS
     counts = sorted({max(FEWEST, round(pool * share)) for share in SHARES})
-    wrong = np.zeros((len(fold), len(counts)))
+    wrong, learnt = np.zeros((len(fold), len(counts))), np.zeros(len(counts))
     for k in range(FOLDS):
         test, others = features.take(fold == k), features.take(fold != k)
         for column, count in enumerate(counts):
             train = _drawn(others, count, seed=seed)
+            learnt[column] += len(train.labels) / FOLDS  # of many classes more: one each at least
             predicted = _predicted(train, test, classes=classes, seed=seed)
             wrong[(fold == k).numpy(), column] = (predicted != test.labels).numpy()
             progress("learning curve", k * len(counts) + column + 1, FOLDS * len(counts))
-    return extrapolated(counts, wrong, seed=seed)
+    told, columns = np.unique(learnt.round().astype(int), return_index=True)
+    return extrapolated(told.tolist(), wrong[:, columns], seed=seed)
 
 
 def _drawn(features: FeatureSet, count: int, *, seed: int) -> FeatureSet:

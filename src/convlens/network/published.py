@@ -83,9 +83,9 @@ def rows_of(module: nn.Module, size: int | tuple[int, int]) -> Iterator[Row]:
         rest.pop(name, None)
         products = 0
         if isinstance(layer, nn.Conv2d):
-            products = layer.weight[0].numel() * output[0].numel()
+            products = layer.weight[0].numel() * output.numel()  # windows are a batch to some
         elif isinstance(layer, nn.Linear):
-            products = layer.in_features * output[0].numel()
+            products = layer.in_features * output.numel()
         append(
             f"{name}  {type(layer).__name__}",
             Counts(held[name], products, products),

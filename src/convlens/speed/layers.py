@@ -119,13 +119,16 @@ def _time(name: str, layer: nn.Module, x: Tensor, *, execution: Execution) -> _T
     """The least seconds of a layer, forward and backward."""
     learns = x.requires_grad or any(p.requires_grad for p in layer.parameters())
 
+    in_place = bool(getattr(layer, "inplace", False))  # a copy is for it to change
+
     def run() -> Tensor:
         with execution.precision():
-            output: Tensor = layer(x)
+            output: Tensor = layer(x.clone() if in_place else x)
         return output
 
     output = run()
-    forward = fastest_seconds(run, seconds=0.05)
+    copying = fastest_seconds(x.clone, seconds=0.02) if in_place else 0.0
+    forward = max(0.0, fastest_seconds(run, seconds=0.05) - copying)
     backward = 0.0
     if learns:
         gradient = torch.randn_like(output)
@@ -135,5 +138,5 @@ def _time(name: str, layer: nn.Module, x: Tensor, *, execution: Execution) -> _T
             x.grad = None
             run().backward(gradient)  # type: ignore[no-untyped-call]
 
-        backward = max(0.0, fastest_seconds(both, seconds=0.05) - forward)
+        backward = max(0.0, fastest_seconds(both, seconds=0.05) - forward - copying)
     return _Timed(name, layer, input=x, output=output.detach(), forward=forward, backward=backward)

@@ -1,6 +1,6 @@
 """`convlens train` for pictures of one class each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +10,7 @@ from ..engine.callbacks import Callback
 from ..engine.checkpoint import holds_checkpoints
 from ..engine.compute.execution import give_back_memory, keep_memory
 from ..engine.distributed import Workers
-from ..engine.interrupt import stop_on_interrupt
+from ..engine.interrupt import STOPPING, stop_on_interrupt
 from ..engine.logs import Log
 from ..engine.step_plan import StepPlan
 from ..stopwatch import Stopwatch
@@ -56,12 +56,15 @@ def train_classes(
             learner, begun = to_train(job, model)
             plan = fit_to_budget(learner, begun, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
-            fitted = _fit(learner, begun, plan=plan, folder=folder, logs=logs, resumed=resumed)
-            finished = workers.broadcast(lambda: fitted.finished)
-            if workers.first:
-                tuned, fitted = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)
-                outcome = conclude(learner, tuned, fitted=fitted, frozen=outcome)
-                outcome = folder.write_results(outcome)
+            with stop_on_interrupt(partial(callback.warn, STOPPING)) as stop:
+                fitted = _fit(
+                    learner, begun, plan=plan, folder=folder, logs=logs, resumed=resumed, stop=stop
+                )
+                finished = workers.broadcast(lambda: fitted.finished)
+                if workers.first:
+                    both = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)
+                    outcome = conclude(learner, both[0], fitted=both[1], frozen=outcome)
+                    outcome = folder.write_results(outcome)
         if outcome is None:
             return Run(folder.path, {}, None, finished)
         for log in logs:
@@ -77,37 +80,34 @@ def _fit(
     folder: RunFolder,
     logs: Sequence[Log],
     resumed: bool,
+    stop: Callable[[], bool],
 ) -> Fitted:
-    """Train, cross-validate where there are folds, and stop soundly where Ctrl-C asks for it."""
+    """Train, and cross-validate where there are folds, until `stop()`."""
     torch.set_num_threads(plan.threads)
     keep_memory()
     if resumed and not job.workers.broadcast(lambda: holds_checkpoints(folder.checkpoints)):
         job.callback.say("there is no checkpoint yet: beginning again, by the same plan")
 
-    def on_first() -> None:
-        job.callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
-
     def record(training: int, steps: StepPlan) -> None:
         folder.revise(training, steps)
         job.callback.say(f"plan:    {steps.steps:,} steps now, so as to end in time")
 
-    with stop_on_interrupt(on_first) as stop:
-        fitted = fit(
-            job,
-            model,
-            plan=plan,
-            checkpoints=folder.checkpoints,
-            stop=stop,
-            on_begin=partial(folder.begin, job, resumed=resumed),
-            record=record,
-            callbacks=logs,
+    fitted = fit(
+        job,
+        model,
+        plan=plan,
+        checkpoints=folder.checkpoints,
+        stop=stop,
+        on_begin=partial(folder.begin, job, resumed=resumed),
+        record=record,
+        callbacks=logs,
+    )
+    if plan.folds > 1 and not plan.pretrained and job.workers.first:
+        begin = partial(begin_anew, plan=fitted.plan, record=record)
+        out_of_fold = cross_validate_training(
+            job, plan.folds, begin=begin, folder=folder.folds, stop=stop
         )
-        if plan.folds > 1 and not plan.pretrained and job.workers.first:
-            begin = partial(begin_anew, plan=fitted.plan, record=record)
-            out_of_fold = cross_validate_training(
-                job, plan.folds, begin=begin, folder=folder.folds, stop=stop
-            )
-            fitted = replace(fitted, out_of_fold=out_of_fold)
+        fitted = replace(fitted, out_of_fold=out_of_fold)
     give_back_memory()
     return _tell_stopped(job, fitted, folder=folder)
 

@@ -7,6 +7,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+import torch
+
 from ..dataset.augment import DEFAULT, parse_augmentations
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
@@ -19,7 +21,7 @@ from ..options import EXECUTION_CONFIGS, TrainOptions
 from ..stopwatch import Stopwatch
 from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
-from ..transfer.head import FOLDS
+from ..transfer.head import FOLDS, folds
 from ..transfer.linear_probe import MOST
 from ..transfer.pretrained import NetworkChoice
 
@@ -142,7 +144,26 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
             raise UsageError("--folds: the data names its held-out pictures already")
         if data.test_fraction or data.val_fraction:
             raise UsageError("--folds judges every picture: hold none out by a fraction")
+        if pretrained and len(dataset.catalog) > MOST:
+            raise UsageError(
+                f"--folds: heads are fitted on the features of {MOST:,} pictures at most, and "
+                f"there are {len(dataset.catalog):,}: hold a part out, or take --weights none"
+            )
+        if not pretrained:
+            _check_inner_folds(dataset, options)
     return data.folds
+
+
+def _check_inner_folds(dataset: Dataset, options: TrainOptions) -> None:
+    """Raise a `UsageError` where a fold would leave one group, of which none could be held out."""
+    examples, data = dataset.examples("train"), options.data
+    labels, groups = torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
+    fold = folds(labels, groups, seed=data.seed, count=data.folds or 1)
+    if any(len(set(groups[fold != k].tolist())) < 2 for k in set(fold.tolist())):
+        raise UsageError(
+            f"--folds {data.folds}: without one of its parts all pictures would be of one group, "
+            "or look alike, and none of them could choose for it: give more groups, or more folds"
+        )
 
 
 def check_request(request: Request) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from ..dataset.augment import AREA, Augment, parse_augmentations
@@ -13,9 +13,10 @@ from ..engine.compute.execution import Execution
 from ..engine.compute.timing import fastest_seconds
 from ..engine.loop import Loop
 from ..engine.step_plan import StepPlan
+from ..errors import UsageError
 from ..export.export import export
 from ..export.parity import PICTURES, seconds_within
-from ..network.spec import Architecture
+from ..network.spec import Architecture, Network
 from ..options import EXECUTION_CONFIGS
 from ..transfer.ood import MOST
 from .job import Job
@@ -150,9 +151,21 @@ def _sides(architecture: Architecture, plan: RunPlan, *, cropped: bool) -> list[
     if enlargement == 1:
         return [(1.0, plan.size)]
     side = _multiple(plan.size / enlargement)
-    if plan.pretrained or side < SMALLEST_STAGED:
-        return [(1.0, side)]
-    return [(share, _multiple(side * part)) for share, part in PHASES]
+    phases = [(1.0, side)]
+    if not plan.pretrained and side >= SMALLEST_STAGED:
+        phases = [(share, _multiple(side * part)) for share, part in PHASES]
+    return [(share, side if _fits(architecture, side) else plan.size) for share, side in phases]
+
+
+def _fits(architecture: Architecture, side: int) -> bool:
+    """Whether every layer of a network of text has room on pictures of this side."""
+    if not isinstance(architecture, Network):
+        return True
+    try:
+        replace(architecture, size=side).total()
+    except UsageError:
+        return False
+    return True
 
 
 def _multiple(side: float, of: int = 16) -> int:

@@ -281,5 +281,8 @@ def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: 
     if own:  # a run's features have their own normalisation
         normalisation = {name: parameters[name] for name in parameters if name in {"mean", "std"}}
         module.load_state_dict(normalisation, strict=False)
-    module.freeze(size)
+    try:
+        module.freeze(size)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"{line} does not take {size}×{size}: {error}") from None
     return module

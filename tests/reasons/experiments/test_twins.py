@@ -1,12 +1,15 @@
 """Twins differ in what they are to differ in, and in nothing else."""
 
+import pytest
 import torch
 from timm.layers import BlurPool2d
 
+from convlens.errors import UsageError
 from convlens.network.build import build
 from convlens.network.layers import Full, Local
 from convlens.network.modules import Blur
-from convlens.network.spec import network
+from convlens.network.named import describe_network
+from convlens.network.spec import Network, network
 from convlens.reasons.experiments.twins import blurred, largest_size, narrow_dense, twin
 from networks import LECTURE, two_class
 
@@ -42,3 +45,18 @@ def test_twins_keep_the_outputs_and_lose_sharing_then_sparsity() -> None:
     assert largest_size(two_class(wide, 32)) == 20
     few = two_class(narrow_dense(conv), 32).total().parameters
     assert 0.9 < few / conv.total().parameters <= 1
+
+
+def test_a_network_too_large_for_small_pictures_has_no_twin_there() -> None:
+    alexnet = describe_network("alexnet", 227, classes=2)
+    assert isinstance(alexnet, Network)
+    assert largest_size(alexnet) is None
+
+
+def test_maps_too_small_to_blur_are_pooled_as_they_were() -> None:
+    line = ", ".join(f"conv {4 * 2**n} 3x3 same, pool 2" for n in range(5))
+    smooth = blurred(network(line, 32, classes=2))
+    assert smooth.text.count("blur") == 4
+    assert build(smooth, 0)(torch.rand(2, 3, 32, 32)).shape == (2, 2)
+    with pytest.raises(UsageError, match="leave blur out here"):
+        network(line.replace("pool 2", "pool 2 blur"), 32, classes=2).total()

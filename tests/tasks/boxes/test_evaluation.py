@@ -104,3 +104,14 @@ def test_a_rule_that_does_not_fit_is_refused() -> None:
     assert read_rule({"thresholds": [0.2, 0.3]}, LABELS).thresholds == (0.2, 0.3)
     with pytest.raises(ConvlensError, match="threshold for each class"):
         read_rule({"thresholds": [0.2]}, LABELS)
+
+
+def test_who_is_in_a_crowd_counts_neither_way_as_in_coco() -> None:
+    """A sure answer within it, though far smaller than the crowd."""
+    there = truth(((0, 0, 10, 10), "cat"), ((0, 20, 400, 220), "cat"), ignored=1)
+    said = answer("1.jpg", ((0, 0, 10, 10), "cat", 0.8), ((30, 50, 80, 150), "cat", 0.9))
+    matches = match(said, there, "cat")
+    assert sorted(matches.objects.tolist()) == [IGNORED, 0]
+    metrics = evaluate([(there, said)], [BytesSource("1.jpg", b"")]).metrics
+    assert metrics.ap50 == metrics.per_class["cat"].ap50 == 1.0
+    assert metrics.per_class["cat"].precision == 1.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from .counts import Counts
 from .layer import Layer
-from .shapes import Mask, Shape, Window, feature_maps, pair_text
+from .shapes import LayerError, Mask, Shape, Window, feature_maps, pair_text
 from .words import Words
 
 
@@ -36,6 +36,15 @@ class Pool(Layer):
     def out_shape(self, shape: Shape) -> Shape:
         """[C, H, W] to [C, H', W']."""
         channels, height, width = feature_maps(shape, self.kind)
+        if self.blur:
+            pooled = Window(self.window.kernel, (1, 1), self.window.same).slide(
+                height, width, what=self.kind
+            )
+            if min(pooled) < 2:
+                raise LayerError(
+                    f"{self} has {pooled[0]}×{pooled[1]} to blur, and its filter of 3×3 takes 2×2: "
+                    "leave blur out here"
+                )
         return (channels, *self.window.slide(height, width, what=self.kind))
 
     def counts(self, shape: Shape) -> Counts:

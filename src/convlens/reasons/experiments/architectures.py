@@ -80,6 +80,8 @@ def _train(
         minutes=budget.minutes,
         seed=budget.seed,
     )
+    if not run.finished:  # Ctrl-C, which the training took for itself: this is not its accuracy
+        raise KeyboardInterrupt
     seconds = time.monotonic() - began
     test, training = run.metrics["test"], run.metrics["training"]
     return ArchitectureResult(

@@ -48,6 +48,7 @@ class Regions:
             kind: {
                 name: mean(training.accuracy[name] for training in trainings)
                 for name in (ALL, *QUARTERS)
+                if all(name in training.accuracy for training in trainings)
             }
             for kind, trainings in self.trainings.items()
         }
@@ -100,6 +101,7 @@ def _train(splits: Splits, trial: Trial) -> ByQuarter:
     by_quarter = {
         name: accuracy(module, test.take(np.where(quarters == quarter)[0]))
         for quarter, name in enumerate(QUARTERS)
+        if (quarters == quarter).any()
     }
     return ByQuarter({ALL: accuracy(module, test), **by_quarter})
 
@@ -119,7 +121,10 @@ def section(regions: Regions) -> Section:
         "the picture stands",
         ["network", *names],
         rows=[
-            [kind, *(f"{100 * accuracies[name]:.1f}" for name in names)]
+            [
+                kind,
+                *(f"{100 * accuracies[name]:.1f}" if name in accuracies else "" for name in names),
+            ]
             for kind, accuracies in means.items()
         ],
     )

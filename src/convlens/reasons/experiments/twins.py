@@ -1,9 +1,11 @@
 """Networks that differ from a convolutional one in one respect: sharing, sparsity, size, blur."""
 
 from collections.abc import Callable
+from itertools import count
 
+from ...errors import UsageError
 from ...network.layers import Conv, Full, Layer, Local, Pool, Residual
-from ...network.layers.shapes import LayerError
+from ...network.layers.residual import flat
 from ...network.spec import Network, network
 
 LARGEST = 50_000_000
@@ -22,12 +24,23 @@ def twin(conv: Network, kind: type[Local] | type[Full]) -> Network:
 
 
 def blurred(conv: Network) -> Network:
-    """The network with every pooling anti-aliased."""
+    """The network with every pooling anti-aliased, but for the last ones on maps too small."""
+    pools = sum(isinstance(layer, Pool) for layer in flat(conv.layers))
+    for last in range(pools, -1, -1):
+        numbers = count()
 
-    def change(layer: Layer) -> Layer:
-        return Pool(layer.kind, layer.window, blur=True) if isinstance(layer, Pool) else layer
+        def change(layer: Layer) -> Layer:
+            if not isinstance(layer, Pool) or next(numbers) >= last:  # noqa: B023
+                return layer
+            return Pool(layer.kind, layer.window, blur=True)
 
-    return _changed(conv, change)
+        made = _changed(conv, change)
+        try:
+            made.total()
+        except UsageError:
+            continue
+        return made
+    return conv
 
 
 def _changed(conv: Network, change: Callable[[Layer], Layer]) -> Network:
@@ -59,6 +72,6 @@ def largest_size(conv: Network) -> int | None:
             smaller = Network(conv.layers, size, conv.classes)
             if twin(smaller, Full).total().parameters <= LARGEST:
                 return size
-        except LayerError:
+        except UsageError:
             return None
     return None

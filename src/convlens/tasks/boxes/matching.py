@@ -40,11 +40,30 @@ def overlaps(
     a_N4: npt.NDArray[np.float64], b_M4: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Intersection over union [N, M] of boxes as left, top, right, bottom."""
+    return _shares(a_N4, b_M4)
+
+
+def overlaps_with(a_N4: npt.NDArray[np.float64], truth: Truth) -> npt.NDArray[np.float64]:
+    """How far boxes are about a picture's objects [N, M]: intersection over union.
+
+    Of what is ignored it is the share of a box that lies in it, as in COCO: a crowd is larger than
+    who is in it.
+    """
+    objects_M4 = truth.xyxy.reshape(-1, 4)
+    return _shares(a_N4, objects_M4, inside=truth.ignored)
+
+
+def _shares(
+    a_N4: npt.NDArray[np.float64],
+    b_M4: npt.NDArray[np.float64],
+    *,
+    inside: npt.NDArray[np.bool_] | bool = False,
+) -> npt.NDArray[np.float64]:
     low = np.maximum(a_N4[:, None, :2], b_M4[None, :, :2])
     high = np.minimum(a_N4[:, None, 2:], b_M4[None, :, 2:])
     both = (high - low).clip(min=0).prod(-1)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (a_N4, b_M4)]
-    either = areas[0][:, None] + areas[1][None] - both
+    either = areas[0][:, None] + np.where(inside, 0.0, areas[1][None] - both)
     shares: npt.NDArray[np.float64] = both / np.maximum(either, 1e-12)
     return shares
 
@@ -58,7 +77,7 @@ def match(prediction: BoxPrediction, truth: Truth, label: str, *, least: float =
     scores, boxes = (x[mine].astype(np.float64) for x in (prediction.scores, prediction.boxes))
     own = np.flatnonzero([of == label for of in truth.labels])
     objects = np.full(len(scores), NONE, np.int64)
-    overlap = overlaps(boxes, truth.xyxy[own]) if len(own) else np.zeros((len(scores), 0))
+    overlap = overlaps_with(boxes, truth)[:, own] if len(own) else np.zeros((len(scores), 0))
     free = np.ones(len(own), bool)
     ignored = truth.ignored[own]
     for index in np.argsort(-scores, kind="stable"):

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...pictures.shards.urls import absolute_url
 from .matching import Truth
 from .prediction import BoxPrediction
 
@@ -45,7 +46,9 @@ def answers_csv(answers: Iterable[tuple[Truth, BoxPrediction]], classes: Sequenc
             strict=True,
         ):
             edges = (round(at, 2) for at in box)
-            writer.writerow([prediction.name, prediction.labels[k], score, *edges, ""])
+            writer.writerow(
+                [absolute_url(prediction.name), prediction.labels[k], score, *edges, ""]
+            )
     return text.getvalue()
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...pictures.shards.urls import absolute_url
 from .prediction import Prediction
 from .rules.rule import UNSURE
 
@@ -42,7 +43,7 @@ def answers_csv(answers: Iterable[tuple[str, Prediction]], classes: Sequence[str
     writer.writerow([name, "label", *others])
     for label, prediction in answers:
         for name, *cells in rows(prediction):
-            writer.writerow([name, label, *cells])
+            writer.writerow([absolute_url(name), label, *cells])
     return text.getvalue()
 
 

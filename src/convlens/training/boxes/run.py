@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,7 @@ import torch
 from ...engine.callbacks import Callback
 from ...engine.compute.execution import Execution, give_back_memory, keep_memory
 from ...engine.distributed import Workers
-from ...engine.interrupt import stop_on_interrupt
+from ...engine.interrupt import STOPPING, stop_on_interrupt
 from ...engine.logs import Log
 from ...engine.loop import Loop
 from ...engine.step_plan import StepPlan
@@ -69,12 +70,15 @@ def train_boxes(
         if workers.first:
             write_record(folder, job, plan, network=network, pictures=request.pictures)
         logs = folder.logs(job.options, workers=workers, tell=callback)
-        loop, finished = _fit(job, plan, network=network, folder=folder, logs=logs, resumed=resumed)
-        plan = replace(plan, steps=loop.plan)
-        if not workers.first:
-            return Run(folder.path, {}, None, finished)
-        results = finish(job, plan, network=network.cpu(), steps=loop.progress.step)
-        metrics = write_results(folder, job, plan, results=results, progress=loop.progress)
+        with stop_on_interrupt(partial(callback.warn, STOPPING)) as stop:
+            loop, finished = _fit(
+                job, plan, network=network, folder=folder, logs=logs, resumed=resumed, stop=stop
+            )
+            plan = replace(plan, steps=loop.plan)
+            if not workers.first:
+                return Run(folder.path, {}, None, finished)
+            results = finish(job, plan, network=network.cpu(), steps=loop.progress.step)
+            metrics = write_results(folder, job, plan, results=results, progress=loop.progress)
         for log in logs:
             log.results(metrics)
         evaluation = cast("Evaluation | None", results.evaluation)
@@ -136,14 +140,12 @@ def _fit(
     folder: RunFolder,
     logs: Sequence[Log],
     resumed: bool,
+    stop: Callable[[], bool],
 ) -> tuple[Loop, bool]:
-    """Train to the plan's end; stop soundly where Ctrl-C asks for it."""
+    """Train to the plan's end, or until `stop()`."""
     callback = job.callback
     torch.set_num_threads(plan.threads)
     keep_memory()
-
-    def on_first() -> None:
-        callback.warn("stopping soundly after this step (Ctrl-C again stops at once) …")
 
     def record(steps: StepPlan) -> None:
         note_steps(folder, steps)
@@ -151,7 +153,7 @@ def _fit(
 
     revise: Callable[..., StepPlan] = pace(job, plan, record=record)
     execution = Execution(EXECUTION_CONFIGS[plan.compute], plan.threads)
-    with job.stopwatch.part("training"), stop_on_interrupt(on_first) as stop:
+    with job.stopwatch.part("training"):
         loop = make_loop(job, plan, network=network, execution=execution, revise=revise)
         if loop.restore(folder.checkpoints, callback.warn):
             callback.say(f"going on after step {loop.progress.step:,} of {plan.step_plan.steps:,}")

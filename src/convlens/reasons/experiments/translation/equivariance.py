@@ -38,12 +38,15 @@ def mapping_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def equivariance(
     module: Classifier, pictures_NCHW: Tensor, *, shifts: Sequence[int] = (1, 2, 4, 8)
 ) -> list[Equivariance]:
-    """How far every layer's map moves with the picture, to the right; computed in float64."""
+    """How far every layer's map moves with the picture, to the right; computed in float64.
+
+    By `shifts`, and by a whole step of each map where that is no more than the largest of them.
+    """
     double = copy.deepcopy(module).double().eval()
     maps = _maps(double, pictures_NCHW)
     jumps = _jumps(double, maps, width=pictures_NCHW.shape[-1])
     errors: dict[str, dict[int, float]] = {name: {} for name in maps}
-    for shift in shifts:
+    for shift in sorted({*shifts, *(jump for jump in jumps.values() if jump <= max(shifts))}):
         noisy_maps = _maps(double, _noise_at_borders(pictures_NCHW, shift))
         shifted_maps = _maps(double, torch.roll(pictures_NCHW, shift, -1))
         for name, jump in jumps.items():

@@ -1,6 +1,6 @@
 """Translation, as a section: what is exact, what stride and pooling break, what is learnt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ....drawing.charts import curves
 from ...section import Claim, Figure, Section, Table, verdict
@@ -15,8 +15,9 @@ SHOWN = (1, 2, 4, 8)
 
 def section(translation: Translation) -> Section:
     """Whether maps move with the picture, and whether answers stay."""
-    claims = [_equivariance_claim(translation.layers)]
-    tables, figures = [_equivariance_table(translation)], []
+    claims = list(_equivariance_claims(translation.layers))
+    tables = [_equivariance_table(translation)] if translation.layers else []
+    figures = []
     if translation.twins:
         claims.append(_twins_claim(translation.twins))
         tables.append(_twins_table(translation.twins))
@@ -33,15 +34,18 @@ def section(translation: Translation) -> Section:
     )
 
 
-def _equivariance_claim(layers: Sequence[Equivariance]) -> Claim:
+def _equivariance_claims(layers: Sequence[Equivariance]) -> Iterator[Claim]:
+    """One, or none where no map was shifted by whole steps: of dense layers there are no maps."""
     errors = [
         (error, shift % layer.jump == 0)
         for layer in layers
         for shift, error in layer.errors.items()
     ]
-    exact = max(error for error, whole in errors if whole)
+    exact = max((error for error, whole in errors if whole), default=None)
     broken = max((error for error, whole in errors if not whole), default=0.0)
-    return Claim(
+    if exact is None:
+        return
+    yield Claim(
         "Shifting the picture shifts a convolution's feature map",
         f"by whole strides exactly, up to {exact:.1g} of the largest value, away from the "
         f"border; between the strides of pooling it is off by up to {broken:.1f}",
