@@ -91,7 +91,7 @@ def one_run(name: str, pictures: Labelled, folder: Path) -> dict[str, Any]:
     seconds = time.monotonic() - begin
     with (out / "predictions.csv").open() as file:
         right = {line["name"]: line["predicted"] == line["label"] for line in csv.DictReader(file)}
-    held_paths = [path for (path, _), h in zip(some, held, strict=True) if h]
+    held_paths = [str(Path(path).absolute()) for (path, _), h in zip(some, held, strict=True) if h]
     opponents = {
         known.architecture: dict(
             zip(held_paths, right_by_frozen_features(some, held, known).tolist(), strict=True)

@@ -7,6 +7,7 @@ import pytest
 from convlens.errors import ConvlensError
 from convlens.pictures.decode import decode
 from convlens.pictures.read import read_catalog
+from convlens.pictures.tables.paths import locate
 from helpers import save_class
 
 
@@ -76,3 +77,8 @@ def test_a_picture_that_is_missing_is_not_taken_from_elsewhere(tmp_path: Path) -
 def test_mixed_slashes_and_spaces(folder: Path) -> None:
     texts = [f" train\\{path.removeprefix('train/')} " for path in WANTED]
     assert found(folder, [*texts, WANTED[0]]) == [*WANTED, WANTED[0]]
+
+
+def test_what_lies_within_shards_is_no_picture_to_a_table(tmp_path: Path) -> None:
+    with pytest.raises(ConvlensError, match=r"lie within .*train-0\.tar and the like"):
+        locate(tmp_path / "manifest.csv", [f"{tmp_path}/train-0.tar#1.jpg"])

@@ -13,6 +13,8 @@ from ..source import is_picture_name
 
 LEFT_OUT = ("jpg", "png", "jpeg", "webp", "tif", "tiff", "bmp", "gif")
 """Endings that tables leave out."""
+PACKED = (".parquet", ".tar")
+"""Files that pictures may lie within, as `shard.tar#1.jpg`."""
 LOOKED_FOR, FOLDERS = 50, 32
 """Pictures that are looked for before others are taken to be there; folders to look into."""
 
@@ -49,6 +51,13 @@ def locate(table: Path, texts: Sequence[str]) -> list[str]:
         return [other if _is_there(other) else path for path, other in repaired]
     if any(map(_is_there, paths)):
         return paths
+    packed, sign, _ = paths[0].rpartition("#")
+    if sign and packed.endswith(PACKED):
+        raise ConvlensError(
+            f"{table}: its pictures lie within {packed} and the like, where a table of paths does "
+            "not reach: give what they were learnt from itself (a run of such pictures cannot be "
+            "exported: convlens needs them as files to prove what it writes)"
+        )
     raise ConvlensError(
         f"{table}: none of its {len(texts):,} pictures is there, the first being "
         f"{paths[0][:300]}; paths are relative to the table's folder: lay the table beside its "
