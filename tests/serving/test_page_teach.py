@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from convlens import Detector
+from convlens.serving.teach.training_process import TrainingProcess
 from servers import SECONDS, Serve
 
 HISTORY = [
@@ -69,3 +70,40 @@ def test_a_detector_is_taught_tried_and_taken_away(
     page.click("#tab-try")
     page.set_input_files("#choose", shapes / "cross" / "070.png")
     expect(page.locator("#answers h2")).to_contain_text("<b>plus")
+
+
+def test_a_class_has_one_row_however_it_is_typed(
+    serve: Serve, browser_with: Callable[..., Browser], shapes: Path
+) -> None:
+    page = browser_with().new_context(locale="en-GB").new_page()
+    page.goto(serve())
+    page.wait_for_selector("body[data-ready]")
+    page.click("#tab-teach")
+    rows = page.locator("#class-list > div")
+    before = rows.count()
+    rows.nth(0).locator("input:not([type])").fill(" cafe\u0301\u200b  noir ")
+    rows.nth(0).locator("[type=file]").set_input_files(sorted((shapes / "disc").glob("*.png"))[:3])
+    expect(rows.nth(0)).to_contain_text("3 pictures")
+    assert rows.nth(0).locator("input:not([type])").input_value() == "caf\u00e9 noir"
+    assert rows.count() == before
+
+
+def test_a_training_is_asked_to_stop_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second signal would end it at once, and with it what it has learnt."""
+    sent: list[int] = []
+
+    class Running:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def poll(self) -> None:
+            return None
+
+        def send_signal(self, number: int) -> None:
+            sent.append(number)
+
+    monkeypatch.setattr("convlens.serving.teach.training_process.subprocess.Popen", Running)
+    training = TrainingProcess(tmp_path / "t.csv", tmp_path / "run", minutes=None)
+    training.stop()
+    training.stop()
+    assert len(sent) == 1
