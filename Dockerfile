@@ -14,6 +14,6 @@ COPY --from=build /opt/convlens /opt/convlens
 ENV PATH=/opt/convlens/bin:$PATH PYTHONUNBUFFERED=1
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --start-period=30s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=5)"]
+HEALTHCHECK --start-period=30s CMD ["python", "-c", "import urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:8000/health', timeout=5)"]
 ENTRYPOINT ["convlens"]
 CMD ["serve", "/detector", "--host", "0.0.0.0"]

@@ -17,18 +17,18 @@ $(MADE): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Without a browser and nginx their tests are skipped; in CI they fail, so there both are installed.
+# Without a browser, nginx, Node and Java their tests are skipped; in CI they fail, so they are installed.
 browser: $(MADE)
-	@if [ -n "$$CI" ] && ! { command -v chromium && test -x /usr/sbin/nginx; } >/dev/null && command -v apt-get >/dev/null; then \
-		echo "Installing a browser and a proxy for their tests ..."; \
-		apt-get update -qq && apt-get install -y -qq chromium nginx >/dev/null 2>&1 || true; fi
+	@if [ -n "$$CI" ] && ! { command -v chromium && test -x /usr/sbin/nginx && command -v npm && command -v java; } >/dev/null && command -v apt-get >/dev/null; then \
+		echo "Installing a browser, a proxy, Node and Java for their tests ..."; \
+		apt-get update -qq && apt-get install -y -qq chromium nginx nodejs npm default-jre-headless >/dev/null || true; fi
 	@if [ -n "$$CI" ] && command -v npm >/dev/null; then $(MAKE) --no-print-directory web-runtime; fi
 
-# ONNX Runtime for browsers, 36 MB from npm, for the tests of `convlens export --to browser`.
-web-runtime: $(VENV)/onnxruntime-web
+# 36 MB from npm
+web-runtime: $(VENV)/onnxruntime-web  ## ONNX Runtime for browsers, for the tests of `convlens export --to browser`
 
-$(VENV)/onnxruntime-web: $(MADE)
-	cd $(VENV) && npm pack --silent onnxruntime-web@1.30.0 >/dev/null && \
+$(VENV)/onnxruntime-web: | $(MADE)
+	cd $(VENV) && rm -rf onnxruntime-web.partial && npm pack --silent onnxruntime-web@1.30.0 >/dev/null && \
 		mkdir -p onnxruntime-web.partial && \
 		tar -xzf onnxruntime-web-1.30.0.tgz -C onnxruntime-web.partial --strip-components=1 package/package.json package/dist && \
 		rm onnxruntime-web-1.30.0.tgz && mv onnxruntime-web.partial onnxruntime-web
@@ -73,6 +73,7 @@ format: $(MADE)  ## format the code
 	$(BIN)/ruff format .
 
 package: $(MADE)  ## the wheel, in dist/
+	rm -rf build/lib build/bdist.*
 	$(BIN)/python -m build --wheel
 
 release:  ## sdist and wheel of a tag in dist/, checked; what is left to sign off
@@ -82,4 +83,4 @@ release:  ## sdist and wheel of a tag in dist/, checked; what is left to sign of
 	rm -rf $(VENV)-release
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) $(VENV)-release build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-release $(VENV)-audit build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

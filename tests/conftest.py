@@ -30,6 +30,9 @@ settings.load_profile("convlens")
 def pytest_configure() -> None:
     """Of several processes that test, each has a core of its own, and what it starts too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores Ctrl-C
+    for variable in ("NO_PROXY", "no_proxy"):  # servers of tests are on this machine
+        spared = os.environ.get(variable)
+        os.environ[variable] = ",".join(filter(None, (spared, "127.0.0.1,localhost")))
     name = os.environ.get("PYTEST_XDIST_WORKER")
     if name and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))

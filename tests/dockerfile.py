@@ -13,6 +13,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 HOME = Path(__file__).parent.parent
+DAC_READ_SEARCH = 1 << 2
+"""Linux's capability to read all, in the set of those that a process may give."""
+PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "SSL_CERT_FILE")
+"""What pip needs where packages are not reached directly."""
 
 
 def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
@@ -60,7 +64,8 @@ class Image:
                 base, _, self._stage = rest.partition(" AS ")
                 assert re.fullmatch(r"python:3\.\d+-slim", base)
                 self.root.mkdir()
-                self.env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+                self.env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+                self.env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
                 self.workdir, self.user = "/", "0"
             case "ARG" | "ENV":
                 for word in shlex.split(rest):
@@ -108,5 +113,9 @@ class Image:
         if os.geteuid() != 0:
             return list(words)
         reads = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"]
+        status = Path("/proc/self/status").read_text()
+        bounding = int(re.search(r"^CapBnd:\s*(\w+)", status, re.MULTILINE)[1], 16)  # type: ignore[index]
+        if not bounding & DAC_READ_SEARCH:  # as in most containers, whose Python all may read
+            reads = []
         who = [f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
         return ["setpriv", *who, *reads, *words]

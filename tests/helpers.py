@@ -1,5 +1,6 @@
 """What several tests share: made pictures, a small network's options."""
 
+import contextlib
 import io
 import os
 import signal
@@ -199,3 +200,13 @@ def code_of(page: Path, language: str) -> str:
     """The first program in this language on a page of Markdown."""
     text = page.read_text(encoding="utf-8")
     return text.split(f"```{language}\n")[1].split("```")[0]
+
+
+@contextlib.contextmanager
+def killed_where_it_fails(process: "subprocess.Popen[Any]") -> Iterator[None]:
+    """Within it a failed test does not leave a process behind, for whose end it would wait."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise

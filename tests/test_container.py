@@ -16,6 +16,7 @@ from convlens.cli import make_parser
 from convlens.cli.commands.serve import GRACE
 from convlens.serving.auth import LOOPBACK
 from dockerfile import HOME, Image, instructions, is_sent
+from helpers import killed_where_it_fails
 from servers import SECONDS, disc, get, post
 
 DOCKERFILE = (HOME / "Dockerfile").read_text("utf-8")
@@ -64,7 +65,7 @@ def test_the_image_serves_without_torch_for_nobody_who_writes_nothing(
         command = image.command(*words)
         return subprocess.Popen(command, cwd=image.root, env=env, text=True, **options)
 
-    with start(*serve, stdout=subprocess.PIPE) as server:
+    with start(*serve, stdout=subprocess.PIPE) as server, killed_where_it_fails(server):
         assert server.stdout is not None
         said = server.stdout.readline()
         assert "secret" not in said

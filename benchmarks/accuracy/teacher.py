@@ -1,6 +1,6 @@
 """A network with an eighth of its teacher's multiplications, taught by it and from labels alone.
 
-    python benchmarks/accuracy/teacher.py --out /tmp/teacher [--pictures ../pictures] [--runs 2]
+    python benchmarks/accuracy/teacher.py --out teacher [--pictures ../pictures] [--runs 2]
 
 Each run holds out another fifth of `cats-dogs`, as `accuracy/table.py` does. The teacher is
 `convlens train` as it is by default. The student is EfficientNet-Lite0, trained once with

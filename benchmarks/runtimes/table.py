@@ -1,6 +1,6 @@
 """What other runtimes answer, each version in an environment of its own.
 
-    python benchmarks/runtimes/table.py RUN PICTURES --environments /tmp/runtimes
+    python benchmarks/runtimes/table.py RUN PICTURES --environments runtimes
 
 Environments are made with pip where they are not there. Prints the table of docs/anywhere.md: the
 largest difference of a probability from ONNX Runtime's, and how many labels are others.

@@ -65,6 +65,8 @@ def test_import_and_predict_load_no_torch(run: Path) -> None:
         ),
         ("convlens.inspection.inspect", {"torch", "scipy", "sklearn", "pandas"}),
         ("convlens.serving.app", {"torch", "scipy", "sklearn", "pandas", "matplotlib"}),
+        ("convlens.serving.style_app", {"torch", "scipy", "sklearn", "pandas", "matplotlib"}),
+        ("convlens.painting.paint", {"torch", "scipy", "sklearn", "pandas", "matplotlib"}),
     ],
 )
 def test_what_only_some_runs_need_is_imported_late(module: str, late: set[str]) -> None:

@@ -148,7 +148,7 @@ def test_the_graph_is_of_the_oldest_form_that_has_its_operators(run: Path) -> No
 
 
 def test_the_store_resizes_with_the_operator_of_the_file() -> None:
-    kept = Path("src/convlens/pictures/resize.onnx")
+    kept = Path(__file__).parents[2] / "src/convlens/pictures/resize.onnx"
     made = resize_graph().SerializeToString(deterministic=True)
     assert kept.read_bytes() == made
     module = build(network("dense 3", 24, classes=2), 0)

@@ -131,6 +131,7 @@ def test_nothing_there_is_a_clear_error(tmp_path: Path) -> None:
         read_catalog(picture)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     save_class(tmp_path / "a", "disc", 1)
     os.mkfifo(tmp_path / "a" / "pipe.png")

@@ -207,7 +207,7 @@ def test_several_processes_may_make_it_at_once(pictures: Path) -> None:
         "from convlens.pictures.store import open_store\n"
         "print(open_store(read_catalog(sys.argv[1]), 16, progress=lambda *_: None).pixels.sum())"
     )
-    command = [sys.executable, "-c", code, str(pictures), "src"]
+    command = [sys.executable, "-c", code, str(pictures), str(Path(__file__).parents[2] / "src")]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     sums = {process.communicate()[0] for process in started}
     assert [process.returncode for process in started] == [0, 0, 0]

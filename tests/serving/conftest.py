@@ -29,7 +29,11 @@ def serve(run: Path) -> Iterator[Serve]:
     yield start
     for process in processes:
         process.send_signal(signal.SIGINT)
-    assert [process.wait(SECONDS) for process in processes] == [0] * len(processes)
+    try:
+        assert [process.wait(SECONDS) for process in processes] == [0] * len(processes)
+    finally:
+        for process in processes:
+            process.kill()
 
 
 @pytest.fixture(scope="session")

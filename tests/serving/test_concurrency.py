@@ -14,15 +14,16 @@ from servers import SECONDS, disc, get, post_disc, slow_server
 
 
 def test_more_than_may_wait_are_told_to_come_again() -> None:
-    with ThreadPoolExecutor(40) as pool, slow_server(RequestLimits(waiting=3)) as (detector, url):
-        requests = [pool.submit(post_disc, url) for _ in range(40)]
-        answered = cores() + 3
-        while sum(request.done() for request in requests) < 40 - answered:
+    answered = cores() + 3
+    sent = answered + 35
+    with ThreadPoolExecutor(sent) as pool, slow_server(RequestLimits(waiting=3)) as (detector, url):
+        requests = [pool.submit(post_disc, url) for _ in range(sent)]
+        while sum(request.done() for request in requests) < sent - answered:
             time.sleep(0.05)
         detector.go.set()
         responses = [request.result() for request in requests]
     statuses = sorted(response.status_code for response in responses)
-    assert statuses == [200] * answered + [503] * (40 - answered)
+    assert statuses == [200] * answered + [503] * (sent - answered)
     refused = [response for response in responses if response.status_code == 503]
     assert {response.headers.get("retry-after") for response in refused} == {"1"}
 
@@ -39,7 +40,9 @@ def test_a_turn_ends_with_its_thread_and_not_with_its_request() -> None:
     given_up = cores() + 3
     with ThreadPoolExecutor(given_up) as pool, slow_server(RequestLimits(seconds=1)) as server:
         detector, url = server
-        requests = [pool.submit(post_disc, url) for _ in range(given_up)]
+        requests = [pool.submit(post_disc, url) for _ in range(cores())]
+        until(lambda: detector.calls == cores())
+        requests += [pool.submit(post_disc, url) for _ in range(given_up - cores())]
         assert {request.result().status_code for request in requests} == {504}
         assert post_disc(url).status_code == 504
         assert detector.calls == cores()

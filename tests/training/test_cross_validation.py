@@ -309,6 +309,12 @@ def test_two_groups_leave_none_to_choose_by(tmp_path: Path) -> None:
                 photograph(seed, side=40).save(folder / f"{number}.png")
     with pytest.raises(UsageError, match="give more groups"):
         scratch(tmp_path / "pictures", tmp_path / "r", folds=2, group=r"site\d")
+    third = tmp_path / "pictures" / "a" / "site3"
+    third.mkdir()
+    for number in range(6):
+        photograph(5000 + number, side=40).save(third / f"{number}.png")
+    run = scratch(tmp_path / "pictures", tmp_path / "s", folds=3, group=r"site\d", steps=2)
+    assert run.metrics["folds"] == 3
 
 
 def test_heads_of_too_many_pictures_have_no_folds(

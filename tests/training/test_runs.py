@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from convlens import train
 from convlens.training.train import resume
-from helpers import SMALL, Convlens, assert_clear, flags
+from helpers import SMALL, Convlens, assert_clear, flags, killed_where_it_fails
 from loops import stop_at_once
 
 pytestmark = pytest.mark.trains
@@ -113,7 +113,11 @@ def test_two_runs_into_one_folder_are_refused(
     line = "conv 6 3x3, pool 2, dense 8"
     command = [sys.executable, "-m", "convlens", "train", str(shapes), "--size", "24"]
     command += ["--network", line, "--out", str(tmp_path / "r"), "--compute", "float32"]
-    with subprocess.Popen([*command, "--epochs", "100000"], stderr=subprocess.DEVNULL) as first:
+    command += ["--epochs", "100000"]
+    with (
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as first,
+        killed_where_it_fails(first),
+    ):
         while not (tmp_path / "r" / "events.jsonl").exists():  # by then its plan is written
             assert first.poll() is None
             time.sleep(0.1)

@@ -171,7 +171,8 @@ class _Picture:
 
     def _issue(self, n: int) -> tuple[str, str | None] | None:
         """What the n-th answer speaks against: which kind, and the label that is there."""
-        shares = self.shares[n]
+        others = [of != self.said[n] for of in self.truth.labels]
+        shares = np.where(self.truth.ignored & others, 0.0, self.shares[n])  # a crowd of another
         if shares.max(initial=0.0) < APART:
             return "missing", None
         i = int(shares.argmax())

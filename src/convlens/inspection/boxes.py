@@ -155,6 +155,8 @@ def few_boxes(catalog: BoxCatalog) -> Iterator[Finding]:
 
 def small_objects(catalog: BoxCatalog, side: int | None) -> Iterator[Finding]:
     """A finding on objects that are very small on the canvas of a training that has the time."""
+    if not len(catalog):
+        return
     canvas = choose_canvas(catalog, side)
     shown = []
     for row in range(len(catalog)):

@@ -43,7 +43,8 @@ def inspect(
         pictures: A folder or table of labelled pictures, as `train` takes them, or pictures with
             boxes.
         size: Side length in pixels at which pictures are compared, 128 by default; of pictures with
-            boxes the longer side at which objects may be too small to learn, 640 by default.
+            boxes that of the canvas on which objects may be too small to learn, by default
+            the one that training takes.
         group: A regular expression; what it finds in a picture's path is the picture's group,
             which must stay in one split.
         labels: Whether to look for wrong labels too, by linear heads on pretrained features; for

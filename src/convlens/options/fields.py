@@ -45,7 +45,7 @@ class DataOptions:
     folds: int | None = option(
         None,
         "parts for cross-validation: each is left out once; 1 holds out one part",
-        auto="5 with pretrained features of up to 20,000 pictures, else 1",
+        auto="5 with pretrained features, unless pictures or classes are many; else 1",
         metavar="N",
         least=1,
         most=100,

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.linalg import sqrtm
 
 from ..errors import ConvlensError, PictureError, UsageError
 from ..files import given_path, is_folder, whole_file
@@ -66,10 +65,17 @@ def write_picture(path: Path, image: RGB) -> None:
 def match_colours(image: RGB, like: RGB) -> RGB:
     """The pixels moved linearly to another picture's mean and covariance (Gatys et al. 2017)."""
     own, wanted = (pixels.reshape(-1, 3).astype(np.float32) for pixels in (image, like))
-    roots = [sqrtm(np.cov(pixels.T) + np.eye(3) * 1e-2) for pixels in (own, wanted)]
+    roots = [_root(np.cov(pixels.T) + np.eye(3) * 1e-2) for pixels in (own, wanted)]
     moved = (own - own.mean(0)) @ np.linalg.solve(*roots) + wanted.mean(0)  # these turn hues least
     out: RGB = np.rint(moved.clip(0, 255)).astype(np.uint8).reshape(image.shape)
     return out
+
+
+def _root(covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What multiplied by itself gives it."""
+    values, axes = np.linalg.eigh(covariance)
+    root: npt.NDArray[np.float64] = (axes * np.sqrt(values)) @ axes.T
+    return root
 
 
 def mask_of(path: str | Path, image: RGB) -> npt.NDArray[np.uint8]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -25,6 +26,8 @@ from .decode import RGB
 FORMAT = 7
 """Raised when decoding or resizing changes, so that older stores are made anew."""
 DIGEST = 16
+LEFT_BEHIND = 24 * 3600.0
+"""Seconds without a byte after which a store was left by a machine or container that is no more."""
 INDEX = np.dtype([("hash", "S32"), ("digest", np.uint8, (DIGEST,)), ("side", np.int32)])
 """Of each picture: SHA-256 of its bytes, a digest of its pixels, its shorter side in pixels."""
 
@@ -140,13 +143,23 @@ class Writer:
                 raise
 
 
+def _idle(folder: Path) -> float:
+    """Seconds since anything was written in a folder; 0 where that cannot be known."""
+    try:
+        return time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except OSError:
+        return 0.0
+
+
 @contextmanager
 def writing(home: Path, frame: Frame) -> Iterator[Writer]:
     """A store to be written in `home`; nothing is left of it unless it is finished."""
     for leftover in home.glob(".*.*"):  # by processes that were killed, and by this one before
         host, _, pid = leftover.name.rpartition(".")
-        ours = host.endswith(f".{HOST}") and pid.isdecimal()
-        if ours and (int(pid) == os.getpid() or not alive(int(pid))):
+        if not pid.isdecimal():
+            continue
+        ours = host.endswith(f".{HOST}") and (int(pid) == os.getpid() or not alive(int(pid)))
+        if ours or _idle(leftover) > LEFT_BEHIND:
             shutil.rmtree(leftover, ignore_errors=True)
     partial = home / f".partial.{HOST}.{os.getpid()}"
     try:

@@ -85,6 +85,8 @@ def why(
             progress=progress,
             beside=other,
         )
+    if folder is not None:
+        require("jinja2", "train", what="the page of why")
     if section is not None:
         sections = [_section(section, architecture, experiments=experiments, alone=True)]
     else:

@@ -156,7 +156,7 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
 
 def _check_inner_folds(dataset: Dataset, options: TrainOptions) -> None:
     """Raise a `UsageError` where a fold would leave one group, of which none could be held out."""
-    examples, data = dataset.examples("train"), options.data
+    examples, data = dataset.for_training().examples("train"), options.data
     labels, groups = torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
     fold = folds(labels, groups, seed=data.seed, count=data.folds or 1)
     if any(len(set(groups[fold != k].tolist())) < 2 for k in set(fold.tolist())):

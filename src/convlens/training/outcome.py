@@ -59,6 +59,6 @@ def _tell(outcome: Outcome, *, more: bool) -> None:
         return
     metrics = evaluation.metrics
     outcome.job.callback.say(
-        f"ready:   detector.onnx answers {metrics.accuracy:.1%} of {metrics.n:,} pictures rightly "
-        "and can be used; fine-tuning takes its place only if it is better"
+        f"ready:   a detector, not fine-tuned, which answers {metrics.accuracy:.1%} of "
+        f"{metrics.n:,} pictures rightly; a fine-tuned one takes its place only if it is better"
     )

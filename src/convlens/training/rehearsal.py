@@ -154,7 +154,8 @@ def _sides(architecture: Architecture, plan: RunPlan, *, cropped: bool) -> list[
     phases = [(1.0, side)]
     if not plan.pretrained and side >= SMALLEST_STAGED:
         phases = [(share, _multiple(side * part)) for share, part in PHASES]
-    return [(share, side if _fits(architecture, side) else plan.size) for share, side in phases]
+    full = side if _fits(architecture, side) else plan.size
+    return [(share, own if _fits(architecture, own) else full) for share, own in phases]
 
 
 def _fits(architecture: Architecture, side: int) -> bool:

@@ -25,7 +25,7 @@ from servers import MADE_CAMERA, png
 
 PICTURES = [draw("disc", 5, 24, 24), draw("cross", 6, 90, 61), draw("disc", 7, 19, 200)]
 LABELS = ('<b>猫</b> "&"', "10")
-WEB = Path("src/convlens/export/forms/web")
+WEB = Path(__file__).parents[3] / "src/convlens/export/forms/web"
 
 ASK = """async ([path, pictures]) => {
     const { fetchJson } = await import("./page/api.js");

@@ -23,6 +23,7 @@ from boxed import (
     yolo,
 )
 from convlens import convert
+from convlens.errors import ConvlensError
 from convlens.pictures.boxes.read import read_boxes
 from helpers import package, save_shapes
 
@@ -371,3 +372,42 @@ def test_a_table_with_a_number_for_boxes_is_told(tmp_path: Path) -> None:
     catalog = read(tmp_path / "t.csv")
     assert [len(boxes) for boxes in catalog.boxes] == [0]
     assert "not four numbers" in catalog.faults[0].what
+
+
+def test_files_of_several_splits_take_no_pictures_from_each_other(tmp_path: Path) -> None:
+    """One file names what is not there, the other a picture of the same name that is."""
+    for split in ("train", "val"):
+        write(tmp_path / "annotations" / f"instances_{split}2017.json", coco(["a"]))
+    save_pictures(tmp_path / "val2017", ["a"])
+    catalog = read(tmp_path)
+    assert catalog.splits == ("val",)
+    assert objects_of(catalog) == {"a": OBJECTS["a"]}
+    save_picture(tmp_path / "table" / "here" / "a.png", SIZES["b"])
+    head = "path,label,xmin,ymin,xmax,ymax\n"
+    write(tmp_path / "table" / "train.csv", f"{head}gone/a.png,dog,1,1,9,9\n")
+    write(tmp_path / "table" / "val.csv", f"{head}here/a.png,cat,5,5,25,45\n")
+    catalog = read(tmp_path / "table")
+    assert objects_of(catalog) == {"a": OBJECTS["b"]}
+    assert catalog.splits == ("val",)
+
+
+def test_endings_in_capitals_keep_their_labels_too(tmp_path: Path) -> None:
+    (tmp_path / "B" / "JPEGImages").mkdir(parents=True)
+    save_pictures(tmp_path, ["b"])
+    (tmp_path / "b.png").rename(tmp_path / "B" / "JPEGImages" / "1.PNG")
+    write(tmp_path / "Annotations" / "1.xml", voc("a"))
+    write(tmp_path / "Annotations" / "B" / "Annotations" / "1.xml", voc("b"))
+    (tmp_path / "Annotations" / "B" / "JPEGImages").mkdir()
+    (tmp_path / "B" / "JPEGImages" / "1.PNG").rename(
+        tmp_path / "Annotations" / "B" / "JPEGImages" / "1.PNG"
+    )
+    catalog = read(tmp_path)
+    assert objects_of(catalog) == {"1": OBJECTS["b"]}
+
+
+def test_a_damaged_table_of_boxes_is_no_traceback(tmp_path: Path) -> None:
+    save_pictures(tmp_path)
+    rows = "a.png,cat,5,5,25,30\n" * 40
+    write(tmp_path / "t.csv", f'path,label,xmin,ymin,xmax,ymax\n{rows}"{"x" * 200_000}\n')
+    with pytest.raises(ConvlensError, match="not readable as CSV"):
+        read(tmp_path / "t.csv")

@@ -50,7 +50,7 @@ def add(parser: Parser) -> None:
         "--size",
         type=int,
         metavar="PIXELS",
-        help="side at which pictures are compared [128], or small objects told [640]",
+        help="side at which pictures are compared [128], or small objects told [training's]",
     )
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="for --labels of boxes [as for training]"

@@ -77,8 +77,9 @@ class RawSet:
         """Note that there is a class, and give its name the form that labels have everywhere."""
         name = normal_label(text) or "?"
         self.spellings.setdefault(name, set()).add(text)
-        free = max(self.classes.values(), default=-1) + 1
-        self.classes.setdefault(name, free if number is None else number)
+        if name not in self.classes:
+            free = max(self.classes.values(), default=-1) + 1
+            self.classes[name] = free if number is None else number
         return name
 
     def leave_out(self, picture: RawPicture, place: int, what: str) -> None:

@@ -19,8 +19,8 @@ def is_url(url: str | Path) -> bool:
 
 
 def absolute_url(url: str | Path) -> str:
-    """A URL as it is; a path from the root."""
-    return str(url) if is_url(url) else str(Path(url).absolute())
+    """A URL as it is; a path from the root, without `..`."""
+    return str(url) if is_url(url) else os.path.abspath(url)  # noqa: PTH100  (which keeps them)
 
 
 def dataset_name(url: str | Path) -> str:

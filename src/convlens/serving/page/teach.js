@@ -81,8 +81,10 @@ export function startTeaching(describeDetector, limits) {
       show(await fetchJson(path, options));
     } catch (error) {
       $("teach-status").textContent = translate("teach.failed", { message: error.message });
+      $("stop-training").disabled = false;
+      if (path !== "teach") return;
       clearTimeout(timer);
-      if (path === "teach") timer = setTimeout(() => update("teach"), 5 * POLL_INTERVAL);  // it may be there again
+      timer = setTimeout(() => update("teach"), 5 * POLL_INTERVAL);  // it may be there again
     }
   }
 

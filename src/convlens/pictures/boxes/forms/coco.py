@@ -61,14 +61,20 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
     )
     index = FileIndex.below(root, ENDINGS)
     seen: dict[tuple[str, str | None], Path] = {}
+    records: dict[Path, dict[str, Any]] = {}
     for file in files:
         try:
-            record = _load(file)
+            records[file] = _load(file)
         except ConvlensError as error:
             if len(files) == 1:
                 raise
             raw.skip(str(file), str(error))
-            continue
+    for file, record in records.items():
+        for image in record["images"]:
+            if isinstance(image, dict) and image.get("file_name"):
+                text = str(image["file_name"])
+                index.keep(index.exact(text, _folders(file, raw.root)), f"{file}:{text}")
+    for file, record in records.items():
         for picture in _pictures(file, record, raw=raw, index=index):
             other = seen.setdefault((picture.source.name, picture.split), file)
             if other != file:
@@ -106,7 +112,7 @@ class CocoNumbers:
 
     def image(self, name: str) -> Any | None:
         """The id of a picture of this path; None where none is meant, or several could be."""
-        found = self.index.find(name)
+        found = self.index.find(name, owner="")  # nobody takes one from others here
         if found is None or PurePosixPath(found).name != PurePosixPath(name).name:
             return None
         return self.images[found]
@@ -136,27 +142,29 @@ def _split_of(file: Path) -> str | None:
     return next(filter(None, map(split_named, words)), None)
 
 
+def _folders(file: Path, root: Path) -> list[Path]:
+    """Where the pictures of a file may lie."""
+    split, above = _split_of(file), file.parent.parent
+    folders = [file.parent, file.parent / "images", root / "images", root, above]
+    if split:
+        years = (f"{split}2017", f"{split}2014", split)
+        folders[:0] = [root / a / b for b in years for a in ("images", ".")]
+    return folders
+
+
 def _pictures(
     file: Path, record: dict[str, Any], *, raw: RawSet, index: FileIndex
 ) -> Iterator[RawPicture]:
     names = _categories(file, record, raw)
-    split, pictures = _split_of(file), {}
-    above = file.parent.parent
-    folders = [file.parent, file.parent / "images", raw.root / "images", raw.root, above]
-    if split:
-        years = (f"{split}2017", f"{split}2014", split)
-        folders[:0] = [raw.root / a / b for b in years for a in ("images", ".")]
-    for image in record["images"]:
-        if isinstance(image, dict) and image.get("file_name"):
-            text = str(image["file_name"])
-            index.keep(index.exact(text, folders), text)
+    split, folders = _split_of(file), _folders(file, raw.root)
+    pictures: dict[Any, RawPicture] = {}
     for number, image in enumerate(record["images"]):
         where = f"{file}, image {number}"
         if not isinstance(image, dict) or not _is_id(image.get("id")) or not image.get("file_name"):
             raw.skip(where, "has no id, or no file_name")
             continue
         text = str(image["file_name"])
-        path = index.find(text, folders, split=split)
+        path = index.find(text, folders, split=split, owner=f"{file}:{text}")
         if path is None:
             raw.skip(f"{where}, {text}", "is not there")
             continue

@@ -1,5 +1,6 @@
 """Tables with columns for boxes: a row for each box, or a row for each picture with lists."""
 
+import contextlib
 import csv
 import json
 import re
@@ -47,13 +48,14 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
     index = FileIndex.below(root, ENDINGS)
     pictures: dict[str, RawPicture] = {}
     for file in files:
+        for text in _paths(file):
+            index.keep(index.exact(text, [root]), f"{file}:{text}")
+    for file in files:
         with saying_where(file, "read"):
             found = records_of(file)
         if found is None:
             raise ConvlensError(f"{file} has no columns for boxes, such as xmin, ymin, xmax, ymax")
         layout, records = found
-        for text in _paths(file):
-            index.keep(index.exact(text, [root]), text)
         raw.corners = layout.corners
         raw.unit = "row" if file.suffix.lower() == ".parquet" else "line"
         missing: dict[str, None] = {}
@@ -61,7 +63,7 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
             for where, cells, given in records:
                 place = int(where.rpartition(" ")[2])
                 text = layout.columns.of_role("path", cells)
-                source = given or _source(text, missing, index=index, pictures=pictures)
+                source = given or _source(text, file, missing, index=index, pictures=pictures)
                 if source is None:
                     reason = "is not there" if text.strip() else "has no path"
                     raw.skip(f"{where}: {text}" if text else where, reason)
@@ -90,15 +92,19 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
 
 
 def _paths(file: Path) -> set[str]:
-    """All that a table calls pictures."""
-    layout, records = records_of(file) or (None, ())
-    if layout is None:
-        return set()
-    return {layout.columns.of_role("path", cells) for _, cells, given in records if given is None}
+    """All that a table calls pictures; what cannot be read of it is told when it is read."""
+    with contextlib.suppress(ConvlensError, OSError, csv.Error):
+        found = records_of(file)
+        if found is not None:
+            layout, records = found
+            of_role = layout.columns.of_role
+            return {of_role("path", cells) for _, cells, given in records if given is None}
+    return set()
 
 
 def _source(
     text: str,
+    file: Path,
     missing: dict[str, None],
     *,
     index: FileIndex,
@@ -108,8 +114,9 @@ def _source(
     if not text.strip() or text in missing:
         return None
     as_written = str(index.root / text)
-    found = as_written if as_written in pictures else index.find(text, [index.root])
-    found = found or index.find(text, stem=True)  # with no ending
+    owner = f"{file}:{text}"
+    found = as_written if as_written in pictures else index.find(text, [index.root], owner=owner)
+    found = found or index.find(text, stem=True, owner=owner)  # with no ending
     if found is None:
         missing[text] = None
         return None

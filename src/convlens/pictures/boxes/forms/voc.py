@@ -47,12 +47,14 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
     splits = _splits(path, raw)
     used: set[str] = set()
     files = FileIndex.below(path, {"xml"}).paths
-    there = set(index.paths)
+    of_stem: dict[str, list[str]] = {}
+    for path_of_picture in index.paths:
+        stem = os.path.splitext(path_of_picture)[0]  # noqa: PTH122
+        of_stem.setdefault(stem, []).append(path_of_picture)
     for file in files:
         for home in _homes(file):
-            names = (f"{PurePosixPath(file).stem}.{ending}" for ending in ENDINGS)
-            own = (os.path.normpath(home / name) for name in names)
-            index.keep(next((picture for picture in own if picture in there), None), file)
+            for own in of_stem.get(os.path.normpath(home / PurePosixPath(file).stem), ()):
+                index.keep(own, file)
     for file in files:
         try:
             tree = _parse(Path(file))
