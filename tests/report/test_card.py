@@ -38,7 +38,12 @@ def test_what_comes_from_outside_is_escaped_and_many_classes_are_not_all_listed(
     metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text("utf-8"))
     wild = ["<b>|x", "a\nb", *(f"c{number}" for number in range(30))]
     record |= {"classes": wild, "pictures": "/home/me/wild: `set`.csv"}
-    record["options"] |= {"background": "/home/me/others", "weights": "/home/me/w.safetensors"}
+    record["options"] |= {
+        "background": "/home/me/others",
+        "weights": "/home/me/w.safetensors",
+        "teacher": "/home/me/large",
+        "unlabelled": "/home/me/more",
+    }
     record["plan"]["weights"] = "/home/me/w.safetensors"
     record["weights"] = {
         "words": "/home/me/w.safetensors, every layer's",

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.distributed import SINGLE_PROCESS
@@ -14,7 +16,7 @@ from convlens.pictures.splits import Split
 from convlens.stopwatch import Stopwatch
 from convlens.training.job import Job, Request, choose_folds, prepare_job
 from convlens.training.train import train
-from convlens.transfer.pretrained import choose_network
+from convlens.transfer.pretrained import NetworkChoice, choose_network
 from helpers import SMALL, save_class, save_shapes
 
 
@@ -78,10 +80,24 @@ def test_one_set_has_no_folds(tmp_path: Path) -> None:
     one = Split(job.dataset.split.assigned, (0,) * 40)
     dataset = replace(job.dataset, split=one)
     options = options_from({"network": "auto"})
-    assert choose_folds(options, job.dataset, pretrained=True) > 1
-    assert choose_folds(options, dataset, pretrained=True) == 1
+    assert (
+        choose_folds(
+            options, job.dataset, choice=NetworkChoice("timm:tf_efficientnet_lite0", "package")
+        )
+        > 1
+    )
+    assert (
+        choose_folds(
+            options, dataset, choice=NetworkChoice("timm:tf_efficientnet_lite0", "package")
+        )
+        == 1
+    )
     with pytest.raises(UsageError, match="--folds: all pictures are of one group"):
-        choose_folds(options_from({"folds": 5}), dataset, pretrained=True)
+        choose_folds(
+            options_from({"folds": 5}),
+            dataset,
+            choice=NetworkChoice("timm:tf_efficientnet_lite0", "package"),
+        )
 
 
 @pytest.mark.parametrize(
@@ -108,3 +124,29 @@ def test_what_can_be_known_to_fail_ends_before_a_network_is_made(
     with pytest.raises(ConvlensError, match=says):
         train(tmp_path / "p", tmp_path / "run", **SMALL | asked)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_a_run_has_learnt_from_is_not_judged_by_folds(tmp_path: Path) -> None:
+    job, _ = prepared(tmp_path, 10)
+    parameters = tmp_path / "parameters.safetensors"
+    save_file({"layers.backbone.weight": torch.zeros(2)}, parameters)
+    choice = NetworkChoice("timm:tf_efficientnet_lite0", str(parameters))
+    assert choose_folds(options_from({}), job.dataset, choice=choice) == 1
+    with pytest.raises(UsageError, match="may have learnt from what folds leave out"):
+        choose_folds(options_from({"folds": 5}), job.dataset, choice=choice)
+    save_file({"blocks.weight": torch.zeros(2)}, parameters)  # as timm has them
+    assert choose_folds(options_from({}), job.dataset, choice=choice) > 1
+
+
+def test_there_are_no_more_folds_than_groups(tmp_path: Path) -> None:
+    job, _ = prepared(tmp_path, 10)
+    three = Split(job.dataset.split.assigned, tuple(number % 3 for number in range(40)))
+    dataset = replace(job.dataset, split=three)
+    choice = NetworkChoice("timm:tf_efficientnet_lite0", "package")
+    assert choose_folds(options_from({}), dataset, choice=choice) == 3
+    assert choose_folds(options_from({"folds": 20}), dataset, choice=choice) == 3
+
+
+def test_classes_are_balanced_once() -> None:
+    assert options_from({}).answer.balances
+    assert not options_from({"class_weights": "balanced"}).answer.balances

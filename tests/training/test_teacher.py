@@ -58,7 +58,7 @@ def test_what_looks_like_a_held_out_picture_is_not_learnt_from() -> None:
     rows, more = with_more_to_learn(split, np.array([7, 8, 9, 9, 8, 7, 6]))
     assert rows == [0, 1, 2, 5, 6]
     assert more.assigned == (*split.assigned, "train", "train")
-    assert len(set(more.groups)) == 5
+    assert len(set(more.groups)) == 4  # the first picture and the one that looks like it
 
 
 def test_lessons_are_the_teachers_probabilities(run: Path, shapes: Path, unlabelled: Path) -> None:
@@ -143,3 +143,12 @@ def test_what_does_not_go_with_a_teacher_is_said(run: Path, tmp_path: Path) -> N
         options: dict[str, Any] = {**SMALL, "teacher": str(run), "unlabelled": unlabelled}
         with pytest.raises(UsageError, match=says):
             train(tmp_path / "other", tmp_path / "out", **options)
+
+
+def test_what_looks_alike_is_in_one_fold_whoever_labelled_it() -> None:
+    split = Split(("train", "train", "val"), (0, 1, 2))
+    _, more = with_more_to_learn(split, np.array([7, 8, 9, 8, 5, 5]))
+    labelled, one, other = more.groups[1], *more.groups[-2:]
+    assert more.groups[3] == labelled
+    assert one == other
+    assert one not in split.groups

@@ -72,3 +72,9 @@ def test_a_detector_tells_strangers(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["predict", str(run.detector), odd.name, "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert told["strangeness"] == pytest.approx(odd.strangeness)
+
+
+def test_pictures_of_one_group_have_a_measure_too() -> None:
+    """By folds that part the group: without any, everything would be strange."""
+    made = fit_strangeness(clouds(400, 1), torch.zeros(400, dtype=torch.int64), seed=0)
+    assert (made(clouds(400, 3)) > 1).float().mean() < 0.05

@@ -216,6 +216,11 @@ def test_features_are_the_networks_own_and_are_remembered() -> None:
     again = features_of(module, examples, progress=lambda *call: seen.append(call))
     assert len(seen) == 6
     assert np.array_equal(first, again)
+    layers = dict(module.named_modules())
+    name = next(n for n, layer in layers.items() if isinstance(layer, torch.nn.ReLU6))
+    setattr(layers[name.rpartition(".")[0]], name.rpartition(".")[2], torch.nn.Tanh())
+    other = features_of(module, examples, progress=lambda *_: None)  # with the same parameters
+    assert not np.array_equal(first, other)
 
 
 def test_how_long_features_will_take_is_tried_only_where_they_are_not_remembered() -> None:

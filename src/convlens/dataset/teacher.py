@@ -122,7 +122,7 @@ def with_more_to_learn(split: Split, looks: npt.NDArray[np.int64]) -> tuple[list
     """The rows that stay, and their split, where more of them follow to be learnt from.
 
     `looks` has a number for each row, the same for pictures that look alike: what looks like a
-    picture that is held out is left out.
+    picture that is held out is left out, and what looks like another one stays together with it.
     """
     known = len(split.assigned)
     held_out = {
@@ -130,5 +130,8 @@ def with_more_to_learn(split: Split, looks: npt.NDArray[np.int64]) -> tuple[list
     }
     added = [row for row in range(known, len(looks)) if int(looks[row]) not in held_out]
     first = max(split.groups, default=0) + 1
-    groups = (*split.groups, *range(first, first + len(added)))
+    group_of = dict(zip(looks[:known].tolist(), split.groups, strict=True))
+    for row in added:
+        group_of.setdefault(int(looks[row]), first + len(group_of))
+    groups = (*split.groups, *(group_of[int(looks[row])] for row in added))
     return [*range(known), *added], Split(split.assigned + ("train",) * len(added), groups)

@@ -268,7 +268,8 @@ class AnswerOptions:
     balance: str = option(
         "auto",
         "every class counts alike in answers",
-        auto="where the largest class has 4 times the smallest and nothing else is asked for",
+        auto="where the largest class has 4 times the smallest, and nothing else or "
+        "--class-weights is asked for",
         metavar="auto|off",
         choices=("auto", "off"),
     )
@@ -315,6 +316,11 @@ class TrainOptions:
     teacher: TeacherOptions = dataclasses.field(default_factory=TeacherOptions)
     compute: ComputeOptions = ComputeOptions()
     log: LogOptions = LogOptions()  # noqa: RUF009  (it is frozen)
+
+    def __post_init__(self) -> None:
+        """Where training balances the classes, answers are not balanced once more."""
+        if self.loss.class_weights == "balanced":
+            object.__setattr__(self, "answer", dataclasses.replace(self.answer, balance="off"))
 
     def flat(self) -> dict[str, Any]:
         """Every option by its own name."""

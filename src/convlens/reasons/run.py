@@ -181,7 +181,7 @@ def _architecture(
     if run is not None:
         record = read_json(run / "run.json")
         with sound_record(run / "run.json"):
-            chosen = record["plan"]
+            chosen = record["network"]
             return describe_network(
                 chosen["network"], chosen["size"], classes=len(record["classes"])
             )

@@ -226,7 +226,11 @@ def _weights(record: Values) -> str:
 
 def _without_folders(option: str, value: Any) -> str:
     """A value of the command line; of a path, its name."""
-    return Path(value).name if option in {"background", "weights"} else str(value)
+    return (
+        Path(value).name
+        if option in {"background", "weights", "teacher", "unlabelled"}
+        else str(value)
+    )
 
 
 def _fewest(classes: Any, which: str) -> str:

@@ -24,6 +24,7 @@ from ..tasks.task import Task, task_named
 from ..transfer.head import FOLDS, folds
 from ..transfer.linear_probe import MOST
 from ..transfer.pretrained import NetworkChoice
+from ..transfer.weights import learnt_by_a_run
 
 FOLDED = 100_000
 """Pictures × classes up to which heads on pretrained features are fitted for every fold; where
@@ -119,14 +120,15 @@ def timed(
     return decorate
 
 
-def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -> int:
+def choose_folds(options: TrainOptions, dataset: Dataset, *, choice: NetworkChoice) -> int:
     """How many folds there will be; 1 where a part is held out. Raises `UsageError`."""
-    data = options.data
+    data, pretrained = options.data, choice.pretrained
     named = set(dataset.catalog.splits) & {"val", "test"}
     one_set = len(set(dataset.split.groups)) == 1
     if data.folds is None:
         divided = (
             dataset.lessons
+            or learnt_by_a_run(choice.weights)
             or one_set
             or named
             or data.test_fraction is not None
@@ -134,10 +136,15 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
         )
         pictures = len(dataset.catalog)
         few = pictures <= MOST and pictures * len(dataset.classes) <= FOLDED
-        return FOLDS if pretrained and few and not divided else 1
+        return _no_more_than_there_are(FOLDS, dataset) if pretrained and few and not divided else 1
     if data.folds > 1:
         if dataset.lessons:
             raise UsageError("--folds: a --teacher knows what folds leave out: hold a part out")
+        if learnt_by_a_run(choice.weights):
+            raise UsageError(
+                f"--folds: {choice.weights} may have learnt from what folds leave out: hold a part "
+                "out, by the --seed of its run"
+            )
         if one_set:
             raise UsageError("--folds: all pictures are of one group, or look alike: give others")
         if named:
@@ -151,7 +158,14 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, pretrained: bool) -
             )
         if not pretrained:
             _check_inner_folds(dataset, options)
-    return data.folds
+    return _no_more_than_there_are(data.folds, dataset)
+
+
+def _no_more_than_there_are(count: int, dataset: Dataset) -> int:
+    """So many folds, or as many as there are groups, or pictures of the largest class."""
+    examples = dataset.for_training().examples("train")
+    labels, groups = torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
+    return min(count, max(2, min(int(labels.bincount().max()), len(set(groups.tolist())))))
 
 
 def _check_inner_folds(dataset: Dataset, options: TrainOptions) -> None:
@@ -239,7 +253,7 @@ def _check_same(dataset: Dataset, request: Request, *, fingerprint: str) -> None
 def _check_pictures(job: Job, choice: NetworkChoice) -> None:
     """Say what the pictures are; raise a `ConvlensError` where they do not fit the options."""
     dataset = job.dataset
-    folds = choose_folds(job.options, dataset, pretrained=choice.pretrained)
+    folds = choose_folds(job.options, dataset, choice=choice)
     if folds > 1 and job.workers.world_size > 1 and not choice.pretrained:
         raise UsageError(
             "--folds trains a network for each fold, which is for few pictures: train in one "

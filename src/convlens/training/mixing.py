@@ -44,9 +44,11 @@ def beside_what_is_frozen(
     """What was fine-tuned, beside the other backbones where they make it better.
 
     `model` are the joined backbones as they are, and `tuned` is what `to_train` made of them. Where
-    the validation pictures prefer `model`, the outcome is as it was begun.
+    the validation pictures prefer `model`, the outcome is as it was begun; where there are none, it
+    is what was fine-tuned. Each is judged by its answers as sure as it is right, as in a file.
     """
-    if len(parts_of(model.architecture.text)) == 1 or fitted.as_begun:
+    unjudged = not len(job.dataset.split.rows("val"))
+    if len(parts_of(model.architecture.text)) == 1 or fitted.as_begun or unjudged:
         return tuned, fitted
     joined, own = model.module, fitted.module
     assert isinstance(joined, Pretrained) and isinstance(own, Pretrained)  # noqa: S101
@@ -58,7 +60,10 @@ def beside_what_is_frozen(
     others = rest.val_logits()
     share = choose_share(fitted.val_logits, others, labels, objective=objective)
     logits = share * fitted.val_logits + (1 - share) * others
-    before, after = (objective.losses(z, labels) for z in (frozen.val_logits(), logits))
+    before, after = (
+        objective.losses(z / objective.temperature(z, labels), labels)
+        for z in (frozen.val_logits(), logits)
+    )
     selection = ModelSelection(pretrained=True, reference=before)
     if not selection.accepts(after, before.mean().item()):
         return tuned, replace(fitted, progress=replace(fitted.progress, best_step=0))

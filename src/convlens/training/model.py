@@ -13,7 +13,7 @@ from ..transfer.features import FeatureTable
 from ..transfer.head import FOLDS
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice
-from ..transfer.weights import Origin
+from ..transfer.weights import Origin, learnt_by_a_run
 from .backbones import build_module, probes_by_backbone, tell_speed
 from .job import Job, Request, choose_folds, learning_from, timed
 
@@ -59,7 +59,12 @@ def build_model(job: Job, request: Request) -> Model:
     torch.set_num_threads(job.options.compute.threads or job.workers.cores())
     choice, folds = request.choice, request.folds
     if folds is None:
-        folds = choose_folds(job.options, job.dataset, pretrained=choice.pretrained)
+        folds = choose_folds(job.options, job.dataset, choice=choice)
+        if learnt_by_a_run(choice.weights):
+            job.callback.warn(
+                f"{choice.weights} may have learnt from some of these pictures: the figures are "
+                "true where its run held out the same ones, by the same --seed"
+            )
     job = learning_from(job, folds)
     if not choice.pretrained:
         model = _model(job, choice, folds=folds)

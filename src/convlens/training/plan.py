@@ -174,6 +174,10 @@ def _why_not_tune(job: Job, model: Model) -> str:
     val = len(job.dataset.split.rows("val"))
     if val < MIN_VAL_EXAMPLES:
         return f"{val} validation pictures could not tell whether it helps (50 could)"
+    label, _, wanted = (job.options.answer.recall or "").rpartition("=")
+    labels = job.dataset.catalog.labels
+    if wanted and not any(labels[row] == label for row in job.dataset.split.rows("val")):
+        return f"no validation picture is of {label!r}, of which --recall wants a share"
     if job.options.budget.given or job.dataset.lessons is not None:
         return ""
     if model.probe is not None and model.probe.loss < HARD:

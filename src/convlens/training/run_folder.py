@@ -181,6 +181,8 @@ class RunFolder:
         far as it was.
         """
         job, results, metrics = outcome.job, outcome.results, outcome.metrics
+        # of joined backbones the first may have won alone
+        self.write({**self.read(), "network": outcome.model.architecture.describe()})
         evaluation, dataset = results.evaluation, job.dataset
         with job.stopwatch.part("writing"):
             write_manifest(

@@ -1,8 +1,9 @@
 """`convlens train`: from pictures to a run folder with a detector in it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.distributed import Workers, init_distributed
@@ -10,6 +11,8 @@ from ..engine.logs import check_logs
 from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import reading_of
 from ..pictures.boxes.recognise import recognise
+from ..pictures.crops.background import CROPS_ONLY
+from ..pictures.shards.urls import absolute_url
 from ..stopwatch import Stopwatch
 from ..transfer.pretrained import choose_network
 from .classes import train_classes
@@ -53,7 +56,7 @@ def train(
         >>> run.load().predict("photo.jpg").predicted  # doctest: +SKIP
         'cat'
     """
-    typed = options_from(options)
+    typed = _from_any_folder(options_from(options))
     check_logs(typed.log)
     if recognise(pictures, reading_of(typed.data.boxes)) is not None:
         return _train_boxes(
@@ -73,6 +76,19 @@ def train(
             callback=_heard_by(callback, workers),
             stopwatch=stopwatch or Stopwatch(),
         )
+
+
+def _from_any_folder(options: TrainOptions) -> TrainOptions:
+    """With paths from the root: a run is resumed and repeated in another folder, too."""
+    background, teacher = options.data.background, options.teacher
+    if background not in {None, CROPS_ONLY}:
+        data = replace(options.data, background=absolute_url(str(background)))
+        options = replace(options, data=data)
+    for name in ("teacher", "unlabelled"):
+        path = getattr(teacher, name)
+        changed: dict[str, Any] = {name: path if path is None else absolute_url(path)}
+        teacher = replace(teacher, **changed)
+    return replace(options, teacher=teacher)
 
 
 def resume(

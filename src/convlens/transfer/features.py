@@ -94,9 +94,10 @@ def features_of(module: Pretrained, examples: Examples, *, progress: Progress) -
 
 
 def _key(module: Pretrained, examples: Examples) -> str:
-    """Of the pixels and the parameters."""
+    """Of the pixels, the parameters, and the layers: others may have the same parameters."""
     state = module.state_dict()
     key = hashlib.sha256(b"mirrored" if module.tta_hflip else b"")
+    key.update(repr(module.layers).encode())
     for name in sorted(name for name in state if not name.startswith("layers.head.")):
         key.update(state[name].numpy().tobytes())
     for row in examples.rows:

@@ -57,7 +57,13 @@ def _usual(features_ND: Tensor) -> Strangeness:
 
 
 def fit_strangeness(features_ND: Tensor, groups_N: Tensor, *, seed: int) -> Strangeness:
-    """From the features of training pictures; its unit from folds, each left out once."""
+    """From the features of training pictures; its unit from folds, each left out once.
+
+    Where all are of one group, which folds would not part, they are parted all the same: the unit
+    is then that of pictures like these.
+    """
+    if len(groups_N.unique()) < 2:  # type: ignore[no-untyped-call]
+        groups_N = torch.arange(len(groups_N))
     fold = folds(torch.zeros(len(features_ND), dtype=torch.int64), groups_N, seed=seed)
     lengths = [
         _usual(features_ND[fold != k])(features_ND[fold == k])

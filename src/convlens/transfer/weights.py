@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..engine.checkpoint import read_parameters
@@ -109,6 +110,18 @@ def outputs_of(parameters: Mapping[str, Tensor]) -> int | None:
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
 
+def learnt_by_a_run(weights: str) -> bool:
+    """Whether parameters are a file that a run left, which learnt from pictures of somebody's."""
+    path = Path(weights)
+    if path.suffix != ".safetensors" or not exists(path):
+        return False
+    try:
+        with safe_open(path, "pt") as file:
+            return any(name.startswith("layers.") for name in file.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return False  # what is damaged is told where it is read
+
+
 def network_beside(weights: str) -> str:
     """What a run's record, or timm's `config.json`, names beside parameters; `auto` if none does.
 
@@ -119,7 +132,7 @@ def network_beside(weights: str) -> str:
     run, config = (Path(weights).with_name(name) for name in ("run.json", "config.json"))
     if exists(run):
         with sound_record(run):
-            return str(read_json(run)["plan"]["network"])
+            return str(read_json(run)["network"]["network"])
     architecture, tag = None, None
     if exists(config):
         record = read_json(config)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ...errors import ConvlensError, require
+from ...files import given_path
 from ...windows import file_name
 from ..source import FileSource
 
@@ -20,7 +21,7 @@ def is_url(url: str | Path) -> bool:
 
 def absolute_url(url: str | Path) -> str:
     """A URL as it is; a path from the root, without `..`."""
-    return str(url) if is_url(url) else os.path.abspath(url)  # noqa: PTH100  (which keeps them)
+    return str(url) if is_url(url) else os.path.abspath(given_path(url))  # noqa: PTH100  (which keeps them)
 
 
 def dataset_name(url: str | Path) -> str:

@@ -50,10 +50,10 @@ class TrainedRun:
     @cached_property
     def module(self) -> Classifier:
         """The detector's network with its parameters."""
-        plan = self.record["plan"]
+        network = self.record["network"]
         module = make_module(
-            plan["network"],
-            plan["size"],
+            network["network"],
+            network["size"],
             classes=len(self.record["classes"]),
             seed=0,
             mean=(0.5,) * 3,

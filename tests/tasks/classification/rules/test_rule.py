@@ -22,7 +22,7 @@ from convlens.tasks.classification.rules.fit_rule import (
     make_rule,
     recall_rule,
 )
-from convlens.tasks.classification.rules.rule import Rule, read_rule
+from convlens.tasks.classification.rules.rule import MOST_PROBABLE, Rule, read_rule
 from helpers import SMALL
 
 LABELS = ("a", "b", "c")
@@ -268,3 +268,7 @@ def test_the_interval_of_balanced_accuracy_holds_the_figure_itself(hits: tuple[i
     low, high = mean_recall_interval(np.array(hits), support)
     assert low <= (np.array(hits) / support).mean() <= high
     assert high - low > 0.02
+
+
+def test_of_no_pictures_no_share_is_left_out() -> None:
+    assert coverage_rule(0.9, np.zeros((0, 3), np.float32)) == MOST_PROBABLE

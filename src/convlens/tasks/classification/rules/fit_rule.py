@@ -68,6 +68,8 @@ def make_rule(
 
 def coverage_rule(coverage: float, probabilities_NK: npt.NDArray[np.float32]) -> Rule:
     """Answers about this share of pictures like these; the least sure ones get none."""
+    if not len(probabilities_NK):  # a training that was stopped before anything was judged
+        return MOST_PROBABLE
     least = float(np.quantile(probabilities_NK.max(1), 1 - coverage, method="lower"))
     return Rule(f"coverage {coverage:g}", unsure_below=least)
 
