@@ -52,11 +52,11 @@ The run of 4 minutes is from when `--minutes` was the time of the steps alone.
 
 Where targets were missed: cats and dogs by three pictures of 1,200, well within the interval; from
 random parameters by one of 100, after all that 30 minutes allow; solar cells, 15 % of whose labels
-are "perhaps" (1/3 counts as sound, 2/3 as defective), by one of 100 (71 % of the defective cells are
-found, and 97 % of the sound ones; 615 of the 1,968 cells to learn from look so much like held-out
-ones that they are left out); CIFAR-10 by one of 100: its J on training pictures has come down to
-what label smoothing leaves, so more variety or a wider network is what it lacks. What was tried is
-in [recipes](recipes.md).
+are "perhaps" (1/3 counts as sound, 2/3 as defective), by one of 100 (71 % of the defective cells
+are found, and 97 % of the sound ones; 615 of the 1,968 cells to learn from look so much like
+held-out ones that they are left out); CIFAR-10 by one of 100: its J on training pictures has come
+down to what label smoothing leaves, so more variety or a wider network is what it lacks. What was
+tried is in [recipes](recipes.md).
 
 """
 HEADS = (
