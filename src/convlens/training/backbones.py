@@ -50,17 +50,21 @@ def build_module(job: Job, network: str, *, weights: str) -> Classifier:
 def probes_by_backbone(
     job: Job, request: Request, fit: Callable[[FeatureTable], LinearProbe]
 ) -> tuple[dict[str, FeatureTable], dict[str, LinearProbe]]:
-    """Features by each backbone, the fastest first, and a probe that `fit` makes on them.
+    """Features by each backbone, and a probe that `fit` makes on them, the fastest first.
 
-    Where what is usually tried leaves much to gain, the rest of the installed ones is tried too.
+    Of joined ones the features are put together where they are needed, to spare memory. Where what
+    is usually tried leaves much to gain, the rest of the installed ones is tried too.
     Raises `UsageError` where none is as fast as is asked for.
     """
     tables: dict[str, FeatureTable] = {}
     probes: dict[str, LinearProbe] = {}
 
     def add(lines: tuple[str, ...]) -> None:
-        for line, table in _feature_tables(job, request, lines, known=tables).items():
-            tables[line], probes[line] = table, fit(table)
+        tables.update(_feature_tables(job, request, lines, known=tables))
+        for line in lines:
+            table = table_of(line, tables)
+            if table is not None:
+                probes[line] = fit(table)
 
     options, choice = job.options.network, request.choice
     if request.backbones:
@@ -73,13 +77,21 @@ def probes_by_backbone(
     return tables, {line: probes[line] for line in by_speed(probes)}
 
 
+def table_of(line: str, tables: Mapping[str, FeatureTable]) -> FeatureTable | None:
+    """A backbone's features, or those of joined ones side by side; None where some are missing."""
+    if line in tables:
+        return tables[line]
+    parts = parts_of(line)
+    return FeatureTable.joined([tables[p] for p in parts]) if set(parts) <= set(tables) else None
+
+
 @timed("features")
 def _feature_tables(
     job: Job, request: Request, lines: tuple[str, ...], *, known: Mapping[str, FeatureTable]
 ) -> dict[str, FeatureTable]:
-    """Features of training and validation pictures by each of these backbones.
+    """Features of training and validation pictures by those of these backbones that need be asked.
 
-    Of joined ones those that are there, or `known`, stand side by side.
+    Joined ones need not, where their parts are, or are `known`.
     """
     learnt = _learnt(job)
     pending: dict[str, Extraction] = {}
@@ -96,15 +108,11 @@ def _feature_tables(
     if not request.folds and pending:
         tell = _tell_further if known else _tell_wait
         tell(job, sum(seconds[line] for line in pending))
-    tables: dict[str, FeatureTable] = {}
-    for line in lines:
-        if line in pending:
-            features = pending[line].features(job.callback.progress)
-            tables[line] = FeatureTable(learnt.rows, torch.from_numpy(features))
-        elif set(parts_of(line)) <= {*tables, *known}:
-            there = {**known, **tables}
-            tables[line] = FeatureTable.joined([there[part] for part in parts_of(line)])
-    return tables
+    progress = job.callback.progress
+    return {
+        line: FeatureTable(learnt.rows, torch.from_numpy(extraction.features(progress)))
+        for line, extraction in pending.items()
+    }
 
 
 def _learnt(job: Job) -> Examples:

@@ -14,7 +14,7 @@ from ..transfer.head import FOLDS
 from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
 from ..transfer.pretrained import NetworkChoice
 from ..transfer.weights import Origin, learnt_by_a_run
-from .backbones import build_module, probes_by_backbone, tell_speed
+from .backbones import build_module, probes_by_backbone, table_of, tell_speed
 from .job import Job, Request, choose_folds, learning_from, timed
 
 
@@ -82,7 +82,7 @@ def build_model(job: Job, request: Request) -> Model:
     model = _model(job, replace(choice, line=lines[taken]), folds=folds)
     model = replace(model, backbones=lines)
     if probes:
-        table = tables[lines[taken]]
+        table = table_of(lines[taken], tables)
         model = replace(model, probes=probes, probe=probes[taken], table=table)
     if request.folds is None:
         _tell(job, model)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+BLOCK = 4096
+"""Pictures that are moved about their mean at once: a copy of all would take much memory."""
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -27,18 +30,22 @@ class Coordinates:
             >>> Coordinates.of(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).variances
             tensor([0., 1.])
         """
-        mean_D = features_ND.mean(0)
-        about_NR, span_DR = features_ND - mean_D, None
-        if len(about_NR) < about_NR.shape[1]:
-            span_DR, upper = torch.linalg.qr(about_NR.T)
-            about_NR = upper.T
-        variances_R, axes = _eigh(about_NR.T @ about_NR / len(about_NR))
-        axes_DR = axes if span_DR is None else span_DR @ axes
+        mean_D, count = features_ND.mean(0), len(features_ND)
+        if count < features_ND.shape[1]:
+            span_DR, upper = torch.linalg.qr((features_ND - mean_D).T)
+            variances_R, axes = _eigh(upper @ upper.T / count)
+            return Coordinates(mean_D, span_DR @ axes, variances_R.clamp(min=0))
+        parts = (part - mean_D for part in torch.split(features_ND, BLOCK))
+        squares_DD = sum((about.T @ about for about in parts), torch.zeros(()))
+        variances_R, axes_DR = _eigh(squares_DD / count)
         return Coordinates(mean_D, axes_DR, variances_R.clamp(min=0))
 
     def project(self, features_ND: Tensor) -> Tensor:
         """[N, D] to [N, R]."""
-        return (features_ND - self.mean) @ self.axes
+        out = features_ND.new_empty(len(features_ND), self.axes.shape[1])
+        for own, part in zip(torch.split(out, BLOCK), torch.split(features_ND, BLOCK), strict=True):
+            torch.matmul(part - self.mean, self.axes, out=own)
+        return out
 
     def inwards(self, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor]:
         """A head on features as one on coordinates, [K, R] and [K]."""

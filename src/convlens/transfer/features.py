@@ -160,9 +160,11 @@ class FeatureTable:
     def of(self, examples: Examples) -> FeatureSet:
         """Those of some of the examples, with their labels and groups."""
         index = {row: k for k, row in enumerate(self.rows.tolist())}
+        places = [index[row] for row in examples.rows.tolist()]
+        together = places == list(range(places[0], places[0] + len(places))) if places else False
         groups = examples.groups if examples.groups is not None else np.arange(len(examples))
         return FeatureSet(
-            self.features[[index[row] for row in examples.rows.tolist()]],
+            self.features[slice(places[0], places[-1] + 1) if together else places],  # no copy
             torch.from_numpy(examples.labels),
             groups=torch.from_numpy(groups),
         )

@@ -32,7 +32,9 @@ class FeatureSet:
         return FeatureSet(self.features[some], self.labels[some], groups=self.groups[some])
 
     def joined(self, other: "FeatureSet") -> "FeatureSet":
-        """Both together."""
+        """Both together; without a copy where the other has none."""
+        if not len(other.labels):
+            return self
         return FeatureSet(
             torch.cat((self.features, other.features)),
             torch.cat((self.labels, other.labels)),
