@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..options import BudgetOptions, DataOptions, TrainOptions
 from ..pictures.boxes.box import Box
 from ..progress import Progress
-from ..tasks.boxes.matching import ENOUGH, Truth, overlaps_with
+from ..tasks.boxes.matching import ENOUGH, Truth, overlaps, overlaps_with
 from ..tasks.boxes.prediction import BoxPrediction
 
 SURE = 0.8
@@ -138,7 +138,10 @@ class _Picture:
         if answer.boxes is not None and answer.scores is not None and answer.classes is not None:
             boxes, scores = answer.boxes.astype(np.float64), answer.scores.astype(np.float64)
             said = tuple(answer.labels[k] for k in answer.classes.tolist())
-        shares = overlaps_with(boxes, truth)
+        places = truth.xyxy.reshape(-1, 4)
+        same = np.array(said, object)[:, None] == np.array(truth.labels, object)
+        # a crowd is one of its own class only
+        shares = np.where(same, overlaps_with(boxes, truth), overlaps(boxes, places))
         return _Picture(truth, answer, boxes=boxes, scores=scores, said=said, shares=shares)
 
     def nearest(self, i: int) -> float:
@@ -171,8 +174,7 @@ class _Picture:
 
     def _issue(self, n: int) -> tuple[str, str | None] | None:
         """What the n-th answer speaks against: which kind, and the label that is there."""
-        others = [of != self.said[n] for of in self.truth.labels]
-        shares = np.where(self.truth.ignored & others, 0.0, self.shares[n])  # a crowd of another
+        shares = self.shares[n]
         if shares.max(initial=0.0) < APART:
             return "missing", None
         i = int(shares.argmax())

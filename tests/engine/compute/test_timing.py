@@ -61,7 +61,7 @@ def test_a_steps_seconds_are_counted_for_the_stage_that_spent_them(
         return call
 
     work: dict[str, tuple[type, str]] = {
-        "pixels": (type(training.batches), "micro_batches"),
+        "pixels": (type(training.batches.examples), "images"),
         "forward": (type(training.module), "forward"),
         "backward": (torch.Tensor, "backward"),
         "optimizer": (type(training.optimizer), "step"),

@@ -52,7 +52,8 @@ def another(run: Path, folder: Path, line: str, size: int) -> TrainedRun:
     """A run's folder as it would be with another network, and random parameters."""
     shutil.copytree(run, folder)
     record = json.loads((run / "run.json").read_text())
-    record["plan"] |= {"network": line, "size": size}
+    for part in ("plan", "network"):
+        record[part] |= {"network": line, "size": size}
     (folder / "run.json").write_text(json.dumps(record))
     module = build(network(line, size, classes=2), 7)
     save_file(module.state_dict(), folder / "parameters.safetensors")
