@@ -322,6 +322,11 @@ class TrainOptions:
         if self.loss.class_weights == "balanced":
             object.__setattr__(self, "answer", dataclasses.replace(self.answer, balance="off"))
 
+    @property
+    def balances(self) -> bool:
+        """Whether every class counts alike where classes are unequal, in training or in answers."""
+        return self.answer.balances or self.loss.class_weights == "balanced"
+
     def flat(self) -> dict[str, Any]:
         """Every option by its own name."""
         return {

@@ -263,7 +263,7 @@ def _check_pictures(job: Job, choice: NetworkChoice) -> None:
     job.learning.check_options(
         job.options.answer, dataset.classes, held_out=frozenset(held_out.labels)
     )
-    for note in notes_about(dataset, balanced=job.options.answer.balances):
+    for note in notes_about(dataset, balanced=job.options.balances):
         if note.warn:
             job.callback.warn(f"{note.what}: {note.done}")
     if folds == 1:

@@ -69,7 +69,8 @@ def beside_what_is_frozen(
         return tuned, replace(fitted, progress=replace(fitted.progress, best_step=0))
     if share == 1:
         return tuned, fitted
-    alone = objective.losses(fitted.val_logits, labels).mean()
+    own_logits = fitted.val_logits / objective.temperature(fitted.val_logits, labels)
+    alone = objective.losses(own_logits, labels).mean()
     name = tuned.architecture.text.removeprefix(PREFIX)
     job.callback.say(
         f"mixed:   the fine-tuned {name} has {share:.0%} of the answer, backbones as they are the "

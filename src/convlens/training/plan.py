@@ -9,6 +9,7 @@ from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
 from ..engine.step_plan import StepPlan
 from ..errors import UsageError
 from ..network.spec import parts_of
+from ..pictures.label import normal_label
 from ..transfer.mixing import first_alone
 from ..transfer.orientation import ALIKE, orientation_probe
 from ..transfer.pretrained import NetworkChoice, Pretrained
@@ -145,7 +146,7 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     if budget.steps == 0:
         return replace(plan, steps=NO_STEPS)
     why_not = _why_not_tune(job, model)
-    if why_not and budget.steps is budget.epochs is None:
+    if why_not and (budget.steps is budget.epochs is None or _nobody_to_find(job)):
         job.callback.say(f"plan:    no fine-tuning, as {why_not}")
         return replace(plan, steps=NO_STEPS)
     if why_not:
@@ -169,15 +170,21 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     return plan
 
 
+def _nobody_to_find(job: Job) -> bool:
+    """Whether a fine-tuned network could not be set to find the share of a class that is wanted."""
+    label, _, share = (job.options.answer.recall or "").rpartition("=")
+    labels = job.dataset.catalog.labels
+    of_val = {labels[row] for row in job.dataset.split.rows("val")}
+    return bool(share) and normal_label(label) not in of_val
+
+
 def _why_not_tune(job: Job, model: Model) -> str:
     """Why fine-tuning is not worth its time; empty where it is."""
     val = len(job.dataset.split.rows("val"))
     if val < MIN_VAL_EXAMPLES:
         return f"{val} validation pictures could not tell whether it helps (50 could)"
-    label, _, wanted = (job.options.answer.recall or "").rpartition("=")
-    labels = job.dataset.catalog.labels
-    if wanted and not any(labels[row] == label for row in job.dataset.split.rows("val")):
-        return f"no validation picture is of {label!r}, of which --recall wants a share"
+    if _nobody_to_find(job):
+        return "no validation picture is of the class of which --recall wants a share"
     if job.options.budget.given or job.dataset.lessons is not None:
         return ""
     if model.probe is not None and model.probe.loss < HARD:

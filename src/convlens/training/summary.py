@@ -34,7 +34,8 @@ def summarize(
     dataset, fitted = job.dataset, results.fitted
     calibration, evaluation = results.calibration, results.evaluation
     table, progress = model.architecture.describe(), tuning or fitted.progress
-    balanced = job.learning.balanced(calibration.rule)
+    in_training = job.options.loss.class_weights == "balanced"
+    balanced = in_training or job.learning.balanced(calibration.rule)
     return {
         "test": evaluation.metrics.as_json() if evaluation else None,
         "folds": plan.folds if fitted.out_of_fold is not None else 1,

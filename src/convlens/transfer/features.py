@@ -97,7 +97,8 @@ def _key(module: Pretrained, examples: Examples) -> str:
     """Of the pixels, the parameters, and the layers: others may have the same parameters."""
     state = module.state_dict()
     key = hashlib.sha256(b"mirrored" if module.tta_hflip else b"")
-    key.update(repr(module.layers).encode())
+    for backbone in module.published.parts.values():
+        key.update(repr(backbone).encode())
     for name in sorted(name for name in state if not name.startswith("layers.head.")):
         key.update(state[name].numpy().tobytes())
     for row in examples.rows:

@@ -411,3 +411,19 @@ def test_a_damaged_table_of_boxes_is_no_traceback(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", f'path,label,xmin,ymin,xmax,ymax\n{rows}"{"x" * 200_000}\n')
     with pytest.raises(ConvlensError, match="not readable as CSV"):
         read(tmp_path / "t.csv")
+
+
+def test_two_tables_may_tell_of_one_picture_by_its_name_alone(tmp_path: Path) -> None:
+    save_picture(tmp_path / "images" / "a.png", SIZES["a"])
+    head = "path,label,xmin,ymin,xmax,ymax\n"
+    write(tmp_path / "cats.csv", f"{head}a.png,cat,0,4,20,30\n")
+    write(tmp_path / "dogs.csv", f"{head}a.png,dog,30,10,60,40\n")
+    assert objects_of(read(tmp_path)) == {"a": OBJECTS["a"]}
+
+
+def test_two_files_of_coco_that_name_a_picture_inexactly_are_asked_back(tmp_path: Path) -> None:
+    save_picture(tmp_path / "pics" / "a.png", SIZES["a"])
+    for name in ("result.json", "result-old.json"):
+        write(tmp_path / name, coco(["a"], folder="images/3/"))
+    with pytest.raises(ConvlensError, match="both say what"):
+        read(tmp_path)

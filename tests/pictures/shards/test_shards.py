@@ -16,6 +16,7 @@ from convlens.errors import ConvlensError, UsageError
 from convlens.pictures.hashing import recall_hashes
 from convlens.pictures.read import read_catalog
 from convlens.pictures.shards.read import streamed
+from convlens.pictures.shards.urls import absolute_url
 from convlens.pictures.shards.write import Sharded, shard
 from convlens.pictures.source import content_hash
 from convlens.pictures.store import open_store
@@ -144,3 +145,16 @@ def test_shards_that_changed_or_miss_pictures_say_so(shapes: Path, tmp_path: Pat
         shard(shapes, tmp_path / "s")
     with pytest.raises(UsageError, match="--megabytes 0"):
         shard(shapes, tmp_path / "t", megabytes=0)
+
+
+def test_a_path_from_the_root_leads_to_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `..`, but for one behind a link, which leads elsewhere."""
+    (tmp_path / "far" / "data").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "data").symlink_to(tmp_path / "far" / "data")
+    monkeypatch.chdir(tmp_path / "here")
+    assert absolute_url("../far/./data") == str(tmp_path / "far" / "data")
+    assert Path(absolute_url("data/..")).samefile(tmp_path / "far")
+    assert absolute_url("s3://bucket/a/../b") == "s3://bucket/a/../b"

@@ -20,8 +20,13 @@ def is_url(url: str | Path) -> bool:
 
 
 def absolute_url(url: str | Path) -> str:
-    """A URL as it is; a path from the root, without `..`."""
-    return str(url) if is_url(url) else os.path.abspath(given_path(url))  # noqa: PTH100  (which keeps them)
+    """A URL as it is; a path from the root, without `..` where that leads to the same place."""
+    if is_url(url):
+        return str(url)
+    path = given_path(url).absolute()
+    plain = os.path.normpath(path)
+    same = ".." not in path.parts or os.path.realpath(plain) == os.path.realpath(path)
+    return plain if same else str(path)  # behind a link `..` may lead elsewhere
 
 
 def dataset_name(url: str | Path) -> str:

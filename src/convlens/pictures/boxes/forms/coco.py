@@ -164,7 +164,7 @@ def _pictures(
             raw.skip(where, "has no id, or no file_name")
             continue
         text = str(image["file_name"])
-        path = index.find(text, folders, split=split, owner=f"{file}:{text}")
+        path = index.find(text, folders, split=split)
         if path is None:
             raw.skip(f"{where}, {text}", "is not there")
             continue

@@ -49,7 +49,7 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
     pictures: dict[str, RawPicture] = {}
     for file in files:
         for text in _paths(file):
-            index.keep(index.exact(text, [root]), f"{file}:{text}")
+            index.keep(index.exact(text, [root]), text)
     for file in files:
         with saying_where(file, "read"):
             found = records_of(file)
@@ -63,7 +63,7 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
             for where, cells, given in records:
                 place = int(where.rpartition(" ")[2])
                 text = layout.columns.of_role("path", cells)
-                source = given or _source(text, file, missing, index=index, pictures=pictures)
+                source = given or _source(text, missing, index=index, pictures=pictures)
                 if source is None:
                     reason = "is not there" if text.strip() else "has no path"
                     raw.skip(f"{where}: {text}" if text else where, reason)
@@ -104,7 +104,6 @@ def _paths(file: Path) -> set[str]:
 
 def _source(
     text: str,
-    file: Path,
     missing: dict[str, None],
     *,
     index: FileIndex,
@@ -114,9 +113,8 @@ def _source(
     if not text.strip() or text in missing:
         return None
     as_written = str(index.root / text)
-    owner = f"{file}:{text}"
-    found = as_written if as_written in pictures else index.find(text, [index.root], owner=owner)
-    found = found or index.find(text, stem=True, owner=owner)  # with no ending
+    found = as_written if as_written in pictures else index.find(text, [index.root])
+    found = found or index.find(text, stem=True)  # with no ending
     if found is None:
         missing[text] = None
         return None
