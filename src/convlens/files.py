@@ -147,14 +147,18 @@ def new_folder(out: Path) -> Iterator[Path]:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: it exists; name another")
-    partial = out.with_name(f".{out.name}.partial")
+    there = out.is_dir()  # and empty: a mounted one, or the working folder, cannot be replaced
+    partial = out / ".partial" if there else out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         with saying_where(partial, "make"):
             partial.mkdir(parents=True)
         yield partial
         with saying_where(out, "write"):
-            partial.replace(out)
+            if not there:
+                partial.replace(out)
+            for path in sorted(partial.iterdir()) if there else ():
+                path.replace(out / path.name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -181,9 +185,10 @@ def only_one(
             lock.acquire()
         except Timeout:
             raise ConvlensError(f"{who} in {folder}: {then}") from None
-    for partial in folder.rglob(".*.partial"):  # by a run that was killed while it wrote
-        partial.unlink(missing_ok=True)
     try:
+        for partial in folder.rglob(".*.partial"):  # by a run that was killed while it wrote
+            if partial.is_file():
+                partial.unlink(missing_ok=True)
         yield
     finally:
         lock.release()

@@ -33,7 +33,8 @@ def run_isolated(args: argparse.Namespace) -> int:
             "Linux or macOS, or in a container"
         )
 
-    command = [sys.executable, "-u", "-c", LIMITED, "predict", "--top", str(args.top)]
+    # nothing of the folder in which somebody stands is imported
+    command = [sys.executable, "-P", "-u", "-c", LIMITED, "predict", "--top", str(args.top)]
     command += [f"--{form}" for form in ("json", "csv") if getattr(args, form)]
     command += ["--", args.detector, *args.paths]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:  # noqa: S603

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import ConvlensError, UsageError
 from ..files import given_path, read_json, saying_where, write_whole
+from ..pictures.source import is_picture_name
 from ..progress import Progress
 from ..windows import file_name
 from .detector import Detector, opened
@@ -68,6 +69,8 @@ def predict_shards(
     shards: dict[str, str] = {}
     for unit in find_units(paths):
         if not isinstance(unit, str):
+            if not is_picture_name(unit.name):
+                continue  # what lies beside shards, such as answers from before
             raise UsageError(f"--out takes shards, and {unit.name} is none: leave --out away")
         name = file_name(PurePosixPath(unit).stem)
         if shards.setdefault(name, unit) != unit:

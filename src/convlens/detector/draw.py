@@ -21,6 +21,8 @@ HOT = (255, 90, 0)
 BOX = COLOURS[0]
 MULTIPLICATIONS = 40_000_000_000
 """What a report's heat maps may take: seconds."""
+DRAWN = 512
+"""Pixels of the longer side of pictures with heat over them."""
 HEAT_OPACITY = 0.55
 """How much of a pixel the hottest heat takes."""
 
@@ -51,7 +53,9 @@ def explained(file: bytes, answers: Sequence[tuple[Source, str]]) -> list[RGB | 
         except PictureError:  # gone meanwhile
             return None
         heat_map = HeatMapper(detector, label).look(source.name, image)
-        return np.asarray(draw_heat(image, heat_map.heat))
+        drawn = draw_heat(image, heat_map.heat)
+        drawn.thumbnail((DRAWN, DRAWN))  # many large ones would take gigabytes together
+        return np.asarray(drawn)
 
     return list(in_order(explain, answers[: max(2, MULTIPLICATIONS // max(1, cost))]))
 

@@ -23,6 +23,8 @@ from ..pictures.source import Source
 
 PICTURES, MULTIPLICATIONS = 48, 10_000_000_000
 """Pictures in which patches are looked for, and what they may take; four are in any case."""
+MOST_BYTES = 500_000_000
+"""Of pixels at once, about: no further picture is read from there on."""
 MAPS, FILTERS, PATCHES = 9, 3, 9
 """Of a layer: maps that are drawn, filters whose patches are, and patches of each."""
 LONGEST, PATCH = 128, 64
@@ -41,7 +43,10 @@ def render_layers(file: bytes, sources: Sequence[Source], *, multiplications: in
         return ""
     most = min(PICTURES, max(4, MULTIPLICATIONS // max(1, multiplications)))
     chosen = np.random.default_rng(0).permutation(len(sources))[:most]  # which mixes the classes
-    images = [image for row in chosen if (image := _image(sources[row])) is not None]
+    images: list[RGB] = []
+    for row in chosen:
+        if sum(image.nbytes for image in images) < MOST_BYTES:
+            images += [image for image in [_image(sources[row])] if image is not None]
     if not images or not inside.layers:
         return ""
     import jinja2

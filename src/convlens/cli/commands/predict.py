@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     """Print a row per picture; the status is 1 if one could not be read."""
     if args.top < 1:
         raise UsageError(f"--top {args.top}: it takes 1 or more")
-    if of_streams(args, "csv", "coco", "share", "out", "isolate"):
+    if of_streams(args, "csv", "coco", "share", "out", "isolate", "why"):
         return _frames(args)
     share = _share(args)
     others = (args.out, args.why, args.coco)

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
 from ...detector.sessions.session import CLASS_MAPS
 from ...errors import ConvlensError, PictureError, UsageError, require
-from ...files import new_folder, write_whole
+from ...files import given_path, new_folder, write_whole
 from ...pictures.canvas import Canvas
 from ...pictures.decode import RGB, decode
 from ...pictures.shards.read import streamed
@@ -85,7 +86,7 @@ def export_detector(
         >>> exported.after.megabytes < exported.before.megabytes
         True
     """
-    run, out = Path(run), Path(out)
+    run, out = given_path(run), given_path(out)
     _check(to, edge_options=(batch, dtype, layout, mirror), runtime=runtime)
     require("onnx", "train", what="export")
     original = Detector(run)
@@ -203,7 +204,14 @@ def _write(
         else:
             from .int8 import CALIBRATION, int8
 
-            model = int8(model, _pictures(_some(learnt, CALIBRATION)))
+            calibrating = _pictures(_some(learnt, CALIBRATION))
+            first = next(calibrating, None)
+            if first is None:
+                raise ConvlensError(
+                    "none of the pictures that the detector learnt from can be read, and int8 "
+                    "needs some of them: bring them back to where the run's manifest.csv has them"
+                )
+            model = int8(model, chain([first], calibrating))
         if to == "int8" or not mirror:
             model = with_same_strangeness(
                 model, metadata, original=original, pictures=_pictures(_some(learnt, PICTURES))

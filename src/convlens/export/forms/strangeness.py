@@ -7,6 +7,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ...detector.detector import Detector
+from ...errors import ConvlensError
 from ...parallel import in_order
 from ...pictures.decode import RGB
 from ..metadata import with_metadata
@@ -39,6 +40,11 @@ def with_same_strangeness(
         return [float(detector.outputs(image)[1]) for detector in (original, form)]
 
     of_each = np.array(list(in_order(strangeness, pictures)))
+    if not len(of_each):
+        raise ConvlensError(
+            "none of the pictures that the detector learnt from can be read, by which this form "
+            "tells what is strange: bring them back to where the run's manifest.csv has them"
+        )
     before, after = np.quantile(of_each, USUAL, axis=0, method="higher")
     if not before or not after:
         return model

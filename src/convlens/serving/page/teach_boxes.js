@@ -80,11 +80,12 @@ export async function startBoxes(limits, isShown) {
 
   async function removePicture() {
     const [gone, place] = [current, pictures.indexOf(current)];
+    const waiting = unsaved.delete(gone);
     try {
-      unsaved.delete(gone);
       await saving;
       await fetchJson(urlOf(gone), { method: "DELETE" });
     } catch (error) {
+      if (waiting) changed(gone);
       return fail(error);
     }
     pictures.splice(place, 1);

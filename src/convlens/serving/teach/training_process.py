@@ -29,7 +29,7 @@ class TrainingProcess:
         self.run_folder = run_folder
         self._stderr = run_folder.with_suffix(".stderr")
         self._stopping = False
-        command = [sys.executable, "-m", "convlens", "train", str(pictures)]
+        command = [sys.executable, "-P", "-m", "convlens", "train", str(pictures)]
         command += ["--out", str(run_folder)]
         if minutes is not None:
             command += ["--minutes", str(minutes)]
