@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convlens.detector.inputs import find_sources
-from convlens.errors import ConvlensError, PictureError
+from convlens.errors import ConvlensError, PictureError, UsageError
 from convlens.pictures.catalog import Catalog
 from convlens.pictures.decode import decode
 from convlens.pictures.read import read_catalog
@@ -377,3 +377,20 @@ def test_a_name_that_no_file_can_have_is_a_clear_error(name: str) -> None:
         source.read()
     with pytest.raises(ConvlensError, match="there is no"):
         read_catalog(name)
+
+
+def test_groups_are_the_same_wherever_somebody_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of alternatives the one that took part counts."""
+    pictures = tmp_path / "user7" / "pictures"
+    for number, name in enumerate(("patient-1", "subj2", "other")):
+        save_class(pictures / "cat" / name, "disc", 1)
+        save_class(pictures / "dog" / name, "cross", number + 1)
+    monkeypatch.chdir(pictures.parent)
+    here = read_catalog("pictures").grouped(r"patient-(\d+)|subj(\d+)")
+    away = read_catalog(pictures).grouped(r"patient-(\d+)|subj(\d+)")
+    assert here.groups == away.groups
+    assert set(here.groups) == {"1", "2", None}
+    with pytest.raises(UsageError, match="finds nothing in any name, as cat/"):
+        read_catalog(pictures).grouped("user7")

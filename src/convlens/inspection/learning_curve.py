@@ -8,9 +8,10 @@ import numpy.typing as npt
 import torch
 from scipy.optimize import least_squares
 
+from ..errors import ConvlensError
 from ..progress import Progress
 from ..tasks.classification.objective import plain_objective
-from ..transfer.head import FOLDS, FeatureSet, folds
+from ..transfer.head import FeatureSet, folds
 from ..transfer.linear_probe import fit_linear_probe
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -70,17 +71,25 @@ def learning_curve(
     """
     features = _drawn(features, min(len(features.labels), MOST), seed=seed)
     fold = folds(features.labels, features.groups, seed=seed)
-    pool = len(features.labels) * (FOLDS - 1) // FOLDS
+    numbers = sorted(set(fold.tolist()))  # of few groups there are fewer
+    if len(numbers) < 2:
+        raise ConvlensError(
+            "all pictures are of one group, or alike, so none could be learnt from to judge others"
+        )
+    pool = len(features.labels) * (len(numbers) - 1) // len(numbers)
     counts = sorted({max(FEWEST, round(pool * share)) for share in SHARES})
     wrong, learnt = np.zeros((len(fold), len(counts))), np.zeros(len(counts))
-    for k in range(FOLDS):
+    for done, k in enumerate(numbers):
         test, others = features.take(fold == k), features.take(fold != k)
         for column, count in enumerate(counts):
             train = _drawn(others, count, seed=seed)
-            learnt[column] += len(train.labels) / FOLDS  # of many classes more: one each at least
+            learnt[column] += len(train.labels) / len(
+                numbers
+            )  # of many classes more: one each at least
             predicted = _predicted(train, test, classes=classes, seed=seed)
             wrong[(fold == k).numpy(), column] = (predicted != test.labels).numpy()
-            progress("learning curve", k * len(counts) + column + 1, FOLDS * len(counts))
+            whole = len(numbers) * len(counts)
+            progress("learning curve", done * len(counts) + column + 1, whole)
     told, columns = np.unique(learnt.round().astype(int), return_index=True)
     return extrapolated(told.tolist(), wrong[:, columns], seed=seed)
 

@@ -64,20 +64,31 @@ class PictureTable:
     def grouped(self, pattern: str) -> Self:
         """The same table, a picture's group being what a regular expression finds in its name.
 
-        That is its first parenthesis, or the whole match without any; where it finds nothing, the
-        group stays. Raises `UsageError` where it is none, or finds nothing in any name.
+        That is its first parenthesis that took part, or the whole match without any; where it finds
+        nothing, the group stays. Names are looked at below the folder of all, wherever somebody
+        stands. Raises `UsageError` where it is none, or finds nothing in any name.
         """
+        names = [self._below(name).replace(os.sep, "/") for name in self.names]
         try:
-            matches = [re.search(pattern, name.replace(os.sep, "/")) for name in self.names]
+            matches = [re.search(pattern, name) for name in names]
         except re.error as error:
             raise UsageError(f"--group {pattern}: not a regular expression: {error}") from error
         if not any(matches):
-            raise UsageError(f"--group {pattern}: it finds nothing in any name, as {self.names[0]}")
+            raise UsageError(f"--group {pattern}: it finds nothing in any name, as {names[0]}")
         groups = tuple(
-            (match[1] if match.re.groups else match[0]) if match else group
+            next((part for part in match.groups() if part is not None), match[0])
+            if match
+            else group
             for match, group in zip(matches, self.groups, strict=True)
         )
         return replace(self, groups=groups)
+
+    def _below(self, name: str) -> str:
+        """A picture's path within the folder of all; from the root where it lies elsewhere."""
+        if "://" in name:
+            return name
+        path, root = os.path.abspath(name), os.path.abspath(self.root)  # noqa: PTH100
+        return path.removeprefix(root + os.sep)
 
     @property
     def only_group(self) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..engine.compute.timing import fastest_seconds
-from ..errors import UsageError
+from ..errors import PictureError, UsageError
 from ..parallel import in_order
 from ..pictures.decode import decode
 from ..pictures.folder import files_below
@@ -32,7 +32,18 @@ def sample_files(folder: str | Path | None) -> list[bytes]:
     paths = list(islice(files_below(Path(folder)), PICTURES))
     if not paths:
         raise UsageError(f"--pictures {folder}: there are no files in it")
-    return [Path(path).read_bytes() for path in paths]
+    pictures, refused = [], ""
+    for path in paths:
+        data = Path(path).read_bytes()
+        try:
+            decode(data)
+        except PictureError as error:
+            refused = refused or f"{path}: {error}"
+            continue
+        pictures.append(data)
+    if not pictures:
+        raise UsageError(f"--pictures {folder}: there are no pictures among its files; {refused}")
+    return pictures
 
 
 def _made_jpegs(count: int) -> Iterator[bytes]:

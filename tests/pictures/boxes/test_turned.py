@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from boxed import objects_of, read, write
 from convlens.pictures.boxes.upright import head_of, turn_points
-from convlens.pictures.decode import decode
+from convlens.pictures.decode import ORIENTATION, decode
 
 BOX = (6, 2, 21, 11)
 SIZE = (50, 30)
@@ -85,3 +85,13 @@ def test_outlines_turn_too() -> None:
         7: (30, 50),
         8: (0, 50),
     }
+
+
+def test_a_turned_tiff_has_the_size_that_is_stored() -> None:
+    """Pillow tells that as it is seen."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    for kind in ("TIFF", "PNG", "JPEG"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (50, 30)).save(buffer, kind, exif=exif)
+        assert head_of(buffer.getvalue()) == (50, 30, 6)

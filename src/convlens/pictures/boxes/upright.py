@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
 from ..decode import ORIENTATION
 from ..formats.opening import opened
@@ -27,7 +28,10 @@ def head_of(data: bytes) -> Head:
         except Exception:  # `decode` reads such a picture as it is stored
             orientation = 1
         turned = isinstance(orientation, int) and 1 <= orientation <= 8
-        return image.width, image.height, int(orientation) if turned else 1
+        width, height = image.size
+        if isinstance(image, TiffImageFile):  # of which Pillow tells the size as it is seen
+            width, height = (int(image.tag_v2[tag]) for tag in (IMAGEWIDTH, IMAGELENGTH))
+        return width, height, int(orientation) if turned else 1
 
 
 def turn_points(

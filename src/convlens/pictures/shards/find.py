@@ -91,7 +91,7 @@ def _expand_braces(pattern: str) -> Iterator[str]:
 
 def _matching(pattern: str) -> list[str]:
     if not glob.has_magic(pattern) or _is_name(pattern):
-        return [pattern]
+        return [pattern if is_url(pattern) else str(given_path(pattern))]
     if not is_url(pattern):
         return sorted(glob.glob(str(given_path(pattern))))  # noqa: PTH207
     system, path = filesystem(pattern)

@@ -123,9 +123,14 @@ def _csv(path: Path) -> tuple[Layout, Iterator[Record]] | None:
 
 def _csv_rows(path: Path, delimiter: str, names: Sequence[str], *, above: int) -> Iterator[Record]:
     with opened(path) as file:
-        rows = reader(file, delimiter)
+        rows = reader(file, delimiter, strict=True)
         for number, cells in enumerate(rows):
             if number >= above and not is_remark(cells):
+                if any(cells[len(names) :]):
+                    raise ConvlensError(
+                        f"{path}, line {rows.line_num}: has more cells than there are columns: "
+                        "quote them"
+                    )
                 yield f"{path}, line {rows.line_num}", dict(zip(names, cells, strict=False)), None
 
 
