@@ -236,7 +236,7 @@ def test_copies_and_groups_stay_on_one_side(
         assert all(len(set(fold[groups == group].tolist())) == 1 for group in set(groups.tolist()))
         assert len(set(groups.tolist())) < 13
     with pytest.raises(ConvlensError, match="all of these are of one group"):
-        measure_networks(folder, networks, group=r"/(p)/", **options)  # type: ignore[arg-type]
+        measure_networks(folder, networks, group=r"^(p)/", **options)  # type: ignore[arg-type]
 
 
 def test_named_test_pictures_are_left_for_the_detector(

@@ -392,5 +392,5 @@ def test_groups_are_the_same_wherever_somebody_stands(
     away = read_catalog(pictures).grouped(r"patient-(\d+)|subj(\d+)")
     assert here.groups == away.groups
     assert set(here.groups) == {"1", "2", None}
-    with pytest.raises(UsageError, match="finds nothing in any name, as cat/"):
+    with pytest.raises(UsageError, match="finds nothing in any name, as pictures/cat/"):
         read_catalog(pictures).grouped("user7")

@@ -65,8 +65,8 @@ class PictureTable:
         """The same table, a picture's group being what a regular expression finds in its name.
 
         That is its first parenthesis that took part, or the whole match without any; where it finds
-        nothing, the group stays. Names are looked at below the folder of all, wherever somebody
-        stands. Raises `UsageError` where it is none, or finds nothing in any name.
+        nothing, the group stays. Names are looked at from the folder of all on, wherever
+        somebody stands. Raises `UsageError` where it is none, or finds nothing in any name.
         """
         names = [self._below(name).replace(os.sep, "/") for name in self.names]
         try:
@@ -84,11 +84,11 @@ class PictureTable:
         return replace(self, groups=groups)
 
     def _below(self, name: str) -> str:
-        """A picture's path within the folder of all; from the root where it lies elsewhere."""
+        """A picture's path from the folder of all on; from the root where it lies elsewhere."""
         if "://" in name:
             return name
         path, root = os.path.abspath(name), os.path.abspath(self.root)  # noqa: PTH100
-        return path.removeprefix(root + os.sep)
+        return os.path.relpath(path, Path(root).parent) if path.startswith(root) else path
 
     @property
     def only_group(self) -> str | None:
