@@ -17,18 +17,27 @@ $(MADE): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Without a browser, nginx, Node and Java their tests are skipped; in CI they fail, so they are installed.
+# Without a browser, nginx, Node and Java their tests are skipped; in CI they fail, so there what is missing is installed.
 browser: $(MADE)
-	@if [ -n "$$CI" ] && ! { command -v chromium && test -x /usr/sbin/nginx && command -v npm && command -v java; } >/dev/null && command -v apt-get >/dev/null; then \
-		echo "Installing a browser, a proxy, Node and Java for their tests ..."; \
-		apt-get update -qq && apt-get install -y -qq chromium nginx nodejs npm default-jre-headless >/dev/null || true; fi
+	@if [ -n "$$CI" ] && command -v apt-get >/dev/null; then \
+		missing=""; \
+		command -v chromium >/dev/null || missing="$$missing chromium"; \
+		test -x /usr/sbin/nginx || missing="$$missing nginx"; \
+		command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+		command -v java >/dev/null || missing="$$missing default-jre-headless"; \
+		if [ -n "$$missing" ]; then \
+			echo "Installing$$missing for their tests ..."; \
+			apt-get update -qq; \
+			for one in $$missing; do apt-get install -y -qq $$one >/dev/null || true; done; \
+		fi; \
+	fi
 	@if [ -n "$$CI" ] && command -v npm >/dev/null; then $(MAKE) --no-print-directory web-runtime; fi
 
 # 36 MB from npm
 web-runtime: $(VENV)/onnxruntime-web  ## ONNX Runtime for browsers, for the tests of `convlens export --to browser`
 
-$(VENV)/onnxruntime-web: | $(MADE)
-	cd $(VENV) && rm -rf onnxruntime-web.partial && npm pack --silent onnxruntime-web@1.30.0 >/dev/null && \
+$(VENV)/onnxruntime-web: Makefile | $(MADE)
+	cd $(VENV) && rm -rf onnxruntime-web onnxruntime-web.partial && npm pack --silent onnxruntime-web@1.30.0 >/dev/null && \
 		mkdir -p onnxruntime-web.partial && \
 		tar -xzf onnxruntime-web-1.30.0.tgz -C onnxruntime-web.partial --strip-components=1 package/package.json package/dist && \
 		rm onnxruntime-web-1.30.0.tgz && mv onnxruntime-web.partial onnxruntime-web
