@@ -155,10 +155,11 @@ def new_folder(out: Path) -> Iterator[Path]:
             partial.mkdir(parents=True)
         yield partial
         with saying_where(out, "write"):
-            if not there:
+            if there:
+                for path in sorted(partial.iterdir()):
+                    path.replace(out / path.name)
+            else:
                 partial.replace(out)
-            for path in sorted(partial.iterdir()) if there else ():
-                path.replace(out / path.name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

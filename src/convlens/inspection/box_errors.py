@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..options import BudgetOptions, DataOptions, TrainOptions
 from ..pictures.boxes.box import Box
 from ..progress import Progress
-from ..tasks.boxes.matching import ENOUGH, Truth, overlaps, overlaps_with
+from ..tasks.boxes.matching import ENOUGH, Truth, overlaps
 from ..tasks.boxes.prediction import BoxPrediction
 
 SURE = 0.8
@@ -138,10 +138,9 @@ class _Picture:
         if answer.boxes is not None and answer.scores is not None and answer.classes is not None:
             boxes, scores = answer.boxes.astype(np.float64), answer.scores.astype(np.float64)
             said = tuple(answer.labels[k] for k in answer.classes.tolist())
-        places = truth.xyxy.reshape(-1, 4)
         same = np.array(said, object)[:, None] == np.array(truth.labels, object)
-        # a crowd is one of its own class only
-        shares = np.where(same, overlaps_with(boxes, truth), overlaps(boxes, places))
+        crowd_of_its_class = same & truth.ignored
+        shares = overlaps(boxes, truth.xyxy.reshape(-1, 4), inside=crowd_of_its_class)
         return _Picture(truth, answer, boxes=boxes, scores=scores, said=said, shares=shares)
 
     def nearest(self, i: int) -> float:

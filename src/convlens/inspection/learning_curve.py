@@ -79,18 +79,16 @@ def learning_curve(
     pool = len(features.labels) * (len(numbers) - 1) // len(numbers)
     counts = sorted({max(FEWEST, round(pool * share)) for share in SHARES})
     wrong, learnt = np.zeros((len(fold), len(counts))), np.zeros(len(counts))
+    heads = len(numbers) * len(counts)
     for done, k in enumerate(numbers):
         test, others = features.take(fold == k), features.take(fold != k)
         for column, count in enumerate(counts):
             train = _drawn(others, count, seed=seed)
-            learnt[column] += len(train.labels) / len(
-                numbers
-            )  # of many classes more: one each at least
+            learnt[column] += len(train.labels)  # one of each class at least
             predicted = _predicted(train, test, classes=classes, seed=seed)
             wrong[(fold == k).numpy(), column] = (predicted != test.labels).numpy()
-            whole = len(numbers) * len(counts)
-            progress("learning curve", done * len(counts) + column + 1, whole)
-    told, columns = np.unique(learnt.round().astype(int), return_index=True)
+            progress("learning curve", done * len(counts) + column + 1, heads)
+    told, columns = np.unique((learnt / len(numbers)).round().astype(int), return_index=True)
     return extrapolated(told.tolist(), wrong[:, columns], seed=seed)
 
 

@@ -45,8 +45,11 @@ def render_layers(file: bytes, sources: Sequence[Source], *, multiplications: in
     chosen = np.random.default_rng(0).permutation(len(sources))[:most]  # which mixes the classes
     images: list[RGB] = []
     for row in chosen:
-        if sum(image.nbytes for image in images) < MOST_BYTES:
-            images += [image for image in [_image(sources[row])] if image is not None]
+        if sum(image.nbytes for image in images) >= MOST_BYTES:
+            break
+        image = _image(sources[row])
+        if image is not None:
+            images.append(image)
     if not images or not inside.layers:
         return ""
     import jinja2

@@ -21,7 +21,7 @@ from ..options import EXECUTION_CONFIGS, TrainOptions
 from ..stopwatch import Stopwatch
 from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
-from ..transfer.head import FOLDS, folds
+from ..transfer.head import FOLDS, fold_count, folds
 from ..transfer.linear_probe import MOST
 from ..transfer.pretrained import NetworkChoice
 from ..transfer.weights import learnt_by_a_run
@@ -157,25 +157,28 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, choice: NetworkChoi
                 f"there are {len(dataset.catalog):,}: hold a part out, or take --weights none"
             )
         if not pretrained:
-            _check_inner_folds(dataset, options)
+            _check_inner_folds(dataset, data.folds, seed=data.seed)
     return _no_more_than_there_are(data.folds, dataset)
 
 
-def _no_more_than_there_are(count: int, dataset: Dataset) -> int:
-    """So many folds, or as many as there are groups, or pictures of the largest class."""
+def _labels_and_groups(dataset: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of all pictures that folds would part."""
     examples = dataset.for_training().examples("train")
-    labels, groups = torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
-    return min(count, max(2, min(int(labels.bincount().max()), len(set(groups.tolist())))))
+    return torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
 
 
-def _check_inner_folds(dataset: Dataset, options: TrainOptions) -> None:
+def _no_more_than_there_are(count: int, dataset: Dataset) -> int:
+    """So many folds, or as many as the pictures can be parted into, two at least."""
+    return min(count, max(2, fold_count(*_labels_and_groups(dataset), count)))
+
+
+def _check_inner_folds(dataset: Dataset, count: int, *, seed: int) -> None:
     """Raise a `UsageError` where a fold would leave one group, of which none could be held out."""
-    examples, data = dataset.for_training().examples("train"), options.data
-    labels, groups = torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
-    fold = folds(labels, groups, seed=data.seed, count=data.folds or 1)
+    labels, groups = _labels_and_groups(dataset)
+    fold = folds(labels, groups, seed=seed, count=count)
     if any(len(set(groups[fold != k].tolist())) < 2 for k in set(fold.tolist())):
         raise UsageError(
-            f"--folds {data.folds}: without one of its parts all pictures would be of one group, "
+            f"--folds {count}: without one of its parts all pictures would be of one group, "
             "or look alike, and none of them could choose for it: give more groups, or more folds"
         )
 

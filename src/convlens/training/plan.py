@@ -182,7 +182,8 @@ def _why_not_tune(job: Job, model: Model) -> str:
     """Why fine-tuning is not worth its time; empty where it is."""
     val = len(job.dataset.split.rows("val"))
     if val < MIN_VAL_EXAMPLES:
-        return f"{val} validation pictures could not tell whether it helps (50 could)"
+        few = f"{val} validation pictures could not tell whether it helps"
+        return f"{few} ({MIN_VAL_EXAMPLES} could)"
     if _nobody_to_find(job):
         return "no validation picture is of the class of which --recall wants a share"
     if job.options.budget.given or job.dataset.lessons is not None:

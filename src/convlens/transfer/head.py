@@ -158,11 +158,16 @@ def fit_head(features: FeatureSet, *, objective: Objective, C: float) -> Head:
     return head
 
 
+def fold_count(labels_N: Tensor, groups_N: Tensor, count: int) -> int:
+    """So many folds, or as many as there are groups, or pictures of the largest class."""
+    most = int(labels_N.bincount().max()) if len(labels_N) else 0
+    return min(count, most, len(set(groups_N.tolist())))
+
+
 def folds(labels_N: Tensor, groups_N: Tensor, *, seed: int, count: int = FOLDS) -> Tensor:
     """A fold [N] for each picture, 0 to `count` - 1, class by class; what is together stays so."""
     fold = torch.zeros(len(labels_N), dtype=torch.int64)
-    most = int(labels_N.bincount().max()) if len(labels_N) else 0
-    count = min(count, most, len(set(groups_N.tolist())))
+    count = fold_count(labels_N, groups_N, count)
     if count < 2:
         return fold
     from sklearn.model_selection import StratifiedGroupKFold  # brings SciPy and pandas

@@ -37,28 +37,16 @@ NONE, IGNORED = -1, -2
 
 
 def overlaps(
-    a_N4: npt.NDArray[np.float64], b_M4: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Intersection over union [N, M] of boxes as left, top, right, bottom."""
-    return _shares(a_N4, b_M4)
-
-
-def overlaps_with(a_N4: npt.NDArray[np.float64], truth: Truth) -> npt.NDArray[np.float64]:
-    """How far boxes are about a picture's objects [N, M]: intersection over union.
-
-    Of what is ignored it is the share of a box that lies in it, as in COCO: a crowd is larger than
-    who is in it.
-    """
-    objects_M4 = truth.xyxy.reshape(-1, 4)
-    return _shares(a_N4, objects_M4, inside=truth.ignored)
-
-
-def _shares(
     a_N4: npt.NDArray[np.float64],
     b_M4: npt.NDArray[np.float64],
     *,
     inside: npt.NDArray[np.bool_] | bool = False,
 ) -> npt.NDArray[np.float64]:
+    """Intersection over union [N, M] of boxes as left, top, right, bottom.
+
+    Where `inside` ([M] or [N, M]) it is the share of the first box that lies in the second, as COCO
+    has it of crowds: these are larger than who is in them.
+    """
     low = np.maximum(a_N4[:, None, :2], b_M4[None, :, :2])
     high = np.minimum(a_N4[:, None, 2:], b_M4[None, :, 2:])
     both = (high - low).clip(min=0).prod(-1)
@@ -77,9 +65,11 @@ def match(prediction: BoxPrediction, truth: Truth, label: str, *, least: float =
     scores, boxes = (x[mine].astype(np.float64) for x in (prediction.scores, prediction.boxes))
     own = np.flatnonzero([of == label for of in truth.labels])
     objects = np.full(len(scores), NONE, np.int64)
-    overlap = overlaps_with(boxes, truth)[:, own] if len(own) else np.zeros((len(scores), 0))
-    free = np.ones(len(own), bool)
     ignored = truth.ignored[own]
+    overlap = np.zeros((len(scores), 0))
+    if len(own):
+        overlap = overlaps(boxes, truth.xyxy[own], inside=ignored)
+    free = np.ones(len(own), bool)
     for index in np.argsort(-scores, kind="stable"):
         for kind, code in ((~ignored & free, None), (ignored, IGNORED)):
             shares = np.where(kind, overlap[index], -1.0)

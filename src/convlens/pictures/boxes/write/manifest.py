@@ -12,9 +12,9 @@ from ...splits import Split
 from ...store import PixelStore
 from ...tables.columns import MANIFEST
 from ..boxes import BoxCatalog
+from ..forms.table import MARKS
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
-MARKS = ("crowd", "difficult")
 
 
 def write_box_manifest(path: Path, catalog: BoxCatalog, *, store: PixelStore, split: Split) -> None:
