@@ -28,7 +28,7 @@ Rows = npt.NDArray[np.int64]
 
 def least_sure(head: Head, features: FeatureSet, rows: Rows) -> list[int]:
     """The rows with the smallest margin between the two likeliest classes."""
-    probabilities = head.logits(features.features[torch.from_numpy(rows)].mean(1)).softmax(1)
+    probabilities = head.logits(features.pooled(torch.from_numpy(rows))).softmax(1)
     margins = np.array([margin(row) for row in probabilities.numpy()])
     chosen: list[int] = rows[np.argsort(margins, kind="stable")[:STEP]].tolist()
     return chosen

@@ -7,12 +7,10 @@ from convlens.transfer.linear_probe import fit_linear_probe
 
 def fit_head(learn: FeatureSet, classes: int) -> Head:
     """A head fitted to these features and labels."""
-    return fit_linear_probe(
-        learn, learn.take(learn.labels < 0), objective=plain_objective(classes), seed=0
-    ).head()
+    return fit_linear_probe(learn, objective=plain_objective(classes), seed=0).head()
 
 
 def accuracy(head: Head, judged: FeatureSet) -> float:
     """The share of pictures that a head answers rightly."""
-    predicted = head.logits(judged.features.mean(1)).argmax(1)
+    predicted = head.logits(judged.pooled()).argmax(1)
     return float((predicted == judged.labels).float().mean())

@@ -37,6 +37,12 @@ def given_path(text: str | Path) -> Path:
         return path
 
 
+def given_text(text: str | Path) -> str:
+    """The same as text, as it was written otherwise: what a picture is called."""
+    path = given_path(text)
+    return str(path) if str(text).startswith("~") else str(text)
+
+
 def exists(path: str | Path) -> bool:
     """Whether there is something; also False where that may not be known, or no name can be so."""
     try:
@@ -51,6 +57,14 @@ def check_place(path: Path) -> None:
         raise UsageError(f"{path}: it is a folder; name a file in it")
     if not is_folder(path.parent):
         raise UsageError(f"{path}: there is no folder {path.parent}")
+
+
+def check_unused(out: Path) -> None:
+    """Raise a `UsageError` where there is something that a new folder would replace."""
+    with saying_where(out, "look into"):
+        in_use = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if in_use:
+        raise UsageError(f"--out {out}: it exists and is not empty; name another")
 
 
 def is_folder(path: str | Path) -> bool:
@@ -145,8 +159,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
     Raises `UsageError` where `out` is in use, `ConvlensError` where it cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out}: it exists; name another")
+    check_unused(out)
     there = out.is_dir()  # and empty: a mounted one, or the working folder, cannot be replaced
     partial = out / ".partial" if there else out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

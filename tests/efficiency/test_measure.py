@@ -255,6 +255,22 @@ def test_two_pictures_of_a_class_are_measured_and_say_little(
     folder = save_shapes(tmp_path / "p", 2)
     (one,) = measure_networks(folder, [f"timm:{NAME}"], weights=str(weights), size=SIZE).networks
     assert one.accuracy_interval[1] - one.accuracy_interval[0] > 0.5
+    with pytest.raises(ConvlensError, match="give two of a class at least"):
+        measure_networks(
+            save_shapes(tmp_path / "one", 1), [f"timm:{NAME}"], weights=str(weights), size=SIZE
+        )
+
+
+def test_parameters_of_a_run_that_may_have_learnt_from_these_are_told(
+    shapes: Path, tmp_path: Path, weights: Path, alone: None, convlens: Convlens
+) -> None:
+    options = ("--weights", weights, "--size", SIZE, "--steps", 0, "--out", tmp_path / "run")
+    assert convlens("train", shapes, "--network", f"timm:{NAME}", *options).returncode == 0
+    own = tmp_path / "run" / "parameters.safetensors"
+    words = ("networks", "--measure", shapes, f"timm:{NAME}", "--weights", own, "--size", SIZE)
+    done = convlens(*words)
+    assert done.returncode == 0
+    assert "may have learnt from some of these pictures" in done.stderr
 
 
 def test_ctrl_c_leaves_what_was_measured(

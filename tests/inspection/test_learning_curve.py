@@ -60,7 +60,7 @@ def test_a_curve_of_features_falls_to_what_is_possible() -> None:
     features[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)
     told: list[tuple[int, int]] = []
     curve = learning_curve(
-        FeatureSet(features, labels, groups=torch.arange(600)),
+        FeatureSet((features,), labels, groups=torch.arange(600)),
         2,
         progress=lambda _, done, total: told.append((done, total)),
     )
@@ -77,7 +77,7 @@ def test_groups_are_not_parted_by_draws() -> None:
     random = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 2, (200,), generator=random).repeat_interleave(2)
     features = torch.randn(200, 1, 300, generator=random).repeat_interleave(2, 0)
-    curve = learning_curve(FeatureSet(features, labels, groups=torch.arange(400) // 2), 2)
+    curve = learning_curve(FeatureSet((features,), labels, groups=torch.arange(400) // 2), 2)
     assert curve.measured[-1].error > 0.35
 
 
@@ -101,7 +101,7 @@ def test_points_tell_how_many_pictures_were_learnt_from() -> None:
     """Of many classes one each is drawn at least, so small draws are larger than asked."""
     labels = torch.arange(60).repeat_interleave(5)
     features = torch.nn.functional.one_hot(labels, 60).float()[:, None]
-    curve = learning_curve(FeatureSet(features, labels, groups=torch.arange(300)), 60)
+    curve = learning_curve(FeatureSet((features,), labels, groups=torch.arange(300)), 60)
     counts = [point.pictures for point in curve.measured]
     assert counts == sorted(set(counts))
     assert counts[0] >= 60

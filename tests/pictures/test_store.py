@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from convlens.errors import ConvlensError, PictureError, UsageError
+from convlens.pictures.cache import forget, recall, remember
 from convlens.pictures.decode import RGB, decode
 from convlens.pictures.read import read_catalog
 from convlens.pictures.resize import Resizer
@@ -222,3 +223,17 @@ def test_the_resize_is_within_a_level_of_pillows() -> None:
         wanted = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
         difference = Resizer(size)(image).astype(int) - np.asarray(wanted)
         assert np.abs(difference).max() <= 1
+
+
+def test_arrays_used_longest_ago_make_room(tmp_path: Path) -> None:
+    for number in range(4):
+        remember(tmp_path / f"{number}.npy", np.full(1000, number))
+        os.utime(tmp_path / f"{number}.npy", (number, number))
+    first = recall(tmp_path / "0.npy", mapped=True)
+    assert first is not None
+    assert isinstance(first, np.memmap)
+    forget(tmp_path, 3 * 8200)
+    assert {path.stem for path in tmp_path.iterdir()} == {"0", "2", "3"}
+    forget(tmp_path, 0)
+    assert {path.stem for path in tmp_path.iterdir()} == {"0"}  # which was asked for last
+    assert first.tolist() == [0] * 1000

@@ -17,7 +17,7 @@ from convlens.dataset.prepare import Dataset, prepare
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.distributed import SINGLE_PROCESS
 from convlens.engine.loop import Loop
-from convlens.errors import UsageError
+from convlens.errors import ConvlensError, UsageError
 from convlens.options import DataOptions, TrainOptions
 from convlens.tasks.classification.objective import plain_objective
 from convlens.training.cross_validation import (
@@ -41,12 +41,11 @@ def drawn(count: int, seed: int, features: int = 60) -> FeatureSet:
     labels = torch.randint(0, 2, (count,), generator=random)
     made = torch.randn(count, 1, features, generator=random)
     made[:, :, 0] += 1.2 * (2 * labels[:, None] - 1)
-    return FeatureSet(made, labels, groups=torch.arange(count))
+    return FeatureSet((made,), labels, groups=torch.arange(count))
 
 
 def started(side: FeatureSet) -> LinearProbe:
-    nothing = side.take(side.labels < 0)
-    return fit_linear_probe(side, nothing, objective=plain_objective(2), seed=0, nested=True)
+    return fit_linear_probe(side, objective=plain_objective(2), seed=0, nested=True)
 
 
 def job_of(pictures: int) -> Job:
@@ -91,7 +90,7 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
         assert crossed.indices.tolist() == list(range(80))
         claimed.append((predicted(crossed) == start.pictures.labels.numpy()).mean())
         new = drawn(2000, 100 + seed)
-        answers = start.head_of_all().logits(new.features.mean(1)).argmax(1)
+        answers = start.head_of_all().logits(new.pooled()).argmax(1)
         true.append((answers == new.labels).float().mean().item())
         for answer in crossed.answers:
             assert answer.probabilities is not None
@@ -102,17 +101,15 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
 
 def test_nothing_can_be_learnt_from_noise() -> None:
     side = drawn(100, 0)
-    noise = FeatureSet(torch.randn(100, 1, 60), side.labels, groups=side.groups)
+    noise = FeatureSet((torch.randn(100, 1, 60),), side.labels, groups=side.groups)
     crossed = cross_validate_probes(job_of(100), [started(noise)])
     assert 0.3 < (predicted(crossed) == side.labels.numpy()).mean() < 0.7
 
 
 def test_one_set_of_pictures_gives_a_head_and_nothing_to_judge_it_by() -> None:
     side = drawn(40, 0)
-    probe = started(
-        FeatureSet(side.features, side.labels, groups=torch.zeros(40, dtype=torch.long))
-    )
-    assert probe.head().logits(side.features.mean(1)).shape == (40, 2)
+    probe = started(FeatureSet(side.parts, side.labels, groups=torch.zeros(40, dtype=torch.long)))
+    assert probe.head().logits(side.pooled()).shape == (40, 2)
     assert len(probe.labels()) == 0
 
 
@@ -250,54 +247,6 @@ def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None
     assert set.union(*(judged for *_, judged in seen)) == set(dataset.split.rows("train"))
 
 
-@pytest.mark.parametrize("wins", [True, False])
-def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wins: bool
-) -> None:
-    needs_weights()
-    monkeypatch.setattr("convlens.training.plan.HARD", 0.0)
-    monkeypatch.setattr("convlens.training.plan.MIN_VAL_EXAMPLES", 2)
-    monkeypatch.setattr("convlens.training.budget.TUNING", (1e6, 0.02, 0.02))  # seconds
-    first: list[bool] = []  # the features as they are come first and begin the selection
-
-    def accepts(*_: object) -> bool:
-        first.append(True)
-        return wins or len(first) == 1
-
-    monkeypatch.setattr("convlens.engine.loop.ModelSelection.accepts", accepts)
-    save_shapes(tmp_path / "p", 12)
-    early: list[bytes] = []
-
-    class Hearing(NullCallback):
-        def step(self, done: int, steps: int, rate: float, left: float) -> None:
-            early.append((tmp_path / "r" / "detector.onnx").read_bytes())
-
-    run = train(
-        tmp_path / "p",
-        tmp_path / "r",
-        network="efficientnet-lite0",
-        size=64,
-        compute="float32",
-        callback=Hearing(),
-    )
-    last = run.detector.read_bytes()
-    assert Detector(early[0]).labels == ("cross", "disc")
-    assert (last != early[0]) == wins
-    tried = run.metrics["tried"]
-    assert tried["fine-tuned"] == wins
-    judged = run.metrics["test"]["n"]
-    if wins:
-        assert set(run.metrics["pictures"]) == {"train", "val", "test"}
-        assert run.metrics["folds"] == 1
-        assert tried["held_out"]["n"] == judged == sum(run.metrics["pictures"]["test"].values())
-        assert tried["held_out"]["tuned"] == run.metrics["test"]["accuracy"]
-        assert "neither learnt from" in (run.folder / "report.html").read_text()
-    else:
-        assert run.metrics["pictures"] == {"train": {"cross": 12, "disc": 12}}
-        assert run.metrics["folds"] == 5
-        assert judged == 24
-
-
 def test_two_groups_leave_none_to_choose_by(tmp_path: Path) -> None:
     """It is told before any training, of which nothing would come."""
     for label in ("a", "b"):
@@ -307,7 +256,7 @@ def test_two_groups_leave_none_to_choose_by(tmp_path: Path) -> None:
             for number in range(6):
                 seed = 100 * len(list((tmp_path / "pictures").rglob("*.png")))
                 photograph(seed, side=40).save(folder / f"{number}.png")
-    with pytest.raises(UsageError, match="give more groups"):
+    with pytest.raises(UsageError, match="more groups"):
         scratch(tmp_path / "pictures", tmp_path / "r", folds=2, group=r"site\d")
     third = tmp_path / "pictures" / "a" / "site3"
     third.mkdir()
@@ -324,3 +273,32 @@ def test_heads_of_too_many_pictures_have_no_folds(
     monkeypatch.setattr("convlens.training.job.MOST", 10)
     with pytest.raises(UsageError, match="hold a part out"):
         train(shapes, tmp_path / "r", folds=3, size=32)
+
+
+def test_a_fold_that_comes_to_nothing_costs_its_own_figures_only(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = prepare(shapes, DataOptions(size=16), progress=lambda *_: None).for_training()
+    heard: list[str] = []
+
+    class Hearing(NullCallback):
+        def warn(self, text: str) -> None:
+            heard.append(text)
+
+    options = TrainOptions(data=DataOptions(size=16))
+    job = Job(dataset, options, workers=SINGLE_PROCESS, callback=Hearing())
+
+    def logits(part: Job, checkpoints: Path, **_: Any) -> dict[str, torch.Tensor]:
+        if checkpoints.name == "1":
+            raise ConvlensError("J explodes")
+        counts = {name: len(part.dataset.split.rows(name)) for name in ("val", "test")}
+        return {name: torch.zeros(count, 2) for name, count in counts.items()}
+
+    def made(part: Job, _: int) -> Loop:
+        raise AssertionError(part)
+
+    monkeypatch.setattr("convlens.training.cross_validation._logits_of_fold", logits)
+    found = cross_validate_training(job, 3, begin=made, folder=tmp_path, stop=lambda: False)
+    whole = len(dataset.split.rows("train"))
+    assert whole / 2 < len(found.indices) < whole
+    assert heard == ["fold 2 of 3 gives no figures: J explodes"]

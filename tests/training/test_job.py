@@ -150,3 +150,9 @@ def test_there_are_no_more_folds_than_groups(tmp_path: Path) -> None:
 def test_classes_are_balanced_once() -> None:
     assert options_from({}).answer.balances
     assert not options_from({"class_weights": "balanced"}).answer.balances
+
+
+def test_a_fold_leaves_some_to_choose_by(tmp_path: Path) -> None:
+    save_shapes(tmp_path, 2)
+    with pytest.raises(UsageError, match="one of each class would be left"):
+        train(tmp_path, tmp_path / "r", folds=2, **SMALL)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from convlens import train
+from convlens.dataset.examples import Examples
 from convlens.errors import UsageError
 from convlens.options import NetworkOptions, TrainOptions
 from convlens.tasks.classification.objective import plain_objective
@@ -21,7 +22,7 @@ from convlens.transfer.backbones import (
     further_lines,
 )
 from convlens.transfer.features import FeatureTable
-from convlens.transfer.head import FeatureSet
+from convlens.transfer.head import FeatureSet, fit_heads
 from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
 from convlens.transfer.pretrained import NetworkChoice, choose_network
 from helpers import needs_weights
@@ -33,10 +34,8 @@ def probe(signal: float, *, count: int = 120, seed: int = 0) -> LinearProbe:
     labels = torch.arange(count) % 2
     features = torch.randn(count, 1, 20, generator=random)
     features[:, 0, 0] += signal * (2.0 * labels - 1)
-    pictures = FeatureSet(features, labels, groups=torch.arange(count))
-    return fit_linear_probe(
-        pictures, pictures.take(labels < 0), objective=plain_objective(2), seed=0, nested=True
-    )
+    pictures = FeatureSet((features,), labels, groups=torch.arange(count))
+    return fit_linear_probe(pictures, objective=plain_objective(2), seed=0, nested=True)
 
 
 def test_a_slower_backbone_is_taken_only_where_it_is_worth_the_time() -> None:
@@ -49,7 +48,7 @@ def test_a_slower_backbone_is_taken_only_where_it_is_worth_the_time() -> None:
     assert choose_backbone([weak, alike], "accuracy") == better
     assert choose_backbone([weak, weak, strong], "balance") == 2
     nearly = probe(1.0)
-    nearly.pictures.features[0] += 1e-3  # lower or not, by next to nothing: no reason to be slower
+    nearly.pictures.parts[0][0] += 1e-3  # lower or not, by next to nothing: no reason to be slower
     assert choose_backbone([weak, nearly], "balance") == 0
 
 
@@ -116,14 +115,49 @@ def test_joined_ones_take_the_time_of_each(
     )
 
 
-def test_joined_features_stand_side_by_side() -> None:
-    tables = [FeatureTable(np.arange(3), torch.full((3, 2, width), width)) for width in (4, 5)]
-    joined = FeatureTable.joined(tables)
-    assert joined.features.shape == (3, 2, 9)
-    assert joined.features[0, 0].tolist() == [4] * 4 + [5] * 5
+def test_joined_features_count_as_side_by_side() -> None:
+    tables = [
+        FeatureTable(np.arange(3), (torch.full((3, 2, width), float(width)),)) for width in (4, 5)
+    ]
+    pictures = Examples(
+        np.zeros((3, 8, 8, 3), np.uint8), np.arange(3), labels=np.arange(3) % 2, classes=2
+    )
+    pooled = FeatureTable.joined(tables).of(pictures).pooled(slice(2))
+    assert pooled.tolist() == [[4] * 4 + [5] * 5] * 2
+
+
+@pytest.mark.parametrize("count", [20, 5000])
+def test_a_head_on_joined_features_is_that_on_one_table_of_them(count: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 2
+    whole = torch.randn(count, 2, 30, generator=random)
+    whole[:, :, 12] += labels[:, None]
+    parts = torch.split(whole, [10, 20], 2)
+    used = torch.ones(1, count, dtype=torch.bool)
+    heads = [
+        fit_heads(
+            FeatureSet(features, labels, groups=torch.arange(count)),
+            used,
+            objective=plain_objective(2),
+            C=[0.1],
+        )
+        for features in ((whole,), parts)
+    ]
+    [[[one]], [[other]]] = [list(head) for head in heads]
+    assert torch.allclose(one.weight, other.weight, atol=1e-5)
 
 
 def test_a_bound_that_no_backbone_keeps_is_refused(shapes: Path, tmp_path: Path) -> None:
     needs_weights()
     with pytest.raises(UsageError, match="no backbone answers so fast"):
         train(shapes, tmp_path / "r", size=32, milliseconds=0.1)
+
+
+def test_features_are_not_copied_for_all_pictures_that_they_are_of() -> None:
+    rows = np.array([0, 1, 1])  # equal pictures share a row
+    table = FeatureTable(rows, (torch.randn(3, 2, 4),))
+    pixels = np.zeros((2, 8, 8, 3), np.uint8)
+    pictures = Examples(pixels, rows, labels=np.array([0, 1, 1]), classes=2)
+    assert table.of(pictures).parts[0].data_ptr() == table.parts[0].data_ptr()
+    some = table.of(pictures.take(np.array([1])))
+    assert torch.equal(some.parts[0][0], table.parts[0][2])

@@ -27,7 +27,7 @@ from convlens.network.spec import parts_of
 from convlens.options import NetworkOptions
 from convlens.pictures.resize import Resizer
 from convlens.tasks.classification.objective import plain_objective
-from convlens.transfer.features import FeatureTable, features_of
+from convlens.transfer.features import Extraction, FeatureTable, features_of
 from convlens.transfer.head import Head
 from convlens.transfer.mixing import beside_others, choose_share, first_alone
 from convlens.transfer.ood import strangeness_of
@@ -105,15 +105,15 @@ def test_features_that_were_computed_apart_are_those_computed_together(tmp_path:
     pixels = random.integers(0, 256, (4, SIZE, SIZE, 3)).astype(np.uint8)
     examples = Examples(pixels, np.arange(4), labels=np.arange(4) % 2, classes=2)
     together, *apart = (
-        features_of(pretrained(line, Path(file)), examples, progress=lambda *_: None)
+        Extraction(pretrained(line, Path(file)), examples).table(lambda *_: None)
         for line, file in (
             (OTHER_MEANS, str(weights)),
             *((part, _alone(k, tmp_path)) for k, part in enumerate(parts_of(OTHER_MEANS))),
         )
     )
-    tables = [FeatureTable(examples.rows, torch.from_numpy(features)) for features in apart]
-    side_by_side = FeatureTable.joined(tables).features.numpy()
-    assert np.abs(side_by_side - together).max() < 1e-5
+    assert len(together.parts) == len(apart)
+    for one, other in zip(together.parts, FeatureTable.joined(apart).parts, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_of_each_the_first_layers_are_fixed(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_what_is_usual_is_computed_anew_of_the_tuned_one_only(
     features = torch.from_numpy(features_of(module, train, progress=lambda *_: None))
     width = first_alone(module).head.in_features
     some = np.arange(2, 12)  # of very many pictures not all have their features
-    beside = FeatureTable(some, features[2:, :, width:])
+    beside = FeatureTable(some, (features[2:, :, width:],))
     asked: list[Pretrained] = []
 
     def listened(module: Pretrained, train: Examples, **options: Any) -> Any:

@@ -137,7 +137,7 @@ def test_the_head_is_scikit_learns_logistic_regression(classes: int, C: float) -
     x = random.normal(size=(200, 12)).astype(np.float32)
     y = (x[:, :classes] + random.normal(size=(200, classes))).argmax(1)
     features = FeatureSet(
-        torch.from_numpy(x)[:, None], torch.from_numpy(y), groups=torch.arange(len(y))
+        (torch.from_numpy(x)[:, None],), torch.from_numpy(y), groups=torch.arange(len(y))
     )
     some = torch.arange(len(y)) < 150
     used = torch.stack([torch.ones_like(some), some])
@@ -158,7 +158,7 @@ def test_the_head_is_found_in_few_steps_however_unlike_its_features_are(pictures
     x = (random.normal(size=(pictures, 100)) * spread + 5).astype(np.float32)
     y = ((x - 5) / spread + random.normal(size=x.shape)).mean(1) > 0
     features = FeatureSet(
-        torch.from_numpy(x)[:, None], torch.from_numpy(y).long(), groups=torch.arange(len(y))
+        (torch.from_numpy(x)[:, None],), torch.from_numpy(y).long(), groups=torch.arange(len(y))
     )
     everything = torch.ones(1, len(y), dtype=torch.bool)
     objective, C = plain_objective(2), (0.01, 0.1)
@@ -176,11 +176,9 @@ def test_the_strength_is_chosen_on_pictures_that_were_not_fitted(held: int) -> N
     labels = torch.randint(0, 2, (60 + held,), generator=random)
     noise = torch.randn(60 + held, 1, 80, generator=random)
     noise[:, :, 0] += 1.5 * (2 * labels[:, None] - 1)  # one of 80 features says something
-    whole = FeatureSet(noise, labels, groups=torch.arange(len(labels)))
-    place = torch.arange(len(labels))
-    train_side, val_side = whole.take(place < 60), whole.take(place >= 60)
+    whole = FeatureSet((noise,), labels, groups=torch.arange(len(labels)))
     costs = fit_linear_probe(
-        train_side, val_side, objective=plain_objective(2), seed=0
+        whole, held_out=held, objective=plain_objective(2), seed=0
     ).mean_losses()
     best = min(costs, key=costs.__getitem__)
     assert best < max(C_VALUES)  # so much noise wants restraint

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..drawing.charts import save_scatter
+from ..files import given_path
 from ..html_table import html_list, html_table
 from ..network.spec import PREFIX
 from ..tasks.intervals import mcnemar
@@ -143,7 +144,7 @@ class NetworkComparison:
         Raises `UsageError` for another ending, `ConvlensError` where it cannot be written.
         """
         save_scatter(
-            Path(path),
+            given_path(path),
             {one.name: (one.milliseconds, 100 * one.accuracy) for one in self.networks},
             x_label="time per picture on one core of this machine (ms)",
             y_label="accuracy (%), with 95 % interval",

@@ -18,7 +18,7 @@ from ..evaluation.compare import decoded, milliseconds
 from ..export.export import export
 from ..network.named import describe_network
 from ..network.pretrained import WEIGHTS_PACKAGES, installed_packages
-from ..options import DataOptions, NetworkOptions, TrainOptions
+from ..options import DataOptions, NetworkOptions, TrainOptions, check_named
 from ..parallel import cores
 from ..pictures.store import open_store
 from ..progress import Progress
@@ -26,11 +26,12 @@ from ..training.backbones import build_module
 from ..training.cross_validation import cross_validate_probes
 from ..training.job import FOLDED, Job
 from ..training.model import fit_probe
-from ..transfer.features import FeatureTable, features_of
-from ..transfer.head import FOLDS
+from ..transfer.features import Extraction
+from ..transfer.head import FOLDS, fold_count
 from ..transfer.linear_probe import MOST
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import NetworkChoice, Pretrained, choose_network
+from ..transfer.weights import learnt_by_a_run
 from .comparison import MeasuredNetwork, NetworkComparison, Right, ranked
 
 FEWEST = 5
@@ -75,11 +76,17 @@ def measure_networks(
         (0.99, 31.2)
     """
     callback = callback or NullCallback()
+    check_named(size=size, seed=seed)
     choices = _choices(networks, weights)
     for choice in choices:
         choice.check(size)
     for choice in choices:
         choice.fetch(size, callback.say)
+        if learnt_by_a_run(choice.weights):
+            callback.warn(
+                f"{choice.weights} may have learnt from some of these pictures, and {choice.line} "
+                "looks better then than it is: measure it on others"
+            )
     options = TrainOptions(
         data=DataOptions(size=size, group=group, seed=seed, test_fraction=0.0, val_fraction=0.0)
     )
@@ -150,8 +157,8 @@ def _choices(networks: Sequence[str], weights: str) -> list[NetworkChoice]:
 def _judged(dataset: Dataset, seed: int) -> Dataset:
     """The pictures that are learnt from and judged in turn: all but named test pictures.
 
-    Of very many, so many are drawn as folds are fitted for. Raises `ConvlensError` where all of
-    them belong together.
+    Of very many, so many are drawn as folds are fitted for. Raises `ConvlensError` where they
+    cannot be parted.
     """
     rows = np.sort(dataset.split.rows("train") + dataset.split.rows("val"))
     classes = len(dataset.classes)
@@ -163,6 +170,13 @@ def _judged(dataset: Dataset, seed: int) -> Dataset:
         raise ConvlensError(
             "networks are judged on pictures that their heads did not learn from, and all of these "
             "are of one group, or look alike: give groups that differ, or more pictures"
+        )
+    examples = dataset.examples("train")
+    labels, groups = torch.from_numpy(examples.labels), torch.from_numpy(examples.groups)
+    if fold_count(labels, groups, FOLDS) < 2:
+        raise ConvlensError(
+            "networks are judged on pictures that their heads did not learn from, and there is one "
+            "of each class: give two of a class at least"
         )
     return dataset
 
@@ -185,8 +199,7 @@ def _measure(job: Job, choice: NetworkChoice, *, size: int | None) -> tuple[Meas
     catalog, train = job.dataset.catalog, job.dataset.examples("train")
     module = build_module(job, choice.line, weights=choice.weights)
     assert isinstance(module, Pretrained)  # noqa: S101
-    features = torch.from_numpy(features_of(module, train, progress=progress))
-    table = FeatureTable(train.rows, features)
+    table = Extraction(module, train).table(progress)
     probe = fit_probe(job, table, folds=FOLDS)
     answers = cross_validate_probes(job, [probe]).answers
     metrics = job.task.evaluate(

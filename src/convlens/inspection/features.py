@@ -54,4 +54,4 @@ def pretrained_features(
     assert isinstance(module, Pretrained)  # noqa: S101
     features = torch.from_numpy(features_of(module, examples, progress=progress))
     groups = torch.tensor(dataset.split.groups)
-    return dataset, FeatureSet(features, torch.from_numpy(examples.labels), groups=groups)
+    return dataset, FeatureSet((features,), torch.from_numpy(examples.labels), groups=groups)

@@ -47,13 +47,12 @@ def label_issues(
     """
     classes = len(dataset.classes)
     objective = plain_objective(classes)
-    no_features = features.take(features.groups < 0)
-    probe = fit_linear_probe(features, no_features, objective=objective, seed=seed)
+    probe = fit_linear_probe(features, objective=objective, seed=seed)
     C = probe.best_c()
     probabilities_NK = np.full((len(features.labels), classes), 1 / classes, np.float64)
     for done, k in enumerate(probe.folds, 1):
         held_out = probe.fold == k
-        logits = probe.head_without(k, C=C).logits(features.features[held_out].mean(1)).double()
+        logits = probe.head_without(k, C=C).logits(features.pooled(held_out)).double()
         probabilities_NK[held_out.numpy()] = logits.softmax(1).numpy()
         progress("judging labels", done, len(probe.folds))
     rows = find_label_errors(features.labels.numpy(), probabilities_NK)

@@ -110,9 +110,8 @@ def _drawn(features: FeatureSet, count: int, *, seed: int) -> FeatureSet:
 
 def _predicted(train: FeatureSet, test: FeatureSet, *, classes: int, seed: int) -> torch.Tensor:
     """Class indices [N] of the test pictures by a head that learnt from the training pictures."""
-    no_val = train.take(train.labels < 0)
-    head = fit_linear_probe(train, no_val, objective=plain_objective(classes), seed=seed).head()
-    return head.logits(test.features.mean(1)).argmax(1)
+    head = fit_linear_probe(train, objective=plain_objective(classes), seed=seed).head()
+    return head.logits(test.pooled()).argmax(1)
 
 
 def extrapolated(counts: Sequence[int], wrong_NC: Errors, *, seed: int = 0) -> LearningCurve:

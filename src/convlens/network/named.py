@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..errors import require
+from ..errors import UsageError, require
 from .auto import auto_network
 from .spec import PREFIX, Architecture, network, parts_of
 
@@ -116,6 +116,8 @@ def describe_network(
         >>> network.total().connections
         355152
     """
+    if size < 1 or classes < 1:
+        raise UsageError(f"--size {size}, --classes {classes}: they can be 1 or more")
     line = line_of(name_or_line, size, pictures=pictures)
     if line.startswith(PREFIX):
         require("timm", "train", what=f"the architecture {line}")

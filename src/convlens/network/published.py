@@ -71,8 +71,22 @@ def rows_of(module: nn.Module, size: int | tuple[int, int]) -> Iterator[Row]:
     }
     rest = {name: count for name, count in held.items() if count}
 
-    def append(text: str, counts: Counts, *, in_shape: Shape = (), out_shape: Shape = ()) -> None:
-        row = Row(str(len(rows) + 1), text, in_shape=in_shape, out_shape=out_shape, counts=counts)
+    def append(
+        text: str,
+        counts: Counts,
+        *,
+        in_shape: Shape = (),
+        out_shape: Shape = (),
+        convolution: bool = False,
+    ) -> None:
+        row = Row(
+            str(len(rows) + 1),
+            text,
+            in_shape=in_shape,
+            out_shape=out_shape,
+            counts=counts,
+            convolution=convolution,
+        )
         rows.append(row)
 
     def add_row(name: str, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
@@ -91,6 +105,7 @@ def rows_of(module: nn.Module, size: int | tuple[int, int]) -> Iterator[Row]:
             Counts(held[name], products, products),
             in_shape=tuple(inputs[0].shape[1:]),
             out_shape=tuple(output.shape[1:]),
+            convolution=isinstance(layer, nn.Conv2d),
         )
 
     hooks = forward_hooks(module.named_modules(), add_row)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..html_table import html_table
-from .layers import Activation, Dense, GlobalPool, Layer, Residual, flat
+from .layers import Activation, Conv, Dense, GlobalPool, Layer, Residual, flat
 from .layers.counts import Counts
 from .layers.shapes import LayerError, Shape, show
 from .parse import parse_layers
@@ -41,6 +41,7 @@ class Row:
     in_shape: Shape
     out_shape: Shape
     counts: Counts
+    convolution: bool = False
 
 
 class Architecture(ABC):
@@ -154,7 +155,14 @@ class Network(Architecture):
                 out, counts = layer.out_shape(shape), layer.counts(shape)
             except LayerError as error:
                 raise UsageError(f"network: layer {number}, '{layer}': {error}") from None
-            yield Row(str(number), str(layer), in_shape=shape, out_shape=out, counts=counts)
+            yield Row(
+                str(number),
+                str(layer),
+                in_shape=shape,
+                out_shape=out,
+                counts=counts,
+                convolution=isinstance(layer, Conv),
+            )
             shape = out
 
 

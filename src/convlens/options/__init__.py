@@ -14,7 +14,7 @@ from .fields import (
     OptimizerOptions,
     TrainOptions,
 )
-from .keywords import PRESETS, TrainKeywords, options_from, value_type
+from .keywords import PRESETS, TrainKeywords, check_named, options_from, value_type
 from .log import LogOptions
 from .teacher import TeacherOptions
 
@@ -38,6 +38,7 @@ __all__ = [
     "TeacherOptions",
     "TrainKeywords",
     "TrainOptions",
+    "check_named",
     "options_from",
     "value_type",
 ]

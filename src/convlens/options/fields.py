@@ -241,6 +241,11 @@ class BudgetOptions:
         """Whether any of them was asked for."""
         return not self.epochs is self.minutes is self.steps is None
 
+    @property
+    def by_time(self) -> bool:
+        """Whether time bounds the steps, be it what was asked for or what is usual."""
+        return self.epochs is self.steps is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions:

@@ -93,6 +93,12 @@ def options_from(values: Mapping[str, Any]) -> TrainOptions:
         raise UsageError("give one of --coverage, --recall and --costs")
     if options.teacher.unlabelled is not None and options.teacher.teacher is None:
         raise UsageError("--unlabelled: a --teacher has to say what is in those pictures")
+    usual = TrainOptions()
+    if options.teacher != usual.teacher and options.teacher.teacher is None:
+        raise UsageError("--temperature: it is that of a --teacher's probabilities")
+    rule = options.optimizer
+    if rule.momentum != usual.optimizer.momentum and rule.optimizer != "momentum":
+        raise UsageError("--momentum: it is that of --optimizer momentum")
     return options
 
 
@@ -115,6 +121,13 @@ def value_type(stage: type[Any], name: str) -> type[Any]:
     """The type of a field's value, `None` aside."""
     hint: type[Any] = get_type_hints(stage)[name]
     return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
+
+
+def check_named(**values: Any) -> None:
+    """The same of what other functions take by the name, and within the bounds, of an option."""
+    for name, value in values.items():
+        stage = next(s for s in STAGES.values() if name in {f.name for f in fields(s)})
+        check_option(stage, name, value=value)
 
 
 def check_option(stage: type[Any], name: str, *, value: Any) -> None:

@@ -1,7 +1,6 @@
 """The user's cache folder: where it is, what it may hold, and making room in it."""
 
 import contextlib
-import io
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConvlensError, UsageError
-from ..files import HOST, saying_where, write_whole
+from ..files import HOST, saying_where, whole_file
 
 DEFAULT_LIMIT_GB = 20.0
 
@@ -27,10 +26,16 @@ def cache_folder(part: str) -> Path:
     return folder
 
 
-def recall(path: Path) -> npt.NDArray[Any] | None:
-    """An array that was remembered; None where it is not there, or damaged."""
+def recall(path: Path, *, mapped: bool = False) -> npt.NDArray[Any] | None:
+    """An array that was remembered; None where it is not there, or damaged.
+
+    A `mapped` one stays in its file, of which the system keeps as much in memory as there is room.
+    """
     try:
-        array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(
+            path, allow_pickle=False, mmap_mode="c" if mapped else None
+        )
+        os.utime(path)
     except (OSError, ValueError, EOFError):
         return None
     return array
@@ -38,9 +43,23 @@ def recall(path: Path) -> npt.NDArray[Any] | None:
 
 def remember(path: Path, array: npt.NDArray[Any]) -> None:
     """Keep an array, whole or not at all."""
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    write_whole(path, buffer.getvalue())
+    with whole_file(path) as file:
+        np.save(file, array)
+
+
+def forget(folder: Path, limit: int) -> None:
+    """Remove the arrays used longest ago until the others take so many bytes at most."""
+    statuses = []
+    for path in folder.glob("*.npy"):
+        with contextlib.suppress(OSError):  # another process may remove it at this moment
+            statuses.append((path.stat(), path))
+    left = sum(status.st_size for status, _ in statuses)
+    for status, path in sorted(statuses, key=lambda one: one[0].st_mtime)[:-1]:
+        if left <= limit:
+            break
+        with contextlib.suppress(OSError):  # Windows keeps what somebody has open
+            path.unlink()
+            left -= status.st_size
 
 
 def cache_limit() -> int:

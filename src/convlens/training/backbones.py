@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
-import torch
-
 from ..dataset.augment import default_augmentations, parse_augmentations
 from ..dataset.examples import Examples
 from ..errors import UsageError
@@ -52,8 +49,7 @@ def probes_by_backbone(
 ) -> tuple[dict[str, FeatureTable], dict[str, LinearProbe]]:
     """Features by each backbone, and a probe that `fit` makes on them, the fastest first.
 
-    Of joined ones the features are put together where they are needed, to spare memory. Where what
-    is usually tried leaves much to gain, the rest of the installed ones is tried too.
+    Where what is usually tried leaves much to gain, the rest of the installed ones is tried too.
     Raises `UsageError` where none is as fast as is asked for.
     """
     tables: dict[str, FeatureTable] = {}
@@ -78,9 +74,7 @@ def probes_by_backbone(
 
 
 def table_of(line: str, tables: Mapping[str, FeatureTable]) -> FeatureTable | None:
-    """A backbone's features, or those of joined ones side by side; None where some are missing."""
-    if line in tables:
-        return tables[line]
+    """A backbone's features, or those of joined ones; None where some are missing."""
     parts = parts_of(line)
     return FeatureTable.joined([tables[p] for p in parts]) if set(parts) <= set(tables) else None
 
@@ -91,15 +85,15 @@ def _feature_tables(
 ) -> dict[str, FeatureTable]:
     """Features of training and validation pictures by those of these backbones that need be asked.
 
-    Joined ones need not, where their parts are, or are `known`.
+    Joined ones need not, where their parts are, or are `known`. Each part has a table of its own.
     """
-    learnt = _learnt(job)
+    pictures, _ = learnt_and_held_out(job)
     pending: dict[str, Extraction] = {}
     seconds: dict[str, float] = {}
     for line in lines:
         if set(parts_of(line)) <= {*pending, *known}:
             continue
-        extraction = Extraction(_pretrained(job, request.choice, line), learnt)
+        extraction = Extraction(_pretrained(job, request.choice, line), pictures)
         seconds[line] = extraction.seconds()
         further = bool(pending or known) and not request.backbones
         if further and not _has_time(job, line, seconds=seconds[line]):
@@ -110,21 +104,20 @@ def _feature_tables(
         tell(job, sum(seconds[line] for line in pending))
     progress = job.callback.progress
     return {
-        line: FeatureTable(learnt.rows, torch.from_numpy(extraction.features(progress)))
+        part: FeatureTable(pictures.rows, (features,))
         for line, extraction in pending.items()
+        for part, features in zip(parts_of(line), extraction.table(progress).parts, strict=True)
     }
 
 
-def _learnt(job: Job) -> Examples:
-    """The pictures whose features are needed: of training, some of very many, and validation."""
-    train, val = job.dataset.examples("train"), job.dataset.examples("val")
-    train = sample(train, seed=job.options.data.seed)
-    return Examples(
-        train.pixels,
-        np.concatenate([train.rows, val.rows]),
-        labels=np.concatenate([train.labels, val.labels]),
-        classes=train.classes,
-    )
+def learnt_and_held_out(job: Job) -> tuple[Examples, int]:
+    """The pictures whose features are needed, and how many of them, the last, are for validation.
+
+    Of very many training pictures, some are drawn.
+    """
+    split = job.dataset.split
+    train, val = sample(split.rows("train"), seed=job.options.data.seed), split.rows("val")
+    return job.dataset.examples_of(train + val), len(val)
 
 
 def _tell_further(job: Job, seconds: float) -> None:

@@ -91,7 +91,7 @@ def _time_for_training(job: Job, plan: RunPlan) -> TrainingTime | None:
     None where steps or epochs are asked for.
     """
     budget, pictures = job.options.budget, len(job.dataset.examples("train"))
-    if budget.steps is not None or budget.epochs is not None:
+    if not budget.by_time:
         return None
     if budget.minutes is not None:
         return TrainingTime(60 * budget.minutes / plan.trainings)
@@ -157,6 +157,8 @@ def _describe(job: Job, plan: RunPlan, *, timing: Timing) -> None:
             f"compute: {timing.execution}, {timing.why} "
             f"({timing.pictures_per_second:,.0f} pictures/s)"
         )
+    if not steps:
+        return
     sides = ", then ".join(dict.fromkeys(str(phase.size) for phase in plan.step_plan.phases))
     several = f"{plan.trainings} trainings (for all pictures, and for each fold), each "
     seconds = plan.step_plan.seconds(steps)

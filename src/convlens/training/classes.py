@@ -53,7 +53,7 @@ def train_classes(
             if not (resumed and plan.trains and folder.complete):  # what stands may be fine-tuned
                 outcome = folder.write_results(outcome)
         if plan.trains:
-            learner, begun = to_train(job, model)
+            learner, chosen, begun = to_train(job, model)
             plan = fit_to_budget(learner, begun, plan=plan)
             folder.write_record(job, model, plan=plan, pictures=request.pictures)
             with stop_on_interrupt(partial(callback.warn, STOPPING)) as stop:
@@ -62,7 +62,7 @@ def train_classes(
                 )
                 finished = workers.broadcast(lambda: fitted.finished)
                 if workers.first:
-                    both = beside_what_is_frozen(learner, model, tuned=begun, fitted=fitted)
+                    both = beside_what_is_frozen(learner, chosen, tuned=begun, fitted=fitted)
                     outcome = conclude(learner, both[0], fitted=both[1], frozen=outcome)
                     outcome = folder.write_results(outcome)
         if outcome is None:

@@ -19,6 +19,7 @@ from safetensors.torch import load, save
 from ..dataset.prepare import Dataset
 from ..engine.loop import Loop
 from ..engine.measurement import predict_examples
+from ..errors import ConvlensError
 from ..files import write_whole
 from ..pictures.catalog import SPLITS
 from ..tasks.answers import Prediction
@@ -26,10 +27,7 @@ from ..tasks.learning import Objective
 from ..transfer.backbones import choose_backbone
 from ..transfer.head import folds
 from ..transfer.linear_probe import LinearProbe
-from .job import Job, timed
-
-JUDGED = 10
-"""Of the pictures that a fold's network may learn from, one in so many makes its choices."""
+from .job import JUDGED, Job, timed
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def cross_validate_probes(job: Job, probes: Sequence[LinearProbe]) -> OutOfFold:
             _answered(
                 job,
                 np.where(left_out.numpy())[0],
-                logits_MK=head.logits(pictures.features[left_out].mean(1)),
+                logits_MK=head.logits(pictures.pooled(left_out)),
                 calibrate_on=(probe.logits(C, without=k), probe.labels(without=k)),
                 learnt_N=pictures.labels[~left_out],
                 objective=objective,
@@ -96,7 +94,7 @@ def cross_validate_training(
 
     A tenth of what a fold's network may see are its validation pictures. Finished folds, and
     checkpoints of the one under way, are kept in `folder`, so that a stopped run goes on; folds
-    that were not reached are missing from the answers.
+    that were not reached, or came to nothing, are missing from the answers.
     """
     whole = job.dataset.examples("train")
     labels, groups = torch.from_numpy(whole.labels), torch.from_numpy(whole.groups)
@@ -106,13 +104,14 @@ def cross_validate_training(
     for number, k in enumerate(sorted(set(fold.tolist())), 1):
         left_out = (fold == k).numpy()
         part = job.on(_without_fold(job.dataset, left_out, seed=job.options.data.seed))
-        logits = _logits_of_fold(
-            part,
-            folder / f"{k}",
-            begin=partial(begin, part, number),
-            stop=stop,
-            title=f"fold {number} of {int(fold.max()) + 1}",
-        )
+        title = f"fold {number} of {int(fold.max()) + 1}"
+        try:
+            logits = _logits_of_fold(
+                part, folder / f"{k}", begin=partial(begin, part, number), stop=stop, title=title
+            )
+        except ConvlensError as error:  # the detector of all pictures is trained by now
+            job.callback.warn(f"{title} gives no figures: {error}")
+            continue
         if logits is None:
             break
         val = torch.from_numpy(part.dataset.examples("val").labels)

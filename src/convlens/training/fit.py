@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,7 +42,8 @@ class Fitted:
     `plan` is what it came to on the way, and `objective` what was lowered. `val_logits` [N, K] of
     the validation pictures are in the precision of training. `out_of_fold` are the answers where
     every picture was left out once. `beside` are the features of backbones that stayed as they
-    were, beside one that was fine-tuned.
+    were, beside one that was fine-tuned; `compared` are the figures of all as they were and of what
+    was fine-tuned, where validation pictures chose between them.
     """
 
     module: Classifier
@@ -53,6 +55,7 @@ class Fitted:
     finished: bool
     out_of_fold: OutOfFold | None = None
     beside: FeatureTable | None = None
+    compared: dict[str, dict[str, Any]] | None = None
 
     @property
     def as_begun(self) -> bool:

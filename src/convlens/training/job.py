@@ -17,7 +17,7 @@ from ..engine.callbacks import Callback
 from ..engine.compute.execution import Execution
 from ..engine.distributed import SINGLE_PROCESS, Workers
 from ..errors import ConvlensError, UsageError
-from ..options import EXECUTION_CONFIGS, TrainOptions
+from ..options import EXECUTION_CONFIGS, NetworkOptions, TrainOptions
 from ..stopwatch import Stopwatch
 from ..tasks.learning import Learning, Objective
 from ..tasks.task import Task, task_named
@@ -26,6 +26,8 @@ from ..transfer.linear_probe import MOST
 from ..transfer.pretrained import NetworkChoice
 from ..transfer.weights import learnt_by_a_run
 
+JUDGED = 10
+"""Of the pictures that a fold's network may learn from, one in so many makes its choices."""
 FOLDED = 100_000
 """Pictures × classes up to which heads on pretrained features are fitted for every fold; where
 there are more, a part that is held out says enough."""
@@ -173,13 +175,16 @@ def _no_more_than_there_are(count: int, dataset: Dataset) -> int:
 
 
 def _check_inner_folds(dataset: Dataset, count: int, *, seed: int) -> None:
-    """Raise a `UsageError` where a fold would leave one group, of which none could be held out."""
+    """Raise a `UsageError` where of what a fold leaves none could be held out to choose by."""
     labels, groups = _labels_and_groups(dataset)
     fold = folds(labels, groups, seed=seed, count=count)
-    if any(len(set(groups[fold != k].tolist())) < 2 for k in set(fold.tolist())):
+    if any(
+        fold_count(labels[fold != k], groups[fold != k], JUDGED) < 2 for k in set(fold.tolist())
+    ):
         raise UsageError(
-            f"--folds {count}: without one of its parts all pictures would be of one group, "
-            "or look alike, and none of them could choose for it: give more groups, or more folds"
+            f"--folds {count}: without one of its parts all pictures would be of one group, or "
+            "look alike, or one of each class would be left, and none of them could choose for "
+            "it: give more pictures, more groups, or more folds"
         )
 
 
@@ -188,6 +193,14 @@ def check_request(request: Request) -> None:
     options = request.options
     if options.answer.precision is not None:
         raise UsageError("--precision is for boxes, and these pictures come without any")
+    usual = NetworkOptions()
+    for name in ("milliseconds", "prefer"):
+        given = getattr(options.network, name) != getattr(usual, name)
+        if given and not request.choice.pretrained:
+            raise UsageError(
+                f"--{name} is for pretrained backbones, and this network begins with random "
+                "parameters: leave one of them out"
+            )
     parse_augmentations(options.augment.augment or DEFAULT)
     if options.compute.compute != "auto":
         Execution(EXECUTION_CONFIGS[options.compute.compute], 1)  # that there is such a GPU

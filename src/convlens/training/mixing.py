@@ -2,39 +2,41 @@
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from ..engine.model_selection import ModelSelection
 from ..network.named import describe_network
 from ..network.spec import PREFIX, parts_of
+from ..transfer.features import FeatureTable
 from ..transfer.mixing import beside_others, choose_share, first_alone
 from ..transfer.pretrained import Pretrained
 from .fit import Fitted
 from .job import Job, learning_from, timed
-from .model import Model, fit_probe
+from .model import Model, chosen_without_test, fit_probe
 
 
-def to_train(job: Job, model: Model) -> tuple[Job, Model]:
-    """The pictures to learn from, and the module to begin with: of pretrained ones a copy.
+def to_train(job: Job, model: Model) -> tuple[Job, Model, Model]:
+    """The pictures to learn from, the network as it is, and that to begin with, a copy.
 
     Of joined backbones it is the first, the fastest. Fine-tuned networks are not made for every
     fold: they are judged on pictures that are held out.
     """
     if not model.pretrained:
-        return learning_from(job, model.folds), model
-    model = replace(model, folds=1, module=copy.deepcopy(model.module))
+        return learning_from(job, model.folds), model, model
+    model = chosen_without_test(job, model)
+    begun = replace(model, module=copy.deepcopy(model.module))
+    begun.module.temperature.fill_(1.0)  # which is that of the features as they are
     first, *others = parts_of(model.architecture.text)
     if others:
-        assert isinstance(model.module, Pretrained)  # noqa: S101
-        module = first_alone(model.module)
+        assert isinstance(begun.module, Pretrained)  # noqa: S101
         known, size = model.architecture, job.dataset.store.size
-        table = model.table.columns(0, module.head.in_features) if model.table else None
         architecture = describe_network(first, size, classes=known.classes)
-        model = replace(model, architecture=architecture, module=module, table=table)
-    if model.table is None:
-        return job, model
-    return job, replace(model, probe=fit_probe(job, model.table, folds=1))
+        begun = replace(begun, architecture=architecture, module=first_alone(begun.module))
+    if begun.table is None:
+        return job, model, begun
+    return job, model, replace(begun, probe=fit_probe(job, begun.table, folds=1))
 
 
 @timed("fitting", "mixing what was fine-tuned with what was not")
@@ -48,22 +50,26 @@ def beside_what_is_frozen(
     is what was fine-tuned. Each is judged by its answers as sure as it is right, as in a file.
     """
     unjudged = not len(job.dataset.split.rows("val"))
-    if len(parts_of(model.architecture.text)) == 1 or fitted.as_begun or unjudged:
+    first, *others = parts_of(model.architecture.text)
+    if not others or fitted.as_begun or unjudged:
         return tuned, fitted
     joined, own = model.module, fitted.module
     assert isinstance(joined, Pretrained) and isinstance(own, Pretrained)  # noqa: S101
-    assert model.table is not None  # noqa: S101
-    beside = model.table.columns(own.head.in_features)
+    beside = FeatureTable.joined([model.tables[part] for part in others])
     rest = fit_probe(job, beside, folds=1)
-    frozen = fit_probe(job, model.table, folds=1)
+    frozen = fit_probe(job, FeatureTable.joined([model.tables[first], beside]), folds=1)
     objective, labels = frozen.objective, torch.from_numpy(job.dataset.examples("val").labels)
-    others = rest.val_logits()
-    share = choose_share(fitted.val_logits, others, labels, objective=objective)
-    logits = share * fitted.val_logits + (1 - share) * others
+    others_NK = rest.val_logits()
+    share = choose_share(fitted.val_logits, others_NK, labels, objective=objective)
+    logits = share * fitted.val_logits + (1 - share) * others_NK
+    frozen_NK = frozen.val_logits()
     before, after = (
-        objective.losses(z / objective.temperature(z, labels), labels)
-        for z in (frozen.val_logits(), logits)
+        objective.losses(z / objective.temperature(z, labels), labels) for z in (frozen_NK, logits)
     )
+    compared = {"frozen": _figures(before, frozen_NK, labels, step=0)}
+    step = fitted.progress.best_step
+    compared["tuned"] = _figures(after, logits, labels, step=step)
+    fitted = replace(fitted, compared=compared)
     selection = ModelSelection(pretrained=True, reference=before)
     if not selection.accepts(after, before.mean().item()):
         return tuned, replace(fitted, progress=replace(fitted.progress, best_step=0))
@@ -79,3 +85,15 @@ def beside_what_is_frozen(
     module = beside_others(joined, own, others=rest.head(), share=share)
     model = replace(model, folds=1, module=module, probe=frozen)
     return model, replace(fitted, module=module, val_logits=logits, beside=beside)
+
+
+def _figures(
+    losses_N: torch.Tensor, logits_NK: torch.Tensor, labels_N: torch.Tensor, *, step: int
+) -> dict[str, Any]:
+    """Of the validation pictures, as a measurement in training has them."""
+    right = (logits_NK.argmax(1) == labels_N).float()
+    return {
+        "step": step,
+        "cost_val": losses_N.mean().item(),
+        "accuracy_val": right.mean().item(),
+    }

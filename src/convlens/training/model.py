@@ -1,6 +1,7 @@
 """What is trained, before its first step: an architecture, its module, and linear probes."""
 
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 
 import torch
@@ -11,10 +12,16 @@ from ..network.spec import PREFIX, Architecture, parts_of
 from ..transfer.backbones import choose_backbone
 from ..transfer.features import FeatureTable
 from ..transfer.head import FOLDS
-from ..transfer.linear_probe import LinearProbe, fit_linear_probe, sample
+from ..transfer.linear_probe import LinearProbe, fit_linear_probe
 from ..transfer.pretrained import NetworkChoice
 from ..transfer.weights import Origin, learnt_by_a_run
-from .backbones import build_module, probes_by_backbone, table_of, tell_speed
+from .backbones import (
+    build_module,
+    learnt_and_held_out,
+    probes_by_backbone,
+    table_of,
+    tell_speed,
+)
 from .job import Job, Request, choose_folds, learning_from, timed
 
 
@@ -24,7 +31,7 @@ class Model:
 
     `folds` is 1 where a part of the pictures is held out. `backbones` are the pretrained ones that
     were compared, the fastest first. The first worker has a probe on the features of each, of which
-    `probe` is that of the one taken, and `table` its features.
+    `probe` is that of the one taken, and `tables` of the features of each, and of no joined ones.
     """
 
     architecture: Architecture
@@ -35,7 +42,12 @@ class Model:
     backbones: tuple[str, ...] = ()
     probes: tuple[LinearProbe, ...] = ()
     probe: LinearProbe | None = None
-    table: FeatureTable | None = None
+    tables: Mapping[str, FeatureTable] = field(default_factory=dict)
+
+    @property
+    def table(self) -> FeatureTable | None:
+        """The features of the one taken; None where another worker has them."""
+        return table_of(self.architecture.text, self.tables)
 
     @property
     def pretrained(self) -> bool:
@@ -82,14 +94,37 @@ def build_model(job: Job, request: Request) -> Model:
     model = _model(job, replace(choice, line=lines[taken]), folds=folds)
     model = replace(model, backbones=lines)
     if probes:
-        table = table_of(lines[taken], tables)
-        model = replace(model, probes=probes, probe=probes[taken], table=table)
+        model = replace(model, probes=probes, probe=probes[taken], tables=tables)
     if request.folds is None:
         _tell(job, model)
         if len(parts_of(model.architecture.text)) > 1 and job.options.network.milliseconds is None:
             with job.stopwatch.part("timing"):
                 tell_speed(job, choice, lines)
     return model
+
+
+def chosen_without_test(job: Job, model: Model) -> Model:
+    """The same for pictures of which some are held out to judge it, or another backbone.
+
+    With folds, all pictures decide which one is taken: those that are held out for what is
+    fine-tuned may not.
+    """
+    if model.folds == 1:
+        return model
+    lines = model.backbones
+    if len(lines) > 1:
+        fit = partial(fit_probe, job, folds=1)
+        probes = [fit(table) for line in lines if (table := table_of(line, model.tables))]
+        prefer = job.options.network.prefer
+        taken = lines[job.workers.broadcast(lambda: choose_backbone(probes, prefer))]
+        if taken != model.architecture.text:
+            job.callback.say(
+                f"tuning:  {taken.removeprefix(PREFIX)}, which is chosen by pictures that will not "
+                "judge it"
+            )
+            other = _model(job, replace(model.choice, line=taken), folds=1)
+            model = replace(other, backbones=lines, tables=model.tables)
+    return replace(model, folds=1)
 
 
 def _model(job: Job, choice: NetworkChoice, *, folds: int) -> Model:
@@ -103,12 +138,12 @@ def _model(job: Job, choice: NetworkChoice, *, folds: int) -> Model:
 @timed("fitting", "fitting heads")
 def fit_probe(job: Job, table: FeatureTable, *, folds: int) -> LinearProbe:
     """A linear probe for these pictures as they are divided."""
-    seed = job.options.data.seed
+    pictures, held_out = learnt_and_held_out(job)
     return fit_linear_probe(
-        table.of(sample(job.dataset.examples("train"), seed=seed)),
-        table.of(job.dataset.examples("val")),
+        table.of(pictures),
         objective=job.objective(pretrained=True),
-        seed=seed,
+        seed=job.options.data.seed,
+        held_out=held_out,
         count=folds if folds > 1 else FOLDS,
         nested=folds > 1,
     )

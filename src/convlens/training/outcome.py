@@ -44,8 +44,15 @@ def conclude(job: Job, model: Model, *, fitted: Fitted, frozen: Outcome | None =
     before = frozen.results if frozen is not None else None
     if model.pretrained and before is None:
         before = results
-    tuning = fitted.progress if frozen is not None else None
-    metrics = summarize(job, model, plan=fitted.plan, results=results, frozen=before, tuning=tuning)
+    metrics = summarize(
+        job,
+        model,
+        plan=fitted.plan,
+        results=results,
+        frozen=before,
+        probe=(model if frozen is None else frozen.model).probe,
+        tuned=None if frozen is None else fitted,
+    )
     outcome = Outcome(job, model, results, metrics, fitted.progress)
     if frozen is None and model.pretrained:
         _tell(outcome, more=fitted.plan.trains)

@@ -120,7 +120,7 @@ def _decide(job: Job, model: Model) -> RunPlan:
     batch = batch_size(
         options.optimizer.batch,
         pictures,
-        pretrained=pretrained,
+        usual=BATCH if pretrained or pictures < MANY else BATCH_OF_MANY,
         least=workers.world_size * micro_batch,
     )
     workers.check_batch(batch, micro_batch)
@@ -146,7 +146,7 @@ def _for_pretrained(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     if budget.steps == 0:
         return replace(plan, steps=NO_STEPS)
     why_not = _why_not_tune(job, model)
-    if why_not and (budget.steps is budget.epochs is None or _nobody_to_find(job)):
+    if why_not and (budget.by_time or _nobody_to_find(job)):
         job.callback.say(f"plan:    no fine-tuning, as {why_not}")
         return replace(plan, steps=NO_STEPS)
     if why_not:
@@ -193,12 +193,11 @@ def _why_not_tune(job: Job, model: Model) -> str:
     return ""
 
 
-def batch_size(batch: str, pictures: int, *, pretrained: bool, least: int) -> int:
-    """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
+def batch_size(batch: str, pictures: int, *, usual: int, least: int) -> int:
+    """Pictures per step: `auto` (`usual`, or `least`), `full`, or a number. Raises `UsageError`."""
     if batch == "full":
         return pictures
     if batch == "auto":
-        usual = BATCH if pretrained or pictures < MANY else BATCH_OF_MANY
         return min(max(usual, least), pictures)
     if not batch.isdecimal() or int(batch) < 1:
         raise UsageError(f"--batch {batch}: it takes a number of pictures, full, or auto")

@@ -89,7 +89,8 @@ def time_steps(job: Job, model: Model, *, plan: RunPlan, seconds: float | None) 
         plan.pretrained,
         job.workers.world_size,
     )
-    known = job.workers.broadcast(cache.get) if compute == "auto" else compute
+    # all wait here, while the first one may still judge a detector that is not fine-tuned
+    known = job.workers.broadcast(lambda: cache.get() if compute == "auto" else compute)
     configs = (EXECUTION_CONFIGS[known],) if known else available_configs()
     tune = partial(autotune, threads=plan.threads, step=step, workers=job.workers)
     each = 1.0 if seconds is None else min(1.0, LISTENED * seconds)

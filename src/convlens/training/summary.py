@@ -8,9 +8,10 @@ import numpy.typing as npt
 import torch
 
 from ..dataset.notes import notes_about
-from ..engine.checkpoint import Progress
 from ..tasks.answers import Evaluation
+from ..transfer.linear_probe import LinearProbe
 from .finish import Results
+from .fit import Fitted
 from .job import Job, timed
 from .model import Model
 from .plan import RunPlan
@@ -24,16 +25,17 @@ def summarize(
     plan: RunPlan,
     results: Results,
     frozen: Results | None = None,
-    tuning: Progress | None = None,
+    probe: LinearProbe | None = None,
+    tuned: Fitted | None = None,
 ) -> dict[str, Any]:
     """All that `metrics.json` holds.
 
-    Of pretrained features, `frozen` is what came of them as they are, and `tuning` how fine-tuning
-    went, where it was tried.
+    Of pretrained features, `frozen` is what came of them as they are, by `probe`, and `tuned` of
+    fine-tuning, where it was tried.
     """
     dataset, fitted = job.dataset, results.fitted
     calibration, evaluation = results.calibration, results.evaluation
-    table, progress = model.architecture.describe(), tuning or fitted.progress
+    table, progress = model.architecture.describe(), (tuned or fitted).progress
     in_training = job.options.loss.class_weights == "balanced"
     balanced = in_training or job.learning.balanced(calibration.rule)
     return {
@@ -41,7 +43,7 @@ def summarize(
         "folds": plan.folds if fitted.out_of_fold is not None else 1,
         "validation": calibration.validation,
         "parity": vars(results.exported.parity),
-        "tried": _tried(model, results, frozen=frozen, tuning=tuning),
+        "tried": _tried(probe, results, frozen=frozen, tuned=tuned),
         "temperature": calibration.temperature,
         "rule": calibration.rule.as_json(),
         **job.learning.further_metrics(
@@ -81,23 +83,28 @@ def _uncalibrated(results: Results) -> npt.NDArray[np.float32] | None:
 
 
 def _tried(
-    model: Model, results: Results, *, frozen: Results | None, tuning: Progress | None
+    probe: LinearProbe | None, results: Results, *, frozen: Results | None, tuned: Fitted | None
 ) -> dict[str, Any] | None:
     """With pretrained weights: the features as they are, fine-tuning, and which of them won.
 
     `held_out` are accuracies of both on the same pictures, which neither learnt from.
     """
-    if model.probe is None or frozen is None:
+    if probe is None or frozen is None:
         return None
-    first, *later = tuning.history if tuning else [None]
+    first, *later = tuned.progress.history if tuned else [None]
     best = min(later, key=lambda m: m["cost_val"] or 0.0, default=None)
     brief = ("step", "cost_val", "accuracy_val")
-    return {
-        "strengths": {f"{c:g}": loss for c, loss in model.probe.mean_losses().items()},
-        "strength": model.probe.best_c(),
-        "cost": model.probe.loss,
+    moments = {
         "frozen": {key: first[key] for key in brief} if first else None,
         "tuned": {key: best[key] for key in brief} if best else None,
+    }
+    if tuned is not None and tuned.compared is not None:  # the first alone is not what was chosen
+        moments = dict(tuned.compared)
+    return {
+        "strengths": {f"{c:g}": loss for c, loss in probe.mean_losses().items()},
+        "strength": probe.best_c(),
+        "cost": probe.loss,
+        **moments,
         "fine-tuned": results is not frozen,
         "held_out": _compared(frozen.evaluation, results.evaluation)
         if results is not frozen

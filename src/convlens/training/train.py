@@ -8,6 +8,7 @@ from typing import Any, Unpack
 from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.distributed import Workers, init_distributed
 from ..engine.logs import check_logs
+from ..files import given_path
 from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import reading_of
 from ..pictures.boxes.recognise import recognise
@@ -112,7 +113,7 @@ def resume(
     Examples:
         >>> run = convlens.resume("runs/pictures")  # doctest: +SKIP
     """
-    folder = RunFolder(Path(run))
+    folder = RunFolder(given_path(run))
     if folder.task == "boxes":
         return _train_boxes(lambda: folder.path, callback=callback, stopwatch=stopwatch)
     with init_distributed() as workers:
@@ -154,7 +155,7 @@ def repeat(
     Examples:
         >>> again = convlens.repeat("runs/pictures")  # doctest: +SKIP
     """
-    recorded = RunFolder(Path(run))
+    recorded = RunFolder(given_path(run))
     with init_distributed() as workers:
 
         def begin() -> str:

@@ -1,12 +1,13 @@
 """Features along their principal axes, where a descent to the best head takes few steps."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 BLOCK = 4096
-"""Pictures that are moved about their mean at once: a copy of all would take much memory."""
+"""Pictures that are moved at once: a copy of all would take much memory."""
 
 
 @dataclass(frozen=True)
@@ -23,28 +24,28 @@ class Coordinates:
     variances: Tensor
 
     @staticmethod
-    def of(features_ND: Tensor) -> "Coordinates":
-        """The principal axes of these features.
+    def of(*parts_ND: Tensor) -> "Coordinates":
+        """The principal axes of these features, several of which count as side by side.
 
         Examples:
             >>> Coordinates.of(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).variances
             tensor([0., 1.])
         """
-        mean_D, count = features_ND.mean(0), len(features_ND)
-        if count < features_ND.shape[1]:
-            span_DR, upper = torch.linalg.qr((features_ND - mean_D).T)
+        mean_D, count = torch.cat([part.mean(0) for part in parts_ND]), len(parts_ND[0])
+        if count < len(mean_D):
+            span_DR, upper = torch.linalg.qr((torch.cat(parts_ND, 1) - mean_D).T)
             variances_R, axes = _eigh(upper @ upper.T / count)
             return Coordinates(mean_D, span_DR @ axes, variances_R.clamp(min=0))
-        parts = (part - mean_D for part in torch.split(features_ND, BLOCK))
-        squares_DD = sum((about.T @ about for about in parts), torch.zeros(()))
+        away = (block - mean_D for block in _blocks(parts_ND))
+        squares_DD = sum((block.T @ block for block in away), torch.zeros(()))
         variances_R, axes_DR = _eigh(squares_DD / count)
         return Coordinates(mean_D, axes_DR, variances_R.clamp(min=0))
 
-    def project(self, features_ND: Tensor) -> Tensor:
+    def project(self, *parts_ND: Tensor) -> Tensor:
         """[N, D] to [N, R]."""
-        out = features_ND.new_empty(len(features_ND), self.axes.shape[1])
-        for own, part in zip(torch.split(out, BLOCK), torch.split(features_ND, BLOCK), strict=True):
-            torch.matmul(part - self.mean, self.axes, out=own)
+        out = torch.empty(len(parts_ND[0]), self.axes.shape[1])
+        for own, block in zip(torch.split(out, BLOCK), _blocks(parts_ND), strict=True):
+            torch.matmul(block - self.mean, self.axes, out=own)
         return out
 
     def inwards(self, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,6 +56,12 @@ class Coordinates:
         """A head on coordinates as one on features, [K, D] and [K]."""
         weight_KD = weight_KR @ self.axes.T
         return weight_KD, bias_K - weight_KD @ self.mean
+
+
+def _blocks(parts_ND: tuple[Tensor, ...]) -> Iterator[Tensor]:
+    """Some of the pictures after others, with all of their features side by side."""
+    for some in zip(*(torch.split(part, BLOCK) for part in parts_ND), strict=True):
+        yield torch.cat(some, 1)
 
 
 def _eigh(symmetric_RR: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from ..detector.integrity import check_graph
 from ..errors import ConvlensError
 from ..export.conversion import network_graph
 from ..parallel import cores, in_order
-from ..pictures.cache import cache_folder, recall, remember
+from ..pictures.cache import cache_folder, cache_limit, forget, recall, remember
 from ..progress import Progress
 from .head import FeatureSet
 from .pretrained import Pretrained
@@ -27,6 +27,8 @@ Pixels = npt.NDArray[np.uint8]
 
 TIMED = 7
 """Pictures that are timed to tell how long one takes."""
+SHARE = 4
+"""Features of pictures take at most one part in so many of what pixels may take in the cache."""
 TRIED = 4
 """Pictures on each core that tell how long all will take."""
 
@@ -52,7 +54,7 @@ class Extraction:
     def __init__(self, module: Pretrained, examples: Examples) -> None:
         self._module, self._examples = module, examples
         self._path = cache_folder("features") / f"{_key(module, examples)}.npy"
-        known = recall(self._path)
+        known = recall(self._path, mapped=True)
         self._known = known if known is not None and len(known) == len(examples) else None
 
     def seconds(self) -> float:
@@ -76,8 +78,18 @@ class Extraction:
         for done, features in enumerate(in_order(self._compute, pictures), 1):
             out[done - 1] = features
             progress("computing features", done, len(examples))
-        remember(self._path, out)
-        return out
+        if recall(self._path, mapped=True) is None:  # another run may have been as quick
+            remember(self._path, out)
+            forget(self._path.parent, cache_limit() // SHARE)
+        mapped = recall(self._path, mapped=True)
+        return out if mapped is None else mapped
+
+    def table(self, progress: Progress) -> "FeatureTable":
+        """The same by each backbone."""
+        features = torch.from_numpy(self.features(progress))
+        parts = self._module.published.parts.values()
+        widths: list[int] = [part.head_hidden_size for part in parts]  # type: ignore[misc]
+        return FeatureTable(self._examples.rows, torch.split(features, widths, 2))
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -144,28 +156,25 @@ def seconds_per_picture(module: Pretrained, size: int) -> float:
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features [N, V, D] of stored pictures: `rows` [N] of the pixel store."""
+    """Features of stored pictures, `rows` [N] of the pixel store: [N, V, D] by each backbone."""
 
     rows: npt.NDArray[np.int64]
-    features: Tensor
+    parts: tuple[Tensor, ...]
 
     @staticmethod
     def joined(tables: "Sequence[FeatureTable]") -> "FeatureTable":
-        """Those of several backbones of the same pictures, side by side."""
-        return FeatureTable(tables[0].rows, torch.cat([table.features for table in tables], 2))
-
-    def columns(self, begin: int, end: int | None = None) -> "FeatureTable":
-        """Those from one column up to another: of some of the backbones that were joined."""
-        return FeatureTable(self.rows, self.features[:, :, begin:end])
+        """Those of several backbones of the same pictures."""
+        return FeatureTable(tables[0].rows, tuple(part for table in tables for part in table.parts))
 
     def of(self, examples: Examples) -> FeatureSet:
         """Those of some of the examples, with their labels and groups."""
-        index = {row: k for k, row in enumerate(self.rows.tolist())}
-        places = [index[row] for row in examples.rows.tolist()]
-        together = places == list(range(places[0], places[0] + len(places))) if places else False
         groups = examples.groups if examples.groups is not None else np.arange(len(examples))
+        some: slice | list[int] = slice(len(self.rows))  # which is no copy
+        if not np.array_equal(examples.rows, self.rows):
+            index = {row: k for k, row in enumerate(self.rows.tolist())}
+            some = [index[row] for row in examples.rows.tolist()]
         return FeatureSet(
-            self.features[slice(places[0], places[-1] + 1) if together else places],  # no copy
+            tuple(part[some] for part in self.parts),
             torch.from_numpy(examples.labels),
             groups=torch.from_numpy(groups),
         )

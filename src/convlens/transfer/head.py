@@ -16,30 +16,42 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features [N, V, D] of every view, labels [N], and numbers [N] of what may not be parted."""
+    """Features of N pictures, labels [N], and numbers [N] of what may not be parted.
 
-    features: Tensor
+    Each of `parts` is [N, V, D], of every view by one backbone. They count as side by side, and are
+    not put there, which would take as much memory again.
+    """
+
+    parts: tuple[Tensor, ...]
     labels: Tensor
     groups: Tensor
+
+    @property
+    def views(self) -> int:
+        """V."""
+        return self.parts[0].shape[1]
 
     @cached_property
     def coordinates(self) -> Coordinates:
         """The principal axes of all views."""
-        return Coordinates.of(self.features.flatten(0, 1))
+        return Coordinates.of(*self._by_view)
 
-    def take(self, some: Tensor) -> "FeatureSet":
-        """Some of them, by a mask or by indices."""
-        return FeatureSet(self.features[some], self.labels[some], groups=self.groups[some])
+    def projected(self) -> Tensor:
+        """[N V, R]: every view along these axes."""
+        return self.coordinates.project(*self._by_view)
 
-    def joined(self, other: "FeatureSet") -> "FeatureSet":
-        """Both together; without a copy where the other has none."""
-        if not len(other.labels):
-            return self
-        return FeatureSet(
-            torch.cat((self.features, other.features)),
-            torch.cat((self.labels, other.labels)),
-            groups=torch.cat((self.groups, other.groups)),
-        )
+    @property
+    def _by_view(self) -> list[Tensor]:
+        return [part.flatten(0, 1) for part in self.parts]
+
+    def pooled(self, some: Tensor | slice = slice(None)) -> Tensor:
+        """[M, D] of some: what a head is asked about, the mean over the views."""
+        return torch.cat([part[some].mean(1) for part in self.parts], 1)
+
+    def take(self, some: Tensor | slice) -> "FeatureSet":
+        """Some of them, by a mask, by indices, or, without a copy, by a slice."""
+        parts = tuple(part[some] for part in self.parts)
+        return FeatureSet(parts, self.labels[some], groups=self.groups[some])
 
 
 @dataclass(frozen=True)
@@ -90,15 +102,14 @@ def fit_heads(
         >>> [[head, without_first]] = fit_heads(features, used, objective=objective, C=[0.1])
         ... # doctest: +SKIP
     """
-    views, heads, outputs = features.features.shape[1], len(used_HN), objective.outputs
-    x_MD = features.features.flatten(0, 1)
+    views, heads, outputs = features.views, len(used_HN), objective.outputs
     labels_M = features.labels.repeat_interleave(views)
     share_MH = used_HN.T.float().repeat_interleave(views, 0)
     count_H = share_MH.sum(0).clamp(min=1)
     share_MH = share_MH * objective.weights(labels_M)[:, None]
     share_MH = share_MH / share_MH.sum(0).clamp(min=1e-12)
     coordinates = features.coordinates
-    x_MR = coordinates.project(x_MD)
+    x_MR = features.projected()
     weight, bias = torch.zeros(heads, outputs, x_MR.shape[1]), torch.zeros(heads, outputs)
     for k, head in enumerate(start):
         weight[k], bias[k] = coordinates.inwards(head.weight, head.bias)

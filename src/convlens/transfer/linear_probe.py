@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dataset.examples import Examples
 from ..dataset.random import generator
 from ..tasks.learning import Objective
 from .head import FOLDS, FeatureSet, Head, fit_head, fit_heads, folds
@@ -70,7 +69,7 @@ class LinearProbe:
             if k != without:
                 left_out = frozenset({k} if without is None else {k, without})
                 own = self.fold == k
-                logits[own] = self.heads[C][left_out].logits(self.pictures.features[own].mean(1))
+                logits[own] = self.heads[C][left_out].logits(self.pictures.pooled(own))
         return logits[self.is_judged(without=without)]
 
     def labels(self, *, without: int | None = None) -> Tensor:
@@ -104,7 +103,7 @@ class LinearProbe:
     @property
     def learnt(self) -> FeatureSet:
         """The training pictures."""
-        return self.pictures.take(torch.arange(self.count))
+        return self.pictures.take(slice(self.count))
 
     def head(self) -> Head:
         """Fitted on the training pictures."""
@@ -112,10 +111,9 @@ class LinearProbe:
 
     def val_logits(self) -> Tensor:
         """[N, K] of the validation pictures, from the head that did not learn from them."""
-        held_out = self.pictures.take(torch.arange(self.count, len(self.fold)))
-        if not len(held_out.labels):
+        if self.count == len(self.fold):
             return torch.zeros(0, self.objective.outputs)
-        return self.head().logits(held_out.features.mean(1))
+        return self.head().logits(self.pictures.pooled(slice(self.count, None)))
 
     def head_of_all(self) -> Head:
         """Fitted on training and validation pictures, with the C chosen before."""
@@ -134,31 +132,30 @@ class LinearProbe:
 
 
 def fit_linear_probe(
-    train: FeatureSet,
-    val: FeatureSet,
+    pictures: FeatureSet,
     *,
     objective: Objective,
     seed: int,
+    held_out: int = 0,
     count: int = FOLDS,
     nested: bool = False,
 ) -> LinearProbe:
-    """Choose the head's C on features that are there; `val` may be empty.
+    """Choose the head's C on features that are there.
 
     Args:
-        train: Features of the training pictures.
-        val: Features of the validation pictures. `ENOUGH` of them judge alone; with fewer, folds of
-            both together do.
+        pictures: Features of the training pictures, and then of those held out for validation.
         objective: What a head lowers.
         seed: Draws the folds.
+        held_out: So many are held out. `ENOUGH` of them judge alone; with fewer, folds of all do.
         count: Folds.
         nested: Whether each fold shall be judged by heads whose C was chosen without it.
     """
-    both = train.joined(val)
-    if len(val.labels) >= ENOUGH:
-        fold = torch.full((len(both.labels),), ALWAYS)
-        fold[len(train.labels) :] = 0
+    labels, learnt = pictures.labels, len(pictures.labels) - held_out
+    if held_out >= ENOUGH:
+        fold = torch.full((len(labels),), ALWAYS)
+        fold[learnt:] = 0
     else:
-        fold = folds(both.labels, both.groups, seed=seed, count=count)
+        fold = folds(labels, pictures.groups, seed=seed, count=count)
         if len(set(fold.tolist())) < 2:  # what may not be parted cannot be judged
             fold = torch.full_like(fold, ALWAYS)
     numbers = sorted(set(fold.tolist()) - {ALWAYS})
@@ -166,13 +163,13 @@ def fit_linear_probe(
     if nested:
         left_out += [frozenset(pair) for pair in combinations(numbers, 2)]
     used = [~torch.isin(fold, torch.tensor(sorted(some))) for some in left_out]
-    probe = LinearProbe(both, len(train.labels), fold=fold, objective=objective, heads={})
+    probe = LinearProbe(pictures, learnt, fold=fold, objective=objective, heads={})
     if not used:
         probe.heads.update((C, {}) for C in C_VALUES)
         return probe
     who_judges = [None, *numbers] if nested else [None]
     fitted = fit_heads(
-        both, torch.stack(used), objective=objective, C=C_VALUES, iterations=COMPARED
+        pictures, torch.stack(used), objective=objective, C=C_VALUES, iterations=COMPARED
     )
     for C, own in zip(C_VALUES, fitted, strict=True):
         probe.heads[C] = dict(zip(left_out, own, strict=True))
@@ -181,14 +178,14 @@ def fit_linear_probe(
     return probe
 
 
-def sample(train: Examples, *, seed: int) -> Examples:
-    """At most `MOST` training pictures, drawn: a linear head learns little from more.
+def sample(rows: list[int], *, seed: int) -> list[int]:
+    """At most `MOST` of the training pictures, drawn: a linear head learns little from more.
 
     So neither memory nor time grows with the pictures.
     """
-    if len(train) <= MOST:
-        return train
-    return train.take(np.sort(generator(seed, "some").permutation(len(train))[:MOST]))
+    if len(rows) <= MOST:
+        return rows
+    return [rows[k] for k in np.sort(generator(seed, "some").permutation(len(rows))[:MOST])]
 
 
 def set_head(module: Pretrained, head: Head) -> None:

@@ -100,11 +100,10 @@ def strangeness_of(
         groups = np.arange(len(some)) if train.groups is None else train.groups
         changed = module if beside is None else first_alone(module)
         features = torch.from_numpy(features_of(changed, train, progress=progress))
-        if beside is not None:
-            features = torch.cat((features, beside.of(train).features), 2)
+        others = () if beside is None else beside.of(train).parts
         known = FeatureSet(
-            features, torch.from_numpy(train.labels), groups=torch.from_numpy(groups)
+            (features, *others), torch.from_numpy(train.labels), groups=torch.from_numpy(groups)
         )
     else:
         known = known.take(torch.from_numpy(some))
-    return fit_strangeness(known.features.mean(1), known.groups, seed=seed)
+    return fit_strangeness(known.pooled(), known.groups, seed=seed)

@@ -31,7 +31,7 @@ def orientation_probe(
     pictures = Examples(pixels, np.arange(len(pixels)), labels=labels, classes=2)
     features = torch.from_numpy(features_of(module, pictures, progress=progress))
     groups = torch.arange(len(spread)).repeat(2)
-    both = FeatureSet(features, torch.from_numpy(labels), groups=groups)
+    both = FeatureSet((features,), torch.from_numpy(labels), groups=groups)
     fold = folds(both.labels, groups, seed=seed)
     numbers = sorted(set(fold.tolist()))
     used = fold != torch.tensor(numbers)[:, None]
@@ -39,6 +39,6 @@ def orientation_probe(
     right = 0
     for k, head in zip(numbers, heads, strict=True):
         judged = both.take(fold == k)
-        predicted = head.logits(judged.features.mean(1)).argmax(1)
+        predicted = head.logits(judged.pooled()).argmax(1)
         right += int((predicted == judged.labels).sum())
     return right / len(pixels)

@@ -113,7 +113,7 @@ def _undivided(
 
 
 def _share_of(budget: BudgetOptions, pictures: int, parts: int) -> BudgetOptions:
-    if budget.steps is not None or budget.epochs is not None:
+    if not budget.by_time:
         return budget
     whole = budget.minutes or usual_minutes(pictures)
     return replace(budget, minutes=whole / parts)

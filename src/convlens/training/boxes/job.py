@@ -9,10 +9,11 @@ from ...engine.step_plan import StepPlan
 from ...errors import UsageError
 from ...network.pretrained import installed_packages
 from ...network.spec import PREFIX
-from ...options import OptimizerOptions, TrainOptions
+from ...options import AnswerOptions, TrainOptions
 from ...pictures.canvas import Canvas
 from ...stopwatch import Stopwatch
 from ..pace import TrainingTime
+from ..plan import batch_size
 from .dataset import BoxDataset
 from .network import MICRO_BATCH
 from .strides import STRIDES
@@ -98,7 +99,12 @@ def first_plan(job: BoxJob) -> BoxPlan:
     """What the options and the pictures decide. Raises `UsageError`."""
     options, workers = job.options, job.workers
     examples = job.dataset.examples("train")
-    batch = batch_size(options.optimizer, len(examples), least=workers.world_size * MICRO_BATCH)
+    batch = batch_size(
+        options.optimizer.batch,
+        len(examples),
+        usual=BATCH,
+        least=workers.world_size * MICRO_BATCH,
+    )
     workers.check_batch(batch, MICRO_BATCH)
     return BoxPlan(
         canvas=job.dataset.canvas,
@@ -152,17 +158,6 @@ def check_options(options: TrainOptions) -> None:
         )
 
 
-def batch_size(options: OptimizerOptions, pictures: int, *, least: int) -> int:
-    """Pictures per step: `auto` (`least` or more), `full`, or a number. Raises `UsageError`."""
-    if options.batch == "full":
-        return pictures
-    if options.batch == "auto":
-        return min(max(BATCH, least), pictures)
-    if not options.batch.isdecimal() or int(options.batch) < 1:
-        raise UsageError(f"--batch {options.batch}: it takes a number of pictures, full, or auto")
-    return min(int(options.batch), pictures)
-
-
 def wanted_shares(text: str | None, option: str, *, classes: tuple[str, ...]) -> dict[str, float]:
     """`LABEL=SHARE`, several with commas between, by class. Raises `UsageError`."""
     wanted: dict[str, float] = {}
@@ -179,3 +174,22 @@ def wanted_shares(text: str | None, option: str, *, classes: tuple[str, ...]) ->
             )
         wanted[label] = value
     return wanted
+
+
+def check_wanted(options: AnswerOptions, dataset: BoxDataset) -> None:
+    """Raise a `UsageError` for a share by which no threshold could be chosen."""
+    recall, precision = (
+        wanted_shares(getattr(options, option), option, classes=dataset.classes)
+        for option in ("recall", "precision")
+    )
+    for label in sorted(recall.keys() & precision.keys()):
+        raise UsageError(f"--recall and --precision name {label!r}, which has one threshold")
+    counts = dataset.counts()
+    shown = counts.get("val") or counts.get("test") or {}
+    for option, wanted in (("recall", recall), ("precision", precision)):
+        for label in wanted:
+            if not shown.get(label):
+                raise UsageError(
+                    f"--{option} {label}: no picture that is held out shows it, by which to choose "
+                    "a threshold: hold more out"
+                )

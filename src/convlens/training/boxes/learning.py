@@ -28,7 +28,7 @@ from .job import BATCH, BoxJob, BoxPlan, first_plan
 from .network import MICRO_BATCH, BoxNetwork, box_network
 from .points import grid_points
 from .strides import STRIDES
-from .upside_down import turns
+from .upside_down import alike_upside_down
 
 MINUTES = (20, 8.0, 30.0)
 """By default a minute for so many training pictures, least and most minutes."""
@@ -68,7 +68,7 @@ def begin(job: BoxJob, plan: BoxPlan | None = None) -> tuple[BoxPlan, BoxNetwork
     seed = job.options.data.seed
     network = build_network(settled, classes=len(job.dataset.classes), seed=seed)
     if plan is None:
-        vflip = job.workers.broadcast(lambda: turns(job, settled, network=network))
+        vflip = job.workers.broadcast(lambda: alike_upside_down(job, settled, network=network))
         settled = replace(settled, vflip=vflip)
         if settled.tta_hflip:
             job.callback.say(
@@ -84,7 +84,7 @@ def affordable_pixels(options: TrainOptions, workers: Workers) -> Affordable | N
     It is told by a step of a network for one class.
     """
     budget = options.budget
-    if options.data.size is not None or not (budget.steps is None and budget.epochs is None):
+    if options.data.size is not None or not budget.by_time:
         return None
     threads = options.compute.threads or workers.cores()
     rate = workers.world_size * workers.broadcast(lambda: _pixels_per_second(threads))
@@ -205,7 +205,7 @@ def _time_step(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork) -> tuple[Exec
     cache = TuningCache(
         plan.threads, "boxes", plan.architecture, plan.canvas, job.workers.world_size
     )
-    known = job.workers.broadcast(cache.get) if asked == "auto" else asked
+    known = job.workers.broadcast(lambda: cache.get() if asked == "auto" else asked)
     configs = (EXECUTION_CONFIGS[known],) if known else available_configs()
     minutes = job.options.budget.minutes or MINUTES[1]
     execution, fastest = autotune(
@@ -223,7 +223,7 @@ def _time_step(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork) -> tuple[Exec
 def _time(job: BoxJob, plan: BoxPlan) -> TrainingTime | None:
     """The time for all steps; None where they do not depend on it."""
     budget, dataset = job.options.budget, job.dataset
-    if budget.steps is not None or budget.epochs is not None:
+    if not budget.by_time:
         return None
     pictures = len(dataset.examples("train"))
     exporting, judging = AFTERWARDS

@@ -25,7 +25,7 @@ from ..run import Run
 from ..run_folder import RunFolder
 from .dataset import prepare_boxes
 from .finish import finish
-from .job import BoxJob, BoxPlan, wanted_shares
+from .job import BoxJob, BoxPlan, check_wanted
 from .learning import affordable_pixels, begin, make_loop, pace
 from .network import BoxNetwork
 from .writing import note_steps, write_preview, write_record, write_results
@@ -102,13 +102,13 @@ def _prepare(
             canvas=canvas,
             affordable=affordable,
         )
-    if request.fingerprint not in {None, dataset.fingerprint()}:
+    own = dataset.fingerprint()
+    if {request.fingerprint or own, workers.broadcast(lambda: own)} != {own}:
         raise ConvlensError(
-            f"the pictures in {request.pictures} are not those that this run began with: bring "
-            "them back, or train anew"
+            f"the pictures in {request.pictures} are not those that this run, or its first worker, "
+            "began with: bring them back, or train anew"
         )
-    for option in ("recall", "precision"):
-        wanted_shares(getattr(request.options.answer, option), option, classes=dataset.classes)
+    check_wanted(request.options.answer, dataset)
     counts, pictures = dataset.counts(), dataset.pictures()
     parts = ", ".join(f"{name} {pictures[name]:,}" for name in counts)
     objects = sum(sum(of.values()) for of in counts.values())

@@ -14,19 +14,19 @@ ALIKE = 0.65
 FOLDS, C = 5, 0.03
 
 
-def turns(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork) -> bool:
+def alike_upside_down(job: BoxJob, plan: BoxPlan, *, network: BoxNetwork) -> bool:
     """Whether pictures are turned upside down in training: where they look alike so."""
     with job.stopwatch.part("features"):
         job.callback.progress("looking whether up and down differ", 0, 1)
         torch.set_num_threads(plan.threads)
-        share = alike_upside_down(network, job.dataset.examples("train"))
+        share = told_from_upside_down(network, job.dataset.examples("train"))
     alike = share is not None and share <= ALIKE
     if alike:
         job.callback.say(f"augment: upside down too, as up and down look alike ({share:.0%})")
     return alike
 
 
-def alike_upside_down(network: BoxNetwork, examples: BoxExamples) -> float | None:
+def told_from_upside_down(network: BoxNetwork, examples: BoxExamples) -> float | None:
     """Share of pictures that a linear head tells rightly from themselves upside down.
 
     Cross-validated, each picture in one fold with its twin. None where there are too few.
