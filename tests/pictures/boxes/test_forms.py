@@ -240,6 +240,22 @@ def test_polygons_become_boxes_around_them(tmp_path: Path) -> None:
     assert catalog.boxes[0].beside(1) == {"score": 0.9}
 
 
+@pytest.mark.parametrize("shape", [[3, 2], [3, 3]])
+def test_keypoints_of_yolo_become_those_of_coco(shape: list[int], tmp_path: Path) -> None:
+    """In pixels, and three numbers each; what is not labelled stays zeros."""
+    save_pictures(tmp_path / "in" / "images", ["c"])
+    points = (0.4, 0.2, 2), (0.2, 0.6, 2), (0, 0, 0)
+    line = " ".join(f"{number:g}" for point in points for number in point[: shape[1]])
+    write(tmp_path / "in" / "labels" / "c.txt", f"0 .5 .5 .8 .8 {line}\n")
+    write(tmp_path / "in" / "data.yaml", f"train: images\nkpt_shape: {shape}\nnames: [cat]\n")
+    written = convert(tmp_path / "in", tmp_path / "out", to="coco")
+    record = json.loads((tmp_path / "out/annotations/instances_train.json").read_text())
+    (annotation,) = record["annotations"]
+    assert annotation["keypoints"] == [20, 10, 2, 10, 30, 2, 0, 0, 0]
+    assert annotation["bbox"] == [5, 5, 40, 40]
+    assert written.lost == {}
+
+
 def test_pictures_without_labels_are_not_pictures_without_objects(tmp_path: Path) -> None:
     yolo_of_labelimg(tmp_path)
     (tmp_path / "b.txt").unlink()

@@ -32,6 +32,69 @@ def test_no_picture_gets_the_labels_of_another_that_has_the_same_name(tmp_path: 
     assert dict(zip(catalog.splits, catalog.labelled, strict=True)) == {"train": False, "val": True}
 
 
+def lonely(folder: Path) -> Path:
+    """A picture in `test` that nobody labelled, and one of `train` beside which `a` was deleted."""
+    save_picture(folder / "images" / "train" / "b.png", SIZES["b"])
+    save_picture(folder / "images" / "test" / "a.png", SIZES["a"])
+    write(folder / "classes.txt", "cat\ndog\n")
+    return folder
+
+
+def test_labels_go_to_no_picture_of_another_split(tmp_path: Path) -> None:
+    """Though it is the only one of that name, in every form."""
+    folder = lonely(tmp_path / "yolo")
+    for name in ("a", "b"):
+        write(folder / "labels" / "train" / f"{name}.txt", yolo(name))
+    catalog = read(folder)
+    assert objects_of(catalog) == {"a": [], "b": OBJECTS["b"]}
+    gone = str(folder / "labels" / "train" / "a.txt")
+    assert catalog.skipped == ((gone, "is of no picture that is there"),)
+
+    folder = lonely(tmp_path / "coco")
+    write(folder / "annotations" / "instances_train.json", coco(["a", "b"]))
+    catalog = read(folder)
+    assert objects_of(catalog) == {"b": OBJECTS["b"]}
+    assert [reason for name, reason in catalog.skipped if "image 0" in name] == ["is not there"]
+
+    folder = lonely(tmp_path / "voc")
+    for name in ("a", "b"):
+        write(folder / "Annotations" / "train" / f"{name}.xml", voc(name))
+    catalog = read(folder)
+    assert objects_of(catalog) == {"b": OBJECTS["b"]}
+    gone = str(folder / "Annotations" / "train" / "a.xml")
+    assert (gone, "is of no picture that is there") in catalog.skipped
+
+    folder = lonely(tmp_path / "table")
+    rows = ["path,split,label,xmin,ymin,xmax,ymax", "a.png,train,dog,1,1,9,9"]
+    write(folder / "boxes.csv", "\n".join([*rows, "b.png,train,cat,5,5,25,45"]))
+    catalog = read(folder)
+    assert objects_of(catalog) == {"b": OBJECTS["b"]}
+
+    folder = lonely(tmp_path / "lists")
+    write(folder / "labels" / "train" / "b.txt", yolo("b"))
+    write(folder / "train.txt", "a.png\nb.png\n")
+    write(folder / "data.yaml", "train: train.txt\ntest: images/test\nnames: [cat, dog]\n")
+    assert splits_of(read(folder)) == {"a": "test", "b": "train"}
+
+
+def test_labels_find_pictures_where_only_folders_are_called_otherwise(tmp_path: Path) -> None:
+    """No picture lies in a folder of their split, or they name the folder themselves."""
+    save_picture(tmp_path / "yolo" / "images" / "test" / "a.png", SIZES["a"])
+    write(tmp_path / "yolo" / "labels" / "train" / "a.txt", yolo("a"))
+    write(tmp_path / "yolo" / "classes.txt", "cat\ndog\n")
+    assert objects_of(read(tmp_path / "yolo")) == {"a": OBJECTS["a"]}
+
+    folder = lonely(tmp_path / "drawn")
+    for split, name in (("test", "a"), ("train", "b")):
+        write(folder / "labels" / split / f"{name}.txt", yolo(name))
+    write(folder / "train.txt", "/home/me/test/a.png\n")
+    write(folder / "val.txt", "/home/me/train/b.png\n")
+    write(folder / "data.yaml", "train: train.txt\nval: val.txt\nnames: [cat, dog]\n")
+    catalog = read(folder)
+    assert splits_of(catalog) == {"a": "train", "b": "val"}
+    assert objects_of(catalog) == {name: OBJECTS[name] for name in ("a", "b")}
+
+
 def test_what_is_not_there_takes_no_other_pictures_place(tmp_path: Path) -> None:
     """In COCO's JSON, in a table, and in Pascal VOC's files, whichever comes first."""
     record = json.loads(coco(["a", "b"]))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boxed import OBJECTS, SPLITS, coco, objects_of, read, save_pictures, splits_of, write
-from convlens import convert
+from boxed import OBJECTS, SPLITS, coco, objects_of, read, save_pictures, splits_of, voc, write
+from convlens import convert, shard
 from convlens.pictures.boxes.boxes import BoxCatalog
 from convlens.pictures.source import content_hash
 from helpers import Convlens, assert_clear, package
@@ -97,6 +97,58 @@ def test_pycocotools_reads_what_is_written(street: Path, tmp_path: Path) -> None
         np.testing.assert_allclose(catalog.boxes[row].xyxy, corners)
         names = [c["name"] for c in read_by_oracle.loadCats([a["category_id"] for a in theirs])]
         assert names == [catalog.classes[label] for label in catalog.boxes[row].labels]
+
+
+def test_numbers_that_went_through_xml_are_numbers_to_pycocotools(tmp_path: Path) -> None:
+    oracle, judge = package("pycocotools.coco"), package("pycocotools.cocoeval")
+    save_pictures(tmp_path / "in")
+    write(tmp_path / "in" / "annotations.json", coco())
+    convert(tmp_path / "in", tmp_path / "voc", to="voc")
+    convert(tmp_path / "voc", tmp_path / "coco", to="coco")
+    there = oracle.COCO(str(tmp_path / "coco" / "annotations" / "instances_default.json"))
+    annotations = there.loadAnns(there.getAnnIds())
+    assert [one["area"] for one in annotations] == [520, 900, 800]
+    assert sorted(there.imgs) == [7, 8, 9]
+    found = there.loadRes([one | {"score": 0.5} for one in annotations])
+    evaluation = judge.COCOeval(there, found, "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    assert evaluation.stats[0] == pytest.approx(1)
+
+
+def test_what_is_text_in_xml_stays_so(tmp_path: Path) -> None:
+    save_pictures(tmp_path, ["b"])
+    beside = "<pose>007</pose><source>2008_1</source><depth>1.50</depth><left>nan</left>"
+    write(tmp_path / "b.xml", voc("b").replace("<bndbox>", f"{beside}<area>1.5</area><bndbox>"))
+    told = {"pose": "007", "source": "2008_1", "depth": "1.50", "left": "nan", "area": 1.5}
+    assert read(tmp_path).boxes[0].beside(0) == told
+
+
+def test_pictures_of_no_split_lie_beside_those_of_splits(tmp_path: Path) -> None:
+    """A program that looks into inner folders finds none of `train` or `test` in `val`."""
+    yaml = package("yaml")
+    save_pictures(tmp_path / "voc" / "JPEGImages")
+    for name in OBJECTS:
+        write(tmp_path / "voc" / "Annotations" / f"{name}.xml", voc(name))
+    for split, name in (("train", "a"), ("test", "b")):
+        write(tmp_path / "voc" / "ImageSets" / "Main" / f"{split}.txt", f"{name}\n")
+    written = convert(tmp_path / "voc", tmp_path / "yolo", to="yolo")
+    listed = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())
+    assert [p.name for p in (tmp_path / "yolo" / listed["val"]).rglob("*.png")] == ["c.png"]
+    after = read(tmp_path / "yolo")
+    assert splits_of(after) == splits_of(read(tmp_path / "voc"))
+    assert splits_of(after) == {"a": "train", "b": "test", "c": None}
+    assert objects_of(after) == objects_of(read(tmp_path / "voc"))
+    assert written.lost == {}
+
+
+def test_shards_carry_what_a_list_says_that_is_no_json(street: Path, tmp_path: Path) -> None:
+    convert(street, tmp_path / "yolo", to="yolo")
+    listed = tmp_path / "yolo" / "data.yaml"
+    write(listed, f"date: 2024-01-05\n{listed.read_text()}")
+    shard(tmp_path / "yolo", tmp_path / "shards")
+    assert read(tmp_path / "shards").classes == ("cat", "dog", "bird")
 
 
 def test_shards_carry_boxes(street: Path, tmp_path: Path, convlens: Convlens) -> None:

@@ -1,13 +1,16 @@
 """Boxes on pictures that EXIF turns: drawn as stored or as seen, they end where the object is."""
 
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from boxed import objects_of, read, write
+from convlens import convert
 from convlens.pictures.boxes.upright import head_of, turn_points
 from convlens.pictures.decode import ORIENTATION, decode
 
@@ -85,6 +88,87 @@ def test_outlines_turn_too() -> None:
         7: (30, 50),
         8: (0, 50),
     }
+
+
+def coco_of_one(size: tuple[int, int], *annotations: dict[str, Any]) -> str:
+    """A picture and its objects, all with the same box unless they say another."""
+    left, top, right, bottom = BOX
+    box = {"bbox": [left, top, right - left, bottom - top], "category_id": 1, "image_id": 1}
+    image = {"id": 1, "file_name": "a.png", "width": size[0], "height": size[1]}
+    record = {
+        "images": [image],
+        "annotations": [box | {"id": k} | own for k, own in enumerate(annotations, 1)],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    return json.dumps(record)
+
+
+LEFT, TOP, RIGHT, BOTTOM = BOX
+OUTLINE = [LEFT, TOP, RIGHT, TOP, RIGHT, BOTTOM, LEFT, BOTTOM]
+KEYPOINTS = [LEFT, TOP, 2, RIGHT, BOTTOM, 1, 0, 0, 0]
+
+
+def around(points: Any) -> tuple[float, ...]:
+    return (*np.min(points, 0).tolist(), *np.max(points, 0).tolist())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_outlines_and_keypoints_turn_with_their_box(orientation: int, tmp_path: Path) -> None:
+    seen = turned(tmp_path / "a.png", orientation)
+    own = {"segmentation": [OUTLINE], "keypoints": KEYPOINTS, "area": 70.5}
+    write(tmp_path / "annotations.json", coco_of_one(SIZE, own))
+    beside = read(tmp_path, "stored").boxes[0].beside(0)
+    assert around(np.reshape(beside["segmentation"][0], (-1, 2))) == seen
+    points = np.reshape(beside["keypoints"], (-1, 3))
+    assert around(points[:2, :2]) == seen
+    assert points[:, 2].tolist() == [2, 1, 0]
+    assert points[2].tolist() == [0, 0, 0]
+    assert beside["area"] == 70.5
+
+
+def test_outlines_keypoints_and_areas_are_scaled_with_their_box(tmp_path: Path) -> None:
+    turned(tmp_path / "a.png", 1)
+    large = [2 * number for number in BOX]
+    own = {
+        "bbox": [large[0], large[1], large[2] - large[0], large[3] - large[1]],
+        "segmentation": [[2 * number for number in OUTLINE]],
+        "keypoints": [2 * LEFT, 2 * TOP, 2, 2 * RIGHT, 2 * BOTTOM, 1, 0, 0, 0],
+        "area": 282,
+    }
+    write(tmp_path / "annotations.json", coco_of_one((100, 60), own))
+    catalog = read(tmp_path)
+    assert objects_of(catalog)["a"] == [("cat", BOX)]
+    beside = {"segmentation": [OUTLINE], "keypoints": KEYPOINTS, "area": 70.5}
+    assert catalog.boxes[0].beside(0) == beside
+
+
+def test_what_cannot_be_moved_is_left_out_and_counted(tmp_path: Path) -> None:
+    """A mask, and outlines and keypoints that are none; where nothing moves, they stay."""
+    mask = {"segmentation": {"size": [30, 50], "counts": "0a1b"}}
+    odd: list[dict[str, Any]] = [
+        {"segmentation": [[1, 2, 3]]},
+        {"segmentation": [[1, 2, 3, 4, 5, "x"]]},
+        {"segmentation": [OUTLINE, [None, 1]]},
+        {"keypoints": [1, 2]},
+    ]
+    boxes = [{"bbox": [k, k, 10, 10]} for k in range(5)]
+    own = [of | box for of, box in zip([mask, *odd], boxes, strict=True)]
+    write(tmp_path / "in" / "annotations.json", coco_of_one(SIZE, *own))
+    turned(tmp_path / "in" / "a.png", 6)
+    catalog = read(tmp_path / "in")
+    assert len(catalog.boxes[0]) == 5
+    assert not any(catalog.boxes[0].extras)
+    written = convert(tmp_path / "in", tmp_path / "out", to="coco")
+    assert written.lost == {
+        "segmentation that cannot be moved": 4,
+        "keypoints that cannot be moved": 1,
+    }
+    turned(tmp_path / "in" / "a.png", 1)
+    catalog = read(tmp_path / "in")
+    assert [*catalog.boxes[0].extras] == [mask, *odd]
+    assert not catalog.lost
+    for to in ("coco", "yolo", "voc"):
+        assert convert(tmp_path / "in", tmp_path / to, to=to).boxes == 5
 
 
 def test_a_turned_tiff_has_the_size_that_is_stored() -> None:

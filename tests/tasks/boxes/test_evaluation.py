@@ -1,10 +1,13 @@
 """Average precision against COCO's own, and what is found, missed and not there."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from boxed import coco, read, save_pictures, write
 from convlens.errors import ConvlensError
 from convlens.pictures.boxes.box import Box
 from convlens.pictures.source import BytesSource
@@ -12,6 +15,8 @@ from convlens.tasks.boxes.evaluation import evaluate
 from convlens.tasks.boxes.matching import IGNORED, NONE, Truth, average_precision, match
 from convlens.tasks.boxes.prediction import BoxPrediction, predict
 from convlens.tasks.boxes.rule import BoxRule, read_rule
+from convlens.tasks.boxes.truth import truths_of
+from helpers import package
 
 LABELS = ("cat", "dog")
 Objects = list[tuple[tuple[float, ...], str]]
@@ -98,6 +103,68 @@ def test_what_is_ignored_counts_neither_way() -> None:
     assert metrics.objects == 1
     assert metrics.ap50 == 1.0
     assert metrics.per_class["cat"].answers == 1
+    assert metrics.counts_right == 1.0
+
+
+def test_a_count_is_wrong_by_an_answer_about_nothing_but_not_by_one_about_a_crowd() -> None:
+    there = truth(((0, 0, 10, 10), "cat"), ((0, 20, 400, 220), "cat"), ignored=1)
+    one = ((0.0, 0.0, 10.0, 10.0), "cat", 0.8)
+    in_crowd = [((30.0 * k, 50.0, 30.0 * k + 20, 150.0), "cat", 0.9) for k in range(3)]
+    nowhere = ((300.0, 0.0, 310.0, 10.0), "cat", 0.7)
+    for found, right in ((in_crowd, 0.0), ([one, *in_crowd], 1.0), ([one, nowhere], 0.0)):
+        answers = [(there, answer("1.jpg", *found))]
+        metrics = evaluate(answers, [BytesSource("1.jpg", b"")]).metrics
+        assert metrics.counts_right == right
+
+
+def test_sizes_are_those_that_annotations_say_as_in_coco(tmp_path: Path) -> None:
+    """Of an outline, which may be small where its box is of medium size."""
+    oracle, judge = package("pycocotools.coco"), package("pycocotools.cocoeval")
+    save_pictures(tmp_path)
+    record = json.loads(coco())
+    for annotation in record["annotations"]:
+        annotation |= {"bbox": [2, 2, 35, 34], "iscrowd": 0}
+    for annotation, area in zip(record["annotations"], (300, 1190, 900), strict=True):
+        annotation["area"] = area
+    file = write(tmp_path / "annotations.json", json.dumps(record))
+    catalog = read(tmp_path)
+    found = [((2.0, 2.0, 37.0, 36.0), "cat", 0.9)], [((2.0, 2.0, 37.0, 30.0), "cat", 0.6)]
+    answers = [
+        (there, answer(f"{row}.jpg", *own))
+        for row, (there, own) in enumerate(zip(truths_of(catalog), (*found, ()), strict=True))
+    ]
+    metrics = evaluate(answers, [BytesSource("1.jpg", b"")] * 3).metrics
+    there = oracle.COCO(str(file))
+    results = [
+        {"image_id": 7 + row, "category_id": 3, "score": score}
+        | {"bbox": [left, top, right - left, bottom - top]}
+        for row, own in enumerate(found)
+        for (left, top, right, bottom), _, score in own
+    ]
+    theirs = judge.COCOeval(there, there.loadRes(results), "bbox")
+    theirs.evaluate()
+    theirs.accumulate()
+    theirs.summarize()
+    ours = [-1 if value is None else value for value in metrics.coco.values()]
+    assert ours == pytest.approx(theirs.stats[:6].tolist(), abs=1e-6)
+    assert metrics.coco["AP_small"] not in {None, metrics.coco["AP_medium"]}
+
+
+def test_what_answers_nothing_is_worth_nothing_only_where_there_is_something() -> None:
+    """Neither for a class or a size without objects, nor where all objects are ignored."""
+
+    def metrics_of(there: Truth) -> Any:
+        return evaluate([(there, answer("1.jpg"))], [BytesSource("1.jpg", b"")]).metrics
+
+    metrics = metrics_of(truth(((0, 0, 10, 10), "cat"), ((0, 0, 200, 200), "dog"), ignored=1))
+    of_sizes = [metrics.coco[f"AP_{size}"] for size in ("small", "medium", "large")]
+    assert (metrics.coco["AP"], metrics.coco["AP50"], *of_sizes) == (0, 0, 0, None, None)
+    of_classes = [(of.ap, of.ap50) for of in metrics.per_class.values()]
+    assert of_classes == [(0, 0), (None, None)]
+    ignored = metrics_of(truth(((0, 0, 10, 10), "cat"), ignored=1))
+    assert set(ignored.coco.values()) == {None}
+    assert ignored.per_class["cat"].ap is None
+    assert set(metrics_of(truth()).coco.values()) == {None}
 
 
 def test_a_rule_that_does_not_fit_is_refused() -> None:

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,15 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.xyxy)
 
+    @property
+    def areas(self) -> npt.NDArray[np.float64]:
+        """In pixels [n]: those that the data says, as of an outline, or else those of the boxes."""
+        areas: npt.NDArray[np.float64] = (self.xyxy[:, 2:] - self.xyxy[:, :2]).prod(1)
+        for index, extras in enumerate(self.extras):
+            if is_area(area := extras.get("area")):
+                areas[index] = area
+        return areas
+
     def where(self, index: int) -> str:
         """Where the data says so, as `labels/a.txt, line 3`."""
         return place_of(self.file, self.unit, int(self.places[index]))
@@ -46,6 +55,11 @@ class Boxes:
     def beside(self, index: int) -> Mapping[str, Any]:
         """What else the data says of one."""
         return self.extras[index] if self.extras else {}
+
+
+def is_area(value: Any) -> TypeGuard[float]:
+    """Whether what the data says can be an area: a number, and neither below 0 nor without end."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18
 
 
 def place_of(file: str, unit: str, number: int) -> str:
@@ -77,6 +91,7 @@ class BoxCatalog(PictureTable):
     upright. `labelled` is False for a picture that no file says anything of, which by YOLO's
     convention has no objects. `notes` hold what else the data says of each picture, `record` of
     the whole. `faults` are what was wrong, whether mended or left out; `form` is how it is written.
+    `lost` counts, by name, what is said of objects that cannot be moved to where they are seen.
     """
 
     boxes: tuple[Boxes, ...]
@@ -89,6 +104,7 @@ class BoxCatalog(PictureTable):
     form: str
     record: Mapping[str, Any]
     faults: tuple[Fault, ...] = ()
+    lost: Mapping[str, int] = field(default_factory=dict)
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
         *PictureTable.COLUMNS,

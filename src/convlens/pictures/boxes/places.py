@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ..folder import PassedOver, files_below, folders_in, ignore
@@ -35,6 +36,11 @@ class FileIndex:
         below = map(os.path.normpath, files_below(root, passed_over))
         return FileIndex(root, (p for p in below if p.rpartition(".")[2].lower() in endings))
 
+    @cached_property
+    def splits(self) -> frozenset[Split]:
+        """The splits that folders with files in them are named for."""
+        return frozenset(split_below(self.root, path) for path in self.paths)
+
     def keep(self, path: str | None, owner: str) -> None:
         """For whoever means this very file, so that nobody takes it who lacks his own."""
         if path is not None:
@@ -57,13 +63,15 @@ class FileIndex:
         split: Split = None,
         stem: bool = False,
         owner: str | None = None,
+        pictured: Collection[Split] | None = None,
     ) -> str | None:
         """The file that a label means; None where none is, or several are alike.
 
         That is the file of this path below one of `folders`; or else the one whose path has the
         longest end in common with it, whatever its ending, which `stem` says that the text lacks.
-        Of several, it is the one in a folder named for the `split`. It is found for `owner`, which
-        is the text itself where nobody is named.
+        Of several, it is the one in a folder named for the `split`; never one in a folder of
+        another that the text does not name, where both have pictures: the `pictured` splits do, or
+        those of these files. It is found for `owner`, or for the text itself where none is named.
         """
         exact = None if stem else self.exact(text, folders)
         if exact is not None:
@@ -72,7 +80,12 @@ class FileIndex:
         tidy = _tidy(text)
         wanted = PurePosixPath(tidy + ".x" if stem else tidy)
         candidates = self._by_stem.get(wanted.stem, [])
-        candidates = [p for p in candidates if self._owners.get(p, owner) == owner]
+        candidates = [
+            path
+            for path in candidates
+            if self._owners.get(path, owner) == owner
+            and not self._strays(path, wanted, split=split, pictured=pictured)
+        ]
         if len(candidates) > 1:
             candidates = _best(candidates, lambda p: PurePosixPath(p).name == wanted.name)
             shared = [_shared(path, wanted) for path in candidates]
@@ -83,6 +96,15 @@ class FileIndex:
             return None
         self.keep(candidates[0], owner)
         return candidates[0]
+
+    def _strays(
+        self, path: str, wanted: PurePosixPath, *, split: Split, pictured: Collection[Split] | None
+    ) -> bool:
+        """Whether a file is of another split than what means it, and both have pictures."""
+        own = split_below(self.root, path) if split else None
+        if own in {None, split, *map(split_named, wanted.parts[:-1])}:
+            return False
+        return {own, split} <= set(self.splits if pictured is None else pictured)
 
 
 def _tidy(text: str) -> str:

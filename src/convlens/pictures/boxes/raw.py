@@ -43,7 +43,11 @@ class RawPicture:
         difficult: bool = False,
         extras: dict[str, Any] | None = None,
     ) -> None:
-        """Append an object. `extras` may hold a `segmentation`: outlines in the values' units."""
+        """Append an object.
+
+        `extras` may hold, in the values' units, a `segmentation`, which is outlines, `keypoints`,
+        which are x, y and how visible each, and an `area`.
+        """
         self.places.append(place)
         self.labels.append(label)
         self.values.append(values)

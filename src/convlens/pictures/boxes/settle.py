@@ -1,5 +1,6 @@
 """From what labels say to boxes in pictures: read each picture's head, and check every box."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,22 @@ from ...progress import Progress
 from ..label import remarks_about
 from ..shards.read import streamed
 from ..source import Source
-from .boxes import SIDEWAYS, BoxCatalog, Boxes, Corners, Fault
+from .boxes import SIDEWAYS, BoxCatalog, Boxes, Corners, Fault, is_area
 from .check import check, specks
 from .meaning import INSIDE, Meaning, counts_from_1, meaning_of
 from .raw import RawPicture, RawSet
 from .reading import Reading
 from .turned import drawn_as_stored, frame_of
-from .upright import Head, head_of, move_outlines, turn_boxes, turn_points
+from .upright import (
+    Head,
+    Move,
+    Points,
+    head_of,
+    move_keypoints,
+    move_outlines,
+    turn_boxes,
+    turn_points,
+)
 
 
 def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
@@ -37,9 +47,10 @@ def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
     meaning = meaning_of(raw, reading, values=everything, sizes=sizes)
     numbers = {name: index for index, name in enumerate(raw.classes)}
     faults = list(raw.faults)
+    lost: Counter[str] = Counter()
     boxes = [
         _boxes(one, v, head=head, frame=frame, stored=turned, meaning=meaning, raw=raw,
-               numbers=numbers, faults=faults)
+               numbers=numbers, faults=faults, lost=lost)
         for one, v, head, frame, turned in zip(pictures, values, known, frames, stored, strict=True)
     ]  # fmt: skip
     if what := counts_from_1(meaning, raw, values=everything, sizes=sizes):
@@ -62,6 +73,7 @@ def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
         form=raw.form,
         record=raw.record,
         faults=tuple(faults),
+        lost=lost,
     )
 
 
@@ -95,6 +107,7 @@ def _boxes(
     raw: RawSet,
     numbers: dict[str, int],
     faults: list[Fault],
+    lost: Counter[str],
 ) -> Boxes:
     """The objects of a picture as it is seen; what is wrong with them is added to `faults`."""
     width, height, orientation = head
@@ -110,9 +123,7 @@ def _boxes(
         crowd=np.array(one.crowd, np.bool_),
         difficult=np.array(one.difficult, np.bool_),
         places=np.array(one.places, np.int64),
-        extras=tuple(_moved(extras, frame, scale, turn, meaning) for extras in one.extras)
-        if any(one.extras)
-        else (),
+        extras=_extras(one, frame, scale, turn=turn, meaning=meaning, lost=lost),
         file=one.file,
         unit=raw.unit,
     )
@@ -144,20 +155,40 @@ def _scale(
     return scale
 
 
-def _moved(
-    extras: dict[str, Any],
+def _extras(
+    one: RawPicture,
     frame: tuple[int, int],
     scale: npt.NDArray[np.float64],
+    *,
     turn: int,
     meaning: Meaning,
-) -> dict[str, Any]:
-    """The same with outlines in pixels of the picture as it is seen."""
-    if "segmentation" not in extras:
-        return extras
+    lost: Counter[str],
+) -> tuple[dict[str, Any], ...]:
+    """What else is said of each object, in pixels of the picture as it is seen."""
     factor = scale * (np.array(frame) if meaning.units == "relative" else 1)
+    if not any(one.extras):
+        return ()
     if turn == 1 and (factor == 1).all():
-        return extras
-    moved = move_outlines(
-        extras["segmentation"], lambda points: turn_points(points * factor, frame, turn)
-    )
-    return extras | {"segmentation": moved}
+        return tuple(one.extras)
+
+    def move(points: Points) -> Points:
+        return turn_points(points * factor, frame, turn)
+
+    return tuple(_moved(extras, move, float(factor.prod()), lost) for extras in one.extras)
+
+
+def _moved(extras: dict[str, Any], move: Move, larger: float, lost: Counter[str]) -> dict[str, Any]:
+    """The same with outlines and keypoints moved, and an area so many times as large.
+
+    What cannot be moved, such as a mask, is left out and counted.
+    """
+    moved = dict(extras)
+    for name, moving in (("segmentation", move_outlines), ("keypoints", move_keypoints)):
+        if extras.get(name):
+            moved[name] = moving(extras[name], move)
+            if moved[name] is None:
+                del moved[name]
+                lost[f"{name} that cannot be moved"] += 1
+    if is_area(extras.get("area")):
+        moved["area"] = round(extras["area"] * larger, 6)
+    return moved

@@ -1,5 +1,6 @@
 """How a picture is turned until it is seen upright, and its boxes with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from .boxes import SIDEWAYS, Corners
 
 Head = tuple[int, int, int]
 """Width and height as stored, and the EXIF orientation, 1 to 8."""
+Points = npt.NDArray[np.float64]
+Move = Callable[[Points], Points]
+"""From points [n, 2] as they are written to where they are seen."""
 
 
 def head_of(data: bytes) -> Head:
@@ -34,9 +38,7 @@ def head_of(data: bytes) -> Head:
         return width, height, int(orientation) if turned else 1
 
 
-def turn_points(
-    points: npt.NDArray[np.float64], size: tuple[int, int], orientation: int
-) -> npt.NDArray[np.float64]:
+def turn_points(points: Points, size: tuple[int, int], orientation: int) -> Points:
     """Points [n, 2] of a picture as stored, `size` being its width and height, as they are seen."""
     width, height = size
     x, y = points[:, 0], points[:, 1]
@@ -56,11 +58,39 @@ def turn_boxes(boxes: Corners, size: tuple[int, int], orientation: int) -> Corne
     return np.concatenate((np.minimum(first, second), np.maximum(first, second)), 1)
 
 
-def move_outlines(outlines: Any, move: Any) -> Any:
-    """Outlines, lists of x, y, x, y, … each, with their points moved; others as they are."""
-    if not isinstance(outlines, list) or not all(isinstance(one, list) for one in outlines):
-        return outlines
-    return [
-        [round(v, 6) for v in move(np.array(one, float).reshape(-1, 2)).reshape(-1).tolist()]
-        for one in outlines
-    ]
+def points_of(numbers: Any, width: int) -> Points | None:
+    """A list of numbers as points [n, width]; None of what is none."""
+    try:
+        points = np.array(numbers, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    whole = points.ndim == 1 and points.size % width == 0 and bool(np.isfinite(points).all())
+    return points.reshape(-1, width) if whole else None
+
+
+def move_outlines(outlines: Any, move: Move) -> list[list[float]] | None:
+    """Outlines, lists of x, y, x, y, … each, with their points moved; None of what is none."""
+    moved = []
+    for one in outlines if isinstance(outlines, list) else [None]:
+        points = points_of(one, 2)
+        if points is None:
+            return None
+        moved.append(_numbers_of(move(points)))
+    return moved
+
+
+def move_keypoints(keypoints: Any, move: Move) -> list[float] | None:
+    """Keypoints, x, y and how visible each, with their points moved; None of what is none.
+
+    What is not labelled is three zeros in COCO, and stays so.
+    """
+    points = points_of(keypoints, 3)
+    if points is None:
+        return None
+    labelled = points.any(1)
+    points[labelled, :2] = move(points[labelled, :2])
+    return _numbers_of(points)
+
+
+def _numbers_of(points: Points) -> list[float]:
+    return [round(number, 6) for number in points.reshape(-1).tolist()]

@@ -47,25 +47,28 @@ def coco_metrics(
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """`STATS` over all classes, and the AP of each class; None where there are no such objects.
 
-    Objects that are ignored count as COCO's crowds; those of other classes do not count.
+    Objects that are ignored count as COCO's crowds; those of other classes do not count. Where
+    nothing is answered, it is 0 of what there are objects of that count.
     """
     from faster_coco_eval import COCO, COCOeval_faster
 
     annotations: list[dict[str, Any]] = []
     for number, (truth, _) in enumerate(answers, 1):
-        for box, label, ignored in zip(
-            truth.xyxy.tolist(), truth.labels, truth.ignored.tolist(), strict=True
+        areas = truth.areas
+        if areas is None:
+            areas = (truth.xyxy[:, 2:] - truth.xyxy[:, :2]).prod(1)
+        for (left, top, right, bottom), label, ignored, area in zip(
+            truth.xyxy.tolist(), truth.labels, truth.ignored.tolist(), areas.tolist(), strict=True
         ):
             if label not in classes:
                 continue
-            left, top, right, bottom = box
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
                     "category_id": list(classes).index(label) + 1,
                     "bbox": [left, top, right - left, bottom - top],
-                    "area": (right - left) * (bottom - top),
+                    "area": area,
                     "iscrowd": int(ignored),
                 }
             )
@@ -81,12 +84,11 @@ def coco_metrics(
         for image, (_, prediction) in enumerate(answers, 1)
         for result in coco_results(prediction, image, numbers)
     ]
-    if not results or not annotations:
-        nothing = 0.0 if annotations else None
-        return dict.fromkeys(STATS, nothing), dict.fromkeys(classes, nothing)
     with contextlib.redirect_stdout(io.StringIO()):
         truth_of_all = COCO(data)
-        evaluator = COCOeval_faster(truth_of_all, truth_of_all.loadRes(results), "bbox")
+        # older versions of the library load no empty list of results
+        found = truth_of_all.loadRes(results) if results else COCO(data | {"annotations": []})
+        evaluator = COCOeval_faster(truth_of_all, found, "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize()

@@ -163,26 +163,26 @@ def evaluate(
     objects = {label: [_counted(truth, label) for truth, _ in answers] for label in classes}
     missed, false = _wrong(answers, sources)
     found = dict.fromkeys(classes, 0)
-    said = dict.fromkeys(classes, 0)
+    said: dict[str, list[int]] = {label: [] for label in classes}
     for truth, prediction in answers:
         for label in classes:
             least = min((o.score for o in prediction.objects if o.predicted == label), default=2.0)
             right = match(prediction, truth, label, least=least).objects
             found[label] += int((right >= 0).sum())
-            said[label] += int((right >= NONE).sum())
+            said[label].append(int((right >= NONE).sum()))
     per_class = {
         label: ClassMetrics(
             sum(objects[label]),
             found=found[label],
-            answers=said[label],
+            answers=sum(said[label]),
             ap=ap[label],
             ap50=_or_none(average_precision(all_matches[label], sum(objects[label]))),
         )
         for label in classes
     }
     all_right = sum(
-        all(prediction.counts().get(label, 0) == objects[label][row] for label in classes)
-        for row, (_, prediction) in enumerate(answers)
+        all(said[label][row] == objects[label][row] for label in classes)
+        for row in range(len(answers))
     )
     metrics = BoxMetrics(
         len(answers),

@@ -16,11 +16,13 @@ class Truth(NamedTuple):
     """The objects in a picture: boxes [n, 4] in its pixels, and classes by name.
 
     Those that are `ignored` [n], crowds and difficult ones, count neither as found nor as missed.
+    `areas` [n] tell which are small, medium and large, as COCO has it; without, those of boxes do.
     """
 
     xyxy: npt.NDArray[np.float64]
     labels: tuple[str, ...]
     ignored: npt.NDArray[np.bool_]
+    areas: npt.NDArray[np.float64] | None = None
 
 
 class Matches(NamedTuple):

@@ -10,4 +10,4 @@ def truths_of(catalog: BoxCatalog) -> Iterator[Truth]:
     """The objects of each picture. Crowds and difficult ones count neither way."""
     for boxes in catalog.boxes:
         labels = tuple(catalog.classes[k] for k in boxes.labels.tolist())
-        yield Truth(boxes.xyxy, labels, boxes.crowd | boxes.difficult)
+        yield Truth(boxes.xyxy, labels, boxes.crowd | boxes.difficult, boxes.areas)

@@ -12,7 +12,7 @@ from ....errors import ConvlensError
 from ....files import saying_where
 from ...label import normal_label
 from ...source import ENDINGS, CellSource, FileSource, Source
-from ...split_name import split_of
+from ...split_name import split_named, split_of
 from ...tables.columns import label_of, text_of
 from ..places import FileIndex, files_of, split_below, tops
 from ..raw import RawPicture, RawSet
@@ -63,7 +63,8 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
             for where, cells, given in records:
                 place = int(where.rpartition(" ")[2])
                 text = layout.columns.of_role("path", cells)
-                source = given or _source(text, missing, index=index, pictures=pictures)
+                said = split_named(layout.columns.of_role("split", cells))
+                source = given or _source(text, missing, index=index, pictures=pictures, split=said)
                 if source is None:
                     reason = "is not there" if text.strip() else "has no path"
                     raw.skip(f"{where}: {text}" if text else where, reason)
@@ -108,13 +109,14 @@ def _source(
     *,
     index: FileIndex,
     pictures: Mapping[str, RawPicture],
+    split: str | None,
 ) -> Source | None:
     """The picture that a row names; each name is looked for once."""
     if not text.strip() or text in missing:
         return None
     as_written = str(index.root / text)
-    found = as_written if as_written in pictures else index.find(text, [index.root])
-    found = found or index.find(text, stem=True)  # with no ending
+    found = as_written if as_written in pictures else index.find(text, [index.root], split=split)
+    found = found or index.find(text, split=split, stem=True)  # with no ending
     if found is None:
         missing[text] = None
         return None

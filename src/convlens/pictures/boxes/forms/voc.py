@@ -97,12 +97,12 @@ def _text(element: ElementTree.Element, name: str) -> str:
 
 def _picture_of(file: str, filename: str, index: FileIndex) -> str | None:
     """The picture that an annotation is of: the one of the same name, or the one that it names."""
-    pictures = _homes(file)
+    pictures, split = _homes(file), split_below(index.root, file)
     stem = PurePosixPath(file).stem
     ending = PurePosixPath(filename.replace("\\", "/")).suffix
-    named = index.find(stem + ending, pictures, owner=file) if ending else None
-    named = named or index.find(stem, stem=True, owner=file)
-    return named or index.find(filename, pictures, owner=file)
+    named = index.find(stem + ending, pictures, split=split, owner=file) if ending else None
+    named = named or index.find(stem, split=split, stem=True, owner=file)
+    return named or index.find(filename, pictures, split=split, owner=file)
 
 
 def _homes(file: str) -> list[Path]:
@@ -170,14 +170,27 @@ def _number(text: str) -> float | None:
 
 
 def _plain(element: ElementTree.Element, own: set[str]) -> dict[str, Any]:
-    """What is said beside, as text by name; of several of one name, a list."""
+    """What is said beside, as text or number by name; of several of one name, a list."""
     plain: dict[str, Any] = {}
     for child in element:
         if child.tag in own:
             continue
-        value: Any = _plain(child, set()) if len(child) else (child.text or "").strip()
+        value: Any = _plain(child, set()) if len(child) else _value(child.text or "")
         if child.tag in plain:
             earlier = plain[child.tag]
             value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
         plain[child.tag] = value
     return plain
+
+
+def _value(text: str) -> int | float | str:
+    """A number where the text is how it is written, so that it can be written as one again."""
+    text = text.strip()
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if str(value) == text and text[-1].isdecimal():  # not a number, and infinity, are no JSON
+            return value
+    return text

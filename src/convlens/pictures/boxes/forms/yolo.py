@@ -79,7 +79,6 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
         form="yolo", root=root, unit="line", units="relative", corners=("cxcywh",), origin="from0"
     )
     record = _read_list(found[0]) if found[0].is_file() else {}
-    raw.record = {"list": record}
     pictures, texts = FileIndex.below(root, ENDINGS, raw.skip), FileIndex.below(root, {"txt"})
     names = _names(root, record, raw=raw, texts=texts)
     labels = {
@@ -91,12 +90,12 @@ def read(path: Path, found: Sequence[Path]) -> RawSet:
     for picture in pictures.paths:
         if splits and picture not in splits:
             raw.skip(picture, f"is in no split of {found[0].name}")
-    keypoints = bool(record.get("kpt_shape"))
+    keypoints = _numbers_per_keypoint(record)
     used = set()
     for picture in pictures.paths:
         texts.keep(_own_labels(picture, labels), picture)
     for picture, split in (splits or {p: split_below(root, p) for p in pictures.paths}).items():
-        file = _labels_of(picture, labels, texts)
+        file = _labels_of(picture, labels, texts=texts, pictures=pictures)
         one = RawPicture(source=FileSource(picture), file=file or "", split=split)
         one.labelled = file is not None
         if file is not None:
@@ -186,9 +185,9 @@ def _splits(
             if place is None:
                 raw.skip(f"{file}, {name}: {entry}", "is not there")
                 continue
-            for path in _pictures_at(place, index, raw=raw):
-                same = splits.get(path, split_named(name)) == split_named(name)
-                splits[path] = split_named(name) if same else None
+            split = split_named(name)
+            for path in _pictures_at(place, index, split=split, raw=raw):
+                splits[path] = split if splits.get(path, split) == split else None
     if record and not splits and index.paths:
         raw.skip(str(file), "names no split that is there, so all pictures are taken")
     return splits
@@ -205,24 +204,28 @@ def _place(root: Path, base: str, entry: str, index: FileIndex) -> Path | None:
     return next((end for end in ends if end != root and end.exists()), None)
 
 
-def _pictures_at(place: Path, index: FileIndex, *, raw: RawSet) -> Iterator[str]:
+def _pictures_at(place: Path, index: FileIndex, *, split: str | None, raw: RawSet) -> Iterator[str]:
     if place.is_dir():
         inside = place.resolve()  # pictures may be links to elsewhere
         yield from (p for p in index.paths if Path(p).parent.resolve().is_relative_to(inside))
         return
     for number, line in enumerate(_lines(place), 1):
-        path = index.find(line, [place.parent, index.root])
+        path = index.find(line, [place.parent, index.root], split=split)
         if path is None:
             raw.skip(f"{place}, line {number}: {line}", "is not there")
         else:
             yield path
 
 
-def _labels_of(picture: str, labels: Mapping[str, PurePosixPath], texts: FileIndex) -> str | None:
+def _labels_of(
+    picture: str, labels: Mapping[str, PurePosixPath], *, texts: FileIndex, pictures: FileIndex
+) -> str | None:
     """The label file of a picture: its own one, or the only one of its name that is no other's."""
     found, stem = _own_labels(picture, labels), PurePosixPath(picture).stem
-    if found is None and (other := texts.find(stem, stem=True, owner=picture)) in labels:
-        found = other if PurePosixPath(str(other)).stem == stem else None
+    if found is None:
+        split = split_below(pictures.root, picture)
+        other = texts.find(stem, stem=True, split=split, owner=picture, pictured=pictures.splits)
+        found = other if other in labels and PurePosixPath(str(other)).stem == stem else None
     return found
 
 
@@ -237,8 +240,14 @@ def _own_labels(picture: str, labels: Mapping[str, PurePosixPath]) -> str | None
     return next((file for file in candidates if file in labels), None)
 
 
+def _numbers_per_keypoint(record: Mapping[str, Any]) -> int:
+    """2 or 3, as the list says; 0 where it says nothing, so that lines hold outlines."""
+    shape = record.get("kpt_shape")
+    return 0 if not shape else 2 if isinstance(shape, list) and shape[-1] == 2 else 3
+
+
 def _read_labels(
-    file: str, picture: RawPicture, *, raw: RawSet, names: dict[int, str], keypoints: bool
+    file: str, picture: RawPicture, *, raw: RawSet, names: dict[int, str], keypoints: int
 ) -> None:
     """Append the objects of a label file; a line that cannot be read is left out and noted."""
     text = Path(file).read_bytes().decode("utf-8-sig")
@@ -269,5 +278,9 @@ def _read_labels(
         elif len(values) == 5:
             extras["score"] = values[4]
         elif len(values) > 5:
-            extras["keypoints"] = values[4:]
+            points = values[4:]
+            if keypoints == 2:  # COCO's have three numbers each: 0 is not there, 2 is seen
+                pairs = zip(points[::2], points[1::2], strict=False)
+                points = [number for x, y in pairs for number in (x, y, 2.0 if x or y else 0.0)]
+            extras["keypoints"] = points
         picture.add(place, names[int(number)], values[:4], extras=extras)

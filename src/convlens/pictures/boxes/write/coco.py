@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ....files import write_whole
-from ..boxes import BoxCatalog
+from ..boxes import BoxCatalog, is_area
 from ..forms.coco import OWN
 
 
@@ -65,7 +65,11 @@ def _annotations(catalog: BoxCatalog, row: int, numbers: Sequence[int]) -> list[
             "bbox": bbox,
             "area": round(bbox[2] * bbox[3], 6),
             "iscrowd": int(boxes.crowd[index]),
-        } | {key: value for key, value in boxes.beside(index).items() if key not in OWN}
+        } | {
+            key: value
+            for key, value in boxes.beside(index).items()
+            if key not in OWN and (key != "area" or is_area(value))
+        }
         if boxes.difficult[index]:
             annotation["difficult"] = 1
         annotations.append(annotation)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 from ....errors import ConvlensError, UsageError
-from ....files import saying_where
+from ....files import check_unused, given_path, saying_where
 from ....parallel import in_order
 from ....progress import Progress
 from ....windows import file_name
@@ -25,7 +25,7 @@ FORMS: dict[str, ModuleType] = {"coco": coco, "yolo": yolo, "voc": voc}
 
 @dataclass(frozen=True)
 class Converted:
-    """What was written. `lost` counts, by name, what the form cannot carry."""
+    """What was written. `lost` counts, by name, what the form cannot carry or nothing can move."""
 
     folder: Path
     _: KW_ONLY
@@ -70,9 +70,8 @@ def convert(
     """
     if to not in FORMS:
         raise UsageError(f"--to {to}: it can be {', '.join(FORMS)}")
-    folder = Path(out)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"--out {folder}: it exists and is not empty; name another")
+    folder = given_path(out)
+    check_unused(folder)
     catalog = read_boxes(pictures, boxes=boxes, progress=progress)
     if catalog is None:
         raise ConvlensError(
@@ -88,7 +87,7 @@ def convert(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         progress("copying pictures", row + 1, len(catalog))
-    lost: Counter[str] = Counter()
+    lost = Counter(catalog.lost)
     form.write(catalog, names, folder, lost=lost)
     return Converted(
         folder,

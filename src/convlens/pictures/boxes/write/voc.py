@@ -33,7 +33,7 @@ def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Coun
     lost += Counter()  # without zeros
     lists = folder / "ImageSets" / "Main"
     for split in SPLITS:
-        rows = [row for row, own in enumerate(catalog.splits) if own == split]
+        rows = catalog.rows_of(split)
         if rows:
             lists.mkdir(parents=True, exist_ok=True)
             lines = (f"{PurePosixPath(names[row]).stem}\n" for row in rows)

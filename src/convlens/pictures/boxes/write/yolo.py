@@ -10,27 +10,28 @@ import numpy as np
 from ....files import saying_where, write_whole
 from ...catalog import SPLITS
 from ..boxes import BoxCatalog, Boxes
+from ..upright import Points, points_of
 
 NEAR = 0.01
 """Pixels by which a box and the one around its outline differ at most."""
 
 
 def place(split: str | None) -> str:
-    """The folder for pictures of a split."""
-    return f"images/{split}" if split else "images"
+    """The folder for pictures of a split; of none too, since programs look into inner folders."""
+    return f"images/{split or 'all'}"
 
 
 def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Counter[str]) -> None:
     """Write the labels and `data.yaml`; `names` are the pictures' files."""
     own = catalog.form == "yolo"
     numbers = catalog.numbers if own else tuple(range(len(catalog.classes)))
-    outlines = all(_has_outline(b, k) for b in catalog.boxes for k in range(len(b)))
+    outlines = all(_outline(b, k) is not None for b in catalog.boxes for k in range(len(b)))
     for row, boxes in enumerate(catalog.boxes):
         size = np.array(catalog.seen_size(row), np.float64)
         lines = []
         for index in range(len(boxes)):
-            points = boxes.beside(index)["segmentation"][0] if outlines else _middle(boxes, index)
-            shares = (np.reshape(points, (-1, 2)) / size).reshape(-1)
+            points = _outline(boxes, index) if outlines else None
+            shares = ((_middle(boxes, index) if points is None else points) / size).reshape(-1)
             number = numbers[int(boxes.labels[index])]
             lines.append(" ".join((str(number), *(f"{share:.12g}" for share in shares))))
             lost.update(
@@ -57,7 +58,7 @@ def _list(catalog: BoxCatalog, numbers: Sequence[int]) -> str:
     text = ""
     for split in SPLITS:
         homes = [place(split)] if split in splits else []
-        homes += ["images"] if whole and split != "test" else []
+        homes += [place(None)] if whole and split != "test" else []
         if homes:
             text += f"{split}: {homes[0] if len(homes) == 1 else json.dumps(homes)}\n"
     text += "names:\n"
@@ -66,18 +67,18 @@ def _list(catalog: BoxCatalog, numbers: Sequence[int]) -> str:
     return text
 
 
-def _middle(boxes: Boxes, index: int) -> list[float]:
-    left, top, right, bottom = boxes.xyxy[index].tolist()
-    return [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
+def _middle(boxes: Boxes, index: int) -> Points:
+    first, second = boxes.xyxy[index].reshape(2, 2)
+    return np.stack(((first + second) / 2, second - first))
 
 
-def _has_outline(boxes: Boxes, index: int) -> bool:
-    """Whether a box is the one around its only outline, so that the outline says it."""
+def _outline(boxes: Boxes, index: int) -> Points | None:
+    """The points of a box's only outline, where the box is the one around it."""
     outlines = boxes.beside(index).get("segmentation")
-    if not isinstance(outlines, list) or len(outlines) != 1 or not isinstance(outlines[0], list):
-        return False
-    if len(outlines[0]) < 6 or len(outlines[0]) % 2:
-        return False
-    points = np.array(outlines[0], np.float64).reshape(-1, 2)
+    if not isinstance(outlines, list) or len(outlines) != 1:
+        return None
+    points = points_of(outlines[0], 2)
+    if points is None or len(points) < 3:
+        return None
     around = np.concatenate((points.min(0), points.max(0)))
-    return bool(np.abs(around - boxes.xyxy[index]).max() <= NEAR)
+    return points if np.abs(around - boxes.xyxy[index]).max() <= NEAR else None
