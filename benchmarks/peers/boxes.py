@@ -5,10 +5,11 @@
 
 Each set is written as YOLO's folders with `convlens.convert`, every fifth picture held out where
 the data names none. Ultralytics, in an environment of its own, trains its smallest network from
-random parameters (those from COCO are fetched from its site, and would help it) with all else as
-it comes, for so many minutes of training; convlens gets as many for the whole process, and begins
-from the parameters that come with it. Ultralytics keeps the epoch that is best on the held-out
-pictures, and AP is by its own measure; convlens's is by COCO's. Both favour Ultralytics a little.
+random parameters (those from COCO are fetched from its site, and would help it), with a thread for
+each core, which it does not take by itself, and all else as it comes, for so many minutes of
+training; convlens gets as many for the whole process, and begins from the parameters that come with
+it. Ultralytics keeps the epoch that is best on the held-out pictures, and AP is by its own measure;
+convlens's is by COCO's. Both favour Ultralytics a little.
 """
 
 import sys
@@ -36,12 +37,12 @@ def write_folders(pictures: Path, folder: Path) -> Path:
     listed = folder / "data.yaml"
     images = folder / "images"
     if not (images / "train").exists():
-        for number, path in enumerate(sorted(images.iterdir())):
+        for number, path in enumerate(sorted((images / "all").iterdir())):
             split = "train" if number % 5 else "val"
-            labels = folder / "labels" / f"{path.stem}.txt"
+            labels = folder / "labels" / "all" / f"{path.stem}.txt"
             for file in (path, labels):
                 if file.exists():
-                    target = file.parent / split / file.name
+                    target = file.parents[1] / split / file.name
                     target.parent.mkdir(exist_ok=True)
                     file.rename(target)
     held_out = next(name for name in ("val", "test") if (images / name).exists())

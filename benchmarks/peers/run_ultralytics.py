@@ -1,4 +1,4 @@
-"""Ultralytics classify: torchvision's ResNet-18 under its trainer, all else as it comes.
+"""Ultralytics classify: torchvision's ResNet-18 under its trainer on all cores, else as it comes.
 
 python run_ultralytics.py FOLDER SIZE EPOCHS
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from epochs import report_epoch
 from ultralytics.models.yolo.classify import ClassificationTrainer
+from ultralytics_cores import use_all_cores
 
 NETWORK = """
 nc: 1000
@@ -23,6 +24,7 @@ head:
 
 def main() -> None:
     folder, size, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    use_all_cores()
     with tempfile.TemporaryDirectory() as out:
         written = Path(out) / "resnet18-cls.yaml"
         written.write_text(NETWORK)
