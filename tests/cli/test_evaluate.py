@@ -51,3 +51,14 @@ def test_a_class_may_be_missing_when_judging(convlens: Convlens, run: Path, tmp_
     assert figures["n"] == 5
     assert figures["per_class"]["cross"]["support"] == 0
     assert figures["accuracy"] == figures["per_class"]["disc"]["recall"]
+
+
+def test_what_was_learnt_from_is_not_judged_without_a_word(
+    convlens: Convlens, run: Path, tmp_path: Path
+) -> None:
+    for split in ("train", "val"):
+        for kind in ("disc", "cross"):
+            save_class(tmp_path / split / kind, kind, 2)
+    done = convlens("evaluate", run, tmp_path)
+    assert_clear(done, 2, "marks pictures to learn from and none as test: say which with --split")
+    assert convlens("evaluate", run, tmp_path, "--split", "all").returncode == 0

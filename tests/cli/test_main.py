@@ -207,3 +207,26 @@ def test_ctrl_c_is_status_130(run: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == b"convlens: stopped\n"
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("shard", "{}", "--out", "o", "--seed", "-1"), "--seed -1: it can be 0 to"),
+        (("inspect", "{}", "--labels", "--seed", "-1"), "--seed -1: it can be 0 to"),
+        (("inspect", "{}", "--size", "-5"), "--size -5: it can be 8 to 4096"),
+        (("inspect", "{}", "--size", "0"), "--size 0: it can be 8 to 4096"),
+        (("inspect", "{}", "--minutes", "5"), "--minutes is for --labels"),
+        (("bench", "--threads", "-1"), "--threads -1: it can be 1 to 1024"),
+        (("bench", "--batch", "0"), "they can be 1 or more"),
+        (("why", "--size", "-3"), "--size -3: it can be 8 to 4096"),
+        (("train", "{}", "--weights", "none", "--milliseconds", "1"), "is for pretrained"),
+        (("train", "{}", "--preset", "quick", "--prefer", "speed"), "is for pretrained"),
+        (("train", "{}", "--temperature", "4"), "--temperature: it is that of a --teacher's"),
+        (("train", "{}", "--momentum", "0.5"), "--momentum: it is that of --optimizer momentum"),
+    ],
+)
+def test_what_would_say_nothing_or_cannot_be_is_refused(
+    convlens: Convlens, shapes: Path, words: tuple[str, ...], says: str
+) -> None:
+    assert_clear(convlens(*(word.format(shapes) for word in words)), 2, says)

@@ -2,7 +2,7 @@
 
 import json
 
-from helpers import Convlens
+from helpers import Convlens, assert_clear
 
 
 def test_networks_prints_the_lectures_table(convlens: Convlens) -> None:
@@ -15,3 +15,13 @@ def test_networks_prints_the_lectures_table(convlens: Convlens) -> None:
     assert "residual" in convlens("networks").stdout
     line = json.loads(convlens("networks", "auto", "--json").stdout)["network"]
     assert json.loads(convlens("networks", line, "--json").stdout)["network"] == line
+
+
+def test_numbers_that_say_nothing_are_refused(convlens: Convlens) -> None:
+    for words, says in (
+        (("lecture", "--classes", "0"), "they can be 1 or more"),
+        (("lecture", "--size", "0"), "they can be 1 or more"),
+        (("--measure", "pictures", "--classes", "9"), "--classes does not go with --measure"),
+        (("--measure", "pictures", "--size", "-5"), "--size -5: it can be 8 to 4096"),
+    ):
+        assert_clear(convlens("networks", *words), 2, says)

@@ -195,3 +195,28 @@ def test_every_command_takes_every_name(
         done = convlens("predict", run, name)
         assert_clear(done, 0, "")
         assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_pattern_reaches_into_the_folders_that_it_matches(
+    convlens: Convlens, run: Path, tmp_path: Path
+) -> None:
+    for place in (".", "sub/deep", "@eaDir"):
+        save_class(tmp_path / place, "disc", 1)
+    for pattern, count in (("*", 2), ("**", 2), ("s*", 1)):
+        done = convlens("predict", run, tmp_path / pattern)
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, count), pattern
+    assert_clear(convlens("predict", run, tmp_path / "x*"), 1, "1 of 1 could not be read")
+
+
+def test_a_side_that_jpeg_cannot_have_is_drawn_smaller(
+    convlens: Convlens, run: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (66_000, 20)).save(tmp_path / "long.png")
+    done = convlens("predict", run, tmp_path / "long.png", "--why", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "o" / "long-why.jpg").size[0] == 65_500
+
+
+def test_top_is_for_classes(convlens: Convlens, boxes_run: Path, objects: Path) -> None:
+    done = convlens("predict", boxes_run, objects, "--top", "3")
+    assert_clear(done, 2, "--top is for detectors of classes")

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from convlens import ConvlensError, Detector, Prediction
+from convlens import ConvlensError, Detector, Prediction, inspect, why
 from convlens.detector.integrity import seal, unseal
 from convlens.errors import PictureError, UsageError
 from convlens.pictures.decode import decode
@@ -40,6 +40,25 @@ def test_a_file_a_run_and_bytes_are_one_detector(detector: Detector, run: Path) 
     file = run / "detector.onnx"
     for other in (Detector(str(file)), Detector(file.read_bytes())):
         assert (other.labels, other.digest) == (detector.labels, detector.digest)
+
+
+def test_the_home_folder_may_be_meant_in_python_too(
+    run: Path, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, place in (("run", run), ("shapes", shapes)):
+        (tmp_path / name).symlink_to(place)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    detector = Detector("~/run")
+    found = detector.predict("~/shapes/disc/001.png")
+    assert found.name == str(tmp_path / "shapes" / "disc" / "001.png")
+    assert len(list(detector.predict_many(["~/shapes/disc"]))) == len(
+        list(detector.predict_many(["~/shapes/disc/*"]))
+    )
+    assert inspect("~/shapes", report="~/report.html").pictures
+    assert (tmp_path / "report.html").exists()
+    case = why("~/run", section="arithmetic", out="~/case")
+    assert case.folder == tmp_path / "case"
 
 
 def test_a_picture_in_each_form_has_one_answer(detector: Detector, photo: Path) -> None:

@@ -1,6 +1,7 @@
 """`compare`: a paired test on the same held-out pictures, against SciPy's."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,25 @@ def test_runs_are_compared_from_any_folder(
     found = compare(["one", "two"])
     assert found.pictures == json.loads(Path("one/metrics.json").read_text())["test"]["n"]
     assert all(contender.milliseconds for contender in found.contenders)
+
+
+def test_one_label_counts_for_all_where_runs_have_others(run: Path, tmp_path: Path) -> None:
+    """As where labels were corrected between two trainings."""
+    other = shutil.copytree(run, tmp_path / "other")
+    rows = (other / "predictions.csv").read_text().splitlines()
+    column = rows[0].split(",").index("label")
+    for number in range(1, 6):
+        cells = rows[number].split(",")
+        cells[column] = {"disc": "cross", "cross": "disc"}[cells[column]]
+        rows[number] = ",".join(cells)
+    (other / "predictions.csv").write_text("\n".join(rows) + "\n")
+    found = compare([run, other])
+    assert found.relabelled == 5
+    assert found.contenders[0].accuracy == found.contenders[1].accuracy
+    assert "5 of them are labelled otherwise" in found.summary()[1]
+    assert compare([run, run]).relabelled == 0
+
+
+def test_the_time_is_that_of_the_whole_run(run: Path) -> None:
+    seconds = json.loads((run / "metrics.json").read_text())["seconds"]
+    assert compare([run, run]).contenders[0].train_seconds == sum(seconds.values())

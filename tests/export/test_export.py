@@ -178,7 +178,7 @@ def test_export_is_refused_where_file_and_network_differ(shapes: Path) -> None:
         pictures=60,
     )
     parity, known = check()
-    assert parity.pictures == 60
+    assert parity.comparisons == 60
     assert parity.largest_difference < 1e-6
     assert parity.store_agreement == 1.0
     val = dataset.subset("val")

@@ -13,7 +13,7 @@ from convlens.pictures.catalog import Catalog
 from convlens.pictures.decode import decode
 from convlens.pictures.read import read_catalog
 from convlens.tasks.classification.labels import classes_of
-from helpers import draw, package, save_class, tar_of
+from helpers import draw, save_class, tar_of
 
 
 def test_folder_names_are_labels_and_dot_names_are_passed_over(tmp_path: Path) -> None:
@@ -89,33 +89,6 @@ def test_csv_errors_name_file_line_and_remedy(tmp_path: Path) -> None:
     table.write_text("path,label,split\na.png,cat,train\nb.png,dog,later\n")
     with pytest.raises(ConvlensError, match=r"t\.csv, line 3: the split is 'later'"):
         read_catalog(table)
-
-
-@pytest.mark.parametrize("form", ["plain", "nested", "dictionary"])
-def test_parquet_with_bytes(tmp_path: Path, form: str) -> None:
-    pa = package("pyarrow")
-    parquet = package("pyarrow.parquet")
-    paths = write_pictures(tmp_path, 6)
-    data = [(tmp_path / p).read_bytes() for p in paths]
-    cells = pa.array([{"bytes": d, "path": None} for d in data] if form == "nested" else data)
-    cells = cells.dictionary_encode() if form == "dictionary" else cells
-    table = pa.table({"image": cells, "label": ["a", "b"] * 3, "split": ["train"] * 6})
-    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=2)
-    catalog = read_catalog(tmp_path / "t.parquet")
-    assert catalog.labels == ("a", "b") * 3
-    for row in (5, 0, 3, 2):  # across row groups, not in order
-        assert catalog.sources[row].read() == data[row]
-    assert catalog.names[5].endswith("t.parquet#5")
-
-
-def test_parquet_with_paths_and_whole_numbers_as_labels(tmp_path: Path) -> None:
-    pa = package("pyarrow")
-    parquet = package("pyarrow.parquet")
-    paths = write_pictures(tmp_path, 2)
-    parquet.write_table(pa.table({"path": paths, "label": [2, 10]}), tmp_path / "t.parquet")
-    catalog = read_catalog(tmp_path / "t.parquet")
-    assert catalog.classes == ("2", "10")
-    assert decode(catalog.sources[1].read()).shape == (40, 48, 3)
 
 
 def test_nothing_there_is_a_clear_error(tmp_path: Path) -> None:
@@ -284,68 +257,6 @@ def test_folders_of_systems_in_shards_and_patterns_are_passed_over(
     found = find_sources("p/*/*.png", passed_over=lambda n, _: passed_over.append(n))
     assert [source.name for source in found] == ["p/a/000.png"]
     assert passed_over[2:] == ["p/@eaDir/000.png"]
-
-
-COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
-
-
-@pytest.mark.parametrize("form", ["folder", "table", "shard"])
-def test_labels_that_print_alike_are_one(tmp_path: Path, form: str) -> None:
-    labels = [
-        COMPOSED,
-        DECOMPOSED,
-        f" {COMPOSED} ",
-        f"{COMPOSED}\u200b",
-        f"\u202a{COMPOSED}\u200e",
-        f"{COMPOSED}\u00a0",
-        "Tea",
-    ]
-    (tmp_path / "p").mkdir()
-    if form == "folder":
-        for label in labels:
-            save_class(tmp_path / "p" / label, "disc", 1)
-        path = tmp_path / "p"
-    elif form == "table":
-        path = tmp_path / "table.csv"
-        path.write_text("path,label\n" + "".join(f"{k}.png,{x}\n" for k, x in enumerate(labels)))
-        save_class(tmp_path, "disc", 1)
-        (tmp_path / "000.png").rename(tmp_path / "0.png")
-    else:
-        members = [(f"{label}/{k}.png", b"x") for k, label in enumerate(labels)]
-        path = tar_of(tmp_path / "s.tar", members)
-    catalog = read_catalog(path)
-    assert catalog.counts() == {"Tea": 1, COMPOSED: 6}
-    assert any("print alike" in remark for remark in catalog.remarks)
-
-
-def test_labels_that_differ_in_case_only_are_remarked_on(tmp_path: Path) -> None:
-    for label in ("cat", "Cat", "dog"):
-        save_class(tmp_path / label, "disc", 1)
-    catalog = read_catalog(tmp_path)
-    assert catalog.classes == ("Cat", "cat", "dog")
-    assert catalog.remarks == ("the labels 'Cat' and 'cat' differ in case only",)
-
-
-def test_labels_that_read_like_several_are_remarked_on(tmp_path: Path) -> None:
-    for label in ("cat", "dog", "cat|dog", "hot dog"):
-        save_class(tmp_path / label, "disc", 1)
-    assert read_catalog(tmp_path).remarks == (
-        "the label 'cat|dog' reads like several, and a picture has one here",
-    )
-
-
-def test_labels_that_are_not_utf8_are_read_as_windows_writes_them(tmp_path: Path) -> None:
-    save_class(tmp_path / "p" / os.fsdecode(b"caf\xe9"), "disc", 2)
-    save_class(tmp_path / "p" / "tea", "disc", 2)
-    catalog = read_catalog(tmp_path / "p")
-    assert catalog.classes == (COMPOSED, "tea")
-    assert "Windows-1252" in catalog.remarks[0]
-    save_class(tmp_path / "é", "disc", 1)
-    table = tmp_path / "table.csv"
-    table.write_bytes("path;label\né\\000.png;café\n é/000.png;tea\n".encode("cp1252"))
-    catalog = read_catalog(table)
-    assert catalog.labels == (COMPOSED, "tea")
-    assert [decode(source.read()).shape for source in catalog.sources] == [(40, 48, 3)] * 2
 
 
 def test_a_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from convlens import describe_network, train, why
 from convlens.errors import UsageError
 from convlens.reasons.experiments import architectures
 from convlens.reasons.experiments.learning import measure as learning
-from helpers import save_class
+from helpers import package, save_class
 from networks import two_class
 
 pytestmark = pytest.mark.trains
@@ -68,6 +69,24 @@ def test_what_cannot_be_said_is_said() -> None:
     assert [one.key for one in why().sections] == ["arithmetic", "sharing"]
     published = why("resnet18").sections[0].data["network"]
     assert published["parameters"] == describe_network("resnet18", 224).total().parameters
+
+
+def test_of_published_ones_only_convolutions_are_counted() -> None:
+    """And no dense layer, though it may see maps whose channels come last."""
+    data = why("timm:convnext_atto").sections[0].data["network"]
+    made = package("timm").create_model("convnext_atto", num_classes=2)
+    filters = [part.weight for part in made.modules() if isinstance(part, nn.Conv2d)]
+    assert data["conv_weights"] == sum(weight.numel() for weight in filters)
+
+
+def test_pictures_of_too_few_groups_are_refused(tmp_path: Path) -> None:
+    rows = ["path,label,group"]
+    for kind in ("disc", "cross"):
+        save_class(tmp_path / kind, kind, 6)
+        rows += [f"{kind}/{k:03}.png,{kind},{k % 2}" for k in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(UsageError, match="give three groups of each class"):
+        why("lecture", tmp_path / "t.csv", section="examples", out=tmp_path / "o", size=16)
 
 
 @pytest.mark.parametrize("line", ["dense", "conv 6 5x5 stride 3, pool 2, dense 8"])

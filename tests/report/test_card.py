@@ -66,3 +66,7 @@ def test_what_comes_from_outside_is_escaped_and_many_classes_are_not_all_listed(
     assert "Fewer than 50 pictures were there of 32 classes" in text
     assert "a\\_b\\_c" in text
     assert "5.0\u00a0% of the held-out ones" in text
+
+
+def test_the_example_for_boxes_prints_what_counts(boxes_run: Path) -> None:
+    assert 'predict("photo.jpg").objects' in (boxes_run / "card.md").read_text("utf-8")

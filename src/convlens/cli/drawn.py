@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Bytes of a name to which more can be added; a character has four at most."""
 
+LARGEST = 65_500
+"""Pixels that a JPEG's side can have."""
+
+
+def as_jpeg(image: "Image.Image") -> bytes:
+    """What is written of a drawn picture, which takes a fraction of its memory.
+
+    One with a side that JPEG cannot have is made smaller.
+    """
+    out = io.BytesIO()
+    image.thumbnail((LARGEST, LARGEST))
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
 
 class DrawnPictures:
     """Writes `NAME-WORD.jpg` into a folder for each picture; no two have one name."""
@@ -23,8 +37,8 @@ class DrawnPictures:
         self.word = word
         self._taken: set[Path] = set()
 
-    def write(self, name: str, image: "Image.Image") -> Path:
-        """Write a picture whose source has that name."""
+    def write(self, name: str, jpeg: bytes) -> Path:
+        """Write a drawn picture whose source has that name."""
         stem = file_name(Path(name).stem)
         stem = stem if len(os.fsencode(stem)) < LONGEST else stem[: LONGEST // 4]
         path, number = self.folder / f"{stem}-{self.word}.jpg", 1
@@ -32,9 +46,7 @@ class DrawnPictures:
             number += 1
             path = self.folder / f"{stem}-{self.word}-{number}.jpg"
         self._taken.add(path)
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=90)
         with saying_where(self.folder, "make the folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, out.getvalue())
+        write_whole(path, jpeg)
         return path

@@ -26,9 +26,15 @@ def evaluate(
     if split not in {None, "all", *SPLITS}:
         raise UsageError(f"--split {split}: it can be train, val, test or all")
     catalog = detector.task.read(pictures, boxes=boxes)
+    if split is None and "train" in catalog.splits and "test" not in catalog.splits:
+        raise UsageError(
+            f"{pictures} marks pictures to learn from and none as test: say which with --split "
+            "val, train or all (of a run that was judged by folds, predictions.csv has the answer "
+            "to each picture that was learnt without it)"
+        )
     split = split or ("test" if "test" in catalog.splits else "all")
     if split != "all":
-        rows = [row for row, of_row in enumerate(catalog.splits) if of_row == split]
+        rows = catalog.rows_of(split)
         if not rows:
             raise ConvlensError(f"{pictures} marks no pictures as {split}")
         catalog = catalog.take(rows)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import given_path, is_folder
+from ..files import given_text, is_folder
 from ..pictures.decode import RGB, decode, to_rgb
 from ..pictures.folder import BY_SYSTEMS, PassedOver, files_below, ignore, is_system_folder
 from ..pictures.formats.opening import telling_damage
@@ -66,9 +66,10 @@ def pixels_of(source: Source) -> RGB:
 def source_of(picture: Picture) -> Source:
     """One picture as a source. Raises `UsageError` where it is several, or nothing of the kind."""
     if isinstance(picture, str | Path):
-        if is_folder(given_path(picture)):
+        path = given_text(picture)
+        if is_folder(path):
             raise UsageError(f"{picture} is a folder: predict_many takes folders")
-        return FileSource(str(picture))
+        return FileSource(path)
     if isinstance(picture, bytes):
         return BytesSource("picture", picture)
     if isinstance(picture, Image.Image):
@@ -89,23 +90,28 @@ def source_of(picture: Picture) -> Source:
 
 
 def find_files(path: str | Path, passed_over: PassedOver = ignore) -> Iterator[FileSource]:
-    """A file; each file below a folder; each file that a pattern such as `*.jpg` matches.
+    """A file; each file below a folder; each that a pattern such as `*.jpg` matches.
 
     A path that is nothing of the kind is passed on, so that it becomes a row with its error.
     `passed_over` is told of folders that are passed over, as in `files_below`. Raises `UsageError`
     for an empty path.
     """
-    text = str(path)
-    given_path(text)  # raises where it is empty
+    text = given_text(path)
     if is_folder(text):
         yield from map(FileSource, files_below(Path(text), passed_over))
     elif not os.path.lexists(text) and glob.has_magic(text):
         matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207
-        files = [match for match in matches if not is_folder(match)]
-        own = [file for file in files if not any(map(is_system_folder, Path(file).parts[:-1]))]
-        for file in sorted({*files} - {*own}):
-            passed_over(file, BY_SYSTEMS)
-        yield from map(FileSource, own if files else [text])
+        for match in matches:
+            if any(map(is_system_folder, Path(match).parts[:-1])):
+                passed_over(match, BY_SYSTEMS)
+            elif not is_folder(match):
+                yield FileSource(match)
+            elif is_system_folder(Path(match).name):
+                passed_over(match, BY_SYSTEMS)
+            elif "**" not in text:  # which matches what is in folders too
+                yield from map(FileSource, files_below(Path(match), passed_over))
+        if not matches:
+            yield FileSource(text)
     else:
         yield FileSource(text)
 

@@ -6,11 +6,11 @@ from dataclasses import KW_ONLY, asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..detector.detector import Detector
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import read_csv, read_json, sound_record
+from ..files import given_path, read_csv, read_json, sound_record
 from ..html_table import html_list, html_table
 from ..pictures.decode import RGB, decode
 from ..pictures.shards.read import streamed
@@ -49,12 +49,14 @@ class Contender:
 class Comparison:
     """The contenders, the most accurate first, and the number of pictures that decide.
 
-    `measure` is what their `accuracy` is: of detectors of boxes, AP50.
+    `measure` is what their `accuracy` is: of detectors of boxes, AP50. So many pictures are
+    `relabelled`, for which the labels of the run that was named last count.
     """
 
     pictures: int
     contenders: tuple[Contender, ...]
     measure: str = "accuracy"
+    relabelled: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -84,6 +86,11 @@ class Comparison:
         """What the table means, in sentences."""
         first, *others = self.contenders
         said = [f"on the {self.pictures:,} pictures that all of them held out"]
+        if self.relabelled:
+            said.append(
+                f"{self.relabelled:,} of them are labelled otherwise in some: those of the run "
+                "that was named last count"
+            )
         for other in others:
             assert other.p is not None  # noqa: S101
             verdict = "is less accurate than" if other.p < 0.05 else "cannot be told from"
@@ -117,7 +124,7 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
     """
     if isinstance(runs, str | Path) or len(runs) < 2:
         raise UsageError("compare takes two runs or more")
-    folders = [Path(run) for run in runs]
+    folders = [given_path(run) for run in runs]
     of_boxes = [_task(folder) == "boxes" for folder in folders]
     if any(of_boxes):
         if not all(of_boxes):
@@ -132,52 +139,58 @@ def compare(runs: Sequence[str | Path], progress: Progress = lambda *_: None) ->
             "these runs held out no picture in common, so nothing decides between them: train them "
             "with the same --seed, or on a folder or table that names its test pictures"
         )
-    right = [{key for key in shared if of_run[key][0]} for of_run in answers]
-    best = max(range(len(runs)), key=lambda number: len(right[number]))
-    pictures = decoded(FileSource(answers[0][key][1]) for key in sorted(shared))
+    labels = {key: answers[-1][key].label for key in shared}
+    right = [{key for key in shared if of_run[key].predicted == labels[key]} for of_run in answers]
+    best = max(right, key=len)
     detectors = [Detector(folder) for folder in folders]
+    pictures = decoded(FileSource(answers[0][key].path) for key in sorted(shared))
     speeds = milliseconds(detectors, pictures, progress=progress)
     contenders = [
-        _contender(
+        contender(
             folder,
-            right[number],
-            best=right[best],
-            n=len(shared),
-            is_best=number == best,
-            speed=speeds[number],
-            size=detectors[number].size,
+            detector,
+            value=len(own) / len(shared),
+            interval=wilson(len(own), len(shared)),
+            only=(len(own - best), len(best - own)),
+            p=None if own is best else mcnemar(len(own - best), len(best - own)),
+            speed=speed,
         )
-        for number, folder in enumerate(folders)
+        for folder, detector, own, speed in zip(folders, detectors, right, speeds, strict=True)
     ]
-    contenders.sort(key=lambda contender: (-contender.accuracy, contender.p is not None))
-    return Comparison(len(shared), tuple(contenders))
+    relabelled = sum(any(of_run[key].label != labels[key] for of_run in answers) for key in shared)
+    return Comparison(len(shared), in_order_of_merit(contenders), relabelled=relabelled)
 
 
-def _contender(
+def in_order_of_merit(contenders: Sequence[Contender]) -> tuple[Contender, ...]:
+    """The best first, and of equals the one that the others are tested against."""
+    return tuple(sorted(contenders, key=lambda one: (-one.accuracy, one.p is not None)))
+
+
+def contender(
     folder: Path,
-    right: set[str],
+    detector: Detector,
     *,
-    best: set[str],
-    n: int,
-    is_best: bool,
+    value: float,
+    interval: tuple[float, float],
+    only: tuple[int, int],
+    p: float | None,
     speed: float | None,
-    size: int,
 ) -> Contender:
+    """A run with its figures: of the file as it is, and of the training as the run tells them."""
     metrics = folder / "metrics.json"
     record = read_json(metrics)
     with sound_record(metrics):
-        training = record["training"]
-        parameters, seconds = int(training["parameters"]), float(training["seconds"])
-        multiplications = int(training["multiplications"])
-    only_this, only_best = len(right - best), len(best - right)
+        parameters, seconds = int(record["training"]["parameters"]), sum(record["seconds"].values())
+        of_run = record["training"]["multiplications"]
+        multiplications = int(detector.metadata.get("multiplications", of_run))
     return Contender(
         run=str(folder),
-        accuracy=len(right) / n,
-        accuracy_interval=wilson(len(right), n),
-        only_this=only_this,
-        only_best=only_best,
-        p=None if is_best else mcnemar(only_this, only_best),
-        megabytes=size / 1e6,
+        accuracy=value,
+        accuracy_interval=interval,
+        only_this=only[0],
+        only_best=only[1],
+        p=p,
+        megabytes=detector.size / 1e6,
         parameters=parameters,
         multiplications=multiplications,
         train_seconds=seconds,
@@ -191,19 +204,33 @@ def _task(folder: Path) -> str:
     return str(read_json(path).get("task", "")) if path.exists() else ""
 
 
-def _answers(folder: Path) -> dict[str, tuple[bool, str]]:
-    """By content hash: whether the answer is right (`unsure` is not), and the picture's path."""
+class _Answer(NamedTuple):
+    """What a run said of a picture (`unsure` is never right), its label there, and its path."""
+
+    predicted: str
+    label: str
+    path: str
+
+
+def check_answers(folder: Path) -> None:
+    """Raise a `ConvlensError` where nothing tells what a run answered."""
     if not (folder / "predictions.csv").exists():
         raise ConvlensError(
-            f"{folder} has no predictions.csv: compare takes finished runs that held pictures out"
+            f"{folder} has no predictions.csv: compare takes finished runs that held pictures out, "
+            "and what export made of those; of a run that was judged by folds, the run itself"
         )
+
+
+def _answers(folder: Path) -> dict[str, _Answer]:
+    """The answers by content hash."""
+    check_answers(folder)
     with sound_record(folder / "manifest.csv"):
         hashes = {row["path"]: row["hash"] for row in read_csv(folder / "manifest.csv")}
     answers = {}
     with sound_record(folder / "predictions.csv"):
         for row in read_csv(folder / "predictions.csv"):
             path = row["name"]
-            answers[hashes.get(path, path)] = (row["predicted"] == row["label"], path)
+            answers[hashes.get(path, path)] = _Answer(row["predicted"], row["label"], path)
     return answers
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..detector.detector import Detector
 from ..errors import ConvlensError
-from ..files import read_csv, read_json, sound_record
+from ..files import read_csv
 from ..pictures.boxes.read import read_boxes
 from ..pictures.shards.urls import absolute_url
 from ..pictures.source import FileSource
@@ -17,7 +17,14 @@ from ..tasks.boxes.comparing import ap50s, judge, p_of
 from ..tasks.boxes.matching import Truth
 from ..tasks.boxes.prediction import BoxPrediction
 from ..tasks.boxes.truth import truths_of
-from .compare import Comparison, Contender, decoded, milliseconds
+from .compare import (
+    Comparison,
+    check_answers,
+    contender,
+    decoded,
+    in_order_of_merit,
+    milliseconds,
+)
 
 
 class _Held(NamedTuple):
@@ -46,9 +53,10 @@ def compare_boxes(folders: Sequence[Path], *, progress: Progress) -> Comparison:
     for folder, detector in zip(folders, detectors, strict=True):
         if set(detector.labels) != set(classes):
             raise ConvlensError(f"{folder} knows other classes than {folders[0]}")
+    truths = {key: held[-1][key].truth for key in shared}
     judged = [
         judge(
-            [(of_run[key].truth, of_run[key].answer) for key in shared],
+            [(truths[key], of_run[key].answer) for key in shared],
             {label: detector.rule.thresholds[detector.labels.index(label)] for label in classes},
         )
         for of_run, detector in zip(held, detectors, strict=True)
@@ -62,43 +70,37 @@ def compare_boxes(folders: Sequence[Path], *, progress: Progress) -> Comparison:
     for number, folder in enumerate(folders):
         low, high = np.quantile(values[number, 1:], (0.025, 0.975))
         found, of_best = judged[number].found, judged[best].found
-        training = _training(folder)
         contenders.append(
-            Contender(
-                run=str(folder),
-                accuracy=float(values[number, 0]),
-                accuracy_interval=(float(low), float(high)),
-                only_this=len(found - of_best),
-                only_best=len(of_best - found),
+            contender(
+                folder,
+                detectors[number],
+                value=float(values[number, 0]),
+                interval=(float(low), float(high)),
+                only=(len(found - of_best), len(of_best - found)),
                 p=None if number == best else p_of(values[best], values[number]),
-                megabytes=detectors[number].size / 1e6,
-                parameters=int(training["parameters"]),
-                multiplications=int(training["multiplications"]),
-                train_seconds=training["seconds"],
-                milliseconds=speeds[number],
+                speed=speeds[number],
             )
         )
-    contenders.sort(key=lambda contender: (-contender.accuracy, contender.p is not None))
-    return Comparison(len(shared), tuple(contenders), measure="AP50")
+    relabelled = sum(
+        any(_differ(of_run[key].truth, truths[key]) for of_run in held) for key in shared
+    )
+    return Comparison(
+        len(shared), in_order_of_merit(contenders), measure="AP50", relabelled=relabelled
+    )
 
 
-def _training(folder: Path) -> dict[str, float]:
-    metrics = folder / "metrics.json"
-    record = read_json(metrics)
-    with sound_record(metrics):
-        names = ("parameters", "multiplications", "seconds")
-        return {name: float(record["training"][name]) for name in names}
+def _differ(one: Truth, other: Truth) -> bool:
+    return one.labels != other.labels or not np.array_equal(one.xyxy, other.xyxy)
 
 
 def _held_out(folder: Path) -> dict[str, _Held]:
     """By content hash, what a run held out. Raises `ConvlensError` where it held nothing out."""
     catalog = read_boxes(folder / "manifest.csv")
-    if catalog is None or not (folder / "predictions.csv").exists():
-        raise ConvlensError(
-            f"{folder} has no predictions.csv: compare takes finished runs that held pictures out"
-        )
+    check_answers(folder)
+    if catalog is None:
+        raise ConvlensError(f"{folder / 'manifest.csv'} has no boxes: bring it back")
     judged = "test" if "test" in catalog.splits else "val"
-    rows = [row for row, split in enumerate(catalog.splits) if split == judged]
+    rows = catalog.rows_of(judged)
     hashes = {row["path"]: row["hash"] for row in read_csv(folder / "manifest.csv")}
     labels = Detector(folder).labels
     said: dict[str, list[dict[str, str]]] = {}

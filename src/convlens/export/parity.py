@@ -59,7 +59,7 @@ def one_thread_each() -> Iterator[None]:
 class Parity:
     """What was compared, and how near the two are."""
 
-    pictures: int
+    comparisons: int
     largest_difference: float
     store_agreement: float
 
@@ -137,7 +137,7 @@ def check_parity(
     parity = Parity(done, worst, store_agreement=sum(agreed) / max(1, len(agreed)))
     if not done or worst > TOLERANCE or parity.store_agreement < AGREEMENT:
         raise ConvlensError(
-            f"the detector file does not answer as the trained network does (on {done} pictures "
+            f"the detector file does not answer as the trained network does (in {done} comparisons "
             f"the probabilities differ by up to {worst:.2g}, and {parity.store_agreement:.2%} of "
             "the labels agree through the pixel store), so it is not written; the checkpoint is "
             "kept: report this with run.json"

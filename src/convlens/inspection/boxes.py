@@ -44,7 +44,7 @@ MATTERS = 0.01
 def box_rows(catalog: BoxCatalog) -> Iterator[ClassRow]:
     """The classes of every split."""
     for split in (*SPLITS, None):
-        rows = [row for row, own in enumerate(catalog.splits) if own == split]
+        rows = catalog.rows_of(split)
         for index, label in enumerate(catalog.classes):
             of_class = [catalog.boxes[row].labels == index for row in rows]
             sides = np.concatenate(

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UsageError, require
-from ..files import check_place
-from ..options import DataOptions
+from ..files import check_place, given_path
+from ..options import DataOptions, check_named
 from ..pictures.boxes.boxes import BoxCatalog
 from ..pictures.catalog import Catalog
 from ..pictures.duplicates.near_duplicates import near_duplicate_clusters
@@ -61,7 +61,8 @@ def inspect(
 
     Raises:
         UsageError: There is nothing to inspect at `pictures`, `group` is no regular expression,
-            pictures with boxes were asked for `more`, or others were given `minutes`.
+            pictures with boxes were asked for `more`, `minutes` were given for something else than
+            their `labels`, or a number is out of range.
         ConvlensError: `labels` or `more` was asked for without pretrained parameters installed.
 
     Examples:
@@ -71,8 +72,12 @@ def inspect(
         ['1 truncated or damaged pictures']
     """
     require("imagehash", "train", what="inspecting pictures")
-    if report is not None:
-        check_place(Path(report))
+    check_named(size=size, seed=seed)
+    if minutes is not None and not labels:
+        raise UsageError("--minutes is for --labels of pictures with boxes")
+    page = None if report is None else given_path(report)
+    if page is not None:
+        check_place(page)
     catalog = read_pictures(pictures, boxes=boxes, progress=progress)
     if group is not None:
         catalog = catalog.grouped(group)
@@ -107,10 +112,10 @@ def inspect(
             if more:
                 curve = learning_curve(features, len(dataset.classes), seed=seed, progress=progress)
                 inspection = replace(inspection, more=curve)
-    if report is not None:
+    if page is not None:
         from .page import write_page
 
-        write_page(Path(report), inspection, shown)
+        write_page(page, inspection, shown)
     return inspection
 
 

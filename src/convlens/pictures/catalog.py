@@ -48,6 +48,10 @@ class PictureTable:
         """What to call each picture in messages and tables."""
         return tuple(source.name for source in self.sources)
 
+    def rows_of(self, split: str | None) -> list[int]:
+        """The pictures of a split, as the data names it."""
+        return [row for row, own in enumerate(self.splits) if own == split]
+
     def strata(self, row: int) -> tuple[str, ...]:
         """What a picture counts as, once or often, where splits get their shares."""
         raise NotImplementedError
@@ -108,6 +112,10 @@ class Catalog(PictureTable):
     def classes(self) -> tuple[str, ...]:
         """The distinct labels in natural order."""
         return tuple(sorted(set(self.labels), key=natural_key))
+
+    def rows_of(self, split: str | None) -> list[int]:
+        """The pictures of a split, as the data names it."""
+        return [row for row, own in enumerate(self.splits) if own == split]
 
     def strata(self, row: int) -> tuple[str, ...]:
         """Its label."""

@@ -1,10 +1,12 @@
 """Where the bytes of a picture are: a file of its own, memory, or a cell of a table."""
 
+import bisect
 import hashlib
 import os
 import stat
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,7 +98,8 @@ def _open_without_waiting(path: str, flags: int) -> int:
 class BytesColumn:
     """The image column of a Parquet file, read one row group at a time.
 
-    Only the group read last is kept, so memory stays that of one row group.
+    Of all such columns only the two groups asked for last are kept, as two files meet where one
+    ends: so memory does not grow with files.
     """
 
     def __init__(self, path: Path, column: str) -> None:
@@ -104,25 +107,31 @@ class BytesColumn:
 
         self.path = path
         self._column = column
-        self._file = parquet.ParquetFile(path)
-        sizes = [
-            self._file.metadata.row_group(g).num_rows for g in range(self._file.num_row_groups)
-        ]
+        groups = parquet.read_metadata(path)
+        sizes = [groups.row_group(group).num_rows for group in range(groups.num_row_groups)]
         self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]
-        self._lock = threading.Lock()
-        self._group = -1
-        self._cells: Any = None
 
     def __getitem__(self, row: int) -> bytes | None:
-        import bisect
-
         group = bisect.bisect_right(self._starts, row) - 1
-        with self._lock:
-            if group != self._group:
-                table = self._file.read_row_group(group, columns=[self._column])
-                self._cells, self._group = table.column(0), group
-            cell = self._cells[row - self._starts[group]].as_py()
+        with _READING:
+            cells = _cells(self, group)
+        cell = cells[row - self._starts[group]].as_py()
         return cell.get("bytes") if isinstance(cell, dict) else cell
+
+    def read(self, group: int) -> Any:
+        """The cells of a row group. The file is opened for it: of very many few may be open."""
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(self.path) as file:
+            return file.read_row_group(group, columns=[self._column]).column(0)
+
+
+_READING = threading.Lock()
+
+
+@lru_cache(2)
+def _cells(column: BytesColumn, group: int) -> Any:
+    return column.read(group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ def _twins_in(layers: Iterable[Layer], shape: Shape) -> Iterator[Twins]:
 def _published_weights(architecture: Architecture) -> Iterator[Weights]:
     """Of a published architecture, from the shapes and counts of its layers alone."""
     for row in architecture.rows():
-        if len(row.out_shape) == 3 and row.counts.multiplications:
+        if row.convolution:
             local = row.counts.multiplications
             yield Weights(
                 row.text,

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConvlensError, UsageError, require
-from ..files import read_json, saying_where, sound_record, write_whole
+from ..files import given_path, read_json, saying_where, sound_record, write_whole
 from ..network.named import describe_network, line_of, usual_size
 from ..network.spec import PREFIX, Architecture, Network
+from ..options import check_named
 from . import arithmetic, sharing, sparsity
 from .section import MINUTES, SECTIONS, Case, Section, joined
 
@@ -63,13 +64,14 @@ def why(
     """
     if section is not None and section not in SECTIONS:
         raise UsageError(f"--section {section}: it can be {', '.join(SECTIONS)}")
+    check_named(size=size, seed=seed)
     run, other = _run_folder(subject), _run_folder(beside)
     if beside is not None and other is None:
         raise UsageError(f"--beside {beside}: it is no run's folder")
     if beside is not None and (run is None or pictures is None):
         raise UsageError("--beside compares two runs: give one, 'why RUN --pictures PICTURES', too")
     architecture = _architecture(subject, run, size=size)
-    experiments, folder = None, Path(out) if out else None
+    experiments, folder = None, given_path(out) if out else None
     if pictures is not None or run is not None:
         require("torch", "train", what="the experiments of why")
         from .experiments.experiments import Experiments
@@ -160,7 +162,7 @@ def _run_folder(subject: str | Path | None) -> Path | None:
     """The run folder that a path names, itself or by its detector."""
     if subject is None:
         return None
-    path = Path(subject)
+    path = given_path(subject)
     if path.suffix == ".onnx" or path.is_dir():
         folder = path if path.is_dir() else path.parent
         if not (folder / "run.json").exists():

@@ -92,7 +92,7 @@ def _use(record: Values, task: str) -> Iterator[str]:
         f"{_listed(record['classes'])}. `detector.onnx` takes raw pixels (uint8 RGB `[batch, "
         f"height, width, 3]`, any size); the resize to {_size(record)} pixels is inside."
     )
-    shown = "predicted" if task == "classification" else "boxes"
+    shown = "predicted" if task == "classification" else "objects"
     yield (
         "\n```python\n# pip install convlens\nimport convlens\n\n"
         'detector = convlens.Detector("detector.onnx")\n'

@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..export.export import export
 from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
-from ..options import CPU_CONFIGS
+from ..options import CPU_CONFIGS, check_named
 from ..parallel import cores, in_order
 from ..pictures.decode import decode
 from ..progress import Progress
@@ -101,6 +101,9 @@ def bench(
     configs = {config.name: config for config in CPU_CONFIGS}
     if compute not in ("auto", *configs):
         raise UsageError(f"--compute {compute}: it can be auto, {', '.join(configs)}")
+    check_named(size=size, threads=threads)
+    if batch < 1 or classes < 1:
+        raise UsageError(f"--batch {batch}, --classes {classes}: they can be 1 or more")
     threads = threads or cores()
     files = sample_files(pictures)
     progress("measuring", 0, 4)

@@ -20,7 +20,7 @@ from convlens.errors import ConvlensError
 from convlens.pictures.read import read_catalog
 from convlens.pictures.shards import stream
 from convlens.pictures.shards.read import streamed
-from convlens.pictures.shards.urls import filesystem
+from convlens.pictures.shards.urls import filesystem, reason_of
 from convlens.pictures.shards.write import Sharded
 from convlens.pictures.source import content_hash
 from helpers import SMALL, contents, wanted
@@ -177,3 +177,13 @@ def test_training_and_judging_from_a_stream(http: Any, tmp_path: Path) -> None:
     manifest = list(csv.DictReader((tmp_path / "run" / "manifest.csv").open()))
     assert all(row["path"].startswith(f"{address}/pictures-0") for row in manifest)
     assert Detector(done.detector).evaluate(address).metrics.n == 160
+
+
+def test_an_address_that_cannot_be_reached_has_its_reason() -> None:
+    url = "https://nowhere.invalid/a.tar"
+    told = FileNotFoundError(url)
+    told.__cause__ = OSError("cannot resolve nowhere.invalid")
+    assert reason_of(told, url) == "cannot resolve nowhere.invalid"
+    assert reason_of(FileNotFoundError(url), url) == "it is not there"
+    assert reason_of(PermissionError(13, "Permission denied"), url) == "Permission denied"
+    assert reason_of(ValueError("two\nlines"), url) == "two"

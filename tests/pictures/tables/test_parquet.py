@@ -8,7 +8,9 @@ import pytest
 
 from convlens.errors import ConvlensError
 from convlens.pictures.catalog import Catalog
+from convlens.pictures.decode import decode
 from convlens.pictures.read import read_catalog
+from convlens.pictures.source import _cells
 from helpers import package, save_class
 
 
@@ -74,3 +76,47 @@ def test_metadata_of_another_form_say_nothing(tmp_path: Path, metadata: bytes) -
     table = table.replace_schema_metadata({b"huggingface": metadata})
     parquet.write_table(table, tmp_path / "t.parquet")
     assert read_catalog(tmp_path / "t.parquet").labels == ("0", "1")
+
+
+@pytest.mark.parametrize("form", ["plain", "nested", "dictionary"])
+def test_parquet_with_bytes(tmp_path: Path, form: str) -> None:
+    pa = package("pyarrow")
+    parquet = package("pyarrow.parquet")
+    save_class(tmp_path, "disc", 6)
+    data = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
+    cells = pa.array([{"bytes": d, "path": None} for d in data] if form == "nested" else data)
+    cells = cells.dictionary_encode() if form == "dictionary" else cells
+    table = pa.table({"image": cells, "label": ["a", "b"] * 3, "split": ["train"] * 6})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=2)
+    catalog = read_catalog(tmp_path / "t.parquet")
+    assert catalog.labels == ("a", "b") * 3
+    for row in (5, 0, 3, 2):  # across row groups, not in order
+        assert catalog.sources[row].read() == data[row]
+    assert catalog.names[5].endswith("t.parquet#5")
+
+
+def test_parquet_with_paths_and_whole_numbers_as_labels(tmp_path: Path) -> None:
+    pa = package("pyarrow")
+    parquet = package("pyarrow.parquet")
+    save_class(tmp_path, "disc", 2)
+    paths = ["000.png", "001.png"]
+    parquet.write_table(pa.table({"path": paths, "label": [2, 10]}), tmp_path / "t.parquet")
+    catalog = read_catalog(tmp_path / "t.parquet")
+    assert catalog.classes == ("2", "10")
+    assert decode(catalog.sources[1].read()).shape == (40, 48, 3)
+
+
+def test_neither_memory_nor_open_files_grow_with_files_of_bytes(tmp_path: Path) -> None:
+    pa = package("pyarrow")
+    parquet = package("pyarrow.parquet")
+    for number in range(8):
+        cells = [bytes([number]) + b"picture"] * 2
+        table = pa.table({"image": cells, "label": ["a", "b"], "split": ["train"] * 2})
+        parquet.write_table(table, tmp_path / f"train-{number}.parquet", row_group_size=1)
+    catalog = read_catalog(tmp_path)
+    read = [source.read()[0] for source in catalog.sources]
+    assert sorted(read) == sorted([*range(8)] * 2)
+    assert _cells.cache_info().currsize == 2  # row groups
+    if Path("/proc/self/fd").exists():
+        opened = [str(link.resolve()) for link in Path("/proc/self/fd").iterdir()]
+        assert not [name for name in opened if name.startswith(str(tmp_path))]

@@ -5,7 +5,7 @@ import pytest
 
 from convlens.dataset.examples import Examples
 from convlens.reasons.experiments.learning import measure as learning
-from convlens.reasons.experiments.learning.results import examples_ratio
+from convlens.reasons.experiments.learning.results import LESS, MORE, examples_ratio
 
 
 def test_how_many_times_the_examples() -> None:
@@ -14,9 +14,11 @@ def test_how_many_times_the_examples() -> None:
 
     conv, dense = curve(0.6, 0.7, 0.8, 0.9), curve(0.5, 0.55, 0.6, 0.7)
     ratio, more = examples_ratio(conv, dense)
-    assert (round(ratio, 9), more) == (4, False)
+    assert (round(ratio, 9), more) == (4, "")
     ratio, more = examples_ratio(curve(0.8, 0.8, 0.8, 0.8), dense)
-    assert (round(ratio, 9), more) == (8, True)
+    assert (round(ratio, 9), more) == (8, MORE)
+    never = examples_ratio(curve(0.5, 0.55, 0.58, 0.6), curve(0.6, 0.65, 0.7, 0.9))
+    assert never == (1, LESS)
     halfway, _ = examples_ratio(conv, curve(0.5, 0.5, 0.5, 0.75))
     assert halfway == pytest.approx(200 / (50 * 2**0.5))
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+from convlens.reasons.experiments.experiments import Experiments
 from convlens.reasons.experiments.notebook import Notebook
 
 
@@ -54,3 +56,19 @@ def test_once_the_time_is_over_only_what_is_there_is_given(tmp_path: Path) -> No
     result = book.recall("what", "key", read=Result, make=make)
     assert book.recall_in_time("what", "key", read=Result, make=make) == result
     assert (book.left_out, make.times) == (1, 1)
+
+
+def test_what_was_measured_on_fewer_pictures_is_measured_again(tmp_path: Path) -> None:
+    """More minutes allow more pictures, where there are very many."""
+
+    def paths(minutes: float, pictures: int) -> Path | None:
+        experiments = Experiments(
+            None, None, pictures="p", folder=tmp_path, minutes=minutes, seed=0, progress=print
+        )
+        experiments.__dict__["dataset"] = SimpleNamespace(
+            fingerprint=lambda: "f", split=SimpleNamespace(rows=lambda _: list(range(pictures)))
+        )
+        return experiments._notebook(0.5)._path("what", "key")
+
+    assert paths(20, 500) == paths(60, 500)
+    assert paths(20, 12_000) != paths(60, 12_000)

@@ -21,7 +21,7 @@ def add(parser: Parser) -> None:
         "--split",
         choices=("train", "val", "test", "all"),
         metavar="NAME",
-        help="train, val, test or all [auto: test where the data marks it, else all]",
+        help="train, val, test or all [auto: test where it is marked; all if nothing is]",
     )
     add_boxes(parser)
     add_output(parser, json="print everything as JSON")

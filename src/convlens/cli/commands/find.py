@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...files import given_path
 from ...parallel import in_order
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
-from ..drawn import DrawnPictures
+from ..drawn import DrawnPictures, as_jpeg
 from ..output import PassedOver, complain, emit, printable
 from ..streams import add_streams, of_streams, print_frames
 
@@ -121,6 +121,5 @@ def _draw(result: "Localization", pictures: DrawnPictures) -> Path:
     from ...pictures.decode import decode
     from ...pictures.source import FileSource
 
-    return pictures.write(
-        result.name, draw_findings(decode(FileSource(result.name).read()), result)
-    )
+    drawn = draw_findings(decode(FileSource(result.name).read()), result)
+    return pictures.write(result.name, as_jpeg(drawn))

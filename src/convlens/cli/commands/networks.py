@@ -35,11 +35,10 @@ def add(parser: Parser) -> None:
     parser.add_argument(
         "--size", type=int, metavar="PIXELS", help="side of its pictures [auto: its own, or 64]"
     )
-    parser.add_argument("--classes", type=int, default=2, metavar="N", help="its classes [2]")
+    parser.add_argument("--classes", type=int, metavar="N", help="its classes [2]")
     parser.add_argument(
         "--suits",
         type=int,
-        default=2000,
         metavar="N",
         help="how many training pictures auto is to suit [2000]",
     )
@@ -65,6 +64,9 @@ def add(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print one network's table, the list of names, or what was measured."""
     if args.measure is not None:
+        for name in ("classes", "suits"):
+            if getattr(args, name) is not None:
+                raise UsageError(f"--{name} does not go with --measure: the pictures tell")
         return _measure(args)
     for name in MEASURING:
         if getattr(args, name) is not None:
@@ -126,8 +128,12 @@ def _print_measured(comparison: "NetworkComparison") -> None:
 def _architecture(name: str, args: argparse.Namespace) -> "Architecture":
     from ...network.named import describe_network, line_of, usual_size
 
-    size = args.size or usual_size(line_of(name, 64, pictures=args.suits)) or 64
-    return describe_network(name, size, classes=args.classes, pictures=args.suits)
+    pictures = 2000 if args.suits is None else args.suits
+    size = args.size
+    if size is None:
+        size = usual_size(line_of(name, 64, pictures=pictures)) or 64
+    classes = 2 if args.classes is None else args.classes
+    return describe_network(name, size, classes=classes, pictures=pictures)
 
 
 def _print_names(args: argparse.Namespace) -> None:
@@ -147,7 +153,7 @@ def _print_names(args: argparse.Namespace) -> None:
         rows.append(
             [name, f"{total.parameters:,}", f"{total.multiplications:,}", str(network.size)]
         )
-    emit(f"Written as text, with {args.classes} classes")
+    emit(f"Written as text, with {args.classes or 2} classes")
     emit(table(heads, rows))
     for name, network in networks.items():
         emit(f"{name}: {network.text}")

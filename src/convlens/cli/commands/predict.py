@@ -8,7 +8,7 @@ from ...errors import UsageError
 from ...files import given_path
 from ...parallel import in_order, worker
 from ..arguments import Parser, add_detector, add_output, add_paths, listed_paths
-from ..drawn import DrawnPictures
+from ..drawn import DrawnPictures, as_jpeg
 from ..isolate import MEMORY, SECONDS, run_isolated
 from ..output import PassedOver, complain, emit
 from ..predictions import print_coco, print_csv, print_json, print_lines
@@ -16,13 +16,9 @@ from ..progress import Bars
 from ..streams import add_streams, of_streams, print_frames
 
 if TYPE_CHECKING:
-    from ...pictures.decode import RGB
-
-if TYPE_CHECKING:
-    from PIL import Image
-
     from ...detector.detector import Detector
     from ...detector.inputs import Share
+    from ...pictures.decode import RGB
     from ...pictures.source import Source
     from ...tasks.answers import Prediction
 
@@ -94,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
     from ...detector.detector import Detector
 
     detector = Detector(args.detector)
+    if args.top > 1 and detector.task.outputs[0] == "boxes":
+        raise UsageError("--top is for detectors of classes: of boxes, all that counts is told")
     passed_over = PassedOver()
     if args.why is not None:
         predictions = _explained(args, detector, share=share, passed_over=passed_over)
@@ -125,17 +123,17 @@ def _explained(
 
     mapper, drawn_pictures = HeatMapper(detector), DrawnPictures(args.why, "why")
 
-    def explain(source: "Source") -> "tuple[Prediction, Image.Image | None]":
+    def explain(source: "Source") -> "tuple[Prediction, bytes]":
         prediction = detector.predict_source(source)
         if prediction.error is not None:
-            return prediction, None
+            return prediction, b""
         image = pixels_of(source)
-        return prediction, draw_heat(image, mapper.look(source.name, image).heat)
+        return prediction, as_jpeg(draw_heat(image, mapper.look(source.name, image).heat))
 
     sources = find_sources(listed_paths(args.paths), share=share, passed_over=passed_over)
-    for prediction, drawn in in_order(explain, streamed(sources)):
-        if drawn is not None:
-            drawn_pictures.write(prediction.name, drawn)
+    for prediction, jpeg in in_order(explain, streamed(sources)):
+        if jpeg:
+            drawn_pictures.write(prediction.name, jpeg)
         yield prediction
 
 

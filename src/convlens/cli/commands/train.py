@@ -143,5 +143,5 @@ def _print_classes(run: "Run") -> None:
     parity = run.metrics["parity"]
     emit(
         f"parity   file and network differ by {parity['largest_difference']:.1g} at most "
-        f"on {parity['pictures']:,} pictures"
+        f"in {parity['comparisons']:,} comparisons"
     )

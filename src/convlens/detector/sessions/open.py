@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ...errors import ConvlensError
-from ...files import saying_where
+from ...files import given_path, saying_where
 from .litert import LiteRtSession
 from .onnx_runtime import OnnxSession
 from .openvino import OpenVinoSession
@@ -27,7 +27,7 @@ def open_session(file: str | Path | bytes) -> Session:
     """
     if isinstance(file, bytes):
         return OnnxSession(file, name="the detector")
-    path = Path(file)
+    path = given_path(file)
     if path.is_dir():
         path /= RECORD if (path / RECORD).exists() else DETECTOR
     elif path.suffix in {".xml", ".bin", ".tflite"}:

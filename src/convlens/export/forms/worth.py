@@ -69,7 +69,7 @@ def keep_record(run: Path, folder: Path, exported: Exported) -> None:
     """What `compare` reads of a run, and how the form was proven."""
     metrics = read_json(run / "metrics.json")
     metrics = {
-        **{name: metrics.get(name) for name in ("task", "training")},
+        **{name: metrics.get(name) for name in ("task", "training", "seconds")},
         "export": exported.as_json(),
     }
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")

@@ -99,11 +99,7 @@ _TESTS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
     (lambda data: data[4:12] == b"ftypcrx ", "a camera's raw file (CR3)", SAVE),
     (lambda data: data[4:8] == b"ftyp" and data[8:12].startswith(_VIDEOS), "a video", VIDEO),
     (lambda data: data[:4] == b"RIFF" and data[8:12] == b"AVI ", "a video", VIDEO),
-    (
-        lambda data: data[257:262] == b"ustar",
-        "a .tar archive",
-        "unpack it, or give it by itself to train or predict",
-    ),
+    (lambda data: data[257:262] == b"ustar", "a .tar archive", TAR),
     (lambda data: b"<svg" in _text(data), "an SVG drawing", SAVE),
     (lambda data: _text(data).startswith((b"<!doctype html", b"<html")), "a web page", PAGE),
     (lambda data: not data.strip(b"\0"), "nothing but zeros", "copy it anew"),

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from ...errors import ConvlensError
-from .urls import filesystem, is_url
+from .urls import filesystem, is_url, reason_of
 
 AHEAD = 8 << 20
 """Bytes that are fetched ahead of a stream; so many are passed over rather than asked for anew."""
@@ -55,9 +55,9 @@ class Stream:
                 self.close()
                 final = isinstance(error, FileNotFoundError | PermissionError)
                 if final or not is_url(self.url) or attempt + 1 == TRIES:
-                    reason = getattr(error, "strerror", None) or str(error) or repr(error)
                     raise ConvlensError(
-                        f"cannot read {self.url} at byte {self.position:,}: {reason}"
+                        f"cannot read {self.url} at byte {self.position:,}: "
+                        f"{reason_of(error, self.url)}"
                     ) from error
                 time.sleep(2**attempt)
         raise AssertionError

@@ -71,8 +71,17 @@ def access(url: str, verb: str, *, call: Callable[[], Value]) -> Value:
     try:
         return call()
     except Exception as error:  # every file system raises kinds of its own
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ConvlensError(f"cannot {verb} {url}: {reason}") from error
+        raise ConvlensError(f"cannot {verb} {url}: {reason_of(error, url)}") from error
+
+
+def reason_of(error: BaseException, url: str) -> str:
+    """Why a file system could not do something, in a line: some say nothing but the address."""
+    while str(error) in {"", url} and error.__cause__ is not None:
+        error = error.__cause__
+    said = getattr(error, "strerror", None) or str(error)
+    if said in {"", url}:
+        return "it is not there" if isinstance(error, FileNotFoundError) else type(error).__name__
+    return str(said).splitlines()[0][:200]
 
 
 def stamp(url: str) -> str:

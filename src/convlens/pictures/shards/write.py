@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConvlensError, PictureError, UsageError
-from ...files import given_path, saying_where, whole_file, write_whole
+from ...files import check_unused, given_path, saying_where, whole_file, write_whole
+from ...options import check_named
 from ...parallel import in_order
 from ...progress import Progress
 from ..boxes.boxes import BoxCatalog
@@ -79,13 +80,11 @@ def shard(
         >>> written.shards
         {'pictures-000000.tar': 160}
     """
+    check_named(seed=seed)
     if not 0 < megabytes <= 1e6:
         raise UsageError(f"--megabytes {megabytes:g}: it can be more than 0, to 1,000,000")
     folder = given_path(out)
-    with saying_where(folder, "look into"):
-        in_use = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-    if in_use:
-        raise UsageError(f"--out {folder}: it exists and is not empty; name another")
+    check_unused(folder)
     catalog = read_pictures(pictures, boxes=boxes, progress=progress)
     with saying_where(folder, "make the folder"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +96,7 @@ def shard(
         progress("writing shards", next(written), len(catalog))
 
     for split in dict.fromkeys(catalog.splits):
-        rows = [row for row, assigned in enumerate(catalog.splits) if assigned == split]
+        rows = catalog.rows_of(split)
         shuffled = np.random.Generator(np.random.Philox(seed)).permutation(rows).tolist()
         examples = _examples(catalog, shuffled, skipped=skipped, advance=advance)
         shards |= _write(folder, split or "pictures", examples=examples, size=int(megabytes * 1e6))

@@ -156,7 +156,9 @@ class Experiments:
 
     def _notebook(self, share: float) -> Notebook:
         """For a section that may take this share of the time."""
-        data = self.dataset.fingerprint() if self.pictures is not None else ""
+        data = ""
+        if self.pictures is not None:
+            data = f"{self.dataset.fingerprint()} {self._learnt}"
         folder, seconds = self.folder / "pieces", share * self.minutes * 60
         self.notebooks.append(Notebook(folder, data, progress=self.progress, seconds=seconds))
         return self.notebooks[-1]
@@ -184,15 +186,25 @@ class Experiments:
         options = DataOptions(size=self.size, test_fraction=0.25, val_fraction=0.15, seed=self.seed)
         return prepare(self.pictures, options, progress=self.progress)
 
+    @property
+    def _learnt(self) -> int:
+        """Training pictures: of very many, as many as there is time for."""
+        most = round(EXAMPLES_A_MINUTE * self.minutes)
+        return min(len(self.dataset.split.rows("train")), MOST_EXAMPLES, max(1000, most))
+
     @cached_property
     def splits(self) -> Splits:
-        """The three splits at the twins' size. Raises `UsageError` where none is held out."""
+        """The three splits at the twins' size. Raises `UsageError` where one of them is empty."""
         train, val, test = (self.dataset.examples(split) for split in ("train", "val", "test"))
-        if not len(test):
-            raise UsageError(f"{self.pictures}: there are no held-out pictures to judge on")
-        most = round(EXAMPLES_A_MINUTE * self.minutes)
+        for part, purpose in ((train, "learn from"), (val, "choose by"), (test, "judge on")):
+            if not len(part):
+                raise UsageError(
+                    f"{self.pictures}: there are no pictures to {purpose}, as what is of one "
+                    "group, or looks alike, stays together: give three groups of each class, or "
+                    "more"
+                )
         return Splits(
-            drawn(train, min(len(train), MOST_EXAMPLES, max(1000, most)), seed=self.seed),
+            drawn(train, self._learnt, seed=self.seed),
             drawn(val, min(len(val), MOST_HELD_OUT), seed=self.seed),
             test=drawn(test, min(len(test), MOST_HELD_OUT), seed=self.seed),
         )

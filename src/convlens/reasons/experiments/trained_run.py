@@ -1,6 +1,5 @@
 """A trained run on pictures that are new to it."""
 
-import csv
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from ...dataset.examples import to_float
 from ...detector.detector import Detector
 from ...engine.checkpoint import read_parameters
 from ...errors import UsageError
-from ...files import read_json
+from ...files import read_csv, read_json
 from ...network.classifier import Classifier
 from ...parallel import in_order
 from ...pictures.read import read_catalog
@@ -69,9 +68,8 @@ class TrainedRun:
 
         Raises `UsageError` where there are none.
         """
-        manifest = self.folder / "manifest.csv"
-        with manifest.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            learnt = {row["hash"] for row in csv.DictReader(file) if row["split"] != "test"}
+        manifest = read_csv(self.folder / "manifest.csv")
+        learnt = {row["hash"] for row in manifest if row["split"] != "test"}
         store = open_store(
             read_catalog(self.pictures), self.record["plan"]["size"], progress=self.progress
         )

@@ -13,11 +13,14 @@ export function startShift(shared) {
   let x = 0;
   let y = 0;
   let probabilitiesByOffset = new Map();
-  let requests = 0;
+  let [loads, requests] = [0, 0];
   $("range").textContent = translate("shift.none");
 
   async function load(file) {
-    image = await createImageBitmap(file, { resizeWidth: size, resizeHeight: size });
+    const turn = ++loads;
+    const bitmap = await createImageBitmap(file, { resizeWidth: size, resizeHeight: size });
+    if (turn !== loads) return;  // another picture was chosen meanwhile
+    image = bitmap;
     probabilitiesByOffset = new Map();
     await move(-x, -y);
   }
@@ -39,9 +42,11 @@ export function startShift(shared) {
     const rgb = new Uint8Array(size * size * 3);
     for (let n = 0; n < size * size; n++) for (let c = 0; c < 3; c++) rgb[3 * n + c] = rgba[4 * n + c];
     const request = ++requests;
+    const ofPicture = probabilitiesByOffset;
     const offset = `${x},${y}`;
     try {
       const { predictions } = await fetchJson(`predict?height=${size}&width=${size}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: rgb });
+      if (ofPicture !== probabilitiesByOffset) return;
       const [answer] = predictions;
       const probabilities = answer.probabilities ?? surest(answer.objects);
       probabilitiesByOffset.set(offset, probabilities);

@@ -87,7 +87,7 @@ class Learning:
         """One kind's curve, by number of examples."""
         return curve_points([training for training in self.trainings if training.kind == kind])
 
-    def examples_ratio(self) -> tuple[float, bool]:
+    def examples_ratio(self) -> tuple[float, str]:
         """How many times the examples the dense network needs, see `examples_ratio`."""
         conv, dense = (
             {count: point.held_out for count, point in self.points(kind).items()}
@@ -97,11 +97,11 @@ class Learning:
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain data."""
-        ratio, more_than = self.examples_ratio()
+        ratio, bound = self.examples_ratio()
         return {
             "runs": [asdict(training) for training in self.trainings],
             "ratio": ratio,
-            "more_than": more_than,
+            "ratio_is": bound,
             "controls": {kind: control.as_json() for kind, control in self.controls.items()},
             "chance": self.chance,
         }
@@ -132,8 +132,14 @@ def half_interval(values: Sequence[float]) -> float:
     return float(t.ppf(0.975, len(values) - 1) * deviation / len(values) ** 0.5)
 
 
-def examples_ratio(conv: Mapping[int, float], dense: Mapping[int, float]) -> tuple[float, bool]:
-    """How many times the examples the dense network needs, and whether it is "more than".
+MORE, LESS = "more than", "less than"
+
+
+def examples_ratio(conv: Mapping[int, float], dense: Mapping[int, float]) -> tuple[float, str]:
+    """How many times the examples the dense network needs, and whether that is a bound.
+
+    It is `MORE` than so many times where the convolutional network is as good with the fewest
+    examples already, `LESS` where it never is, and else exactly that, told by an empty text.
 
     The dense network's best accuracy is compared with the fewest examples (log-linear between
     those measured) with which the convolutional network comes to it.
@@ -149,8 +155,8 @@ def examples_ratio(conv: Mapping[int, float], dense: Mapping[int, float]) -> tup
         if conv[above] < wanted:
             continue
         if below is None:
-            return most / above, True
+            return most / above, MORE
         share = (wanted - conv[below]) / (conv[above] - conv[below])
         reached = np.exp(np.log(below) + share * (np.log(above) - np.log(below)))
-        return float(most / reached), False
-    return most / counts[-1], False  # the convolutional network never comes to it
+        return float(most / reached), ""
+    return most / counts[-1], LESS

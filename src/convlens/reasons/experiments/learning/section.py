@@ -4,7 +4,7 @@ from ....drawing.charts import curves
 from ....network.spec import network
 from ...section import HOLDS, NEARLY, NOT, Claim, Figure, Section, Table, verdict
 from .measure import RATES, SHUFFLES
-from .results import CONV, DENSE, LOCAL, CurvePoint, Learning
+from .results import CONV, DENSE, LESS, LOCAL, CurvePoint, Learning
 
 
 def section(learning: Learning) -> Section:
@@ -26,12 +26,13 @@ def section(learning: Learning) -> Section:
 
 
 def _fewer_examples(learning: Learning) -> Claim:
-    ratio, more_than = learning.examples_ratio()
-    times = f"{'more than ' if more_than else ''}{ratio:.2g} times"
+    ratio, bound = learning.examples_ratio()
+    times = f"{bound} {ratio:.2g} times".lstrip()
+    reached = 0.0 if bound == LESS else ratio
     return Claim(
         "A smaller training set suffices",
         f"the dense network needs {times} the examples",
-        *verdict(ratio, 2, nearly=1, unit=" times"),
+        *verdict(reached, 2, nearly=1, unit=" times"),
     )
 
 
