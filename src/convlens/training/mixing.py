@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import replace
-from typing import Any
 
 import torch
 
@@ -66,10 +65,20 @@ def beside_what_is_frozen(
     before, after = (
         objective.losses(z / objective.temperature(z, labels), labels) for z in (frozen_NK, logits)
     )
-    compared = {"frozen": _figures(before, frozen_NK, labels, step=0)}
-    step = fitted.progress.best_step
-    compared["tuned"] = _figures(after, logits, labels, step=step)
-    fitted = replace(fitted, compared=compared)
+    fitted = replace(
+        fitted,
+        compared={
+            name: {
+                "step": step,
+                "cost_val": losses.mean().item(),
+                "accuracy_val": objective.accuracy(z, labels),
+            }
+            for name, step, losses, z in (
+                ("frozen", 0, before, frozen_NK),
+                ("tuned", fitted.progress.best_step, after, logits),
+            )
+        },
+    )
     selection = ModelSelection(pretrained=True, reference=before)
     if not selection.accepts(after, before.mean().item()):
         return tuned, replace(fitted, progress=replace(fitted.progress, best_step=0))
@@ -85,15 +94,3 @@ def beside_what_is_frozen(
     module = beside_others(joined, own, others=rest.head(), share=share)
     model = replace(model, folds=1, module=module, probe=frozen)
     return model, replace(fitted, module=module, val_logits=logits, beside=beside)
-
-
-def _figures(
-    losses_N: torch.Tensor, logits_NK: torch.Tensor, labels_N: torch.Tensor, *, step: int
-) -> dict[str, Any]:
-    """Of the validation pictures, as a measurement in training has them."""
-    right = (logits_NK.argmax(1) == labels_N).float()
-    return {
-        "step": step,
-        "cost_val": losses_N.mean().item(),
-        "accuracy_val": right.mean().item(),
-    }

@@ -1,7 +1,7 @@
 """Tables as Parquet: with paths or with the pictures' bytes, and with the names of classes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ConvlensError, require
 from ..folder import Rows
 from ..source import BytesColumn, CellSource
-from .columns import COLUMNS, Columns, find_columns, no_column
+from .columns import COLUMNS, find_columns, no_column
 from .rows import Record, rows_of
 
 
@@ -34,16 +34,18 @@ def read_parquet(path: Path) -> Rows:
         if classes.keys() & {*columns.one_hot}:  # numbers of classes are no flags
             raise no_column(path, "label", names=names)
         columns = replace(columns, classes=classes.get(columns.roles.get("label", ""), ()))
-        return rows_of(path, columns, _records(path, file, columns=columns, image=image))
+        wanted = {*columns.roles.values(), *columns.flags, *columns.one_hot}
+        names = [name for name in schema.names if name in wanted]
+        return rows_of(path, columns, records(path, file, names, image=image))
     except (pa.ArrowException, OSError) as error:
         raise ConvlensError(f"{path}: not a readable Parquet table: {error}") from error
 
 
-def _records(path: Path, file: Any, *, columns: Columns, image: str | None) -> Iterator[Record]:
+def records(path: Path, file: Any, names: Sequence[str], *, image: str | None) -> Iterator[Record]:
+    """The cells of these columns of an open file; of the `image` column where pictures are."""
     column = BytesColumn(path, image) if image else None
-    wanted = {*columns.roles.values(), *columns.flags, *columns.one_hot}
     number = 0
-    for batch in file.iter_batches(columns=[n for n in file.schema_arrow.names if n in wanted]):
+    for batch in file.iter_batches(columns=list(names)):
         for cells in batch.to_pylist():
             source = CellSource(column, number) if column else None
             yield f"{path}, row {number}", cells, source

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import ConvlensError, require
-from ...source import BytesColumn, CellSource, is_picture_name
+from ...source import is_picture_name
 from ...tables.columns import Columns, find_columns
-from ...tables.parquet import image_column
+from ...tables.parquet import image_column, records
 from ...tables.rows import Record
 from ...tables.text import DELIMITERS, HEAD, is_remark, json_records, opened, reader
 
@@ -149,17 +149,7 @@ def _parquet(path: Path) -> tuple[Layout, Iterator[Record]] | None:
     layout = _layout(path, names, _class_names(schema.metadata))
     if layout is None or (image is None and "path" not in layout.columns.roles):
         return None
-
-    def rows() -> Iterator[Record]:
-        column = BytesColumn(path, image) if image else None
-        number = 0
-        for batch in file.iter_batches(columns=names):
-            for cells in batch.to_pylist():
-                source = CellSource(column, number) if column else None
-                yield f"{path}, row {number}", cells, source
-                number += 1
-
-    return layout, rows()
+    return layout, records(path, file, names, image=image)
 
 
 def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...]:
