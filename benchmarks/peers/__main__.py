@@ -54,7 +54,9 @@ def ours(folder: Path, *options: str) -> ProcessReport:
         command = [sys.executable, "-m", "convlens", "train", str(folder), "--out", "run"]
         report = run([*command, *options], where)
         metrics = json.loads((where / "run" / "metrics.json").read_text())
-        report.lines.append((report.seconds, {"accuracy": metrics["test"]["accuracy"]}))
+        learnt = sum(metrics["pictures"]["train"].values())
+        figures = {"accuracy": metrics["test"]["accuracy"], "learnt": learnt}
+        report.lines.append((report.seconds, figures))
         return report
 
 
@@ -104,15 +106,17 @@ def throughput(
     rates: dict[str, list[float]] = {name: [], "convlens": []}
     for _ in range(rounds):
         for who, throughputs in rates.items():
-            spent = []
+            spent, learnt = [], count
             for epochs in (1, 3):
                 if who == name:
                     report = peer(name, python, few, size, epochs)
                     spent.append(report.lines[-1][0])
                 else:
                     words = ["--network", network, "--weights", "none", "--epochs", str(epochs)]
-                    spent.append(ours(few_mine, "--size", str(size), *words).seconds)
-            throughputs.append(2 * count / (spent[1] - spent[0]))
+                    report = ours(few_mine, "--size", str(size), *words)
+                    spent.append(report.seconds)
+                    learnt = int(report.lines[-1][1]["learnt"])  # it holds a part out by itself
+            throughputs.append(2 * learnt / (spent[1] - spent[0]))
     ratio = statistics.median(b / a for a, b in zip(rates[name], rates["convlens"], strict=True))
     shown = ", ".join(f"{who} {statistics.median(r):,.0f}" for who, r in rates.items())
     print(f"{name}: pictures/s in training {shown}: {ratio:.2f} times (median)", flush=True)

@@ -191,6 +191,7 @@ def test_the_file_paints_as_torch_does_and_its_tiles_meet() -> None:
         (expected,) = (painter(pixels(small), pixels(small)) * 255 + 0.5).floor()
     painted = style.paint(small)
     assert np.abs(painted - expected.permute(1, 2, 0).numpy()).max() <= 1
+    assert style.paint(np.zeros((32, 1400, 3), np.uint8)).shape == (32, 1400, 3)
     whole, tiled = style.paint(image), style.paint(image, tile=64)
     assert np.abs(whole.astype(int) - tiled).max() <= 1
     assert whole.std() > 5

@@ -38,6 +38,16 @@ def test_a_token_is_needed_where_it_was_asked_for(serve: Serve) -> None:
     assert get(f"{bare}detector?token=secret%20word").status_code == 401
 
 
+def test_servers_of_one_host_have_cookies_of_their_own(
+    client_of: Callable[..., TestClient],
+) -> None:
+    one, other = client_of(token=TOKEN), client_of(token=TOKEN * 2)
+    one.get(f"/?token={TOKEN}")
+    other.cookies = one.cookies  # as browsers send those of one host to all of its ports
+    assert other.get(f"/?token={TOKEN * 2}").status_code == 200
+    assert {client.get("/detector").status_code for client in (one, other)} == {200}
+
+
 def test_a_token_is_made_where_others_may_come(serve: Serve) -> None:
     bare, token = serve("--host", "0.0.0.0").split("?token=")  # noqa: S104
     assert get(f"{bare}detector").status_code == 401

@@ -65,6 +65,13 @@ def test_limits_are_above_0(convlens: Convlens, run: Path, value: str) -> None:
     assert_clear(convlens("serve", run, "--max-seconds", value), 2, "limits are above 0")
 
 
+def test_what_is_read_as_json_has_the_limit_too(run: Path) -> None:
+    app = create_app(Detector(run), RequestLimits(1000))
+    with TestClient(app, HOST) as client:
+        answer = client.put("/teach/boxes/a.png", content=b" " * 1001)
+    assert (answer.status_code, answer.json()["title"]) == (413, "Too large")
+
+
 def test_raw_pixels_have_the_same_limit(client: TestClient) -> None:
     headers = {"content-type": "application/octet-stream"}
     for width, status in ((100, 200), (101, 413)):

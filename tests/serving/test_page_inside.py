@@ -5,21 +5,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from convlens import Detector
 from convlens.serving.app import create_app
+from helpers import draw
 from networks import as_if_trained, boxes_detector, detector_of, noise
 from servers import OpenPage, png, serving
 
 
 def test_maps_are_drawn_and_a_value_shows_what_it_sees_and_how_it_was_made(
-    open_page: OpenPage, run: Path, shapes: Path
+    open_page: OpenPage, run: Path, shapes: Path, tmp_path: Path
 ) -> None:
     page = open_page()
     page.set_input_files("#choose", [shapes / "disc" / "003.png", shapes / "cross" / "001.png"])
     expect(page.locator("#answers li")).to_have_count(2)
-    page.click("#tab-inside")
+    page.focus("#tab-try")
+    page.keyboard.press("ArrowRight")
     inside = Detector(run).inside
     opened = page.locator("#layers details[open]")
     expect(opened).to_have_count(len(inside.chosen))
@@ -43,6 +46,12 @@ def test_maps_are_drawn_and_a_value_shows_what_it_sees_and_how_it_was_made(
     first.press("Enter")
     expect(page.locator("#made")).to_contain_text(re.compile("red: .* × .* \\+ .* = "))
     expect(page.locator("#made canvas")).to_have_count(2)  # a patch of each picture
+    Image.fromarray(draw("disc", 9)).save(tmp_path / "odd.tif")
+    page.set_input_files("#inside-choose", tmp_path / "odd.tif")  # which no browser shows
+    expect(page.locator("#inside-says")).to_contain_text("did not work")
+    page.evaluate("document.getElementById('made').replaceChildren()")
+    first.press("Enter")
+    expect(page.locator("#made canvas")).to_have_count(2)
     assert not Axe().run(page).response["violations"]
 
 

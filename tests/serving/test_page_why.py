@@ -32,6 +32,8 @@ def test_the_lectures_numbers_move_with_the_choice(open_page: OpenPage) -> None:
     assert count(page, "weights of a dense layer") == "17,856,288,000,000"
     assert count(page, "parameters of the filters") == "456"
     expect(page.locator("#field-state")).to_contain_text("Too large to draw")
+    page.fill("[name=side]", "1e300")  # at most the largest that the page names
+    assert count(page, "input") == "10,000×10,000×3 = 300,000,000"
     page.fill("[name=side]", "3")
     expect(page.locator("#counts")).to_contain_text("larger than the padded picture")
 

@@ -50,7 +50,7 @@ class Comparison:
     """The contenders, the most accurate first, and the number of pictures that decide.
 
     `measure` is what their `accuracy` is: of detectors of boxes, AP50. So many pictures are
-    `relabelled`, for which the labels of the run that was named last count.
+    `relabelled` between runs: for all, the labels count of the run that was last in the question.
     """
 
     pictures: int
@@ -88,8 +88,8 @@ class Comparison:
         said = [f"on the {self.pictures:,} pictures that all of them held out"]
         if self.relabelled:
             said.append(
-                f"{self.relabelled:,} of them are labelled otherwise in some: those of the run "
-                "that was named last count"
+                f"{self.relabelled:,} of them are labelled otherwise in some: those of the last "
+                "one that was asked about count"
             )
         for other in others:
             assert other.p is not None  # noqa: S101

@@ -124,7 +124,7 @@ def value_type(stage: type[Any], name: str) -> type[Any]:
 
 
 def check_named(**values: Any) -> None:
-    """The same of what other functions take by the name, and within the bounds, of an option."""
+    """Raise `UsageError` where what is called as an option of training is not what that takes."""
     for name, value in values.items():
         stage = next(s for s in STAGES.values() if name in {f.name for f in fields(s)})
         check_option(stage, name, value=value)

@@ -28,6 +28,8 @@ SIZE, BATCH = 192, 2
 RATE = 2e-3
 MINUTES = 10.0
 MOST_PICTURES = 1000
+MOST_BYTES = 10**9
+"""What photographs may take in memory; of large ones there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ def _photos(
     if not exists(folder):
         raise ConvlensError(f"there is no {folder}")
     files = list(find_files(folder))
-    order = generator(seed, "paint").permutation(len(files))[:MOST_PICTURES]
+    most = max(1, min(MOST_PICTURES, MOST_BYTES // (3 * size**2)))
+    order = generator(seed, "paint").permutation(len(files))[:most]
     found, bad = [], 0
     for done, index in enumerate(order.tolist(), 1):
         try:

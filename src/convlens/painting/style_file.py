@@ -61,7 +61,7 @@ class StyleFile:
         """A picture [H, W, 3] painted, of the same size; what is larger than a tile in tiles."""
         height, width = image.shape[:2]
         scale = min(1.0, THUMBNAIL / max(height, width)) / STRIDE
-        down, across = (max(1, round(side * scale)) * STRIDE for side in (height, width))
+        down, across = (max(2, round(side * scale)) * STRIDE for side in (height, width))
         thumbnail = resize(image, (down, across))
         out = np.empty_like(image)
         rows, columns = (list(tiles(n, side=tile, reach=REACH)) for n in (height, width))

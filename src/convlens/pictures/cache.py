@@ -35,9 +35,10 @@ def recall(path: Path, *, mapped: bool = False) -> npt.NDArray[Any] | None:
         array: npt.NDArray[Any] = np.load(
             path, allow_pickle=False, mmap_mode="c" if mapped else None
         )
-        os.utime(path)
     except (OSError, ValueError, EOFError):
         return None
+    with contextlib.suppress(OSError):  # it may be another user's
+        os.utime(path)
     return array
 
 

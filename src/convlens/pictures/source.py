@@ -5,8 +5,8 @@ import hashlib
 import os
 import stat
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,10 @@ ENDINGS = frozenset(
     )
 )
 """Endings of files that are pictures."""
+
+
+KEPT = 500_000_000
+"""Bytes of row groups of Parquet files that may stay in memory."""
 
 
 def is_picture_name(text: str) -> bool:
@@ -98,8 +102,8 @@ def _open_without_waiting(path: str, flags: int) -> int:
 class BytesColumn:
     """The image column of a Parquet file, read one row group at a time.
 
-    Of all such columns only the two groups asked for last are kept, as two files meet where one
-    ends: so memory does not grow with files.
+    Of all such columns the groups asked for last are kept that take `KEPT` bytes together, one in
+    any case: so memory does not grow with files, and pictures may be asked for in any order.
     """
 
     def __init__(self, path: Path, column: str) -> None:
@@ -113,8 +117,7 @@ class BytesColumn:
 
     def __getitem__(self, row: int) -> bytes | None:
         group = bisect.bisect_right(self._starts, row) - 1
-        with _READING:
-            cells = _cells(self, group)
+        cells = _GROUPS.cells(self, group)
         cell = cells[row - self._starts[group]].as_py()
         return cell.get("bytes") if isinstance(cell, dict) else cell
 
@@ -126,12 +129,31 @@ class BytesColumn:
             return file.read_row_group(group, columns=[self._column]).column(0)
 
 
-_READING = threading.Lock()
+class _Groups:
+    """Row groups that are in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cells: OrderedDict[tuple[BytesColumn, int], Any] = OrderedDict()
+
+    def cells(self, column: BytesColumn, group: int) -> Any:
+        """The cells of a group, read where they are not in memory."""
+        key = column, group
+        with self._lock:
+            if key not in self._cells:
+                self._cells[key] = column.read(group)
+                while len(self._cells) > 1 and self.bytes > KEPT:
+                    self._cells.popitem(last=False)
+            self._cells.move_to_end(key)
+            return self._cells[key]
+
+    @property
+    def bytes(self) -> int:
+        """Of all that is in memory."""
+        return sum(cells.nbytes for cells in self._cells.values())
 
 
-@lru_cache(2)
-def _cells(column: BytesColumn, group: int) -> Any:
-    return column.read(group)
+_GROUPS = _Groups()
 
 
 @dataclass(frozen=True, slots=True)

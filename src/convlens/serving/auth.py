@@ -1,5 +1,6 @@
 """Who may use the server: by default this machine alone, pages of this server, token holders."""
 
+import hashlib
 import hmac
 import ipaddress
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from .problems import Problem
 from .server_settings import ServerSettings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-TOKEN_COOKIE = "convlens"  # noqa: S105 (a name, no secret)
 OPEN_PATHS = ("/health", "/metrics")
 """They need no token: probes and collectors seldom can show one, and here are only counts."""
 
@@ -56,6 +56,11 @@ class Auth:
             )
 
 
+def cookie_of(token: str) -> str:
+    """The name of the cookie with a token; browsers send those of one host to all of its ports."""
+    return f"convlens-{hashlib.sha256(token.encode()).hexdigest()[:8]}"
+
+
 def _is_allowed(host: str, names: Sequence[str]) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -83,7 +88,7 @@ def _shows(request: Request, token: str) -> bool:
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     credentials = (
         credential.strip() if scheme.lower() == "bearer" else "",
-        request.cookies.get(TOKEN_COOKIE, ""),
+        request.cookies.get(cookie_of(token), ""),
         request.query_params.get("token", "") if path == "/" else "",
     )
     return any(

@@ -161,7 +161,7 @@ TAUGHT_PICTURE: dict[str, Any] = {
 DRAW: dict[str, Any] = {
     "summary": "Say what a picture shows: its boxes, in place of those before",
     "response_model": TaughtPicture,
-    "responses": _problems(401, 403, 404, 413, 422, 507),
+    "responses": _problems(400, 401, 403, 404, 413, 422, 507),
 }
 REMOVE_PICTURE: dict[str, Any] = {
     "summary": "Take a picture and its boxes away",

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
@@ -66,6 +66,11 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_exception(_: Request, error: HTTPException) -> JSONResponse:
+        cause = error.__cause__  # FastAPI says 400 to whatever happens while it reads a body
+        if isinstance(cause, ClientDisconnect):
+            cause = client_left()
+        if isinstance(cause, Problem):
+            return cause.response()
         problem = Problem(error.status_code, str(error.detail), detail="see /openapi.json")
         problem.headers = dict(error.headers or {})
         return problem.response()

@@ -122,7 +122,7 @@ def _tell_stopped(job: Job, fitted: Fitted, *, folder: RunFolder) -> Fitted:
         )
         return fitted
     out_of_fold = fitted.out_of_fold
-    if out_of_fold is None or len(out_of_fold.indices) == len(job.dataset.split.rows("train")):
+    if out_of_fold is None or not out_of_fold.stopped:
         return fitted
     job.callback.warn(
         f"stopped; the detector is whole, {len(out_of_fold.indices):,} pictures give its figures, "

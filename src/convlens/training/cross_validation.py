@@ -35,14 +35,16 @@ class OutOfFold:
     """What pictures were answered by that which did not learn from them.
 
     Their indices [M] among the training pictures, logits [M, K] as they came, and the answers.
+    Where somebody `stopped` it, there are folds that were not reached.
     """
 
     indices: npt.NDArray[np.int64]
     logits: torch.Tensor
     answers: tuple[Prediction, ...]
+    stopped: bool = False
 
     @staticmethod
-    def of(parts: "list[OutOfFold]", outputs: int) -> "OutOfFold":
+    def of(parts: "list[OutOfFold]", outputs: int, *, stopped: bool = False) -> "OutOfFold":
         """Several folds together, in the order of the pictures."""
         parts = [OutOfFold(np.zeros(0, np.int64), torch.zeros(0, outputs), answers=()), *parts]
         indices = np.concatenate([part.indices for part in parts])
@@ -52,6 +54,7 @@ class OutOfFold:
             indices[order],
             torch.cat([part.logits for part in parts])[torch.from_numpy(order)],
             answers=tuple(answers[k] for k in order.tolist()),
+            stopped=stopped,
         )
 
 
@@ -100,7 +103,7 @@ def cross_validate_training(
     labels, groups = torch.from_numpy(whole.labels), torch.from_numpy(whole.groups)
     fold = folds(labels, groups, seed=job.options.data.seed, count=count)
     objective = job.objective(pretrained=False)
-    parts = []
+    parts, stopped = [], False
     for number, k in enumerate(sorted(set(fold.tolist())), 1):
         left_out = (fold == k).numpy()
         part = job.on(_without_fold(job.dataset, left_out, seed=job.options.data.seed))
@@ -112,6 +115,7 @@ def cross_validate_training(
         except ConvlensError as error:  # the detector of all pictures is trained by now
             job.callback.warn(f"{title} gives no figures: {error}")
             continue
+        stopped = logits is None
         if logits is None:
             break
         val = torch.from_numpy(part.dataset.examples("val").labels)
@@ -125,7 +129,7 @@ def cross_validate_training(
                 objective=objective,
             )
         )
-    return OutOfFold.of(parts, whole.classes)
+    return OutOfFold.of(parts, whole.classes, stopped=stopped)
 
 
 def _without_fold(dataset: Dataset, left_out: npt.NDArray[np.bool_], *, seed: int) -> Dataset:

@@ -218,7 +218,9 @@ class RunFolder:
             run=str(self.path),
         )
         write_whole(self.path / "report.html", page)
-        card = model_card(self.read(), metrics, task=dataset.task, report=report)
+        # the plan's parameters are not those of another backbone that was fine-tuned
+        record = {**self.read(), "weights": asdict(outcome.model.origin)}
+        card = model_card(record, metrics, task=dataset.task, report=report)
         write_whole(self.path / "card.md", card)
         accuracy = evaluation.metrics.accuracy if evaluation else None
         best = results.fitted.progress.best_step

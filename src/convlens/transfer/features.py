@@ -54,8 +54,7 @@ class Extraction:
     def __init__(self, module: Pretrained, examples: Examples) -> None:
         self._module, self._examples = module, examples
         self._path = cache_folder("features") / f"{_key(module, examples)}.npy"
-        known = recall(self._path, mapped=True)
-        self._known = known if known is not None and len(known) == len(examples) else None
+        self._known = self._recalled()
 
     def seconds(self) -> float:
         """What there is to compute will take, by some of the pictures; 0 where nothing is."""
@@ -78,11 +77,15 @@ class Extraction:
         for done, features in enumerate(in_order(self._compute, pictures), 1):
             out[done - 1] = features
             progress("computing features", done, len(examples))
-        if recall(self._path, mapped=True) is None:  # another run may have been as quick
+        if self._recalled() is None:  # another run may have been as quick
             remember(self._path, out)
             forget(self._path.parent, cache_limit() // SHARE)
-        mapped = recall(self._path, mapped=True)
+        mapped = self._recalled()
         return out if mapped is None else mapped
+
+    def _recalled(self) -> Features | None:
+        known = recall(self._path, mapped=True)
+        return known if known is not None and len(known) == len(self._examples) else None
 
     def table(self, progress: Progress) -> "FeatureTable":
         """The same by each backbone."""

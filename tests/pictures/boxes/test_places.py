@@ -41,7 +41,7 @@ def lonely(folder: Path) -> Path:
 
 
 def test_labels_go_to_no_picture_of_another_split(tmp_path: Path) -> None:
-    """Though it is the only one of that name, in every form."""
+    """Though it is the only one of that name, where labels lie in folders as pictures do."""
     folder = lonely(tmp_path / "yolo")
     for name in ("a", "b"):
         write(folder / "labels" / "train" / f"{name}.txt", yolo(name))
@@ -50,12 +50,6 @@ def test_labels_go_to_no_picture_of_another_split(tmp_path: Path) -> None:
     gone = str(folder / "labels" / "train" / "a.txt")
     assert catalog.skipped == ((gone, "is of no picture that is there"),)
 
-    folder = lonely(tmp_path / "coco")
-    write(folder / "annotations" / "instances_train.json", coco(["a", "b"]))
-    catalog = read(folder)
-    assert objects_of(catalog) == {"b": OBJECTS["b"]}
-    assert [reason for name, reason in catalog.skipped if "image 0" in name] == ["is not there"]
-
     folder = lonely(tmp_path / "voc")
     for name in ("a", "b"):
         write(folder / "Annotations" / "train" / f"{name}.xml", voc(name))
@@ -63,18 +57,6 @@ def test_labels_go_to_no_picture_of_another_split(tmp_path: Path) -> None:
     assert objects_of(catalog) == {"b": OBJECTS["b"]}
     gone = str(folder / "Annotations" / "train" / "a.xml")
     assert (gone, "is of no picture that is there") in catalog.skipped
-
-    folder = lonely(tmp_path / "table")
-    rows = ["path,split,label,xmin,ymin,xmax,ymax", "a.png,train,dog,1,1,9,9"]
-    write(folder / "boxes.csv", "\n".join([*rows, "b.png,train,cat,5,5,25,45"]))
-    catalog = read(folder)
-    assert objects_of(catalog) == {"b": OBJECTS["b"]}
-
-    folder = lonely(tmp_path / "lists")
-    write(folder / "labels" / "train" / "b.txt", yolo("b"))
-    write(folder / "train.txt", "a.png\nb.png\n")
-    write(folder / "data.yaml", "train: train.txt\ntest: images/test\nnames: [cat, dog]\n")
-    assert splits_of(read(folder)) == {"a": "test", "b": "train"}
 
 
 def test_labels_find_pictures_where_only_folders_are_called_otherwise(tmp_path: Path) -> None:
@@ -180,3 +162,18 @@ def test_two_files_of_coco_that_name_a_picture_inexactly_are_asked_back(tmp_path
         write(tmp_path / name, coco(["a"], folder="images/3/"))
     with pytest.raises(ConvlensError, match="both say what"):
         read(tmp_path)
+
+
+def test_pictures_are_found_wherever_they_lie_where_splits_were_drawn_anew(tmp_path: Path) -> None:
+    """By COCO's JSON and by tables, which do not lie in folders as the pictures do."""
+    for form in ("coco", "table"):
+        for split, name in (("train", "a"), ("val", "b")):
+            save_picture(tmp_path / form / split / f"{name}.png", SIZES[name])
+    write(tmp_path / "coco" / "annotations" / "train.json", coco(["b"]))
+    write(tmp_path / "coco" / "annotations" / "val.json", coco(["a"]))
+    rows = ["path,split,label,xmin,ymin,xmax,ymax", "a.png,val,dog,1,1,9,9"]
+    write(tmp_path / "table" / "boxes.csv", "\n".join([*rows, "b.png,train,cat,5,5,25,45"]))
+    for form in ("coco", "table"):
+        catalog = read(tmp_path / form)
+        assert splits_of(catalog) == {"a": "val", "b": "train"}
+        assert not catalog.skipped

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from convlens.errors import ConvlensError
+from convlens.pictures import source
 from convlens.pictures.catalog import Catalog
 from convlens.pictures.decode import decode
 from convlens.pictures.read import read_catalog
-from convlens.pictures.source import _cells
 from helpers import package, save_class
 
 
@@ -106,17 +106,22 @@ def test_parquet_with_paths_and_whole_numbers_as_labels(tmp_path: Path) -> None:
     assert decode(catalog.sources[1].read()).shape == (40, 48, 3)
 
 
-def test_neither_memory_nor_open_files_grow_with_files_of_bytes(tmp_path: Path) -> None:
+def test_neither_memory_nor_open_files_grow_with_files_of_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = source._Groups()
+    monkeypatch.setattr(source, "_GROUPS", groups)
+    monkeypatch.setattr(source, "KEPT", 100)
     pa = package("pyarrow")
     parquet = package("pyarrow.parquet")
     for number in range(8):
-        cells = [bytes([number]) + b"picture"] * 2
+        cells = [bytes([number]) + bytes(40)] * 2
         table = pa.table({"image": cells, "label": ["a", "b"], "split": ["train"] * 2})
         parquet.write_table(table, tmp_path / f"train-{number}.parquet", row_group_size=1)
     catalog = read_catalog(tmp_path)
-    read = [source.read()[0] for source in catalog.sources]
+    read = [cell.read()[0] for cell in catalog.sources]
     assert sorted(read) == sorted([*range(8)] * 2)
-    assert _cells.cache_info().currsize == 2  # row groups
+    assert len(groups._cells) == 2
     if Path("/proc/self/fd").exists():
         opened = [str(link.resolve()) for link in Path("/proc/self/fd").iterdir()]
         assert not [name for name in opened if name.startswith(str(tmp_path))]

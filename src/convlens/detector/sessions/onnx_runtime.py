@@ -36,17 +36,17 @@ def load(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
+    make = partial(
+        onnxruntime.InferenceSession, providers=["CPUExecutionProvider"], enable_fallback=0
+    )
     try:
-        check_graph(unseal(data))
         if part:
+            check_graph(unseal(data))
             check_graph(part)
-        make = partial(
-            onnxruntime.InferenceSession, providers=["CPUExecutionProvider"], enable_fallback=0
-        )
-        if part:
             return make(data + part + more, options)
-        key = checksum(data).encode() + more
-        return optimized_session(data + more, make, options=options, key=key)
+        return optimized_session(
+            data, more, make, options=options, check=lambda: check_graph(unseal(data))
+        )
     except Exception as error:  # ONNX Runtime raises many kinds of its own
         raise ConvlensError(f"{name} is not {what}: {first_line(error)}") from error
 

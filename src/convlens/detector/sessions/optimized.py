@@ -9,6 +9,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 from ...errors import ConvlensError
 from ...files import write_whole
 from ...pictures.cache import cache_folder
-from ..integrity import seal, unseal
+from ..integrity import checksum
 
 LEAST = 2**22
 """Bytes of a file from which on it is worth keeping."""
@@ -28,19 +29,25 @@ MOST = 2
 Make: TypeAlias = Callable[..., Any]
 
 
-def optimized_session(data: bytes, make: Make, *, options: Any, key: bytes) -> Any:
-    """A session of a model, optimised now or before.
+def optimized_session(
+    data: bytes, more: bytes, make: Make, *, options: Any, check: Callable[[], None]
+) -> Any:
+    """A session of a sealed model, optimised now or before.
 
     Args:
-        data: The model, which was looked through.
+        data: The model.
+        more: What is to stand behind it.
         make: Makes a session of a model and options.
         options: ONNX Runtime's; they are changed.
-        key: What no other model has.
+        check: Looks through the model, and raises where something is wrong with it.
     """
-    path = _path(key) if len(data) >= LEAST else None
+    path = _path(checksum(data).encode() + more) if len(data) >= LEAST else None
+    with ThreadPoolExecutor(1) as pool:  # to read and to sum up takes as long as to look through
+        checking = pool.submit(check)
+        kept = None if path is None else _kept(path)
+        checking.result()
     if path is None:
-        return make(data, options)
-    kept = _kept(path)
+        return make(data + more, options)
     level = options.graph_optimization_level
     # where something fails here, the model itself is loaded, which has errors of its own
     if kept is not None:
@@ -51,12 +58,12 @@ def optimized_session(data: bytes, make: Make, *, options: Any, key: bytes) -> A
     with suppress(Exception), tempfile.TemporaryDirectory() as folder:
         optimized = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(optimized)
-        session = make(data, options)
+        session = make(data + more, options)
         with suppress(OSError, ConvlensError):
             _keep(path, optimized, most=MOST * len(data))
         return session
     options.optimized_model_filepath = ""
-    return make(data, options)
+    return make(data + more, options)
 
 
 def _path(key: bytes) -> Path | None:
@@ -81,18 +88,20 @@ def _instructions() -> str:
 def _kept(path: Path) -> bytes | None:
     """What was kept; None where nothing was, or it is damaged."""
     try:
-        model = unseal(path.read_bytes())
+        with path.open("rb") as file:
+            digest, model = file.read(hashlib.sha256().digest_size), file.read()
         os.utime(path)
-    except (OSError, ValueError):
+    except OSError:
         return None
-    return bytes(model)  # without the seal of what is kept, as the model has its own
+    return model if hashlib.sha256(model).digest() == digest else None
 
 
 def _keep(path: Path, optimized: Path, *, most: int) -> None:
     """Keep it where it is not too large, and, of all that is kept, those that were used last."""
     if optimized.stat().st_size > most:
         return
-    write_whole(path, seal(optimized.read_bytes()))
+    model = optimized.read_bytes()
+    write_whole(path, hashlib.sha256(model).digest() + model)
     paths = sorted(path.parent.glob("*.onnx"), key=lambda kept: kept.stat().st_mtime)
     for oldest in paths[:-KEPT]:
         oldest.unlink(missing_ok=True)

@@ -69,9 +69,9 @@ class FileIndex:
 
         That is the file of this path below one of `folders`; or else the one whose path has the
         longest end in common with it, whatever its ending, which `stem` says that the text lacks.
-        Of several, it is the one in a folder named for the `split`; never one in a folder of
-        another that the text does not name, where both have pictures: the `pictured` splits do, or
-        those of these files. It is found for `owner`, or for the text itself where none is named.
+        Of several, it is the one in a folder named for the `split`. Where the splits are given
+        that are `pictured`, as labels stand in folders as pictures do, it is none in the folder of
+        another one. It is found for `owner`, or for the text itself where none is named.
         """
         exact = None if stem else self.exact(text, folders)
         if exact is not None:
@@ -84,7 +84,7 @@ class FileIndex:
             path
             for path in candidates
             if self._owners.get(path, owner) == owner
-            and not self._strays(path, wanted, split=split, pictured=pictured)
+            and (pictured is None or not self._strays(path, split, pictured))
         ]
         if len(candidates) > 1:
             candidates = _best(candidates, lambda p: PurePosixPath(p).name == wanted.name)
@@ -97,14 +97,10 @@ class FileIndex:
         self.keep(candidates[0], owner)
         return candidates[0]
 
-    def _strays(
-        self, path: str, wanted: PurePosixPath, *, split: Split, pictured: Collection[Split] | None
-    ) -> bool:
+    def _strays(self, path: str, split: Split, pictured: Collection[Split]) -> bool:
         """Whether a file is of another split than what means it, and both have pictures."""
-        own = split_below(self.root, path) if split else None
-        if own in {None, split, *map(split_named, wanted.parts[:-1])}:
-            return False
-        return {own, split} <= set(self.splits if pictured is None else pictured)
+        own = split_below(self.root, path)
+        return None not in {own, split} and own != split and {own, split} <= set(pictured)
 
 
 def _tidy(text: str) -> str:

@@ -25,7 +25,7 @@ function startTabs() {
     tab.addEventListener("click", () => select(tab));
     tab.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step) select(tabs[(index + step + tabs.length) % tabs.length]);
+      if (step) tabs[(index + step + tabs.length) % tabs.length].click();
     });
   });
 }

@@ -10,14 +10,14 @@ const decimals = (value) => value.toLocaleString(undefined, { maximumSignificant
 
 export function startInside(shared, limits) {
   const files = [];  // the latest first
-  let [network, picture, chosen, shown] = [null, null, 0, 0];
+  let [network, picture, file, chosen, shown] = [null, null, null, 0, 0];
 
   const pictureForm = (some) => {
     const form = new FormData();
     for (const file of some) form.append("files", file, file.name || "picture");
     return { method: "POST", body: form };
   };
-  const ask = async (path, values, some = [files[0]]) => {
+  const ask = async (path, values, some = [file]) => {
     const { pictures } = await fetchJson(`${path}?${new URLSearchParams(values)}`, pictureForm(some));
     return pictures;
   };
@@ -26,9 +26,11 @@ export function startInside(shared, limits) {
   async function show() {
     if (!files.length) return;
     const turn = ++shown;
-    const [bitmap, layers] = await Promise.all([createImageBitmap(files[0]), fetchJson("layers")]);
+    const [latest] = files;
+    const [bitmap, layers] = await Promise.all([createImageBitmap(latest), fetchJson("layers")]);
     if (turn !== shown) return;  // another picture was chosen meanwhile
-    [picture, network] = [bitmap, layers];
+    chosen++;  // and what is still being explained is of the one before
+    [picture, network, file] = [bitmap, layers, latest];
     drawPicture();
     $("inside-says").textContent = translate("inside.point");
     $("made").replaceChildren();
@@ -150,7 +152,8 @@ export function startInside(shared, limits) {
       peaks.forEach((peak, n) => { if (!peak.error) found.push({ ...peak, file: some[n] }); });
     }
     found.sort((a, b) => b.value - a.value);
-    return Promise.all(found.slice(0, 9).map(drawPatch));
+    const drawn = await Promise.allSettled(found.slice(0, 9).map(drawPatch));
+    return drawn.flatMap(({ value }) => value ?? []);  // without those that the browser cannot show
   }
 
   function heading(name, values) {

@@ -11,7 +11,8 @@ export async function describeDetector() {
   document.title = `convlens: ${detector.labels.slice(0, 4).join(", ")}`;
   const { n, accuracy, accuracy_interval: interval, AP50 } = detector.metrics;
   if (n && AP50 !== undefined) $("metrics").textContent = translate("metrics.boxes", { n: formatNumber(n), ap: formatPercent(AP50 ?? 0) });
-  else if (n) $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
+  else if (!n) $("metrics").textContent = "";
+  else $("metrics").textContent = translate("metrics", { n: formatNumber(n), accuracy: formatPercent(accuracy), low: formatPercent(interval[0]), high: formatPercent(interval[1]) });
   return detector;
 }
 

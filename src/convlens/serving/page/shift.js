@@ -13,6 +13,7 @@ export function startShift(shared) {
   let x = 0;
   let y = 0;
   let probabilitiesByOffset = new Map();
+  let labels = shared.labels;
   let [loads, requests] = [0, 0];
   $("range").textContent = translate("shift.none");
 
@@ -27,6 +28,10 @@ export function startShift(shared) {
 
   async function move(dx, dy) {
     if (!image) return;
+    if (labels !== shared.labels) {  // another detector is used now
+      labels = shared.labels;
+      probabilitiesByOffset = new Map();
+    }
     x = Math.max(-MARGIN, Math.min(MARGIN, x + dx));
     y = Math.max(-MARGIN, Math.min(MARGIN, y + dy));
     const context = canvas.getContext("2d", { willReadFrequently: true });

@@ -15,6 +15,7 @@ const STEP = { size: 6, values: Array.from({ length: 36 }, (_, n) => (n % 6 < 3 
 
 export function startSweep(shared) {
   let picture = STEP;
+  let loads = 0;
   let position = Infinity;  // up to which results are shown
   let timer = null;
   const numbers = Array.from({ length: 9 }, (_, n) => {
@@ -70,7 +71,9 @@ export function startSweep(shared) {
   }
 
   async function load(file) {
+    const turn = ++loads;
     const image = await createImageBitmap(file);
+    if (turn !== loads) return;  // another picture was chosen meanwhile
     const context = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE }).getContext("2d");
     context.drawImage(image, 0, 0, SIZE, SIZE);
     const { data } = context.getImageData(0, 0, SIZE, SIZE);

@@ -49,7 +49,7 @@ export function startTrying(shared, limits) {
       why.textContent = answer.error;
       item.append(why);
     } else if (answer.objects) {
-      drawObjects(image, answer);
+      drawObjects(image, answer).catch(() => image.remove());  // which the browser cannot show
       for (const listener of shared.pictureListeners) listener(file);
     } else {
       item.append(...probabilityBars(answer.probabilities));

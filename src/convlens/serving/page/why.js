@@ -9,7 +9,10 @@ const formatBig = (value) => formatNumber(BigInt(value));
 
 function readLayer() {
   const form = new FormData($("layer"));
-  const valueOf = (name) => Math.max(name === "padding" ? 0 : 1, Math.floor(Number(form.get(name)) || 0));
+  const valueOf = (name) => {
+    const { min, max } = $("layer").elements[name];
+    return Math.min(Number(max), Math.max(Number(min), Math.floor(Number(form.get(name)) || 0)));
+  };
   const layer = Object.fromEntries(["side", "channels", "filters", "kernel", "stride", "padding"].map((name) => [name, valueOf(name)]));
   layer.outputSide = Math.floor((layer.side + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
   return layer;

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ..auth import TOKEN_COOKIE
+from ..auth import cookie_of
 from ..current_model import CurrentModel
 from ..problems import not_found
 
@@ -32,7 +32,7 @@ def add_page_routes(app: FastAPI, html: str, *, token: str | None) -> None:
         response = HTMLResponse(html, headers=headers)
         if token is not None:  # whoever is here has shown it
             response.set_cookie(
-                TOKEN_COOKIE,
+                cookie_of(token),
                 token,
                 path=request.scope.get("root_path") or "/",
                 secure=request.url.scheme == "https",

@@ -15,7 +15,7 @@ async function open() {
 
 const fitInto = (most) => (bitmap) => {
   const scale = Math.min(1, most / Math.max(bitmap.width, bitmap.height)) / STRIDE;
-  return [bitmap.width, bitmap.height].map((side) => STRIDE * Math.max(1, Math.round(side * scale)));
+  return [bitmap.width, bitmap.height].map((side) => STRIDE * Math.max(2, Math.round(side * scale)));
 };
 
 async function paint(file) {

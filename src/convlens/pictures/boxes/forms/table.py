@@ -16,11 +16,13 @@ from ...split_name import split_named, split_of
 from ...tables.columns import label_of, text_of
 from ..places import FileIndex, files_of, split_below, tops
 from ..raw import RawPicture, RawSet
-from .table_columns import ANY, LISTS, Layout, four_numbers, plain_name, records_of
+from .table_columns import ANY, LISTS, Layout, four_numbers, number_of, plain_name, records_of
 
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 MARKS = ("crowd", "difficult")
 """Columns of a run's manifest that say with 1 what a box is of."""
+AREA = "annotated_area"
+"""Its column with areas that annotations say, in pixels."""
 ONLY = "object"
 """The class of every box in a table without a column for it."""
 
@@ -158,7 +160,15 @@ def _add(
             raw.leave_out(picture, place, "has no label")
             continue
         crowd, difficult = (text_of(cells.get(role)).strip() in {"1", "1.0"} for role in MARKS)
-        picture.add(place, raw.name_class(name), numbers, crowd=crowd, difficult=difficult)
+        area = number_of(cells.get(AREA))
+        picture.add(
+            place,
+            raw.name_class(name),
+            numbers,
+            crowd=crowd,
+            difficult=difficult,
+            extras=None if area is None else {"area": area},
+        )
 
 
 def _label(cells: Mapping[str, Any], layout: Layout) -> Any:

@@ -169,13 +169,22 @@ def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...]:
     return found[0] if len(found) == 1 else ()
 
 
+def number_of(value: Any) -> float | None:
+    """A finite number; None of anything else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
 def four_numbers(values: Any) -> list[float] | None:
     """Four finite numbers; None of anything else."""
     try:
-        numbers = [float(value) for value in values]
-    except (TypeError, ValueError):
+        numbers = [number for value in values if (number := number_of(value)) is not None]
+    except TypeError:
         return None
-    return numbers if len(numbers) == 4 and all(map(math.isfinite, numbers)) else None
+    return numbers if len(numbers) == len(values) == 4 else None
 
 
 def plain_name(name: str) -> str:

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
@@ -97,12 +98,17 @@ def _text(element: ElementTree.Element, name: str) -> str:
 
 def _picture_of(file: str, filename: str, index: FileIndex) -> str | None:
     """The picture that an annotation is of: the one of the same name, or the one that it names."""
-    pictures, split = _homes(file), split_below(index.root, file)
+    pictures = _homes(file)
+    find = partial(
+        index.find,
+        split=split_below(index.root, file),
+        owner=file,
+        pictured=index.splits,
+    )
     stem = PurePosixPath(file).stem
     ending = PurePosixPath(filename.replace("\\", "/")).suffix
-    named = index.find(stem + ending, pictures, split=split, owner=file) if ending else None
-    named = named or index.find(stem, split=split, stem=True, owner=file)
-    return named or index.find(filename, pictures, split=split, owner=file)
+    named = find(stem + ending, pictures) if ending else None
+    return named or find(stem, stem=True) or find(filename, pictures)
 
 
 def _homes(file: str) -> list[Path]:
