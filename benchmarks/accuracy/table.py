@@ -12,7 +12,6 @@ already are not repeated, and `docs/accuracy.md` is written anew from all of the
 import csv
 import json
 import math
-import platform
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from convlens.engine.compute.execution import processor
 from convlens.tasks.intervals import mcnemar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,7 +47,8 @@ part in making the detector. *Worst run*: the least accurate one. *Frozen featur
 features at 224 pixels under scikit-learn's logistic regression, from the same pictures. *Paired*:
 pictures that only one of the two gets right, ours first, and McNemar's exact test over them; of the
 first run, where runs hold out some of the same pictures. *Train*: the median time of the whole
-command. Measured on two cores ({machine}) that did other work at times, so a time is at most that.
+command. Measured on two cores that did other work at times, so a time is at most that, of several
+machines, some with AVX2 only and some with AMX (noted since the last runs: {machines}).
 The run of 4 minutes is from when `--minutes` was the time of the steps alone.
 
 Where targets were missed: cats and dogs by three pictures of 1,200, well within the interval; from
@@ -160,6 +161,7 @@ def one_run(row: Row, pictures: Labelled, run: int, folder: Path) -> dict[str, A
         "trained_on": int((~held).sum()),
         "seconds": round(seconds),
         "fine-tuned": (metrics["tried"] or {}).get("fine-tuned"),
+        "processor": processor(),
     }
     if row.frozen:
         frozen = right_by_frozen_features(pictures, held)
@@ -242,7 +244,8 @@ def main() -> None:
             results.append(result)
             with RUNS.open("a") as file:
                 file.write(json.dumps(result) + "\n")
-    about = ABOUT.format(machine=platform.processor() or platform.machine())
+    known = dict.fromkeys(result["processor"] for result in results if "processor" in result)
+    about = ABOUT.format(machines="; ".join(known) or "none yet")
     PAGE.write_text(about + "\n".join(lines(results)) + "\n")
     write_section()
     print(PAGE.read_text())

@@ -1,18 +1,19 @@
 """convlens against others: the same pictures, size and network, on the same cores, in turns.
 
-    python benchmarks/peers PICTURES [--size 128] [--epochs 5] [--rounds 3] [--peers fastai ...]
-        [--as-it-comes]
+    python benchmarks/peers PICTURES [--size 128] [--epochs 5] [--rounds 3] [--passes 2]
+        [--peers fastai ...] [--as-it-comes]
 
 `PICTURES` is `cats-dogs` or `cifar10` unpacked. Makes an environment for each peer (once, in
 `--home`, some gigabytes each) and two folders, `train` and `val`: of cats-dogs every fifth picture
 is in `val`, of cifar10 its test pictures.
 
-*Throughput*: trainings of one and of three epochs over some of the pictures, of the peer and of
-convlens in turns, each a process; the difference of the two times is two epochs without what comes
-before and after them. *Time to its accuracy*: the peer trains its `--epochs` from random
-parameters; then convlens does, and gets a fifth of the time that the peer's whole process took
-(what comes before and after training included); and on request convlens as it comes, without any
-option, from the parameters that come with it. `val` plays no part in any choice of convlens's.
+*Throughput*: trainings of one epoch and of `--passes` more over some of the pictures, of the peer
+and of convlens in turns, each a process; the difference of the two times is that of those epochs
+without what comes before and after them; what trains in seconds needs more of them. *Time to its
+accuracy*: the peer trains its `--epochs` from random parameters; then convlens does, and gets a
+fifth of the time that the peer's whole process took (what comes before and after training
+included); and on request convlens as it comes, without any option, from the parameters that come
+with it. `val` plays no part in any choice of convlens's.
 """
 
 import json
@@ -97,7 +98,15 @@ def link_some(folder: Path, home: Path, held: str) -> tuple[Path, int]:
 
 
 def throughput(
-    name: str, python: Path, theirs: Path, mine: Path, home: Path, size: int, rounds: int
+    name: str,
+    python: Path,
+    theirs: Path,
+    mine: Path,
+    home: Path,
+    *,
+    size: int,
+    rounds: int,
+    passes: int,
 ) -> None:
     """Pictures a second in training, in turns."""
     few, count = link_some(theirs, home, "val")
@@ -107,7 +116,7 @@ def throughput(
     for _ in range(rounds):
         for who, throughputs in rates.items():
             spent, learnt = [], count
-            for epochs in (1, 3):
+            for epochs in (1, 1 + passes):
                 if who == name:
                     report = peer(name, python, few, size, epochs)
                     spent.append(report.lines[-1][0])
@@ -116,7 +125,7 @@ def throughput(
                     report = ours(few_mine, "--size", str(size), *words)
                     spent.append(report.seconds)
                     learnt = int(report.lines[-1][1]["learnt"])  # it holds a part out by itself
-            throughputs.append(2 * learnt / (spent[1] - spent[0]))
+            throughputs.append(passes * learnt / (spent[1] - spent[0]))
     ratio = statistics.median(b / a for a, b in zip(rates[name], rates["convlens"], strict=True))
     shown = ", ".join(f"{who} {statistics.median(r):,.0f}" for who, r in rates.items())
     print(f"{name}: pictures/s in training {shown}: {ratio:.2f} times (median)", flush=True)
@@ -128,6 +137,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=5, help="0: throughput alone [5]")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--as-it-comes", action="store_true")
     parser.add_argument("--home", type=Path, default=Path.home() / ".cache" / "convlens-peers")
@@ -137,7 +147,16 @@ def main() -> None:
     for name in arguments.peers:
         python = environment(name, arguments.home.resolve())
         if arguments.rounds:
-            throughput(name, python, theirs, mine, arguments.home, arguments.size, arguments.rounds)
+            throughput(
+                name,
+                python,
+                theirs,
+                mine,
+                arguments.home,
+                size=arguments.size,
+                rounds=arguments.rounds,
+                passes=arguments.passes,
+            )
         if not arguments.epochs:
             continue
         report = peer(name, python, theirs, arguments.size, arguments.epochs)

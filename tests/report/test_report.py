@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -136,10 +137,11 @@ def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;" in (tmp_path / "r" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("trained", ["run", "boxes_run"])
 def test_a_browser_draws_it_without_a_complaint(
-    run: Path, tmp_path: Path, need: Callable[..., str]
+    trained: str, request: pytest.FixtureRequest, tmp_path: Path, need: Callable[..., str]
 ) -> None:
-    shutil.copy(run / "report.html", tmp_path)
+    shutil.copy(request.getfixturevalue(trained) / "report.html", tmp_path)
     command = [
         need("chromium", "chromium-browser", "google-chrome"),
         "--headless",
@@ -163,6 +165,26 @@ def test_a_browser_draws_it_without_a_complaint(
         colours = picture.convert("RGB").getcolors(1 << 24)
     assert colours is not None
     assert len(colours) > 50
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("trained", ["run", "boxes_run"])
+def test_axe_finds_nothing_in_a_report_and_nothing_overflows(
+    trained: str,
+    width: int,
+    scheme: Literal["light", "dark"],
+    request: pytest.FixtureRequest,
+    browser_with: Callable[..., Browser],
+) -> None:
+    context = browser_with().new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme
+    )
+    page = context.new_page()
+    page.goto((request.getfixturevalue(trained) / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not Axe().run(page).response["violations"]
+    context.close()
 
 
 def test_charts_tell_their_values_to_the_mouse(run: Path) -> None:

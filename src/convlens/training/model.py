@@ -8,7 +8,7 @@ import torch
 
 from ..network.classifier import Classifier
 from ..network.named import describe_network, line_of
-from ..network.spec import PREFIX, Architecture, parts_of
+from ..network.spec import PREFIX, Architecture
 from ..transfer.backbones import choose_backbone
 from ..transfer.features import FeatureTable
 from ..transfer.head import FOLDS
@@ -97,7 +97,8 @@ def build_model(job: Job, request: Request) -> Model:
         model = replace(model, probes=probes, probe=probes[taken], tables=tables)
     if request.folds is None:
         _tell(job, model)
-        if len(parts_of(model.architecture.text)) > 1 and job.options.network.milliseconds is None:
+        slower = model.architecture.text != lines[0]
+        if slower and job.options.network.milliseconds is None:
             with job.stopwatch.part("timing"):
                 tell_speed(job, choice, lines)
     return model

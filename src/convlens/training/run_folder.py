@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
 from .._version import __version__
 from ..dataset.prepare import Dataset
@@ -38,9 +37,7 @@ from ..files import (
 from ..options import TrainOptions, options_from
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
-from ..report.card import model_card
-from ..report.layers import render_layers
-from ..report.page import render_report
+from .artifacts import write_artifacts
 from .job import Job, Request
 from .model import Model
 from .outcome import Outcome
@@ -180,10 +177,11 @@ class RunFolder:
         Returns the outcome, whose metrics have the `seconds` of each part of the run, of writing as
         far as it was.
         """
-        job, results, metrics = outcome.job, outcome.results, outcome.metrics
+        job, results = outcome.job, outcome.results
         # of joined backbones the first may have won alone
         self.write({**self.read(), "network": outcome.model.architecture.describe()})
         evaluation, dataset = results.evaluation, job.dataset
+        file, answers = results.exported.file, None
         with job.stopwatch.part("writing"):
             write_manifest(
                 self.path / "manifest.csv",
@@ -191,50 +189,37 @@ class RunFolder:
                 store=dataset.store,
                 split=dataset.split,
             )
-            parameters = results.fitted.module.state_dict().items()
-            contiguous = {name: value.contiguous() for name, value in parameters}
-            write_whole(self.path / "parameters.safetensors", save(contiguous))
-            write_whole(self.path / "detector.onnx", results.file())
             if evaluation is not None:
                 comparing = job.task.comparing()
-                answers = comparing.answers_csv(evaluation.answers, job.dataset.classes)
-                write_whole(self.path / "predictions.csv", answers)
-            file = results.exported.file
-            report = job.task.report(metrics, evaluation, explain=partial(explained, file))
-            seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
-            metrics = {**metrics, "seconds": seconds}
-            write_whole(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-        page = render_report(
-            self.read(),
-            metrics,
-            history=outcome.history,
+                answers = comparing.answers_csv(evaluation.answers, dataset.classes)
+            report = job.task.report(outcome.metrics, evaluation, explain=partial(explained, file))
+        self._keep_preview(dataset)
+        metrics = write_artifacts(
+            self.path,
+            stopwatch=job.stopwatch,
+            # the plan's parameters are not those of another backbone that was fine-tuned
+            record={**self.read(), "weights": asdict(outcome.model.origin)},
+            parameters=results.fitted.module.state_dict(),
+            detector=results.file(),
+            answers=answers,
+            metrics=outcome.metrics,
             report=report,
-            preview=self._preview(dataset),
-            layers=render_layers(
-                results.exported.file,
-                dataset.subset(dataset.split.held_out).sources,
-                multiplications=results.exported.multiplications,
-            ),
-            run=str(self.path),
+            history=outcome.history,
+            sources=dataset.subset(dataset.split.held_out).sources,
+            multiplications=results.exported.multiplications,
+            task=dataset.task,
         )
-        write_whole(self.path / "report.html", page)
-        # the plan's parameters are not those of another backbone that was fine-tuned
-        record = {**self.read(), "weights": asdict(outcome.model.origin)}
-        card = model_card(record, metrics, task=dataset.task, report=report)
-        write_whole(self.path / "card.md", card)
         accuracy = evaluation.metrics.accuracy if evaluation else None
         best = results.fitted.progress.best_step
         self.event("detector", {"step": best, "accuracy": accuracy})
         return replace(outcome, metrics=metrics)
 
-    def _preview(self, dataset: Dataset) -> bytes:
-        """The pictures of a training batch, or, where none was made, some as they are."""
+    def _keep_preview(self, dataset: Dataset) -> None:
+        """Some pictures as they are, where none of a training batch were kept."""
         path = self.path / "preview.png"
         if not path.exists():
             examples = dataset.examples("train")
             write_whole(path, contact_sheet(list(examples.pixels[examples.rows[:PREVIEWED]])))
-        with saying_where(path, "read"):
-            return path.read_bytes()
 
     def logs(self, options: TrainOptions, *, workers: Workers, tell: Callback) -> list[Log]:
         """What keeps the measurements, by the first worker: `events.jsonl`, and what is asked."""

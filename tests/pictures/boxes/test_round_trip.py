@@ -6,7 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boxed import OBJECTS, SPLITS, coco, objects_of, read, save_pictures, splits_of, voc, write
+from boxed import (
+    OBJECTS,
+    SIZES,
+    SPLITS,
+    coco,
+    objects_of,
+    read,
+    save_picture,
+    save_pictures,
+    splits_of,
+    voc,
+    write,
+)
 from convlens import convert, shard
 from convlens.pictures.boxes.boxes import BoxCatalog
 from convlens.pictures.source import content_hash
@@ -55,7 +67,7 @@ def test_what_a_form_cannot_carry_is_counted_and_named(street: Path, tmp_path: P
     assert lost["coco"] == {}
     assert lost["yolo"] == {
         **{"crowd": 1, "difficult": 1, "groups": 1},
-        **{"area": 3, "segmentation": 1, "occluded": 1, "id": 3},
+        **{"area": 3, "segmentation": 1, "occluded": 1, "id": 6},  # of pictures and annotations
     }
     assert lost["voc"] == {
         **{"crowd": 1, "groups": 1, "segmentation": 1, "classes without boxes": 1},
@@ -72,6 +84,83 @@ def test_coco_keeps_everything(street: Path, tmp_path: Path) -> None:
     for one, two in zip(before.boxes, after.boxes, strict=True):
         assert one.extras == two.extras
         assert (one.crowd == two.crowd).all() and (one.difficult == two.difficult).all()
+
+
+def ids_in(file: Path) -> tuple[list[object], list[tuple[object, object]]]:
+    """Of the pictures, and of the annotations with those of their pictures."""
+    record = json.loads(file.read_text())
+    images = [image["id"] for image in record["images"]]
+    return images, [(one["id"], one["image_id"]) for one in record["annotations"]]
+
+
+def test_coco_keeps_the_ids_of_each_file(tmp_path: Path) -> None:
+    """Though another split has them too; so do shards and Pascal VOC on the way."""
+    for split in ("train", "val"):
+        save_picture(tmp_path / "in" / split / "a.png", SIZES["a"], len(split))
+        text = coco(["a"]).replace('"id": 1,', '"id": 900,').replace('"id": 2,', '"id": 41,')
+        write(tmp_path / "in" / split / "_annotations.coco.json", text)
+    assert convert(tmp_path / "in", tmp_path / "out", to="coco").lost == {}
+    for split in ("train", "val"):
+        file = tmp_path / "out" / "annotations" / f"instances_{split}.json"
+        assert ids_in(file) == ([7], [(900, 7), (41, 7)])
+    shard(tmp_path / "in", tmp_path / "shards")
+    convert(tmp_path / "in", tmp_path / "voc", to="voc")
+    for way in ("shards", "voc"):
+        assert convert(tmp_path / way, tmp_path / f"by-{way}", to="coco").lost == {}
+        file = tmp_path / f"by-{way}" / "annotations" / "instances_train.json"
+        assert ids_in(file) == ([7], [(900, 7), (41, 7)])
+
+
+def test_ids_that_cannot_be_kept_are_given_anew_and_counted(tmp_path: Path) -> None:
+    """Two files without splits have the same ids of pictures, and some of annotations."""
+    for name, ids in (("a", (1, "x")), ("b", (1, 5))):
+        record = json.loads(coco([name]))
+        for annotation, number in zip(record["annotations"], ids, strict=False):
+            annotation["id"] = number
+        if name == "b":
+            record["annotations"].append({"image_id": 7, "category_id": 3, "bbox": [9, 9, 5, 5]})
+        save_picture(tmp_path / "in" / f"{name}.png", SIZES[name])
+        write(tmp_path / "in" / f"{name}.json", json.dumps(record))
+    written = convert(tmp_path / "in", tmp_path / "out", to="coco")
+    images, annotations = ids_in(tmp_path / "out" / "annotations" / "instances_default.json")
+    assert images == [1, 2]
+    assert annotations == [(2, 1), (3, 1), (4, 2), (5, 2)]
+    assert written.lost == {"image ids": 2, "annotation ids": 3}
+    assert objects_of(read(tmp_path / "out")) == objects_of(read(tmp_path / "in"))
+
+
+@pytest.mark.parametrize("shape", [[2, 2], [2, 3]])
+def test_keypoints_stay_keypoints_where_every_box_has_as_many(
+    shape: list[int], tmp_path: Path
+) -> None:
+    save_pictures(tmp_path / "in" / "images", ["a", "c"])
+    for name, points in (("a", ((0.5, 0.25, 2), (0, 0, 0))), ("c", ((0.4, 0.2, 2), (1, 1, 2)))):
+        line = " ".join(f"{number:g}" for point in points for number in point[: shape[1]])
+        write(tmp_path / "in" / "labels" / f"{name}.txt", f"0 0.5 0.5 0.8 0.8 {line}\n")
+    write(tmp_path / "in" / "data.yaml", f"train: images\nkpt_shape: {shape}\nnames: [cat]\n")
+    assert convert(tmp_path / "in", tmp_path / "out", to="yolo").lost == {}
+    assert "\nkpt_shape: [2, 3]\n" in (tmp_path / "out" / "data.yaml").read_text()
+    line = (tmp_path / "out" / "labels" / "train" / "c.txt").read_text()
+    assert line == "0 0.5 0.5 0.8 0.8 0.4 0.2 2 1 1 2\n"
+    before, after = read(tmp_path / "in"), read(tmp_path / "out")
+    assert objects_of(after) == objects_of(before)
+    assert [boxes.extras for boxes in after.boxes] == [boxes.extras for boxes in before.boxes]
+
+
+@pytest.mark.parametrize("other", [{}, {"keypoints": [9, 9, 2]}, {"keypoints": "none"}])
+def test_keypoints_that_boxes_do_not_share_are_counted(
+    other: dict[str, object], tmp_path: Path
+) -> None:
+    save_pictures(tmp_path / "in", ["a"])
+    record = json.loads(coco(["a"]))
+    one, two = record["annotations"]
+    one["keypoints"], one["segmentation"] = [5, 6, 2, 7, 8, 1], [[0, 4, 20, 4, 20, 30]]
+    two |= other
+    write(tmp_path / "in" / "annotations.json", json.dumps(record))
+    lost = convert(tmp_path / "in", tmp_path / "out", to="yolo").lost
+    assert (lost["keypoints"], lost["segmentation"]) == (1 + len(other), 1)
+    assert "kpt_shape" not in (tmp_path / "out" / "data.yaml").read_text()
+    assert objects_of(read(tmp_path / "out")) == objects_of(read(tmp_path / "in"))
 
 
 def test_outlines_stay_outlines_where_every_box_is_around_one(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_outlines_keypoints_and_areas_are_scaled_with_their_box(tmp_path: Path) 
     write(tmp_path / "annotations.json", coco_of_one((100, 60), own))
     catalog = read(tmp_path)
     assert objects_of(catalog)["a"] == [("cat", BOX)]
-    beside = {"segmentation": [OUTLINE], "keypoints": KEYPOINTS, "area": 70.5}
+    beside = {"id": 1, "segmentation": [OUTLINE], "keypoints": KEYPOINTS, "area": 70.5}
     assert catalog.boxes[0].beside(0) == beside
 
 
@@ -157,7 +157,8 @@ def test_what_cannot_be_moved_is_left_out_and_counted(tmp_path: Path) -> None:
     turned(tmp_path / "in" / "a.png", 6)
     catalog = read(tmp_path / "in")
     assert len(catalog.boxes[0]) == 5
-    assert not any(catalog.boxes[0].extras)
+    ids = [{"id": number} for number in range(1, 6)]
+    assert [*catalog.boxes[0].extras] == ids
     written = convert(tmp_path / "in", tmp_path / "out", to="coco")
     assert written.lost == {
         "segmentation that cannot be moved": 4,
@@ -165,7 +166,7 @@ def test_what_cannot_be_moved_is_left_out_and_counted(tmp_path: Path) -> None:
     }
     turned(tmp_path / "in" / "a.png", 1)
     catalog = read(tmp_path / "in")
-    assert [*catalog.boxes[0].extras] == [mask, *odd]
+    assert [*catalog.boxes[0].extras] == [a | b for a, b in zip(ids, [mask, *odd], strict=True)]
     assert not catalog.lost
     for to in ("coco", "yolo", "voc"):
         assert convert(tmp_path / "in", tmp_path / to, to=to).boxes == 5

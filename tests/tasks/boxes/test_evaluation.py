@@ -58,12 +58,16 @@ def test_average_precision_is_cocos() -> None:
         pairs = [(tuple(b.tolist()), k) for b, k in zip(boxes, labels, strict=True)]
         answers.append((truth(*pairs), answer(f"{number}", *found)))
     sources = [BytesSource(f"{n}", b"") for n in range(len(answers))]
-    metrics = evaluate(answers, sources).metrics
+    evaluation = evaluate(answers, sources)
+    metrics = evaluation.metrics
     own = [of.ap50 for of in metrics.per_class.values()]
     assert 0.2 < metrics.ap50 < 0.95
     assert np.mean([value or 0 for value in own]) == pytest.approx(metrics.ap50, abs=1e-6)
     low, high = metrics.ap50_interval
     assert low < metrics.ap50 < high
+    curves = evaluation.as_json()["curves"]["precision"]
+    assert [np.mean(curves[label]) for label in LABELS] == pytest.approx(own, abs=1e-4)
+    assert all(np.all(np.diff(curve) <= 0) for curve in curves.values())
 
 
 def test_what_is_found_missed_and_not_there() -> None:
@@ -85,8 +89,14 @@ def test_what_is_found_missed_and_not_there() -> None:
     assert [wrong.label for wrong in evaluation.false] == ["cat", "dog"]
     assert [wrong.score for wrong in evaluation.false] == pytest.approx([0.8, 0.7])
     assert evaluation.metrics.counts_right == 1.0  # two cats and a dog, if others
-    plain = evaluation.as_json()
+    plain = evaluation.as_json(most=1)
     assert plain["AP50"] == evaluation.metrics.ap50
+    assert (plain["missed_count"], plain["false_count"]) == (2, 2)
+    assert (len(plain["missed"]), len(plain["false"])) == (1, 1)
+    assert plain["curves"] == {
+        "recall": [step / 100 for step in range(101)],
+        "precision": {"cat": [1] * 51 + [0] * 50, "dog": [0.5] * 101},
+    }
     assert plain["per_class"]["dog"]["recall"] == 0
 
 

@@ -278,7 +278,7 @@ def test_precision_is_for_boxes(shapes: Path) -> None:
 
 
 def test_one_object_is_enough_to_begin_with_and_none_is_not(tmp_path: Path) -> None:
-    """And pictures of 20 and of 4,000 pixels, and 300 objects in one."""
+    """And pictures of 20 and of 8,000 pixels, and 500 objects in one."""
     few = save_objects(tmp_path / "few", 3, most=0)
     with pytest.raises(ConvlensError, match="has an object"):
         train(few, tmp_path / "none", steps=1)
@@ -286,11 +286,11 @@ def test_one_object_is_enough_to_begin_with_and_none_is_not(tmp_path: Path) -> N
     box = {"image_id": 0, "category_id": 1, "area": 400, "iscrowd": 0}
     data["annotations"] = [{"id": 1, "bbox": [4, 5, 20, 20], **box}]
     crowd = [
-        {"id": n + 2, "bbox": [n % 20 * 6, n // 20 * 6, 5, 5], **box, "image_id": 1}
-        for n in range(300)
+        {"id": n + 2, "bbox": [n % 25 * 5, n // 25 * 4, 4, 3], **box, "image_id": 1}
+        for n in range(500)
     ]
     data["annotations"] += crowd
-    for name, size in (("tiny.png", (20, 20)), ("wide.png", (4000, 40))):
+    for name, size in (("tiny.png", (20, 20)), ("wide.png", (8000, 40))):
         Image.new("RGB", size, (90, 90, 90)).save(few / "images" / name)
         number = len(data["images"])
         data["images"].append(

@@ -75,6 +75,7 @@ class RawSet:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     spellings: dict[str, set[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
 
     def name_class(self, text: str, number: int | None = None) -> str:

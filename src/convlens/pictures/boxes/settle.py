@@ -62,7 +62,7 @@ def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
         splits=tuple(one.split for one in pictures),
         groups=tuple(one.group for one in pictures),
         skipped=tuple(raw.skipped),
-        remarks=tuple(remarks_about(raw.spellings)),
+        remarks=(*remarks_about(raw.spellings), *raw.remarks),
         boxes=tuple(boxes),
         classes=tuple(raw.classes),
         numbers=tuple(raw.classes.values()),

@@ -10,7 +10,7 @@ from ...pictures.boxes.box import Box
 from ...pictures.source import Source
 from ..intervals import wilson
 from .coco import coco_metrics
-from .matching import NONE, Matches, Truth, average_precision, match
+from .matching import NONE, RECALLS, Matches, Truth, average_precision, match, precisions
 from .prediction import BoxPrediction
 
 DRAWS = 200
@@ -118,18 +118,22 @@ class BoxMetrics:
 
 @dataclass(frozen=True)
 class BoxEvaluation:
-    """Metrics, each answer beside its picture's objects, and what is wrong, the surest first."""
+    """Metrics, each answer beside its picture's objects, and what is wrong, the surest first.
+
+    `curves` are, of each class that there are objects of, the precision at each of `RECALLS`.
+    """
 
     metrics: BoxMetrics
     answers: tuple[tuple[Truth, BoxPrediction], ...]
     _: KW_ONLY
+    curves: Mapping[str, tuple[float, ...]]
     missed: tuple[Wrong, ...]
     false: tuple[Wrong, ...]
     sources: tuple[Source, ...]
     skipped: tuple[tuple[str, str], ...]
 
     def as_json(self, most: int = 20) -> dict[str, Any]:
-        """Metrics and the `most` errors of each kind as plain data."""
+        """Metrics, curves, how many errors there are of each kind, and the `most` first of them."""
 
         def plain(wrong: Wrong) -> dict[str, Any]:
             box = {edge: round(at, 1) for edge, at in wrong.box._asdict().items()}
@@ -137,6 +141,15 @@ class BoxEvaluation:
 
         return {
             **self.metrics.as_json(),
+            "curves": {
+                "recall": RECALLS.round(2).tolist(),
+                "precision": {
+                    label: [round(value, 4) for value in curve]
+                    for label, curve in self.curves.items()
+                },
+            },
+            "missed_count": len(self.missed),
+            "false_count": len(self.false),
             "missed": [plain(wrong) for wrong in self.missed[:most]],
             "false": [plain(wrong) for wrong in self.false[:most]],
             "skipped": [{"name": name, "reason": reason} for name, reason in self.skipped],
@@ -170,13 +183,18 @@ def evaluate(
             right = match(prediction, truth, label, least=least).objects
             found[label] += int((right >= 0).sum())
             said[label].append(int((right >= NONE).sum()))
+    curves = {
+        label: tuple(precisions(all_matches[label], sum(own)).tolist())
+        for label, own in objects.items()
+        if sum(own)
+    }
     per_class = {
         label: ClassMetrics(
             sum(objects[label]),
             found=found[label],
             answers=sum(said[label]),
             ap=ap[label],
-            ap50=_or_none(average_precision(all_matches[label], sum(objects[label]))),
+            ap50=float(np.mean(curves[label])) if label in curves else None,
         )
         for label in classes
     }
@@ -196,15 +214,12 @@ def evaluate(
     return BoxEvaluation(
         metrics,
         tuple(answers),
+        curves=curves,
         missed=missed,
         false=false,
         sources=tuple(sources),
         skipped=tuple(skipped),
     )
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def _counted(truth: Truth, label: str) -> int:

@@ -10,6 +10,8 @@ from .prediction import BoxPrediction
 
 ENOUGH = 0.5
 """The overlap (intersection over union) from which on an answer is about an object."""
+RECALLS = np.linspace(0, 1, 101)
+"""At which COCO reads a curve of precision over recall."""
 
 
 class Truth(NamedTuple):
@@ -89,8 +91,15 @@ def average_precision(matches: Sequence[Matches], objects: int) -> float:
     `matches` are those of one class in all pictures, and `objects` how many of it there are. NaN
     where there is none.
     """
-    if not objects:
-        return float("nan")
+    return float(precisions(matches, objects).mean()) if objects else float("nan")
+
+
+def precisions(matches: Sequence[Matches], objects: int) -> npt.NDArray[np.float64]:
+    """The best precision with which each of `RECALLS`, or more, is reached; 0 where none is.
+
+    `matches` are those of one class in all pictures, and `objects` how many of it there are: one
+    at least.
+    """
     scores = np.concatenate([of.scores for of in matches])
     found = np.concatenate([of.objects for of in matches])
     order = np.argsort(-scores, kind="mergesort")
@@ -98,5 +107,6 @@ def average_precision(matches: Sequence[Matches], objects: int) -> float:
     right = np.cumsum(found != NONE)
     recall, precision = right / objects, right / np.arange(1, len(found) + 1)
     best_after = np.maximum.accumulate(precision[::-1])[::-1]
-    places = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
-    return float(np.append(best_after, 0.0)[places].mean())
+    places = np.searchsorted(recall, RECALLS, side="left")
+    curve: npt.NDArray[np.float64] = np.append(best_after, 0.0)[places]
+    return curve

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
-
 from ...drawing.boxes import WRONG, DrawnBox, with_boxes
 from ...drawing.charts import curves
 from ...drawing.text import percent
@@ -14,7 +12,7 @@ from ...errors import PictureError
 from ...pictures.decode import decode
 from ..shown import Report
 from .evaluation import BoxEvaluation, Wrong
-from .matching import IGNORED, match
+from .matching import RECALLS
 
 SHOWN = 12
 """Pictures with an error of each kind."""
@@ -70,24 +68,14 @@ def _headline(test: Mapping[str, Any] | None) -> Sequence[tuple[str, str]]:
 
 def _curves(evaluation: BoxEvaluation) -> str:
     """Precision over recall of each class."""
-    lines: dict[str, list[float | None]] = {}
-    recalls = np.linspace(0, 100, 51)
-    for label in list(evaluation.metrics.per_class)[:8]:
-        matches = [match(prediction, truth, label) for truth, prediction in evaluation.answers]
-        objects = evaluation.metrics.per_class[label].objects
-        if not objects:
-            continue
-        scores = np.concatenate([of.scores for of in matches])
-        found = np.concatenate([of.objects for of in matches])[np.argsort(-scores, kind="stable")]
-        found = found[found != IGNORED]
-        right = np.cumsum(found >= 0)
-        precision = right / np.arange(1, len(found) + 1)
-        best = np.maximum.accumulate(precision[::-1])[::-1]
-        places = np.searchsorted(100 * right / objects, recalls)
-        lines[label] = [100 * float(best[k]) if k < len(best) else None for k in places]
+    lines: dict[str, list[float | None]] = {
+        label: [100 * precision or None for precision in curve[::2]]
+        for label, curve in list(evaluation.curves.items())[:8]
+    }
     if not lines:
         return ""
-    return curves(recalls.tolist(), lines, x_label="recall (%)", y_label="precision (%)")
+    recalls = (100 * RECALLS[::2]).tolist()
+    return curves(recalls, lines, x_label="recall (%)", y_label="precision (%)")
 
 
 def _drawn(evaluation: BoxEvaluation, wrong: Sequence[Wrong]) -> list[tuple[str, str]]:

@@ -88,10 +88,10 @@ def fit_rule(
             continue
         said = np.arange(1, len(scores) + 1)
         if label in recall:
-            enough = np.flatnonzero(found >= recall[label] * objects)
+            enough = np.flatnonzero(found / objects >= recall[label])
             place = int(enough[0]) if len(enough) else len(scores) - 1
         elif label in precision:
-            enough = np.flatnonzero(found >= precision[label] * said)
+            enough = np.flatnonzero(found / said >= precision[label])
             place = int(enough[-1]) if len(enough) else 0
         else:
             place = int((2 * found / (objects + said)).argmax())

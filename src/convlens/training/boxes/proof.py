@@ -75,7 +75,7 @@ def prove(
         found = comparing.difference(own, detector.outputs(image))
         score, edge = found.score, found.pixels or 0.0
         score_most, pixels = comparing.tolerance
-        pixels *= max(1.0, max(image.shape[:2]) / canvas.width)
+        pixels *= max(1.0, image.shape[0] / canvas.height, image.shape[1] / canvas.width)
         if (
             edge > pixels
             or score > score_most

@@ -1,14 +1,12 @@
 """What a run with boxes leaves in its folder."""
 
 import copy
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
 from ...dataset.notes import Note
 from ...drawing.boxes import COLOURS, DrawnBox, draw_boxes
@@ -21,12 +19,10 @@ from ...network.layers.shapes import show
 from ...network.published import rows_of
 from ...pictures.boxes.write.manifest import write_box_manifest
 from ...pictures.shards.urls import absolute_url
-from ...report.card import model_card
-from ...report.layers import render_layers
-from ...report.page import render_report
 from ...tasks.boxes.table import answers_csv
 from ...tasks.task import task_named
 from ...transfer.weights import origin_of
+from ..artifacts import write_artifacts
 from ..run_folder import RunFolder, versions
 from .examples import BoxBatches
 from .finish import BoxResults
@@ -108,7 +104,7 @@ def write_results(
     folder: RunFolder, job: BoxJob, plan: BoxPlan, *, results: BoxResults, progress: Progress
 ) -> dict[str, Any]:
     """Write the detector, its parameters, answers, metrics, report and card; returns metrics."""
-    dataset, evaluation, path = job.dataset, results.evaluation, folder.path
+    dataset, evaluation = job.dataset, results.evaluation
     record = folder.read()
     metrics: dict[str, Any] = {
         "task": "boxes",
@@ -133,32 +129,20 @@ def write_results(
         "skipped": [{"name": name, "reason": reason} for name, reason in dataset.skipped],
         "notes": [asdict(note) for note in _notes(job)],
     }
-    with job.stopwatch.part("writing"):
-        tensors = {k: v.contiguous() for k, v in results.parameters.items()}
-        write_whole(path / "parameters.safetensors", save(tensors))
-        write_whole(path / "detector.onnx", results.file)
-        if evaluation is not None:
-            write_whole(path / "predictions.csv", answers_csv(evaluation.answers))
-        report = task_named("boxes").report(metrics, cast(Any, evaluation))
-        seconds = {name: round(spent, 3) for name, spent in job.stopwatch.seconds().items()}
-        metrics = {**metrics, "seconds": seconds}
-        write_whole(path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    page = render_report(
-        record,
-        metrics,
+    metrics = write_artifacts(
+        folder.path,
+        stopwatch=job.stopwatch,
+        record=record,
+        parameters=results.parameters,
+        detector=results.file,
+        answers=None if evaluation is None else answers_csv(evaluation.answers),
+        metrics=metrics,
+        report=task_named("boxes").report(metrics, cast(Any, evaluation)),
         history=progress.history,
-        report=report,
-        preview=(path / "preview.png").read_bytes(),
-        layers=render_layers(
-            results.file,
-            dataset.subset(dataset.split.held_out).sources,
-            multiplications=record["network"]["multiplications"],
-        ),
-        run=str(path),
+        sources=dataset.subset(dataset.split.held_out).sources,
+        multiplications=record["network"]["multiplications"],
+        task="boxes",
     )
-    write_whole(path / "report.html", page)
-    card = model_card(record, metrics, task="boxes", report=report)
-    write_whole(path / "card.md", card)
     brief = {"AP50": evaluation.metrics.ap50 if evaluation else None}
     folder.event("detector", {"step": progress.best_step, **brief})
     return metrics

@@ -10,6 +10,7 @@ from typing import Any
 
 from ....errors import ConvlensError
 from ....files import saying_where
+from ...label import normal_label
 from ...source import ENDINGS, FileSource
 from ...split_name import split_named
 from ..boxes import Fault, place_of
@@ -18,7 +19,7 @@ from ..raw import RawPicture, RawSet
 
 OTHERS = ("captions", "panoptic", "image_info", "stuff", "person_keypoints")
 """How files of COCO's begin that say other things of the same pictures as `instances`."""
-OWN = {"id", "image_id", "category_id", "bbox", "iscrowd", "difficult"}
+OWN = {"image_id", "category_id", "bbox", "iscrowd", "difficult"}
 """What is read of an annotation; everything else is kept beside it."""
 
 
@@ -128,9 +129,9 @@ def read_numbers(path: Path) -> CocoNumbers:
     }
     categories = record.get("categories")
     named = {
-        str(kind["name"]): kind["id"]
+        _name_of(kind) or f"class {kind['id']}": kind["id"]
         for kind in (categories if isinstance(categories, list) else [])
-        if isinstance(kind, dict) and {"id", "name"} <= kind.keys()
+        if isinstance(kind, dict) and "id" in kind
     }
     return CocoNumbers(images, named, FileIndex(Path(), images))
 
@@ -203,11 +204,21 @@ def _categories(file: Path, record: dict[str, Any], raw: RawSet) -> dict[Any, st
     for category in record.get("categories") or []:
         if isinstance(category, dict) and _is_id(category.get("id")):
             number = category["id"] if isinstance(category["id"], int) else None
-            names[category["id"]] = raw.name_class(str(category.get("name", "")), number)
+            name = _name_of(category)
+            if not name:
+                what = f"category {category['id']!r} has no name"
+                raw.faults.append(Fault("unnamed", str(file), what))
+            names[category["id"]] = raw.name_class(name or f"class {category['id']}", number)
     for key in ("info", "licenses", "categories"):
         if record.get(key):
             raw.record.setdefault(key, record[key])
     return names
+
+
+def _name_of(category: Mapping[str, Any]) -> str:
+    """What a category is called, as it is written; empty where there is nothing to be seen."""
+    name = category.get("name")
+    return str(name) if name is not None and normal_label(str(name)) else ""
 
 
 def _add(

@@ -13,10 +13,20 @@ from ....files import saying_where
 from ...label import normal_label
 from ...source import ENDINGS, CellSource, FileSource, Source
 from ...split_name import split_named, split_of
-from ...tables.columns import label_of, text_of
+from ...tables.columns import label_of, no_column, text_of
+from ..boxes import Fault
 from ..places import FileIndex, files_of, split_below, tops
 from ..raw import RawPicture, RawSet
-from .table_columns import ANY, LISTS, Layout, four_numbers, number_of, plain_name, records_of
+from .table_columns import (
+    ANY,
+    LABELS,
+    LISTS,
+    Layout,
+    four_numbers,
+    number_of,
+    plain_name,
+    records_of,
+)
 
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 MARKS = ("crowd", "difficult")
@@ -25,6 +35,8 @@ AREA = "annotated_area"
 """Its column with areas that annotations say, in pixels."""
 ONLY = "object"
 """The class of every box in a table without a column for it."""
+NUMBER = re.compile(r"\d+(\.0+)?")
+"""A class that is only numbered, as pandas writes it too where the cell of another row is empty."""
 
 
 def find(path: Path) -> list[Path]:
@@ -84,6 +96,10 @@ def read(path: Path, files: Sequence[Path]) -> RawSet:
                 _add(picture, place, cells, layout=layout, raw=raw, where=where)
         except csv.Error as error:
             raise ConvlensError(f"{file}: not readable as CSV: {error}") from error
+        unused = [name for name in layout.unused if name not in (*MARKS, AREA)]
+        if unused and ONLY in raw.classes and "label" not in layout.columns.roles:
+            what = no_column(file, "label", names=unused)
+            raw.remarks.append(f"{what}; as it is, none is read, and each box is an {ONLY!r}")
     raw.pictures = [picture for picture in pictures.values() if picture.split != "excluded"]
     known = {picture.source.name for picture in raw.pictures}
     if not any(isinstance(picture.source, CellSource) for picture in raw.pictures):
@@ -156,9 +172,12 @@ def _add(
             raw.leave_out(picture, place, f"its box is {box!r}, not four numbers")
             continue
         name = label_of(label, where=where, classes=layout.columns.classes)
-        if not normal_label(name):
+        shown = normal_label(name)
+        if not shown:
             raw.leave_out(picture, place, "has no label")
             continue
+        if shown not in raw.classes and NUMBER.fullmatch(shown) and not layout.columns.classes:
+            raw.faults.append(Fault("unnamed", where, f"class {shown} has no name"))
         crowd, difficult = (text_of(cells.get(role)).strip() in {"1", "1.0"} for role in MARKS)
         area = number_of(cells.get(AREA))
         picture.add(
@@ -187,7 +206,8 @@ def _pairs(cell: Any, cells: Mapping[str, Any], layout: Layout) -> Iterator[tupl
     labels = _label(cells, layout)
     if isinstance(cell, dict):
         boxes = next((v for k, v in cell.items() if plain_name(k) in LISTS), None)
-        labels = next((v for k, v in cell.items() if _is_label(k)), labels)
+        named = {plain_name(k): v for k, v in cell.items()}
+        labels = next((named[key] for key in LABELS if key in named), labels)
         cell = boxes
     if isinstance(cell, list) and cell and isinstance(cell[0], dict):
         for one in cell:
@@ -200,7 +220,3 @@ def _pairs(cell: Any, cells: Mapping[str, Any], layout: Layout) -> Iterator[tupl
     boxes = cell if isinstance(cell[0], list | tuple) or not four_numbers(cell) else [cell]
     several = isinstance(labels, list) and len(labels) == len(boxes)
     yield from zip(boxes, labels if several else [labels] * len(boxes), strict=True)
-
-
-def _is_label(name: str) -> bool:
-    return plain_name(name) in {"label", "labels", "category", "categories", "class", "classes"}

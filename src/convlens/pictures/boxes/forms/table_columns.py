@@ -11,7 +11,7 @@ from typing import Any
 
 from ....errors import ConvlensError, require
 from ...source import is_picture_name
-from ...tables.columns import Columns, find_columns
+from ...tables.columns import INDEX, Columns, find_columns
 from ...tables.parquet import image_column, records
 from ...tables.rows import Record
 from ...tables.text import DELIMITERS, HEAD, is_remark, json_records, opened, reader
@@ -39,19 +39,30 @@ LAYOUTS: dict[tuple[str, ...], tuple[str, ...]] = {
 """Names of four columns, without signs and in lower case, and what they may mean."""
 LISTS = ("bbox", "bboxes", "box", "boxes", "boundingbox", "boundingboxes", "objects")
 """Names of one column with all of it."""
+LABELS = (
+    *("classname", "labelname", "categoryname"),
+    *("label", "labels", "class", "classes", "category", "categories", "target"),
+    *("cls", "name"),
+    *("classid", "categoryid", "labelid"),  # numbers, which text beside them explains
+)
+"""Names of one column, or of a list beside boxes, with their classes, the preferred one first."""
 SIZES = (("width", "height"), ("imagewidth", "imageheight"), ("imgwidth", "imgheight"))
 ANY = ("xyxy", "xywh", "cxcywh")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns hold boxes: four, or one with lists; and what their numbers may mean."""
+    """Which columns hold boxes: four, or one with lists; and what their numbers may mean.
+
+    `unused` are the columns of which nothing is read.
+    """
 
     four: tuple[str, ...]
     whole: str | None
     corners: tuple[str, ...]
     size: tuple[str, ...]
     columns: Columns
+    unused: tuple[str, ...]
 
 
 def _layout(path: Path, names: Sequence[str], classes: tuple[str, ...] = ()) -> Layout | None:
@@ -69,13 +80,17 @@ def _layout(path: Path, names: Sequence[str], classes: tuple[str, ...] = ()) -> 
     )
     others = [name for name in names if name not in own]
     columns = find_columns(path, others)
+    free = {key: name for key, name in own_names.items() if name != columns.roles.get("path")}
+    columns = find_columns(path, others, label=next((free[k] for k in LABELS if k in free), None))
     columns = Columns(columns.roles, columns.flags, one_hot=(), classes=classes)
+    used = {whole, *columns.roles.values(), *columns.flags, *(own_names[key] for key in size)}
     return Layout(
         tuple(own),
         None if four else whole,
         LAYOUTS[four] if four else ANY,
         tuple(own_names[key] for key in size),
         columns,
+        tuple(name for name in others if name not in used and not INDEX.fullmatch(name.strip())),
     )
 
 

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,19 @@ def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Coun
         told.get(name, {}) | {"id": number, "name": name}
         for number, name in zip(numbers, catalog.classes, strict=True)
     ]
-    ids = [notes.get("id") for notes in catalog.notes]
-    unique = len(set(ids)) == len(ids) and None not in ids
     (folder / "annotations").mkdir(parents=True, exist_ok=True)
-    count = 0
+    new_images, new_annotations = count(1), count(1)
     for split in dict.fromkeys(catalog.splits):
+        rows = catalog.rows_of(split)
         record: dict[str, Any] = {
             key: catalog.record[key] for key in ("info", "licenses") if key in catalog.record
         } | {"images": [], "annotations": [], "categories": categories}
-        for row, own_split in enumerate(catalog.splits):
-            if own_split != split:
-                continue
+        told_ids = [catalog.notes[row].get("id") for row in rows]
+        ids = _ids(told_ids, new_images, kinds=(int, float, str), lost=lost, what="image ids")
+        for row, number in zip(rows, ids, strict=True):
             width, height = catalog.seen_size(row)
             image = dict(catalog.notes[row]) | {
-                "id": ids[row] if unique else row + 1,
+                "id": number,
                 "file_name": names[row],
                 "width": width,
                 "height": height,
@@ -47,12 +47,33 @@ def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Coun
                 image["group"] = catalog.groups[row]
             record["images"].append(image)
             lost["pictures without a label file"] += not catalog.labelled[row]
-            for annotation in _annotations(catalog, row, numbers):
-                count += 1
-                record["annotations"].append({"id": count, "image_id": image["id"]} | annotation)
+            record["annotations"] += [
+                {"id": None, "image_id": number} | annotation
+                for annotation in _annotations(catalog, row, numbers)
+            ]
+        told_ids = [annotation["id"] for annotation in record["annotations"]]
+        ids = _ids(told_ids, new_annotations, kinds=(int,), lost=lost, what="annotation ids")
+        for annotation, number in zip(record["annotations"], ids, strict=True):
+            annotation["id"] = number
         name = f"instances_{split or 'default'}.json"
         write_whole(folder / "annotations" / name, json.dumps(record, ensure_ascii=False))
     lost += Counter()  # without zeros
+
+
+def _ids(
+    told: Sequence[Any],
+    new: Iterator[int],
+    *,
+    kinds: tuple[type, ...],
+    lost: Counter[str],
+    what: str,
+) -> list[Any]:
+    """The ids of things in one file: their own where it is of these kinds and no other has it."""
+    counts = Counter(one for one in told if isinstance(one, kinds))
+    free = (number for number in new if number not in counts)
+    ids = [one if isinstance(one, kinds) and counts[one] == 1 else next(free) for one in told]
+    lost[what] += sum(one is not None and one != own for one, own in zip(told, ids, strict=True))
+    return ids
 
 
 def _annotations(catalog: BoxCatalog, row: int, numbers: Sequence[int]) -> list[dict[str, Any]]:

@@ -25,18 +25,22 @@ def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Coun
     """Write the labels and `data.yaml`; `names` are the pictures' files."""
     own = catalog.form == "yolo"
     numbers = catalog.numbers if own else tuple(range(len(catalog.classes)))
-    outlines = all(_outline(b, k) is not None for b in catalog.boxes for k in range(len(b)))
+    everything = [(boxes, index) for boxes in catalog.boxes for index in range(len(boxes))]
+    counts = {len(_keypoints(*one)) for one in everything}
+    keypoints = counts.pop() if len(counts) == 1 else 0  # of each box; programs want one number
+    outlines = not keypoints and all(_outline(*one) is not None for one in everything)
+    written = "keypoints" if keypoints else "segmentation" if outlines else ""
     for row, boxes in enumerate(catalog.boxes):
         size = np.array(catalog.seen_size(row), np.float64)
         lines = []
         for index in range(len(boxes)):
             points = _outline(boxes, index) if outlines else None
             shares = ((_middle(boxes, index) if points is None else points) / size).reshape(-1)
+            if keypoints:
+                shares = np.append(shares, _keypoints(boxes, index) / np.append(size, 1))
             number = numbers[int(boxes.labels[index])]
             lines.append(" ".join((str(number), *(f"{share:.12g}" for share in shares))))
-            lost.update(
-                key for key in boxes.beside(index) if not (outlines and key == "segmentation")
-            )
+            lost.update(key for key in boxes.beside(index) if key != written)
         lost["crowd"] += int(boxes.crowd.sum())
         lost["difficult"] += int(boxes.difficult.sum())
         lost["groups"] += catalog.groups[row] is not None
@@ -48,10 +52,10 @@ def write(catalog: BoxCatalog, names: Sequence[str], folder: Path, *, lost: Coun
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     lost += Counter()  # without zeros
-    write_whole(folder / "data.yaml", _list(catalog, numbers))
+    write_whole(folder / "data.yaml", _list(catalog, numbers, keypoints))
 
 
-def _list(catalog: BoxCatalog, numbers: Sequence[int]) -> str:
+def _list(catalog: BoxCatalog, numbers: Sequence[int], keypoints: int) -> str:
     """`data.yaml`: pictures that are of no split stand in both lists, and so are of none."""
     splits = {split for split in catalog.splits if split}
     whole = None in catalog.splits
@@ -61,6 +65,7 @@ def _list(catalog: BoxCatalog, numbers: Sequence[int]) -> str:
         homes += [place(None)] if whole and split != "test" else []
         if homes:
             text += f"{split}: {homes[0] if len(homes) == 1 else json.dumps(homes)}\n"
+    text += f"kpt_shape: [{keypoints}, 3]\n" if keypoints else ""
     text += "names:\n"
     for number, name in zip(numbers, catalog.classes, strict=True):
         text += f"  {number}: {json.dumps(name, ensure_ascii=False)}\n"
@@ -70,6 +75,12 @@ def _list(catalog: BoxCatalog, numbers: Sequence[int]) -> str:
 def _middle(boxes: Boxes, index: int) -> Points:
     first, second = boxes.xyxy[index].reshape(2, 2)
     return np.stack(((first + second) / 2, second - first))
+
+
+def _keypoints(boxes: Boxes, index: int) -> Points:
+    """The keypoints of a box, x, y and how visible each; none where it has none."""
+    points = points_of(boxes.beside(index).get("keypoints"), 3)
+    return np.zeros((0, 3)) if points is None else points
 
 
 def _outline(boxes: Boxes, index: int) -> Points | None:
