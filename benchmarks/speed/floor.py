@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import UNPACKED, script_parser
+from speed.growth import train_and_watch
 
 AIM, BESIDE = 1.3, 20.0
 """A default training, fine-tuning apart, shall take at most so many times the floor, and so many
@@ -100,15 +101,17 @@ def seconds_of_process(*command: str, cache: Path) -> float:
     return time.perf_counter() - begun
 
 
-def trained(pictures: Path, folder: Path) -> tuple[float, float]:
-    """Seconds of a default training's process with an empty cache, with and without its steps."""
-    with tempfile.TemporaryDirectory() as cache:
-        run = str(folder / "run")
-        command = ("-m", "convlens", "train", str(pictures), "--out", run)
-        seconds = seconds_of_process(*command, cache=Path(cache))
+def trained(pictures: Path, folder: Path) -> tuple[float, float, float]:
+    """Seconds of a default training's process with an empty cache, with and without its steps.
+
+    And the most megabytes of its memory that are no file's.
+    """
+    begun = time.perf_counter()
+    most = train_and_watch(pictures, folder, [])
+    seconds = time.perf_counter() - begun
     parts = json.loads((folder / "run" / "metrics.json").read_text())["seconds"]
     steps = sum(parts.get(part, 0.0) for part in ("timing", "training", "measuring"))
-    return seconds, seconds - steps
+    return seconds, seconds - steps, most
 
 
 def main() -> None:
@@ -130,7 +133,7 @@ def main() -> None:
         for number in range(options.rounds):
             folder = Path(name) / str(number)
             folder.mkdir()
-            whole, without = trained(pictures, folder)
+            whole, without, megabytes = trained(pictures, folder)
             size = json.loads((folder / "run" / "run.json").read_text())["plan"]["size"]
             graphs = [str(path) for path in write_graphs(folder / "run", folder)]
             me = (__file__, options.pictures, "--pictures", str(options.sets))
@@ -143,6 +146,7 @@ def main() -> None:
     print(f"floor             {floor:7.1f} s  ({', '.join(f'{s:.1f}' for s in floors)})")
     print(f"convlens train    {whole:7.1f} s  ({', '.join(f'{s:.1f}' for s in wholes)})")
     kept = "kept" if without <= most else "missed"
+    print(f"memory            {megabytes:7,.0f} MB at most, but for files, in the last turn")
     print(f"without its steps {without:7.1f} s, {without / floor:.2f} times the floor")
     print(f"the aim           {most:7.1f} s, {AIM} times the floor and {BESIDE:.0f} s: {kept}")
 
