@@ -33,9 +33,9 @@ def to_train(job: Job, model: Model) -> tuple[Job, Model, Model]:
         known, size = model.architecture, job.dataset.store.size
         architecture = describe_network(first, size, classes=known.classes)
         begun = replace(begun, architecture=architecture, module=first_alone(begun.module))
-    if begun.table is None:
-        return job, model, begun
-    return job, model, replace(begun, probe=fit_probe(job, begun.table, folds=1))
+        if begun.table is not None:
+            begun = replace(begun, probe=fit_probe(job, begun.table, folds=1))
+    return job, model, begun
 
 
 @timed("fitting", "mixing what was fine-tuned with what was not")
@@ -49,14 +49,14 @@ def beside_what_is_frozen(
     is what was fine-tuned. Each is judged by its answers as sure as it is right, as in a file.
     """
     unjudged = not len(job.dataset.split.rows("val"))
-    first, *others = parts_of(model.architecture.text)
+    _, *others = parts_of(model.architecture.text)
     if not others or fitted.as_begun or unjudged:
         return tuned, fitted
-    joined, own = model.module, fitted.module
+    joined, own, frozen = model.module, fitted.module, model.probe
+    assert frozen is not None  # noqa: S101
     assert isinstance(joined, Pretrained) and isinstance(own, Pretrained)  # noqa: S101
     beside = FeatureTable.joined([model.tables[part] for part in others])
     rest = fit_probe(job, beside, folds=1)
-    frozen = fit_probe(job, FeatureTable.joined([model.tables[first], beside]), folds=1)
     objective, labels = frozen.objective, torch.from_numpy(job.dataset.examples("val").labels)
     others_NK = rest.val_logits()
     share = choose_share(fitted.val_logits, others_NK, labels, objective=objective)
@@ -92,5 +92,6 @@ def beside_what_is_frozen(
         f"rest: validation J {after.mean():.4f}, and {alone:.4f} by itself"
     )
     module = beside_others(joined, own, others=rest.head(), share=share)
-    model = replace(model, folds=1, module=module, probe=frozen)
-    return model, replace(fitted, module=module, val_logits=logits, beside=beside)
+    return replace(model, module=module), replace(
+        fitted, module=module, val_logits=logits, beside=beside
+    )

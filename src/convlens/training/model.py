@@ -112,20 +112,18 @@ def chosen_without_test(job: Job, model: Model) -> Model:
     """
     if model.folds == 1:
         return model
-    lines = model.backbones
-    if len(lines) > 1:
-        fit = partial(fit_probe, job, folds=1)
-        probes = [fit(table) for line in lines if (table := table_of(line, model.tables))]
-        prefer = job.options.network.prefer
-        taken = lines[job.workers.broadcast(lambda: choose_backbone(probes, prefer))]
-        if taken != model.architecture.text:
-            job.callback.say(
-                f"tuning:  {taken.removeprefix(PREFIX)}, which is chosen by pictures that will not "
-                "judge it"
-            )
-            other = _model(job, replace(model.choice, line=taken), folds=1)
-            model = replace(other, backbones=lines, tables=model.tables)
-    return replace(model, folds=1)
+    lines, tables = model.backbones, model.tables
+    fit, prefer = partial(fit_probe, job, folds=1), job.options.network.prefer
+    probes = tuple(fit(table) for line in lines if (table := table_of(line, tables)))
+    taken = job.workers.broadcast(lambda: choose_backbone(probes, prefer))
+    if lines[taken] != model.architecture.text:
+        job.callback.say(
+            f"tuning:  {lines[taken].removeprefix(PREFIX)}, which is chosen by pictures that will "
+            "not judge it"
+        )
+        model = _model(job, replace(model.choice, line=lines[taken]), folds=1)
+        model = replace(model, backbones=lines, tables=tables)
+    return replace(model, folds=1, probes=probes, probe=probes[taken] if probes else None)
 
 
 def _model(job: Job, choice: NetworkChoice, *, folds: int) -> Model:
