@@ -24,7 +24,7 @@ The pictures: 2,624 electroluminescence images of solar cells, 300×300, cut fro
   Electroluminescence Imagery", 2018; package elpv-dataset, licence CC BY-NC-SA 4.0
   (non-commercial, share alike): fetched by pip, never part of convlens.
 The labels: experts gave each cell a probability of being defective: 0, 1/3, 2/3 or 1.
-  Here 0 and 1/3 count as functional, 2/3 and 1 as defective.
+  Here 0 and 1/3 count as sound, 2/3 and 1 as defective.
 Mind: which cells came from one module is not recorded, so cells of one module can stand in
   several splits, and the accuracy on a module never seen may be lower than the one below.
 For context: Deitsch et al. (2019) report 88.4 % with a fine-tuned VGG-19, on a split of their own;
@@ -53,9 +53,7 @@ def write_table(data: Path, table: Path) -> int:
         for line in (data / "labels.csv").read_text().splitlines():
             name, probability, _ = line.split()
             count += 1
-            writer.writerow(
-                (data / name, "defective" if float(probability) > 0.5 else "functional")
-            )
+            writer.writerow((data / name, "defective" if float(probability) > 0.5 else "sound"))
     return count
 
 
