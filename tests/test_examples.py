@@ -45,10 +45,10 @@ def test_the_demo_trains_judges_and_predicts_what_it_held_out(tmp_path: Path) ->
     assert process.returncode == 0, process.stdout + process.stderr
     with (tmp_path / "runs" / "solar-cells" / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {row["label"] for row in rows} == {"functional", "defective"}
+    assert {row["label"] for row in rows} == {"sound", "defective"}
     unseen = {row["path"] for row in rows if row["split"] == "test"}
     lines = process.stdout.partition("=== 4.")[2].splitlines()
-    predicted = [line.split() for line in lines if line.startswith(("functional", "defective"))]
+    predicted = [line.split() for line in lines if line.startswith(("sound", "defective"))]
     kinds = Counter(Path(words[-1]).stem.rstrip("0123456789") for words in predicted)
     assert kinds == {"disc": 2, "cross": 2}
     assert {words[-1] for words in predicted} <= unseen

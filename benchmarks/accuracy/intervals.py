@@ -18,7 +18,7 @@ from convlens.dataset.prepare import prepare
 from convlens.options import DataOptions
 from convlens.tasks.intervals import wilson
 from convlens.transfer.features import features_of
-from convlens.transfer.pretrained import Pretrained, make_module
+from convlens.transfer.pretrained import NetworkChoice, Pretrained
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arguments import add_pictures, script_parser
@@ -32,9 +32,7 @@ def main() -> None:
     options = DataOptions(size=288, test_fraction=0.0, val_fraction=0.0)
     dataset = prepare(arguments.pictures, options, progress=lambda *_: None)
     examples = dataset.examples("train")
-    module = make_module(
-        "timm:tf_efficientnet_lite0", 288, classes=2, seed=0, mean=(0,), std=(1,), weights="package"
-    )
+    module = NetworkChoice("timm:tf_efficientnet_lite0", "package").module(288, classes=2)
     assert isinstance(module, Pretrained)
     features = features_of(module, examples, progress=lambda *_: None)[:, 0]
     for learn in (6, 20, 60):

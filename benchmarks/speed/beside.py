@@ -34,19 +34,13 @@ def work(options: argparse.Namespace) -> None:
     from convlens.network.named import describe_network, line_of
     from convlens.options import EXECUTION_CONFIGS
     from convlens.speed.training import training_speed
-    from convlens.transfer.pretrained import make_module
+    from convlens.transfer.pretrained import NetworkChoice
 
     size, batch = options.size, options.batch
     line = line_of(options.network, size, pictures=1000)
     loop = training_speed(
-        make_module(
-            describe_network(line, size, classes=CLASSES).text,
-            size,
-            classes=CLASSES,
-            seed=0,
-            mean=[0.5] * 3,
-            std=[0.25] * 3,
-            weights="none",
+        NetworkChoice(describe_network(line, size, classes=CLASSES).text, "none").module(
+            size, classes=CLASSES
         ),
         size,
         classes=CLASSES,

@@ -33,7 +33,7 @@ def write_graphs(run: Path, folder: Path) -> list[Path]:
 
     from convlens.dataset.examples import to_float
     from convlens.export.conversion import network_graph
-    from convlens.transfer.pretrained import Pretrained, make_module
+    from convlens.transfer.pretrained import NetworkChoice, Pretrained
 
     class Features(torch.nn.Module):
         def __init__(self, module: Pretrained) -> None:
@@ -48,9 +48,7 @@ def write_graphs(run: Path, folder: Path) -> list[Path]:
     for line in sorted(plan["backbones"], key=lambda line: line == plan["network"]):
         if "+" in line:
             continue  # its parts are there
-        module = make_module(
-            line, plan["size"], classes=2, seed=0, mean=(), std=(), weights=plan["weights"]
-        )
+        module = NetworkChoice(line, plan["weights"]).module(plan["size"], classes=2)
         assert isinstance(module, Pretrained)
         path = folder / f"{len(paths)}.onnx"
         path.write_bytes(

@@ -4,7 +4,7 @@
 
     print(convlens.inspect("pictures/").findings)         # what is wrong with the pictures
     run = convlens.train("pictures/", minutes=10, seed=1)
-    print(run.test.accuracy)                              # on pictures that played no part in it
+    print(run.test.accuracy)                              # on pictures that were left out
     detector = convlens.Detector(run.detector)            # one file; needs no PyTorch
     for prediction in detector.predict_many(["photo.jpg", "more-photos/"]):
         print(prediction.name, prediction.predicted, prediction.probability)

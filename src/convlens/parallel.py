@@ -5,6 +5,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from .cpu_quota import cpu_quota
@@ -13,8 +15,24 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_most: ContextVar[int | None] = ContextVar("_most", default=None)
+
+
+@contextmanager
+def at_most(threads: int | None) -> Iterator[None]:
+    """Within it `cores` are no more than these, where a number is given."""
+    token = _most.set(threads)
+    try:
+        yield
+    finally:
+        _most.reset(token)
+
+
 def cores() -> int:
     """Processors that this process may use: its own, and no more than a container's quota."""
+    asked = _most.get()
+    if asked is not None:
+        return asked
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota()
     return own if quota > own else max(1, math.ceil(quota))

@@ -1,6 +1,7 @@
 """The command line as a whole: help, exit status, start-up, and how it ends."""
 
 import fcntl
+import shlex
 import signal
 import subprocess
 import sys
@@ -183,6 +184,32 @@ def test_a_reader_that_stops_early_is_no_error(run: Path, shapes: Path) -> None:
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_work_goes_on_when_nobody_reads_its_progress(tmp_path: Path) -> None:
+    work = (
+        "from pathlib import Path; from convlens.cli.progress import Bars\n"
+        "with Bars() as bars:\n"
+        "    for number in range(5000): bars.say('x' * 200)\n"
+        f"Path({str(tmp_path / 'done')!r}).touch()"
+    )
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(work)} 2>&1 | head -1"
+    subprocess.run(command, shell=True, capture_output=True, check=True)  # noqa: S602
+    assert (tmp_path / "done").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_of_where_there_is_no_name() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "convlens", "networks", "lecture"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "cannot write the output: No space left" in done.stderr
 
 
 def test_a_missing_library_is_named() -> None:

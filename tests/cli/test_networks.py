@@ -17,6 +17,13 @@ def test_networks_prints_the_lectures_table(convlens: Convlens) -> None:
     assert json.loads(convlens("networks", line, "--json").stdout)["network"] == line
 
 
+def test_networks_that_do_not_fit_a_size_are_named(convlens: Convlens) -> None:
+    done = convlens("networks", "--size", "32")
+    assert done.returncode == 0
+    assert "alexnet does not fit pictures of 32 pixels: " in done.stdout
+    assert "lenet5: " in done.stdout
+
+
 def test_numbers_that_say_nothing_are_refused(convlens: Convlens) -> None:
     for words, says in (
         (("lecture", "--classes", "0"), "they can be 1 or more"),

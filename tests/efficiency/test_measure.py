@@ -25,7 +25,7 @@ from convlens.options import DataOptions
 from convlens.training import model
 from convlens.training.train import train
 from convlens.transfer.features import features_of
-from convlens.transfer.pretrained import Pretrained, make_module
+from convlens.transfer.pretrained import NetworkChoice, Pretrained
 from helpers import Convlens, assert_clear, save_class, save_shapes
 
 NAME = "test_resnet"
@@ -92,16 +92,8 @@ def test_accuracy_is_that_of_scikit_learns_folds_on_the_same_features(
 ) -> None:
     options = DataOptions(size=SIZE, test_fraction=0.0, val_fraction=0.0)
     dataset = prepare(shapes, options, progress=lambda *_: None)
-    module = make_module(
-        f"timm:{NAME}",
-        SIZE,
-        classes=2,
-        seed=0,
-        mean=(0,),
-        std=(1,),
-        weights=str(weights),
-        tta_hflip=True,
-    )
+    choice = NetworkChoice(f"timm:{NAME}", str(weights))
+    module = choice.module(SIZE, classes=2, tta_hflip=True)
     assert isinstance(module, Pretrained)
     examples = dataset.examples("train")
     x = features_of(module, examples, progress=lambda *_: None).mean(1)

@@ -1,6 +1,7 @@
 """Measurements for TensorBoard and MLflow, read again by their own readers."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from convlens import train
 from convlens.engine.callbacks import NullCallback
 from convlens.engine.checkpoint import Checkpoint, write_checkpoint
+from convlens.engine.logs import MlflowLog
 from convlens.errors import ConvlensError, UsageError
 from convlens.options import options_from
 from convlens.training.train import resume
@@ -70,6 +72,19 @@ def test_both_hold_what_was_measured_once_though_the_run_was_stopped(
     low, high = test["accuracy_interval"]
     assert run.data.metrics["test/accuracy_interval_low"] == low
     assert run.data.metrics["test/accuracy_interval_high"] == high
+
+
+def test_a_new_training_in_an_old_place_is_another_run(tmp_path: Path, store: str) -> None:
+    client = package("mlflow").MlflowClient(store)
+    for value in (0.81, 0.93):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        (tmp_path / "run").mkdir()
+        for step in (0, 1):  # which goes on
+            log = MlflowLog(tmp_path / "run", options_from({}), tell=NullCallback())
+            log.write({"test/accuracy": value}, step)
+    experiment = client.get_experiment_by_name("convlens").experiment_id
+    runs = client.search_runs([experiment])
+    assert sorted(run.data.metrics["test/accuracy"] for run in runs) == [0.81, 0.93]
 
 
 def test_a_log_that_cannot_be_written_is_told_before_any_picture_is_read(

@@ -237,3 +237,9 @@ def test_arrays_used_longest_ago_make_room(tmp_path: Path) -> None:
     forget(tmp_path, 0)
     assert {path.stem for path in tmp_path.iterdir()} == {"0"}  # which was asked for last
     assert first.tolist() == [0] * 1000
+
+
+def test_what_cannot_be_kept_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    remember(tmp_path / "file" / "array.npy", np.zeros(3))
+    assert recall(tmp_path / "file" / "array.npy") is None

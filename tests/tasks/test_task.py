@@ -20,7 +20,7 @@ from convlens.pictures.catalog import Catalog
 from convlens.pictures.read import read_catalog
 from convlens.serving.app import create_app
 from convlens.tasks.shown import Grid, Report
-from convlens.tasks.task import TASKS, task_named
+from convlens.tasks.task import TASKS, Task, task_named
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,6 @@ class Rating:
     def truths(self, catalog: Catalog, classes: Sequence[str]) -> Sequence[str]:
         return catalog.labels
 
-    def classes(self, labels: Sequence[str], where: str) -> tuple[str, ...]:
-        return ("score", where)
-
-    def targets(self, labels: Sequence[str], classes: Sequence[str]) -> Any:
-        return np.zeros(len(labels))
-
     def rule(self, data: Any, classes: Sequence[str]) -> None:
         assert data["objective"] == ""
 
@@ -96,9 +90,6 @@ class Rating:
 
     def comparing(self) -> None:
         raise NotImplementedError("nobody compares it here")
-
-    def learning(self) -> None:
-        raise NotImplementedError("nobody trains it here")
 
 
 @pytest.fixture
@@ -138,6 +129,7 @@ def test_another_task_is_predicted_evaluated_and_served(
     assert answer["predictions"][0]["score"] == score
 
 
-def test_a_task_has_every_member_of_the_protocol() -> None:
-    members = {name for name in vars(type(task_named("classification"))) if name[0] != "_"}
-    assert members == {name for name in vars(Rating) if name[0] != "_"}
+@pytest.mark.parametrize("task", [Rating, *(type(task_named(name)) for name in TASKS)])
+def test_a_task_has_the_members_of_the_protocol_and_no_others(task: type) -> None:
+    members = {name for name in (*vars(Task), *Task.__annotations__) if name[0] != "_"}
+    assert {name for name in vars(task) if name[0] != "_"} == members

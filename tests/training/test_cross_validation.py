@@ -1,6 +1,7 @@
 """Nested cross-validation: figures that come true, and a detector that learnt from everything."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,7 +30,7 @@ from convlens.training.job import Job
 from convlens.training.run import Run
 from convlens.training.train import resume
 from convlens.transfer.head import FeatureSet, folds
-from convlens.transfer.linear_probe import LinearProbe, fit_linear_probe
+from convlens.transfer.linear_probe import UNTOLD, LinearProbe, fit_linear_probe, sample
 from helpers import needs_weights, photograph, save_shapes, signalled
 
 pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
@@ -51,9 +52,7 @@ def started(side: FeatureSet) -> LinearProbe:
 def job_of(pictures: int) -> Job:
     """So many pictures of two classes, of which only the names are asked for."""
     names = tuple(map(str, range(pictures)))
-    dataset = SimpleNamespace(
-        task="classification", classes=("a", "b"), subset=lambda _: SimpleNamespace(names=names)
-    )
+    dataset = SimpleNamespace(classes=("a", "b"), subset=lambda _: SimpleNamespace(names=names))
     return Job(
         cast("Dataset", dataset),
         TrainOptions(),
@@ -97,6 +96,58 @@ def test_crossed_figures_come_true_on_new_pictures() -> None:
             assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert np.mean(claimed) == pytest.approx(np.mean(true), abs=0.05)
     assert np.mean(claimed) < np.mean(true) + 0.02  # at worst too modest, as folds learn from less
+
+
+@pytest.mark.parametrize("one_group_each", [False, True])
+def test_of_two_folds_the_halves_of_one_choose_for_the_other(one_group_each: bool) -> None:
+    side = drawn(60, 1)
+    groups = torch.arange(60) % 2 if one_group_each else side.groups
+    probe = fit_linear_probe(
+        FeatureSet(side.parts, side.labels, groups=groups),
+        objective=plain_objective(2),
+        seed=0,
+        count=2,
+        nested=True,
+    )
+    assert probe.folds == [0, 1]
+    for fold in (0, 1):
+        assert (probe.is_judged(without=fold) == (probe.fold != fold)).all()
+        losses = list(probe.mean_losses(without=fold).values())
+        assert len(set(losses)) == len(losses)
+        for left_out, judged in probe.judged(without=fold).items():
+            learnt = ~torch.isin(probe.part, torch.tensor(sorted(left_out)))
+            assert learnt.any()
+            assert not (learnt & (judged | (probe.fold == fold))).any()
+    answers = cross_validate_probes(job_of(60), [probe]).answers
+    assert max(answer.probability or 0 for answer in answers) > 0.8
+
+
+def test_where_nothing_can_choose_a_usual_strength_is_taken() -> None:
+    labels = torch.tensor([0, 0, 1, 1])
+    pictures = FeatureSet((torch.randn(4, 1, 6),), labels, groups=torch.arange(4))
+    probe = fit_linear_probe(pictures, objective=plain_objective(2), seed=0, count=2, nested=True)
+    assert probe.folds == [0, 1]
+    assert not probe.is_judged(without=0).any()
+    assert probe.best_c(without=0) == UNTOLD
+    assert len(cross_validate_probes(job_of(4), [probe]).answers) == 4
+
+
+def test_of_many_pictures_each_class_has_its_share_and_small_ones_all() -> None:
+    labels = ["many"] * 700 + ["some"] * 293 + ["few"] * 7
+    random = np.random.default_rng(0)
+    labels = [labels[k] for k in random.permutation(1000)]
+    for seed in range(5):
+        rows = sample(range(1000), labels, seed=seed, most=200)
+        counts = Counter(labels[row] for row in rows)
+        assert rows == sorted(set(rows))
+        assert counts["few"] == 7
+        assert counts["many"] + counts["some"] in {192, 193}
+        assert counts["many"] / counts["some"] == pytest.approx(700 / 293, rel=0.05)
+    classes = [f"{k % 300}" for k in range(1000)]
+    rows = sample(range(1000), classes, seed=0, most=400)
+    assert len(rows) <= 400
+    assert len({classes[row] for row in rows}) == 300
+    assert sample([4, 7], ["a", "b"], seed=0) == [4, 7]
 
 
 def test_nothing_can_be_learnt_from_noise() -> None:
@@ -211,6 +262,27 @@ def test_a_crossed_run_that_was_stopped_goes_on_to_the_same_end(
     assert (done.folder / "predictions.csv").read_bytes() == (
         whole.folder / "predictions.csv"
     ).read_bytes()
+
+
+def test_a_rule_that_no_fold_has_set_yet_is_missed_aloud(shapes: Path, tmp_path: Path) -> None:
+    class Stopper(NullCallback):
+        """Asks to stop in the first fold."""
+
+        def __init__(self) -> None:
+            self.warnings: list[str] = []
+
+        def say(self, text: str) -> None:
+            if text.startswith("fold 1"):
+                signalled()
+
+        def warn(self, text: str) -> None:
+            self.warnings.append(text)
+
+    heard = Stopper()
+    scratch(shapes, tmp_path / "r", callback=heard, recall="disc=0.9")
+    assert any("what --coverage or --recall asks for is not set" in text for text in heard.warnings)
+    done = resume(tmp_path / "r")
+    assert Detector(done.detector).rule.objective == "recall disc=0.9"
 
 
 def test_no_fold_sees_what_it_is_judged_by(shapes: Path, tmp_path: Path) -> None:

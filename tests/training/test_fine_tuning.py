@@ -1,5 +1,6 @@
 """Fine-tuning: beside a detector that is there, judged by pictures that chose nothing, and sure."""
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_
     class Hearing(NullCallback):
         def step(self, done: int, steps: int, rate: float, left: float) -> None:
             early.append((tmp_path / "r" / "detector.onnx").read_bytes())
+            with (tmp_path / "r" / "manifest.csv").open() as file:  # which goes with the detector
+                assert {row["split"] for row in csv.DictReader(file)} == {"train"}
 
     run = train(
         tmp_path / "p",

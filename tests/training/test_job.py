@@ -1,7 +1,10 @@
 """What is known of the pictures before training is said, or refused, before it."""
 
+import json
+import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,10 +15,13 @@ from convlens.engine.callbacks import NullCallback
 from convlens.engine.distributed import SINGLE_PROCESS
 from convlens.errors import ConvlensError, UsageError
 from convlens.options import options_from
+from convlens.parallel import at_most, cores
 from convlens.pictures.splits import Split
 from convlens.stopwatch import Stopwatch
+from convlens.training import backbones
 from convlens.training.job import Job, Request, choose_folds, prepare_job
-from convlens.training.train import train
+from convlens.training.run_folder import RunFolder
+from convlens.training.train import repeat, train
 from convlens.transfer.pretrained import NetworkChoice, choose_network
 from helpers import SMALL, save_class, save_shapes
 
@@ -145,6 +151,66 @@ def test_there_are_no_more_folds_than_groups(tmp_path: Path) -> None:
     choice = NetworkChoice("timm:tf_efficientnet_lite0", "package")
     assert choose_folds(options_from({}), dataset, choice=choice) == 3
     assert choose_folds(options_from({"folds": 20}), dataset, choice=choice) == 3
+
+
+def test_one_picture_of_each_class_has_no_folds(tmp_path: Path) -> None:
+    job, _ = prepared(tmp_path, 10)
+    dataset = job.dataset.take([0, 39])
+    choice = NetworkChoice("timm:tf_efficientnet_lite0", "package")
+    assert choose_folds(options_from({}), dataset, choice=choice) == 1
+    with pytest.raises(UsageError, match="one picture of each class"):
+        choose_folds(options_from({"folds": 3}), dataset, choice=choice)
+
+
+def test_a_full_batch_is_all_that_is_learnt_from(tmp_path: Path) -> None:
+    save_shapes(tmp_path / "p", 20)
+    asked = {**SMALL, "batch": "full", "steps": 1}
+    runs = [train(tmp_path / "p", tmp_path / f"{n}", **asked, folds=n) for n in (1, 2)]
+    batches = [json.loads((run.folder / "run.json").read_text())["plan"]["batch"] for run in runs]
+    assert batches == [sum(runs[0].metrics["pictures"]["train"].values()), 40]
+
+
+def test_no_steps_can_be_repeated(tmp_path: Path) -> None:
+    run = train(save_shapes(tmp_path / "p", 20), tmp_path / "a", **SMALL, steps=0)
+    again = repeat(run.folder, tmp_path / "b")
+    assert again.detector.read_bytes() == run.detector.read_bytes()
+
+
+def test_threads_are_no_more_than_asked_for_and_those_of_the_run(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    class Hearing(NullCallback):
+        def say(self, text: str) -> None:
+            seen.append(cores())
+
+    pictures = save_shapes(tmp_path / "p", 20)
+    train(pictures, tmp_path / "a", **SMALL, steps=1, threads=1, callback=Hearing())
+    assert set(seen) == {1}
+    request, _ = RunFolder(tmp_path / "a").recorded(SINGLE_PROCESS)
+    assert request.threads == 1
+    with at_most(None):
+        assert cores() == len(os.sched_getaffinity(0))
+
+
+def test_another_programs_record_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"name": "other"}')
+    with pytest.raises(ConvlensError, match="is not a record as convlens writes it"):
+        repeat(tmp_path, tmp_path / "again")
+
+
+def test_features_that_take_longer_than_the_minutes_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = Heard()
+    job: Any = SimpleNamespace(
+        options=options_from({"minutes": 3.0}), stopwatch=Stopwatch(), callback=heard
+    )
+    backbones._tell_wait(job, 60.0)
+    assert heard.warnings == []
+    backbones._tell_wait(job, 480.0)
+    (said,) = heard.warnings
+    assert "alone take about 8.0 minutes" in said
+    assert "longer than --minutes 3:" in said
 
 
 def test_classes_are_balanced_once() -> None:

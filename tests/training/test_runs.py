@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from convlens import train
+from convlens.engine.distributed import Workers
 from convlens.training.train import resume
 from helpers import SMALL, Convlens, assert_clear, flags, killed_where_it_fails
 from loops import stop_at_once
@@ -137,6 +140,25 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
     for file in (folder / "checkpoint").iterdir():
         file.unlink()
     assert resume(folder).finished
+
+
+def test_only_the_first_worker_needs_the_runs_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AskedError(Exception):
+        """The first one is asked."""
+
+    class Second(Workers):
+        """Hears what the first one has read."""
+
+        def broadcast(self, decide: Any) -> Any:
+            raise AskedError
+
+    monkeypatch.setattr(
+        "convlens.training.train.init_distributed", lambda: nullcontext(Second(1, 2))
+    )
+    with pytest.raises(AskedError):
+        resume(tmp_path / "nowhere")
 
 
 def test_a_folder_of_a_run_that_never_began_can_be_used(shapes: Path, tmp_path: Path) -> None:

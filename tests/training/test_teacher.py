@@ -20,7 +20,7 @@ from convlens.options.teacher import TeacherOptions
 from convlens.pictures.splits import Split
 from convlens.tasks.classification.objective import TAUGHT, plain_objective
 from convlens.training.train import repeat, resume
-from helpers import SMALL, draw
+from helpers import SMALL, draw, save_class
 from loops import stop_at_once
 
 
@@ -126,6 +126,23 @@ def test_a_training_with_a_teacher_is_recorded_repeated_and_resumed(
     (taught.folder / "run.json").write_text(json.dumps(record))
     with pytest.raises(ConvlensError, match="is not the teacher that this run began with"):
         resume(taught.folder)
+
+
+def test_a_class_that_is_only_judged_is_left_out_with_a_teacher_too(
+    run: Path, unlabelled: Path, tmp_path: Path
+) -> None:
+    for part, count, first in (("train", 6, 0), ("test", 3, 20)):
+        for kind in ("disc", "cross"):
+            save_class(tmp_path / part / kind, kind, count, first)
+    save_class(tmp_path / "test" / "ape", "disc", 3, 50)
+    options = TeacherOptions(teacher=str(run), unlabelled=str(unlabelled))
+    dataset = prepare(
+        tmp_path, DataOptions(size=24), progress=lambda *_: None, teacher=Teacher(options)
+    )
+    assert dataset.classes == ("cross", "disc")
+    assert len(dataset.subset("train")) > 12
+    assert set(dataset.subset("train").labels) == {"cross", "disc"}
+    assert set(dataset.subset("test").labels) == {"cross", "disc"}
 
 
 def test_what_does_not_go_with_a_teacher_is_said(run: Path, tmp_path: Path) -> None:

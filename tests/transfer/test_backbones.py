@@ -25,11 +25,10 @@ from convlens.pictures.resize import Resizer
 from convlens.training.plan import RunPlan
 from convlens.training.rehearsal import _sides
 from convlens.training.run_folder import RunFolder
-from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
+from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network
 from helpers import SMALL, Convlens, assert_clear, draw, save_shapes
 
 SIZE = 64
-HALF = (0.5, 0.5, 0.5)
 FAMILIES = {
     "test_vit": 7,  # a class token; positions for 160 pixels
     "test_vit3": 0,  # pooled by attention, as SigLIP's
@@ -68,9 +67,7 @@ def timms_own(name: str, weights: Path, size: int) -> nn.Module:
 
 
 def pretrained(name: str, weights: Path, size: int = SIZE, classes: int = 3) -> Pretrained:
-    module = make_module(
-        f"timm:{name}", size, classes=classes, seed=0, mean=(0,), std=(1,), weights=str(weights)
-    )
+    module = NetworkChoice(f"timm:{name}", str(weights)).module(size, classes=classes)
     assert isinstance(module, Pretrained)
     return module.eval()
 
@@ -238,9 +235,7 @@ def test_a_run_of_a_network_as_text_goes_on_with_all_but_the_last_layer(run: Pat
     weights = run / "parameters.safetensors"
     line, before = SMALL["network"], load_file(weights)
     for classes in (2, 3):
-        module = make_module(
-            line, 24, classes=classes, seed=0, mean=HALF, std=HALF, weights=str(weights)
-        )
+        module = NetworkChoice(line, str(weights)).module(24, classes=classes)
         now = module.state_dict()
         new = {
             name for name in before if name != "temperature" and not now[name].equal(before[name])

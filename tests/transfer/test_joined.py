@@ -5,6 +5,7 @@ The oracle is timm's own networks, each run by itself with the same parameters.
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,13 @@ from convlens.network.spec import parts_of
 from convlens.options import NetworkOptions
 from convlens.pictures.resize import Resizer
 from convlens.tasks.classification.objective import plain_objective
+from convlens.training.mixing import to_train
+from convlens.training.model import Model
 from convlens.transfer.features import Extraction, FeatureTable, features_of
 from convlens.transfer.head import Head
 from convlens.transfer.mixing import beside_others, choose_share, first_alone
 from convlens.transfer.ood import strangeness_of
-from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
+from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network
 from helpers import Convlens, Pixels, assert_clear, draw, needs_weights, save_shapes
 
 SIZE = 64
@@ -66,9 +69,7 @@ def weights_of(line: str, folder: Path) -> tuple[list[Any], Path]:
 
 
 def pretrained(line: str, weights: Path, classes: int = 3) -> Pretrained:
-    module = make_module(
-        line, SIZE, classes=classes, seed=0, mean=(0,), std=(1,), weights=str(weights)
-    )
+    module = NetworkChoice(line, str(weights)).module(SIZE, classes=classes)
     assert isinstance(module, Pretrained)
     return module.eval()
 
@@ -116,6 +117,21 @@ def test_features_that_were_computed_apart_are_those_computed_together(tmp_path:
         assert torch.allclose(one, other, atol=1e-5)
 
 
+def test_what_is_tuned_alone_is_known_by_its_own_parameters(tmp_path: Path) -> None:
+    line, (_, weights) = OTHER_MEANS, weights_of(OTHER_MEANS, tmp_path)
+    choice = NetworkChoice(line, str(weights))
+    model = Model(
+        describe_network(line, SIZE, classes=3),
+        choice,
+        module=choice.module(SIZE, classes=3),
+        folds=1,
+    )
+    job: Any = SimpleNamespace(dataset=SimpleNamespace(store=SimpleNamespace(size=SIZE)))
+    _, chosen, begun = to_train(job, model)
+    assert chosen.choice == choice
+    assert begun.choice.line == begun.architecture.text == parts_of(line)[0]
+
+
 def test_of_each_the_first_layers_are_fixed(tmp_path: Path) -> None:
     module = pretrained(WITH_TOKENS, weights_of(WITH_TOKENS, tmp_path)[1])
     for k, part in enumerate(parts_of(WITH_TOKENS)):
@@ -126,9 +142,7 @@ def test_of_each_the_first_layers_are_fixed(tmp_path: Path) -> None:
             for name, value in own.items()
             if name.startswith(prefix) and value.requires_grad
         }
-        alone = make_module(
-            part, SIZE, classes=3, seed=0, mean=(0,), std=(1,), weights=_alone(k, tmp_path)
-        )
+        alone = NetworkChoice(part, _alone(k, tmp_path)).module(SIZE, classes=3)
         assert free == {
             name.removeprefix("layers.backbone.")
             for name, value in alone.named_parameters()
@@ -332,9 +346,7 @@ def test_packages_give_the_parameters_of_each() -> None:
     needs_weights(large.package)
     choice = choose_network(NetworkOptions(network="efficientnet-lite0+efficientnet-lite2"))
     assert choice == NetworkChoice(f"{fast.line}+{large.architecture}", "package")
-    module = make_module(
-        choice.line, SIZE, classes=2, seed=0, mean=(0,), std=(1,), weights=choice.weights
-    )
+    module = choice.module(SIZE, classes=2)
     own = module.state_dict()
     for k, known in enumerate((fast, large)):
         wanted = imagenet_parameters(known)

@@ -21,12 +21,11 @@ from convlens.transfer.features import Extraction, features_of
 from convlens.transfer.head import FeatureSet, fit_heads
 from convlens.transfer.linear_probe import C_VALUES, RISING, fit_linear_probe
 from convlens.transfer.orientation import ALIKE, orientation_probe
-from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network, make_module
+from convlens.transfer.pretrained import NetworkChoice, Pretrained, choose_network
 from helpers import needs_weights, package, save_shapes, uninitialised
 
 pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 LITE0 = "timm:tf_efficientnet_lite0"
-HALF = (0.5, 0.5, 0.5)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -120,6 +119,10 @@ def test_which_weights_are_taken(installed: bool, monkeypatch: pytest.MonkeyPatc
             {"network": "auto", "weights": "a.safetensors"},
             ("auto", str(Path("a.safetensors").absolute())),
         ),
+        (
+            {"network": "dense 3", "weights": "~/a.safetensors"},
+            ("dense 3", str(Path.home() / "a.safetensors")),
+        ),
         ({"network": "resnet18", "weights": "hub"}, ("timm:resnet18", "hub")),
     )
     for asked, chosen in choices:
@@ -193,9 +196,7 @@ def made_examples(count: int = 6, size: int = 64) -> Examples:
 
 def pretrained_module(size: int = 64) -> Pretrained:
     needs_weights()
-    module = make_module(
-        LITE0, size, classes=2, seed=0, mean=HALF, std=HALF, weights="package", tta_hflip=True
-    )
+    module = NetworkChoice(LITE0, "package").module(size, classes=2, tta_hflip=True)
     assert isinstance(module, Pretrained)
     return module
 

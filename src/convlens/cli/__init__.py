@@ -129,7 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) or is_of_windows:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        # a name that no file can have, or what nobody may look into
-        complain(f"error: cannot use {printable(str(error.filename))}: {error.strerror or error}")
+        # a name that no file can have, or what nobody may look into; without a name, a full disk
+        reason = error.strerror or error
+        if error.filename:
+            complain(f"error: cannot use {printable(str(error.filename))}: {reason}")
+        else:
+            complain(f"error: cannot write the output: {reason}")
         return 1
     return status

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from .output import duration, printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from ..engine.measurement import Measurement
@@ -14,13 +15,22 @@ STATUS_SECONDS = 20.0
 """How often a line tells of the training where there is no terminal to draw a bar on."""
 
 
+def _console() -> "Console":
+    """On standard error; where nobody reads it any more, it falls silent, and work goes on."""
+    from rich.console import Console
+
+    class Patient(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+
+    return Patient(stderr=True, highlight=False, markup=False)
+
+
 class Bars:
     """Progress and notes on standard error; where `quiet`, warnings alone."""
 
     def __init__(self, quiet: bool = False) -> None:
-        from rich.console import Console
-
-        self.console: Console = Console(stderr=True, highlight=False, markup=False)
+        self.console = _console()
         self.quiet = quiet
         self._bars: Progress | None = None
         self._task: TaskID | None = None

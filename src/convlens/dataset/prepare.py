@@ -19,7 +19,7 @@ from ..pictures.shards.read import ShardSource
 from ..pictures.splits import EXCLUDED, Split, make_split
 from ..pictures.store import PixelStore, open_store
 from ..progress import Progress
-from ..tasks.task import Task, task_named
+from ..tasks.classification.labels import class_indices, classes_of
 from .examples import Examples
 from .teacher import Lessons, Teacher, with_more_to_learn
 
@@ -31,15 +31,14 @@ LIKE_HELD_OUT = "it looks like a picture that is held out"
 class Dataset:
     """Readable pictures with their pixels and splits; `skipped`: what was not readable and why.
 
-    `task` is the kind of answer that they are labelled for. `classes` are those that a training
-    picture is of; pictures of others are excluded. `lessons` are a teacher's, for each row.
+    `classes` are those that a training picture is of; pictures of others are excluded. `lessons`
+    are a teacher's, for each row.
     """
 
     catalog: Catalog
     store: PixelStore
     _: KW_ONLY
     split: Split
-    task: str
     classes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
     lessons: Lessons | None = None
@@ -59,7 +58,7 @@ class Dataset:
         return Examples(
             self.store.pixels,
             self.store.rows[rows],
-            labels=task_named(self.task).targets(labels, self.classes),
+            labels=class_indices(labels, self.classes),
             classes=len(self.classes),
             groups=groups,
             lessons=None if self.lessons is None else self.lessons.probabilities[rows],
@@ -123,7 +122,6 @@ def prepare(
     *,
     progress: Progress,
     usual_size: int | None = None,
-    task: str = "classification",
     teacher: Teacher | None = None,
 ) -> Dataset:
     """Read, decode and split a data set. Raises `ConvlensError` where too little is left.
@@ -139,8 +137,7 @@ def prepare(
             f"all pictures are of one group, {catalog.only_group!r}, and a group is not parted, so "
             "that none could be held out: give groups that differ (--group, or the column), or none"
         )
-    kind = task_named(task)
-    _classes(kind, catalog, where=str(pictures), skipped=catalog.skipped)
+    _classes(catalog, where=str(pictures), skipped=catalog.skipped)
     if options.background is not None:
         catalog = with_background(catalog, options.background)
     labelled = len(catalog)
@@ -158,7 +155,7 @@ def prepare(
     catalog, store = store.without_bad(catalog)
     skipped = (*whole.classes_lost(catalog), *catalog.skipped, *bad)
     where = f"what can be read of {pictures}"
-    _classes(kind, catalog, where=where, skipped=skipped)
+    _classes(catalog, where=where, skipped=skipped)
     near = near_duplicate_clusters(store, progress)
     test, val = options.fractions(labelled)
     rows = list(range(labelled))
@@ -176,7 +173,7 @@ def prepare(
         like_held_out = sorted({*range(len(catalog))} - {*rows})
         skipped += tuple((catalog.names[row], LIKE_HELD_OUT) for row in like_held_out)
         catalog, store = catalog.take(rows), store.take(rows)
-    learnt = catalog.take(split.rows("train"))
+    learnt = catalog.take([row for row in split.rows("train") if row < labelled])
     if len(learnt.classes) < 2:
         only = ", ".join(map(repr, learnt.classes)) or "none"
         missing = ", ".join(repr(k) for k in catalog.classes if k not in learnt.classes)
@@ -185,8 +182,8 @@ def prepare(
             "there is none: add some, or hold fewer out (--test-fraction, --val-fraction)"
         )
     where = f"what there is to train on of {pictures}"
-    classes = _classes(kind, learnt, where=where, skipped=skipped)
-    split = _without_unlearnt(split, catalog, classes=classes)
+    classes = _classes(learnt, where=where, skipped=skipped)
+    split = _without_unlearnt(split, catalog, classes=classes, labelled=labelled)
     lessons = None
     if teacher is not None:
         catalog, lessons = teacher.teach(
@@ -196,7 +193,6 @@ def prepare(
         catalog,
         store,
         split=split,
-        task=task,
         classes=classes,
         skipped=skipped,
         lessons=lessons,
@@ -204,21 +200,26 @@ def prepare(
 
 
 def _classes(
-    kind: Task, catalog: Catalog, *, where: str, skipped: Sequence[tuple[str, str]]
+    catalog: Catalog, *, where: str, skipped: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
     """The classes; where they are too few, the error says what may be meant or was passed over."""
     try:
-        return kind.classes(catalog.labels, where)
+        return classes_of(catalog.labels, where)
     except ConvlensError as error:
         remarks = "".join(f"\n  {remark}" for remark in catalog.remarks)
         raise ConvlensError(f"{error}{remarks}{listed(skipped)}") from error
 
 
-def _without_unlearnt(split: Split, catalog: Catalog, *, classes: tuple[str, ...]) -> Split:
-    """The same without pictures of classes that no training picture is of: a typo, often."""
+def _without_unlearnt(
+    split: Split, catalog: Catalog, *, classes: tuple[str, ...], labelled: int
+) -> Split:
+    """The same without pictures of classes that no training picture is of: a typo, often.
+
+    From row `labelled` on, pictures have no labels yet.
+    """
     learnt = set(classes)
     assigned = (
-        name if label in learnt else EXCLUDED
-        for name, label in zip(split.assigned, catalog.labels, strict=True)
+        name if row >= labelled or label in learnt else EXCLUDED
+        for row, (name, label) in enumerate(zip(split.assigned, catalog.labels, strict=True))
     )
     return replace(split, assigned=tuple(assigned))

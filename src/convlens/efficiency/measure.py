@@ -9,7 +9,6 @@ import torch
 
 from ..dataset.notes import notes_about
 from ..dataset.prepare import Dataset, prepare
-from ..dataset.random import generator
 from ..detector.detector import Detector
 from ..engine.callbacks import Callback, NullCallback
 from ..engine.distributed import SINGLE_PROCESS
@@ -28,7 +27,7 @@ from ..training.job import FOLDED, Job
 from ..training.model import fit_probe
 from ..transfer.features import Extraction
 from ..transfer.head import FOLDS, fold_count
-from ..transfer.linear_probe import MOST
+from ..transfer.linear_probe import MOST, sample
 from ..transfer.ood import strangeness_of
 from ..transfer.pretrained import NetworkChoice, Pretrained, choose_network
 from ..transfer.weights import learnt_by_a_run
@@ -160,12 +159,11 @@ def _judged(dataset: Dataset, seed: int) -> Dataset:
     Of very many, so many are drawn as folds are fitted for. Raises `ConvlensError` where they
     cannot be parted.
     """
-    rows = np.sort(dataset.split.rows("train") + dataset.split.rows("val"))
+    rows = sorted(dataset.split.rows("train") + dataset.split.rows("val"))
     classes = len(dataset.classes)
     most = min(MOST, max(FOLDED, FEWEST * classes**2) // classes)
-    if len(rows) > most:
-        rows = np.sort(generator(seed, "some").permutation(rows)[:most])
-    dataset = dataset.take(rows.tolist()).for_training()
+    rows = sample(rows, [dataset.catalog.labels[row] for row in rows], seed=seed, most=most)
+    dataset = dataset.take(rows).for_training()
     if len(set(dataset.split.groups)) < 2:
         raise ConvlensError(
             "networks are judged on pictures that their heads did not learn from, and all of these "

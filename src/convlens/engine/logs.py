@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConvlensError, require
+from ..files import write_whole
 from ..options import LogOptions, TrainOptions
 from .callbacks import Callback, NullCallback
 from .measurement import Measurement
@@ -105,7 +106,8 @@ class TensorBoardLog(ScalarLog):
 class MlflowLog(ScalarLog):
     """A run of the experiment that `MLFLOW_EXPERIMENT_NAME` names, or else of `convlens`.
 
-    By its folder it is found again when the training goes on.
+    Its number stays in `mlflow.txt` in the run's folder, by which it is found again when the
+    training goes on.
     """
 
     _client: "MlflowClient"
@@ -123,20 +125,18 @@ class MlflowLog(ScalarLog):
         from mlflow.entities import Param
 
         self._client, experiment = mlflow_experiment()
-        home = str(self.folder.resolve())
-        known = [
-            run.info.run_id
-            for run in self._client.search_runs([experiment])
-            if run.data.tags.get("convlens.folder") == home
-        ]
-        if known:
-            self._run = known[0]
+        kept = self.folder / "mlflow.txt"
+        begun = kept.read_text().strip() if kept.exists() else ""
+        if begun in {run.info.run_id for run in self._client.search_runs([experiment])}:
+            self._run = begun
             self._client.update_run(self._run, "RUNNING")
             return
+        home = str(self.folder.resolve())
         run = self._client.create_run(
             experiment, run_name=self.folder.name, tags={"convlens.folder": home}
         )
         self._run = run.info.run_id
+        write_whole(kept, self._run + "\n")
         options = [Param(name, str(value)) for name, value in self.options.flat().items()]
         self._client.log_batch(self._run, params=options)
 

@@ -4,16 +4,17 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from ..detector.detector import Detector
-from ..errors import ConvlensError, PictureError, UsageError
+from ..errors import ConvlensError, UsageError
 from ..files import given_path, read_csv, read_json, sound_record
 from ..html_table import html_list, html_table
-from ..pictures.decode import RGB, decode
-from ..pictures.shards.read import streamed
+from ..pictures.decode import RGB
+from ..pictures.readable import readable
 from ..pictures.source import FileSource, Source
 from ..progress import Progress
 from ..tasks.intervals import mcnemar, wilson
@@ -236,15 +237,7 @@ def _answers(folder: Path) -> dict[str, _Answer]:
 
 def decoded(sources: Iterable[Source]) -> list[RGB]:
     """The first `TIMED` pictures of those that can be read."""
-    pictures: list[RGB] = []
-    for source in streamed(sources):
-        try:
-            pictures.append(decode(source.read()))
-        except PictureError:
-            continue  # cells of tables, or moved since
-        if len(pictures) == TIMED:
-            break
-    return pictures
+    return list(islice(readable(sources), TIMED))
 
 
 def milliseconds(

@@ -2,10 +2,7 @@
 
 import copy
 import io
-import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -15,6 +12,7 @@ from torch.nn import functional
 
 from ..detector.sessions.session import SQUASHED
 from ..network.hooks import forward_hooks
+from .quiet import no_log
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -42,7 +40,7 @@ def network_graph(
     height, width = size if isinstance(size, tuple) else (size, size)
     examples = (torch.zeros(2, height, width, 3, dtype=torch.uint8),) * len(inputs)
     file: Any = io.BytesIO()  # which the type, made for the other exporter, leaves out
-    with warnings.catch_warnings(), _no_log(), torch.no_grad():
+    with warnings.catch_warnings(), no_log(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _statically_padded(module.eval(), examples),
@@ -67,16 +65,6 @@ def _is_of_paddings(node: "onnx_ir.Node") -> bool | None:
 def _axes(name: str, any_size: bool) -> dict[int, str]:
     """The axes of an input or output that may have any length, and what each is called."""
     return {0: "batch", **({1: f"{name}_height", 2: f"{name}_width"} if any_size else {})}
-
-
-@contextmanager
-def _no_log() -> Iterator[None]:
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(previous)
 
 
 def _statically_padded(module: nn.Module, examples: tuple[Tensor, ...]) -> nn.Module:

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import nn
 
 from ..dataset.examples import Examples, to_float
-from ..dataset.random import generator
 from ..detector.detector import Detector
 from ..errors import ConvlensError, PictureError
 from ..parallel import in_order
@@ -24,6 +22,7 @@ from ..pictures.source import Source
 from ..progress import Progress
 from ..tasks.answers import Prediction
 from ..tasks.learning import Objective
+from .mixed_sizes import of_mixed_size
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between the file and the network."""
@@ -102,14 +101,11 @@ def check_parity(
         """The largest difference, and, where a picture is as it is, if its label through the pixel
         store is the file's; None where it cannot be read."""
         number, source = drawn
-        row, random = number % len(catalog), generator(seed, "parity", number)
+        row = number % len(catalog)
         try:
-            image = decode(source.read())
+            image = of_mixed_size(decode(source.read()), number, side=size, seed=seed)
         except PictureError:
             return None
-        if number % 2:
-            height, width = (int(n) for n in random.integers(8, 3 * size, 2))
-            image = np.asarray(Image.fromarray(image).resize((width, height)))
         squashed, outputs = resize(image), detector.outputs(image)
         own, file = network(squashed), outputs[0]
         difference = float(np.abs(file - own).max())

@@ -1,6 +1,6 @@
 """Which boxes are probably missing, of another class, badly placed, or around nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..options import BudgetOptions, DataOptions, TrainOptions
 from ..pictures.boxes.box import Box
 from ..progress import Progress
-from ..tasks.boxes.matching import ENOUGH, Truth, overlaps
+from ..tasks.boxes.matching import ENOUGH, Answers, Truth, overlaps
 from ..tasks.boxes.prediction import BoxPrediction
 
 SURE = 0.8
@@ -63,7 +63,7 @@ class BoxIssue:
 
 def crosswise_answers(
     pictures: str | Path, data: DataOptions, *, minutes: float | None, progress: Progress
-) -> list[tuple[Truth, BoxPrediction]]:
+) -> Answers:
     """What `box_issues` takes: networks are trained for it. Raises `ConvlensError`."""
     from ..training.boxes.crosswise import answer_crosswise
 
@@ -71,7 +71,7 @@ def crosswise_answers(
     return answer_crosswise(pictures, options, progress=progress)
 
 
-def box_issues(answers: Sequence[tuple[Truth, BoxPrediction]]) -> tuple[BoxIssue, ...]:
+def box_issues(answers: Answers) -> tuple[BoxIssue, ...]:
     """The boxes that are probably wrong or missing, the surest first.
 
     After the kinds of ObjectLab (Tkachenko et al. 2023). Crowds and difficult objects speak neither

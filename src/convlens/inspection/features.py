@@ -11,7 +11,7 @@ from ..options import DataOptions
 from ..progress import Progress
 from ..transfer.features import features_of
 from ..transfer.head import FeatureSet
-from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
+from ..transfer.pretrained import NetworkChoice, Pretrained
 
 
 def pretrained_features(
@@ -41,16 +41,7 @@ def pretrained_features(
     labels, classes = dataset.catalog.labels, len(dataset.classes)
     dataset = dataset.take([row for row, name in enumerate(labels) if name in dataset.classes])
     examples = dataset.examples_of(list(range(len(dataset.catalog))))
-    module = make_module(
-        choice.line,
-        dataset.store.size,
-        classes=classes,
-        seed=0,
-        mean=(0,),
-        std=(1,),
-        weights=choice.weights,
-        tta_hflip=True,
-    )
+    module = choice.module(dataset.store.size, classes=classes, tta_hflip=True)
     assert isinstance(module, Pretrained)  # noqa: S101
     features = torch.from_numpy(features_of(module, examples, progress=progress))
     groups = torch.tensor(dataset.split.groups)

@@ -218,7 +218,7 @@ class OptimizerOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetOptions:
-    """How long: one of them."""
+    """How long: give one of these at most."""
 
     epochs: int | None = option(
         None, "passes over the training pictures", metavar="N", basic=True, least=1, most=1_000_000
@@ -249,7 +249,7 @@ class BudgetOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions:
-    """How answers follow: one of coverage, recall and costs."""
+    """How answers follow: give one of these at most."""
 
     coverage: float | None = option(
         None,
@@ -331,6 +331,11 @@ class TrainOptions:
     def balances(self) -> bool:
         """Whether every class counts alike where classes are unequal, in training or in answers."""
         return self.answer.balances or self.loss.class_weights == "balanced"
+
+    def given(self) -> tuple[str, ...]:
+        """The names of the options that are not as they are by default, in order."""
+        usual = type(self)().flat()
+        return tuple(name for name, value in self.flat().items() if value != usual[name])
 
     def flat(self) -> dict[str, Any]:
         """Every option by its own name."""

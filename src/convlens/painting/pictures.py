@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import ConvlensError, PictureError, UsageError
-from ..files import given_path, is_folder, whole_file
+from ..files import check_place, given_path, is_folder, whole_file
 from ..pictures.decode import RGB, decode
 from ..pictures.resize import resize
 from ..pictures.source import FileSource
@@ -23,8 +23,7 @@ def check_out(
     """Raise a `UsageError` for a name of another format, or where there is no folder."""
     if path.suffix.lower() not in endings:
         raise UsageError(f"{path}: the name of {what} ends in {', '.join(endings)}")
-    if not is_folder(path.parent):
-        raise UsageError(f"{path}: there is no folder {path.parent}")
+    check_place(path)
 
 
 def read_picture(path: str | Path, size: int | None = None) -> RGB:

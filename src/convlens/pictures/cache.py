@@ -43,8 +43,8 @@ def recall(path: Path, *, mapped: bool = False) -> npt.NDArray[Any] | None:
 
 
 def remember(path: Path, array: npt.NDArray[Any]) -> None:
-    """Keep an array, whole or not at all."""
-    with whole_file(path) as file:
+    """Keep an array, whole or not at all: where it cannot be written, it is computed again."""
+    with contextlib.suppress(ConvlensError), whole_file(path) as file:
         np.save(file, array)
 
 

@@ -113,10 +113,6 @@ class Catalog(PictureTable):
         """The distinct labels in natural order."""
         return tuple(sorted(set(self.labels), key=natural_key))
 
-    def rows_of(self, split: str | None) -> list[int]:
-        """The pictures of a split, as the data names it."""
-        return [row for row, own in enumerate(self.splits) if own == split]
-
     def strata(self, row: int) -> tuple[str, ...]:
         """Its label."""
         return (self.labels[row],)

@@ -40,6 +40,11 @@ def from_windows(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
+def tidy_path(text: str) -> str:
+    """A path that somebody wrote, without spaces around it, backslashes, and escaped bytes."""
+    return (text if is_utf8(text) else from_windows(text)).strip().replace("\\", "/")
+
+
 def whole_characters(text: str) -> str:
     """Text with `?` for half a character, which JSON can write and no file can hold.
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+
+from ..drawing.template import rendered, text_of
 
 NAMED = 100
 """Names under a finding."""
@@ -41,16 +42,10 @@ def render_inspection(
     `heads` and `rows` are the table of classes, `sample` is a sheet of pictures, and `legend` says
     which class is drawn in which colour.
     """
-    import jinja2
-    import markupsafe
-
-    home = files("convlens.report")
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        home.joinpath("inspection.html").read_text("utf-8")
-    )
-    return template.render(
+    return rendered(
+        "report/inspection.html",
         title=title,
-        style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
+        style=text_of("report/style.css"),
         summary=summary,
         heads=heads,
         rows=rows,

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from importlib.resources import files
 from math import ceil
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..detector.detector import Detector
 from ..detector.inputs import pixels_of
 from ..detector.inside.fields import Span
 from ..detector.inside.inside import Floats32, Inside
+from ..drawing.template import rendered
 from ..drawing.thumbnails import data_uri, png, thumbnail
 from ..errors import PictureError, UsageError
 from ..parallel import in_order
@@ -52,14 +52,10 @@ def render_layers(file: bytes, sources: Sequence[Source], *, multiplications: in
             images.append(image)
     if not images or not inside.layers:
         return ""
-    import jinja2
-
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        files("convlens.report").joinpath("layers.html").read_text("utf-8")
-    )
     maps = list(in_order(lambda image: inside.maps(image, inside.chosen), images))
     seen = images[0] if isinstance(inside.frame, int) else inside.frame.place(images[0])
-    return template.render(
+    return rendered(
+        "report/layers.html",
         picture=thumbnail(seen, 320),
         count=len(inside.layers),
         pictures=len(images),

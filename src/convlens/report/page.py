@@ -4,10 +4,10 @@ import shlex
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from ..drawing.charts import curves
+from ..drawing.template import rendered, text_of
 from ..drawing.thumbnails import data_uri
 from ..pictures.catalog import SPLITS
 from ..stopwatch import told
@@ -32,14 +32,7 @@ def render_report(
 
     Everything that came from outside (names of files and classes) is escaped by the template.
     """
-    import jinja2
-    import markupsafe
-
-    home = files("convlens.report")
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        home.joinpath("report.html").read_text("utf-8")
-    )
-    script = home.joinpath("layers.js").read_text("utf-8")
+    script = text_of("report/layers.js")
     classes = record["classes"]
     training = metrics["training"]
     epochs = [moment["epoch"] for moment in history]
@@ -52,31 +45,30 @@ def render_report(
         cost["validation"] = [m["cost_val"] for m in history]
     accuracy = [m["accuracy_val"] and 100 * m["accuracy_val"] for m in history]
     splits = [split for split in SPLITS if split in metrics["pictures"]]
-    return template.render(
+    return rendered(
+        "report/report.html",
         title=words.title(classes),
-        style=markupsafe.Markup(home.joinpath("style.css").read_text("utf-8")),  # noqa: S704
+        style=text_of("report/style.css"),
         summary=report.summary,
         headline=[*report.headline, *_headline(training)],
-        body=markupsafe.Markup(report.body),  # noqa: S704
+        body=report.body,
         learned=report.learned or words.learned(training, record),
-        layers=markupsafe.Markup(layers),  # noqa: S704
-        script=markupsafe.Markup(script),  # noqa: S704
+        layers=layers,
+        script=script,
         script_digest=b64encode(sha256(script.encode()).digest()).decode(),
         tried=words.tried(metrics["tried"]),
         time=told(metrics["seconds"]),
-        cost_chart=markupsafe.Markup(  # noqa: S704
-            curves(
-                epochs,
-                cost,
-                x_label="epoch",
-                y_label="cost J (nats)",
-                mark=(best, "parameters kept"),
-            )
+        cost_chart=curves(
+            epochs,
+            cost,
+            x_label="epoch",
+            y_label="cost J (nats)",
+            mark=(best, "parameters kept"),
         )
         if training["steps"]
         else "",
-        accuracy_chart=markupsafe.Markup(  # noqa: S704
-            curves(epochs, {"validation": accuracy}, x_label="epoch", y_label="accuracy (%)")
+        accuracy_chart=curves(
+            epochs, {"validation": accuracy}, x_label="epoch", y_label="accuracy (%)"
         )
         if "validation" in cost and training["steps"]
         else "",

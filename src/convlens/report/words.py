@@ -49,12 +49,18 @@ def tried(tries: dict[str, Any] | None) -> str:
     if tries is None:
         return ""
     frozen, tuned = tries["frozen"], tries["tuned"]
-    text = (
-        "The pretrained features as they are, with a linear head on them, have cost "
-        f"{tries['cost']:.4f} on pictures that the head was not fitted on"
-        f"{_held(frozen, '; on the validation pictures') if frozen else ''}. "
+    cost = tries["cost"]
+    text = "On the pretrained features as they are a linear head was fitted"
+    if cost is not None:
+        text += f". It has cost {cost:.4f} on pictures that it was not fitted on"
+    text += f"{_held(frozen, '; on the validation pictures') if frozen else ''}. "
+    drawn, there = tries["learnt_from"], tries["training"]
+    of = (
+        f"{drawn:,} of {there:,} pictures, drawn class by class,"
+        if drawn < there
+        else "all pictures"
     )
-    again = "The head was fitted again on all pictures that are not held out."
+    again = f"The head was fitted again on {of} that are not held out."
     if tuned is None:
         return text + f"Fine-tuning the later layers was not tried. {again}"
     text += f"{_held(tuned, 'Fine-tuning the later layers, at its best')}. "

@@ -19,7 +19,7 @@ from ..parallel import cores, in_order
 from ..pictures.decode import decode
 from ..progress import Progress
 from ..tasks.classification.objective import plain_objective
-from ..transfer.pretrained import make_module
+from ..transfer.pretrained import NetworkChoice
 from .layers import LayerTiming, time_layers
 from .reading import reading_rates, sample_files
 from .roofline import Limits, measure_limits
@@ -112,16 +112,9 @@ def bench(
     decode_rate, resize_rate = reading_rates(files, size)
     progress("measuring", 2, 4)
     described = describe_network(line_of(network, size, pictures=MANY), size, classes=classes)
-    module = make_module(
-        described.text,
-        size,
-        classes=classes,
-        seed=0,
-        mean=[0.5] * 3,
-        std=[0.25] * 3,
-        weights="none",
-        tta_hflip=True,  # as by default: only the file's answers see it
-    )
+    choice = NetworkChoice(described.text, "none")
+    # mirror images as by default: only the file's answers see them
+    module = choice.module(size, classes=classes, tta_hflip=True)
     timed = CPU_CONFIGS if compute == "auto" else (configs[compute],)
     training = training_speed(
         module, size, classes=classes, batch=batch, configs=timed, threads=threads

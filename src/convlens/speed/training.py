@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ..dataset.augment import DEFAULT, DEFAULT_SMALL, SMALL, Augment, parse_augmentations
+from ..dataset.augment import Augment, default_augmentations, parse_augmentations
 from ..dataset.batches import Batches, Order
 from ..dataset.examples import Examples
 from ..engine.compute.autotune import autotune
@@ -83,7 +83,7 @@ def _loop(module: Classifier, size: int, *, classes: int, batch: int, execution:
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     rows = np.arange(count)
     examples = Examples(pixels, rows, labels=rows % classes, classes=classes)
-    augment = Augment(parse_augmentations(DEFAULT_SMALL if size < SMALL else DEFAULT), 0)
+    augment = Augment(parse_augmentations(default_augmentations(size, pretrained=False)), 0)
     order = Order(count, batch, seed=0)
     return Loop(
         module,

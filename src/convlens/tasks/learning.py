@@ -1,13 +1,9 @@
-"""What training has to know of a task; `task` beside it is for those who do without torch."""
+"""How one class for each picture is learnt: what training, engine and export ask of it."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
-import numpy.typing as npt
 from torch import Tensor, nn
-
-from ..options import AnswerOptions, LossOptions
-from .answers import Evaluation
 
 
 class Objective(Protocol):
@@ -47,54 +43,3 @@ class Objective(Protocol):
 
     def probabilities(self, logits_NK: Tensor) -> Tensor:
         """The first output of the detector file [N, K]; exported with the network."""
-
-
-class Learning(Protocol):
-    """From labels to an objective, and from what was learnt to rules and metrics."""
-
-    def objective(
-        self, options: LossOptions, labels_N: npt.NDArray[Any], *, classes: int, pretrained: bool
-    ) -> Objective:
-        """How a network learns these labels; `pretrained`: from features learnt elsewhere."""
-
-    def check_options(
-        self, options: AnswerOptions, classes: tuple[str, ...], *, held_out: Collection[str]
-    ) -> None:
-        """Raise a `ConvlensError` where no rule can be as asked, by pictures with these labels."""
-
-    def fit_rule(
-        self,
-        options: AnswerOptions,
-        classes: tuple[str, ...],
-        *,
-        labels_N: npt.NDArray[Any],
-        probabilities_NK: npt.NDArray[Any],
-        learnt_N: npt.NDArray[Any],
-    ) -> Any:
-        """The rule by pictures that were not learnt from; `learnt_N` are the labels that were."""
-
-    def balanced(self, rule: Any) -> bool:
-        """Whether every class counts alike by this rule, however few its pictures."""
-
-    def metrics(
-        self,
-        classes: tuple[str, ...],
-        labels_N: npt.NDArray[Any],
-        *,
-        probabilities_NK: npt.NDArray[Any],
-        rule: Any,
-    ) -> dict[str, Any]:
-        """Metrics of answers by a rule, as plain data."""
-
-    def further_metrics(
-        self,
-        evaluation: "Evaluation | None",
-        *,
-        uncalibrated_NK: npt.NDArray[Any] | None,
-        rule: Any,
-        judged: tuple[npt.NDArray[Any], npt.NDArray[Any]],
-    ) -> dict[str, Any]:
-        """What a run's metrics.json has beside the metrics on held-out pictures.
-
-        `judged` are labels [N] and probabilities [N, K] of the pictures that the rule is fitted on.
-        """

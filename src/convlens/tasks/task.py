@@ -4,7 +4,7 @@ A detector file names its task. Whoever reads, evaluates or shows answers asks t
 none by name. To add one: a package beside this file, and a line in `TASKS`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +18,6 @@ from .shown import Explain, Grid, Report
 
 if TYPE_CHECKING:
     from .comparing import Comparing
-    from .learning import Learning
 
 TASKS = {
     "classification": "classification.task:Classification",
@@ -28,16 +27,13 @@ TASKS = {
 
 
 class Task(Protocol):
-    """A kind of answer. `classes` are the names of a detector's classes, in its outputs' order."""
+    """A kind of answer. `classes` are the names of a detector's classes, in its outputs' order.
+
+    How answers are learnt is each task's own: `training` beside it.
+    """
 
     outputs: tuple[str, ...]
     """The ONNX outputs of which an answer is made; those after the first may be missing."""
-
-    def classes(self, labels: Iterable[str], where: str) -> tuple[str, ...]:
-        """The classes of a data set, by the labels of its pictures.
-
-        Raises `ConvlensError`, which names `where`, if they are too few.
-        """
 
     def read(self, pictures: str | Path, *, boxes: str | None = None) -> Any:
         """A data set's catalog, with what the task's answers are compared with.
@@ -47,9 +43,6 @@ class Task(Protocol):
 
     def truths(self, catalog: Any, classes: Sequence[str]) -> Sequence[Any]:
         """What is there in each of its pictures. Raises `ConvlensError` for an unknown class."""
-
-    def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[Any]:
-        """Labels as numbers. Raises `ConvlensError` where one is not of these classes."""
 
     def fits(self, shapes: Mapping[str, Sequence[Any]], classes: Sequence[str]) -> bool:
         """Whether a file's outputs, with these shapes, batch first, are of this task."""
@@ -88,9 +81,6 @@ class Task(Protocol):
 
     def as_json(self, prediction: Prediction, top: int | None = None) -> dict[str, Any]:
         """An answer as plain data, with its `top` best, or all."""
-
-    def learning(self) -> "Learning":
-        """What training needs besides; it loads torch."""
 
     def comparing(self) -> "Comparing":
         """What comparing two detectors needs besides."""

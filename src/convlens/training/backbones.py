@@ -10,7 +10,7 @@ from ..network.spec import PREFIX, parts_of
 from ..transfer.backbones import backbone_lines, by_speed, further_lines
 from ..transfer.features import Extraction, FeatureTable, seconds_per_picture
 from ..transfer.linear_probe import LinearProbe, sample
-from ..transfer.pretrained import NetworkChoice, Pretrained, make_module
+from ..transfer.pretrained import IDENTITY, NetworkChoice, Pretrained
 from .job import Job, Request, timed
 
 REST = 10.0
@@ -26,20 +26,15 @@ SHARE = 1 / 3
 def build_module(job: Job, network: str, *, weights: str) -> Classifier:
     """The module of a network (as text or `timm:NAME`) as it is before the first step."""
     dataset, options = job.dataset, job.options
-    pretrained = NetworkChoice(network, weights).pretrained
-    # pretrained features have a mean and deviation of their own
-    mean, std = ((), ()) if pretrained else dataset.examples("train").moments()
+    choice = NetworkChoice(network, weights)
     augmentations = options.augment.augment or default_augmentations(
-        dataset.store.size, pretrained=pretrained
+        dataset.store.size, pretrained=choice.pretrained
     )
-    return make_module(
-        network,
+    return choice.module(
         dataset.store.size,
         classes=len(dataset.classes),
         seed=options.data.seed,
-        mean=mean,
-        std=std,
-        weights=weights,
+        moments=IDENTITY if choice.pretrained else dataset.examples("train").moments(),
         tta_hflip="hflip" in parse_augmentations(augmentations),
     )
 
@@ -115,8 +110,9 @@ def learnt_and_held_out(job: Job) -> tuple[Examples, int]:
 
     Of very many training pictures, some are drawn.
     """
-    split = job.dataset.split
-    train, val = sample(split.rows("train"), seed=job.options.data.seed), split.rows("val")
+    split, labels = job.dataset.split, job.dataset.catalog.labels
+    train, val = split.rows("train"), split.rows("val")
+    train = sample(train, [labels[row] for row in train], seed=job.options.data.seed)
     return job.dataset.examples_of(train + val), len(val)
 
 
@@ -130,11 +126,17 @@ def _tell_further(job: Job, seconds: float) -> None:
 
 
 def _tell_wait(job: Job, seconds: float) -> None:
-    """How long the whole will take, where features take so long, and nobody asked for minutes."""
-    budget = job.options.budget
-    if budget.minutes is not None:
-        return
+    """How long the whole will take, where features take so long; no word where it is in time."""
+    minutes = job.options.budget.minutes
     whole = sum(job.stopwatch.seconds().values()) + seconds + REST
+    if minutes is not None:
+        if whole > 60 * minutes:
+            job.callback.warn(
+                f"features of these pictures alone take about {seconds / 60:.1f} minutes, so that "
+                f"the whole takes longer than --minutes {minutes:g}: a smaller --size, or fewer "
+                "pictures, would keep to it"
+            )
+        return
     job.callback.say(
         f"time:    about {whole / 60:.1f} minutes, {seconds / 60:.1f} of them for features; "
         "fine-tuning, where it is worth trying, comes on top"

@@ -40,7 +40,7 @@ def train_classes(
     Other workers than the first know nothing of its figures. Raises `ConvlensError`.
     """
     resumed = bool(request.folds)
-    with folder.at_work(workers):
+    with folder.at_work(workers, threads=request.options.compute.threads):
         job = prepare_job(request, workers=workers, callback=callback, stopwatch=stopwatch)
         logs = folder.logs(job.options, workers=workers, tell=callback)
         model = build_model(job, request)
@@ -121,8 +121,15 @@ def _tell_stopped(job: Job, fitted: Fitted, *, folder: RunFolder) -> Fitted:
             f"detector is made of what there is, and {on}"
         )
         return fitted
-    out_of_fold = fitted.out_of_fold
-    if out_of_fold is None or not out_of_fold.stopped:
+    out_of_fold, asked = fitted.out_of_fold, job.options.answer
+    if out_of_fold is None:
+        return fitted
+    if not len(out_of_fold.indices) and (asked.coverage or asked.recall):
+        job.callback.warn(
+            "no fold is done, so that what --coverage or --recall asks for is not set: the answer "
+            f"is the most probable class, and {on}"
+        )
+    if not out_of_fold.stopped:
         return fitted
     job.callback.warn(
         f"stopped; the detector is whole, {len(out_of_fold.indices):,} pictures give its figures, "

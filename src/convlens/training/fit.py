@@ -67,8 +67,8 @@ class Fitted:
 def as_it_is(job: Job, model: Model, *, plan: RunPlan) -> Fitted:
     """The pretrained features as they are, under a head that learnt from all that is not tested.
 
-    Its C is chosen by then, so every picture may help. The logits for validation pictures come from
-    a head without them.
+    (Of very many training pictures, from some.) Its C is chosen by then, so every picture may help.
+    The logits for validation pictures come from a head without them.
     """
     probe = model.probe
     assert probe is not None  # noqa: S101

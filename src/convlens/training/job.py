@@ -17,10 +17,11 @@ from ..engine.callbacks import Callback
 from ..engine.compute.execution import Execution
 from ..engine.distributed import SINGLE_PROCESS, Workers
 from ..errors import ConvlensError, UsageError
-from ..options import EXECUTION_CONFIGS, NetworkOptions, TrainOptions
+from ..options import EXECUTION_CONFIGS, TrainOptions
 from ..stopwatch import Stopwatch
-from ..tasks.learning import Learning, Objective
-from ..tasks.task import Task, task_named
+from ..tasks.classification.learning import ClassLearning
+from ..tasks.classification.task import Classification
+from ..tasks.learning import Objective
 from ..transfer.head import FOLDS, fold_count, folds
 from ..transfer.linear_probe import MOST
 from ..transfer.pretrained import NetworkChoice
@@ -37,8 +38,8 @@ there are more, a part that is held out says enough."""
 class Request:
     """What is to be trained.
 
-    A run that was begun has its number of `folds`, the `backbones` that it compared, the
-    `fingerprint` of its pictures, and the digest of its `teacher`.
+    A run that was begun has its number of `folds`, the `backbones` that it compared, its
+    `threads`, the `fingerprint` of its pictures, and the digest of its `teacher`.
     """
 
     pictures: str | Path
@@ -47,6 +48,7 @@ class Request:
     choice: NetworkChoice
     folds: int | None = None
     backbones: tuple[str, ...] = ()
+    threads: int | None = None
     fingerprint: str | None = None
     teacher: str | None = None
 
@@ -74,14 +76,14 @@ class Job:
         return replace(self, workers=SINGLE_PROCESS)
 
     @property
-    def task(self) -> Task:
+    def task(self) -> Classification:
         """The kind of answer that the pictures are labelled for."""
-        return task_named(self.dataset.task)
+        return Classification()
 
     @property
-    def learning(self) -> Learning:
-        """What training needs of that task."""
-        return self.task.learning()
+    def learning(self) -> ClassLearning:
+        """How such answers are learnt."""
+        return ClassLearning()
 
     def objective(self, *, pretrained: bool) -> Objective:
         """How a network learns the training pictures as they are split."""
@@ -138,7 +140,8 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, choice: NetworkChoi
         )
         pictures = len(dataset.catalog)
         few = pictures <= MOST and pictures * len(dataset.classes) <= FOLDED
-        return _no_more_than_there_are(FOLDS, dataset) if pretrained and few and not divided else 1
+        count = _no_more_than_there_are(FOLDS, dataset) if pretrained and not divided else 1
+        return count if few and count > 1 else 1
     if data.folds > 1:
         if dataset.lessons:
             raise UsageError("--folds: a --teacher knows what folds leave out: hold a part out")
@@ -158,6 +161,10 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, choice: NetworkChoi
                 f"--folds: heads are fitted on the features of {MOST:,} pictures at most, and "
                 f"there are {len(dataset.catalog):,}: hold a part out, or take --weights none"
             )
+        if _no_more_than_there_are(data.folds, dataset) < 2:
+            raise UsageError(
+                "--folds: there is one picture of each class, and none could be left out: add some"
+            )
         if not pretrained:
             _check_inner_folds(dataset, data.folds, seed=data.seed)
     return _no_more_than_there_are(data.folds, dataset)
@@ -170,8 +177,8 @@ def _labels_and_groups(dataset: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _no_more_than_there_are(count: int, dataset: Dataset) -> int:
-    """So many folds, or as many as the pictures can be parted into, two at least."""
-    return min(count, max(2, fold_count(*_labels_and_groups(dataset), count)))
+    """So many folds, or as many as the pictures can be parted into."""
+    return min(count, fold_count(*_labels_and_groups(dataset), count))
 
 
 def _check_inner_folds(dataset: Dataset, count: int, *, seed: int) -> None:
@@ -193,10 +200,8 @@ def check_request(request: Request) -> None:
     options = request.options
     if options.answer.precision is not None:
         raise UsageError("--precision is for boxes, and these pictures come without any")
-    usual = NetworkOptions()
-    for name in ("milliseconds", "prefer"):
-        given = getattr(options.network, name) != getattr(usual, name)
-        if given and not request.choice.pretrained:
+    for name in options.given():
+        if name in {"milliseconds", "prefer"} and not request.choice.pretrained:
             raise UsageError(
                 f"--{name} is for pretrained backbones, and this network begins with random "
                 "parameters: leave one of them out"

@@ -32,7 +32,12 @@ def to_train(job: Job, model: Model) -> tuple[Job, Model, Model]:
         assert isinstance(begun.module, Pretrained)  # noqa: S101
         known, size = model.architecture, job.dataset.store.size
         architecture = describe_network(first, size, classes=known.classes)
-        begun = replace(begun, architecture=architecture, module=first_alone(begun.module))
+        begun = replace(
+            begun,
+            architecture=architecture,
+            choice=replace(begun.choice, line=first),
+            module=first_alone(begun.module),
+        )
         if begun.table is not None:
             begun = replace(begun, probe=fit_probe(job, begun.table, folds=1))
     return job, model, begun

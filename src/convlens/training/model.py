@@ -68,7 +68,7 @@ def build_model(job: Job, request: Request) -> Model:
     the options and the pictures. Raises `UsageError` where the options do not go together.
     """
     # the last bits of sums depend on it, and a resumed run shall end in the same ones
-    torch.set_num_threads(job.options.compute.threads or job.workers.cores())
+    torch.set_num_threads(request.threads or job.options.compute.threads or job.workers.cores())
     choice, folds = request.choice, request.folds
     if folds is None:
         folds = choose_folds(job.options, job.dataset, choice=choice)
@@ -159,7 +159,16 @@ def _tell(job: Job, model: Model) -> None:
         f"multiplications per picture{again}; {size}×{size} pixels"
     )
     say(f"weights: {model.origin}")
+    count, probe = len(job.dataset.examples("train")), model.probe
+    if probe is not None and probe.count < count:
+        say(
+            f"frozen:  heads learn from {probe.count:,} of {count:,} training pictures, drawn "
+            "class by class, as they learn little from more"
+        )
     for line, probe in zip(model.backbones, model.probes, strict=False):
+        if probe.loss is None:
+            say(f"frozen:  {line.removeprefix(PREFIX)}, whose head no picture is left to judge")
+            continue
         cost = f"cost {probe.loss:.4f} on pictures that the head was not fitted on"
         kept = ", taken" if line == text and len(model.probes) > 1 else ""
         say(f"frozen:  {line.removeprefix(PREFIX)} under a linear head: {cost}{kept}")

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..dataset.augment import default_augmentations
-from ..engine.distributed import Workers
 from ..engine.model_selection import HARD, MIN_VAL_EXAMPLES
 from ..engine.step_plan import StepPlan
 from ..errors import UsageError
@@ -13,9 +12,9 @@ from ..pictures.label import normal_label
 from ..transfer.mixing import first_alone
 from ..transfer.orientation import ALIKE, orientation_probe
 from ..transfer.pretrained import NetworkChoice, Pretrained
-from .job import Job
+from .job import Job, learning_from
 from .model import Model
-from .pace import TrainingTime
+from .schedule import Schedule
 
 MANY = 20_000
 """From so many training pictures on, random parameters get larger batches: there are steps enough,
@@ -25,26 +24,19 @@ NO_STEPS = StepPlan()
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunPlan:
+class RunPlan(Schedule):
     """All decisions of a run, recorded in `run.json`; a resumed run keeps to them.
 
-    `steps` is None until the budget of time has settled it. Where there is a `time` for each
-    training, steps are revised on the way, and so is this record; those of a fold's training are in
-    `fold_steps` where they became others.
+    A `time` is that of each training; steps of a fold's are in `fold_steps` where they became
+    others.
     """
 
     size: int
     network: str
     weights: str
     augment: str
-    batch: int
-    steps: StepPlan | None
-    compute: str
-    threads: int
     folds: int = 1
     backbones: tuple[str, ...] = ()
-    workers: int = 1
-    time: TrainingTime | None = None
     fold_steps: tuple[StepPlan, ...] = ()
 
     @property
@@ -59,14 +51,8 @@ class RunPlan:
 
     @property
     def trains(self) -> bool:
-        """Whether there are steps to be taken, be their number settled or not."""
-        return self.steps is None or self.steps.steps > 0
-
-    @property
-    def step_plan(self) -> StepPlan:
-        """The steps, once they are settled."""
-        assert self.steps is not None  # noqa: S101
-        return self.steps
+        """Whether there are steps to be taken, or, without any, random parameters to be kept."""
+        return not self.pretrained or self.steps is None or self.steps.steps > 0
 
     @property
     def trainings(self) -> int:
@@ -88,20 +74,11 @@ class RunPlan:
     @staticmethod
     def from_record(record: dict[str, Any]) -> "RunPlan":
         """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
-        steps, time = record["steps"], record["time"]
         settled = {
-            "steps": None if steps is None else StepPlan.from_record(steps),
             "fold_steps": tuple(map(StepPlan.from_record, record["fold_steps"])),
-            "time": None if time is None else TrainingTime(**time),
             "backbones": tuple(record["backbones"]),
         }
-        return RunPlan(**{**record, **settled})
-
-    def among(self, workers: Workers, threads: int | None) -> "RunPlan":
-        """The same for as many workers as there are now, with threads that suit them."""
-        if self.workers == workers.world_size:
-            return self
-        return replace(self, workers=workers.world_size, threads=threads or workers.cores())
+        return RunPlan(**{**Schedule.decoded(record), **settled})
 
 
 def make_plan(job: Job, model: Model) -> RunPlan:
@@ -116,7 +93,9 @@ def make_plan(job: Job, model: Model) -> RunPlan:
 def _decide(job: Job, model: Model) -> RunPlan:
     options, workers = job.options, job.workers
     pretrained, micro_batch = model.choice.pretrained, model.module.micro_batch
-    size, pictures = job.dataset.store.size, len(job.dataset.examples("train"))
+    size = job.dataset.store.size
+    learner = job if pretrained else learning_from(job, model.folds)
+    pictures = len(learner.dataset.examples("train"))
     batch = batch_size(
         options.optimizer.batch,
         pictures,
@@ -130,8 +109,6 @@ def _decide(job: Job, model: Model) -> RunPlan:
         weights=model.choice.weights,
         augment=options.augment.augment or default_augmentations(size, pretrained=pretrained),
         batch=batch,
-        steps=None,
-        compute="float32",
         threads=options.compute.threads or workers.cores(),
         folds=model.folds,
         backbones=model.backbones,
@@ -188,7 +165,7 @@ def _why_not_tune(job: Job, model: Model) -> str:
         return "no validation picture is of the class of which --recall wants a share"
     if job.options.budget.given or job.dataset.lessons is not None:
         return ""
-    if model.probe is not None and model.probe.loss < HARD:
+    if model.probe is not None and (model.probe.loss or 0.0) < HARD:
         return "the features as they are leave little to gain (--minutes tries it all the same)"
     return ""
 

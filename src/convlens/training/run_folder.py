@@ -35,10 +35,11 @@ from ..files import (
     write_whole,
 )
 from ..options import TrainOptions, options_from
+from ..parallel import at_most
 from ..pictures.shards.urls import absolute_url, dataset_name
 from ..pictures.splits import write_manifest
 from .artifacts import write_artifacts
-from .job import Job, Request
+from .job import Job, Request, learning_from
 from .model import Model
 from .outcome import Outcome
 from .plan import RunPlan
@@ -66,10 +67,14 @@ class RunFolder:
         return self.path / "folds"
 
     @contextmanager
-    def at_work(self, workers: Workers) -> Iterator[None]:
-        """Within it the folder is this run's, and what ends it from outside is told clearly."""
+    def at_work(self, workers: Workers, *, threads: int | None) -> Iterator[None]:
+        """Within it the folder is this run's, and what ends it from outside is told clearly.
+
+        There are no more than so many `threads`, where a number is asked for.
+        """
         mine = only_one(self.path) if workers.first else nullcontext()
-        with mine, enough_memory(), considerate_threads(), workers.reporting_lost_worker(self.path):
+        lost = workers.reporting_lost_worker(self.path)
+        with mine, at_most(threads), enough_memory(), considerate_threads(), lost:
             yield
 
     def read(self) -> dict[str, Any]:
@@ -99,6 +104,7 @@ class RunFolder:
                 choice=plan.choice,
                 folds=plan.folds,
                 backbones=tuple(plan.backbones),
+                threads=plan.threads,
                 fingerprint=str(record["data"]["fingerprint"]),
                 teacher=record["teacher"],
             )
@@ -113,7 +119,10 @@ class RunFolder:
         return request, plan
 
     def write_record(self, job: Job, model: Model, *, plan: RunPlan, pictures: str | Path) -> None:
-        """Write `run.json` and `manifest.csv`, by the first worker: with them it can be resumed."""
+        """Write `run.json`, by the first worker: with it the run can be resumed.
+
+        `manifest.csv` says what a detector learnt from, so that where there is one it stays.
+        """
         if not job.workers.first:
             return
         dataset = job.dataset
@@ -129,6 +138,11 @@ class RunFolder:
             "versions": versions(),
         }
         self.write(record)
+        if not self.complete:
+            self._write_manifest(learning_from(job, plan.folds).dataset)
+
+    def _write_manifest(self, dataset: Dataset) -> None:
+        """Which pictures are learnt from, and which are held out."""
         write_manifest(
             self.path / "manifest.csv", dataset.catalog, store=dataset.store, split=dataset.split
         )
@@ -183,12 +197,6 @@ class RunFolder:
         evaluation, dataset = results.evaluation, job.dataset
         file, answers = results.exported.file, None
         with job.stopwatch.part("writing"):
-            write_manifest(
-                self.path / "manifest.csv",
-                dataset.catalog,
-                store=dataset.store,
-                split=dataset.split,
-            )
             if evaluation is not None:
                 comparing = job.task.comparing()
                 answers = comparing.answers_csv(evaluation.answers, dataset.classes)
@@ -207,8 +215,9 @@ class RunFolder:
             history=outcome.history,
             sources=dataset.subset(dataset.split.held_out).sources,
             multiplications=results.exported.multiplications,
-            task=dataset.task,
+            task="classification",
         )
+        self._write_manifest(dataset)  # until now it held out no more than the new detector does
         accuracy = evaluation.metrics.accuracy if evaluation else None
         best = results.fitted.progress.best_step
         self.event("detector", {"step": best, "accuracy": accuracy})

@@ -43,7 +43,7 @@ def summarize(
         "folds": plan.folds if fitted.out_of_fold is not None else 1,
         "validation": calibration.validation,
         "parity": vars(results.exported.parity),
-        "tried": _tried(probe, results, frozen=frozen, tuned=tuned),
+        "tried": _tried(job, probe, results=results, frozen=frozen, tuned=tuned),
         "temperature": calibration.temperature,
         "rule": calibration.rule.as_json(),
         **job.learning.further_metrics(
@@ -83,7 +83,12 @@ def _uncalibrated(results: Results) -> npt.NDArray[np.float32] | None:
 
 
 def _tried(
-    probe: LinearProbe | None, results: Results, *, frozen: Results | None, tuned: Fitted | None
+    job: Job,
+    probe: LinearProbe | None,
+    *,
+    results: Results,
+    frozen: Results | None,
+    tuned: Fitted | None,
 ) -> dict[str, Any] | None:
     """With pretrained weights: the features as they are, fine-tuning, and which of them won.
 
@@ -104,6 +109,8 @@ def _tried(
         "strengths": {f"{c:g}": loss for c, loss in probe.mean_losses().items()},
         "strength": probe.best_c(),
         "cost": probe.loss,
+        "learnt_from": probe.count,
+        "training": len(job.dataset.examples("train")),
         **moments,
         "fine-tuned": results is not frozen,
         "held_out": _compared(frozen.evaluation, results.evaluation)

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from ..engine.callbacks import Callback, NullCallback, WarningCallback
 from ..engine.distributed import Workers, init_distributed
 from ..engine.logs import check_logs
-from ..files import given_path
+from ..files import given_path, sound_record
 from ..options import TrainKeywords, TrainOptions, options_from
 from ..pictures.boxes.reading import reading_of
 from ..pictures.boxes.recognise import recognise
@@ -114,7 +114,9 @@ def resume(
         >>> run = convlens.resume("runs/pictures")  # doctest: +SKIP
     """
     folder = RunFolder(given_path(run))
-    if folder.task == "boxes":
+    with init_distributed() as workers:
+        task = workers.broadcast(lambda: folder.task)  # others need not have the folder
+    if task == "boxes":
         return _train_boxes(lambda: folder.path, callback=callback, stopwatch=stopwatch)
     with init_distributed() as workers:
         request, plan = folder.recorded(workers)
@@ -159,7 +161,10 @@ def repeat(
     with init_distributed() as workers:
 
         def begin() -> str:
-            folder = RunFolder(new_folder(recorded.read()["pictures"], out))
+            record = recorded.read()
+            with sound_record(recorded.path / "run.json"):
+                pictures = str(record["pictures"])
+            folder = RunFolder(new_folder(pictures, out))
             folder.repeat(recorded)
             return str(folder.path)
 

@@ -41,7 +41,7 @@ def further_lines(
     usual = backbone_lines(options, choice)
     if len(usual) == 1 or not between or not set(usual) <= set(probes):
         return ()
-    if min(probe.loss for probe in probes.values()) < HARD:
+    if min(probe.loss or 0.0 for probe in probes.values()) < HARD:  # or nothing is known of it
         return ()
     return (*between, _joined(installed))
 

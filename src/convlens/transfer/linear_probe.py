@@ -3,16 +3,17 @@
 Heads are judged on pictures that they did not learn from: the validation pictures, or folds.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..dataset.random import generator
 from ..tasks.learning import Objective
-from .head import FOLDS, FeatureSet, Head, fit_head, fit_heads, folds
+from .head import FOLDS, FeatureSet, Head, fit_head, fit_heads, fold_count, folds
 from .pretrained import Pretrained
 
 C_VALUES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -30,11 +31,17 @@ ENOUGH = 300
 MOST = 20_000
 """Training pictures on whose features a head is fitted."""
 
+LEAST = 10
+"""Of each class, where some are drawn, so many at least, or all."""
+
+UNTOLD = 0.1
+"""The C where no picture can tell which one is best."""
+
 ALWAYS = -1
 """The fold of pictures that every head learns from."""
 
 Heads = dict[frozenset[int], Head]
-"""Heads by the folds that they did not learn from."""
+"""Heads by the parts that they did not learn from."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,15 @@ class LinearProbe:
     """Heads at each C that was tried, fitted without one fold, or, where it is nested, without two.
 
     `pictures` are the training ones, `count` of them, and then the validation ones. `fold` [N] says
-    by which head each is judged.
+    by which head each is judged. `part` [N] is the fold too, but a half of it where there are only
+    two folds: what is chosen without one of them is chosen by the halves of the other.
     """
 
     pictures: FeatureSet
     count: int
     _: KW_ONLY
     fold: Tensor
+    part: Tensor
     objective: Objective
     heads: dict[float, Heads]
 
@@ -57,19 +66,35 @@ class LinearProbe:
         """Those whose pictures are judged."""
         return sorted(set(self.fold.tolist()) - {ALWAYS})
 
+    def parts(self, fold: int) -> frozenset[int]:
+        """What a fold is made of."""
+        return frozenset(self.part[self.fold == fold].tolist())
+
+    def judged(self, *, without: int | None = None) -> dict[frozenset[int], Tensor]:
+        """Which pictures [N] are judged by the head that did not learn from these parts.
+
+        Where a fold is left out of everything, nothing is judged by a head that would have learnt
+        from nothing.
+        """
+        if without is None:
+            return {self.parts(k): self.fold == k for k in self.folds}
+        own = self.parts(without)
+        others = sorted(set(self.part.tolist()) - own - {ALWAYS})
+        everything = set(self.part.tolist())
+        return {own | {p}: self.part == p for p in others if everything - own - {p}}
+
     def is_judged(self, *, without: int | None = None) -> Tensor:
         """Whether each picture [N] is judged, where a fold is left out of everything."""
-        judged = self.fold != ALWAYS
-        return judged if without is None else judged & (self.fold != without)
+        judged = torch.zeros(len(self.fold), dtype=torch.bool)
+        for own in self.judged(without=without).values():
+            judged |= own
+        return judged
 
     def logits(self, C: float, *, without: int | None = None) -> Tensor:
         """[M, K] of the judged pictures, from heads that learnt neither from them nor `without`."""
         logits = torch.zeros(len(self.fold), self.objective.outputs)
-        for k in self.folds:
-            if k != without:
-                left_out = frozenset({k} if without is None else {k, without})
-                own = self.fold == k
-                logits[own] = self.heads[C][left_out].logits(self.pictures.pooled(own))
+        for left_out, own in self.judged(without=without).items():
+            logits[own] = self.heads[C][left_out].logits(self.pictures.pooled(own))
         return logits[self.is_judged(without=without)]
 
     def labels(self, *, without: int | None = None) -> Tensor:
@@ -81,24 +106,33 @@ class LinearProbe:
         return self.objective.losses(self.logits(C, without=without), self.labels(without=without))
 
     def mean_losses(self, *, without: int | None = None) -> dict[float, float]:
-        """Of every C, with scikit-learn's meaning: the inverse strength of the L2 term."""
-        return {C: self.losses(C, without=without).mean().nan_to_num().item() for C in self.heads}
+        """Of every C, with scikit-learn's meaning: the inverse strength of the L2 term.
+
+        Empty where no picture is judged.
+        """
+        if not self.is_judged(without=without).any():
+            return {}
+        return {C: self.losses(C, without=without).mean().item() for C in self.heads}
 
     def best_c(self, *, without: int | None = None) -> float:
         """The C with the lowest loss; of equals, the strongest L2 term."""
         losses = self.mean_losses(without=without)
+        if not losses:
+            return max(C for C in self.heads if C <= UNTOLD)
         return min(losses, key=losses.__getitem__)
 
     def is_past_best(self, *, without: int | None = None) -> bool:
         """Whether the last `RISING` values of C have made the loss higher and higher."""
-        last = list(self.heads)[-RISING - 1 :]
-        losses = [self.losses(C, without=without).mean().item() for C in last]
-        return len(losses) > RISING and all(a < b for a, b in pairwise(losses))
+        last = list(self.mean_losses(without=without).values())[-RISING - 1 :]
+        return len(last) > RISING and all(a < b for a, b in pairwise(last))
 
     @property
-    def loss(self) -> float:
-        """The mean cross-entropy, at the best C, of pictures that the head was not fitted on."""
-        return self.mean_losses()[self.best_c()]
+    def loss(self) -> float | None:
+        """The mean cross-entropy, at the best C, of pictures that the head was not fitted on.
+
+        None where there are none.
+        """
+        return self.mean_losses().get(self.best_c())
 
     @property
     def learnt(self) -> FeatureSet:
@@ -126,7 +160,7 @@ class LinearProbe:
             (self.fold != fold)[None],
             objective=self.objective,
             C=[C],
-            start=[self.heads[C][frozenset({fold})]],
+            start=[self.heads[C][self.parts(fold)]],
         )
         return head
 
@@ -159,33 +193,61 @@ def fit_linear_probe(
         if len(set(fold.tolist())) < 2:  # what may not be parted cannot be judged
             fold = torch.full_like(fold, ALWAYS)
     numbers = sorted(set(fold.tolist()) - {ALWAYS})
-    left_out = [frozenset({k}) for k in numbers]
-    if nested:
-        left_out += [frozenset(pair) for pair in combinations(numbers, 2)]
-    used = [~torch.isin(fold, torch.tensor(sorted(some))) for some in left_out]
-    probe = LinearProbe(pictures, learnt, fold=fold, objective=objective, heads={})
+    part = fold.clone()
+    if nested and len(numbers) == 2:
+        for k in numbers:
+            part[fold == k] = 2 * k + _halves(pictures.take(fold == k), seed=seed)
+    probe = LinearProbe(pictures, learnt, fold=fold, part=part, objective=objective, heads={})
+    who_judges = [None, *numbers] if nested else [None]
+    left_out = list(dict.fromkeys(some for k in who_judges for some in probe.judged(without=k)))
+    used = [~torch.isin(part, torch.tensor(sorted(some))) for some in left_out]
     if not used:
         probe.heads.update((C, {}) for C in C_VALUES)
         return probe
-    who_judges = [None, *numbers] if nested else [None]
     fitted = fit_heads(
         pictures, torch.stack(used), objective=objective, C=C_VALUES, iterations=COMPARED
     )
+    choosing = [k for k in who_judges if probe.is_judged(without=k).any()]
+    least_c = UNTOLD if len(choosing) < len(who_judges) else 0.0
     for C, own in zip(C_VALUES, fitted, strict=True):
         probe.heads[C] = dict(zip(left_out, own, strict=True))
-        if all(probe.is_past_best(without=k) for k in who_judges):
+        if least_c <= C and all(probe.is_past_best(without=k) for k in choosing):
             break
     return probe
 
 
-def sample(rows: list[int], *, seed: int) -> list[int]:
-    """At most `MOST` of the training pictures, drawn: a linear head learns little from more.
+def _halves(pictures: FeatureSet, *, seed: int) -> Tensor:
+    """0 or 1 for each picture [N]; groups stay whole, unless there is only one."""
+    labels, groups = pictures.labels, pictures.groups
+    if fold_count(labels, groups, 2) < 2:
+        groups = torch.arange(len(labels))
+    return folds(labels, groups, seed=seed, count=2)
 
-    So neither memory nor time grows with the pictures.
+
+def sample(rows: Sequence[int], labels: Sequence[str], *, seed: int, most: int = MOST) -> list[int]:
+    """At most so many of the pictures, drawn: a linear head learns little from more.
+
+    So neither memory nor time grows with the pictures. Each class has its share of them, and
+    `LEAST`, or all, at least, as far as there is room.
     """
-    if len(rows) <= MOST:
-        return rows
-    return [rows[k] for k in np.sort(generator(seed, "some").permutation(len(rows))[:MOST])]
+    if len(rows) <= most:
+        return list(rows)
+    left = Counter(labels)
+    least, wanted = min(LEAST, most // len(left)), Counter[str]()
+    while True:
+        share = (most - wanted.total()) / left.total()
+        small = {k: min(n, least) for k, n in left.items() if n * share < min(n, least)}
+        if not small:
+            break
+        wanted.update(small)
+        left = Counter({k: n for k, n in left.items() if k not in small})
+    wanted.update({k: int(n * share) for k, n in left.items()})
+    drawn = []
+    for index in generator(seed, "some").permutation(len(rows)).tolist():
+        if wanted[labels[index]]:
+            wanted[labels[index]] -= 1
+            drawn.append(index)
+    return [rows[index] for index in sorted(drawn)]
 
 
 def set_head(module: Pretrained, head: Head) -> None:

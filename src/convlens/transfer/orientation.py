@@ -1,7 +1,9 @@
 """Have the pictures an upright side? Pretrained features tell, or they cannot."""
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from ..dataset.examples import Examples
 from ..progress import Progress
@@ -20,18 +22,29 @@ C = 0.03
 def orientation_probe(
     module: Pretrained, examples: Examples, *, seed: int, progress: Progress
 ) -> float:
-    """Share of pictures that a linear head on features tells rightly from themselves upside down.
-
-    Cross-validated, each picture in one fold with its twin.
-    """
-    spread = np.linspace(0, len(examples) - 1, min(PICTURES, len(examples))).astype(np.int64)
-    upright = examples.pixels[examples.rows[spread]]
-    labels = np.repeat(np.arange(2), len(spread))
+    """Share of pictures that a head on features tells rightly from themselves upside down."""
+    upright = examples.pixels[examples.rows[spread(len(examples), PICTURES)]]
     pixels = np.ascontiguousarray(np.concatenate((upright, upright[:, ::-1])))
-    pictures = Examples(pixels, np.arange(len(pixels)), labels=labels, classes=2)
+    rows = np.arange(len(pixels))
+    pictures = Examples(pixels, rows, labels=np.zeros(len(pixels), np.int64), classes=2)
     features = torch.from_numpy(features_of(module, pictures, progress=progress))
-    groups = torch.arange(len(spread)).repeat(2)
-    both = FeatureSet((features,), torch.from_numpy(labels), groups=groups)
+    return told_from_upside_down(features, seed=seed)
+
+
+def spread(count: int, most: int) -> npt.NDArray[np.int64]:
+    """The indices of so many at most, from all over."""
+    return np.linspace(0, count - 1, min(most, count)).astype(np.int64)
+
+
+def told_from_upside_down(features_NVD: Tensor, *, seed: int) -> float:
+    """Share of pictures that a linear head tells rightly from themselves upside down.
+
+    Cross-validated, each picture in one fold with its twin. The features of V views are those of
+    the pictures as they are, and then of the same ones upside down.
+    """
+    count = len(features_NVD) // 2
+    groups = torch.arange(count).repeat(2)
+    both = FeatureSet((features_NVD,), torch.arange(2).repeat_interleave(count), groups=groups)
     fold = folds(both.labels, groups, seed=seed)
     numbers = sorted(set(fold.tolist()))
     used = fold != torch.tensor(numbers)[:, None]
@@ -41,4 +54,4 @@ def orientation_probe(
         judged = both.take(fold == k)
         predicted = head.logits(judged.pooled()).argmax(1)
         right += int((predicted == judged.labels).sum())
-    return right / len(pixels)
+    return right / len(features_NVD)

@@ -1,6 +1,6 @@
 """The module that is trained, and the parameters it begins with."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +10,7 @@ from torch import nn
 
 from ..engine.checkpoint import read_parameters
 from ..errors import ConvlensError, UsageError
+from ..files import given_path
 from ..network.backbone import (
     ENLARGED,
     BackboneWithHead,
@@ -37,6 +38,10 @@ from .weights import (
 FROZEN = 0.5
 """Of a pretrained architecture, the first layers with this share of the multiplications stay fixed:
 their features serve every picture, and most of a training step's time is spent there."""
+
+Moments = tuple[Sequence[float], Sequence[float]]
+"""Mean and standard deviation of each channel."""
+IDENTITY: Moments = ((0.0,) * 3, (1.0,) * 3)
 
 OF_A_RUN = "layers.backbone."
 """Before the names of a backbone's parameters in what a run leaves."""
@@ -80,6 +85,44 @@ class NetworkChoice:
         """Where the first parameters come from. Raises `ConvlensError` where they are not there."""
         return origin_of(self.line, self.weights, classes=classes)
 
+    def module(
+        self,
+        size: int,
+        *,
+        classes: int,
+        seed: int = 0,
+        moments: Moments = IDENTITY,
+        tta_hflip: bool = False,
+    ) -> Classifier:
+        """The network with its first parameters, for pictures of this side.
+
+        Args:
+            size: Side of the pictures in pixels.
+            classes: Outputs of the last layer.
+            seed: Of random parameters.
+            moments: Mean and standard deviation of each channel, which pixels are brought to 0 and
+                1 by; pretrained features have their own.
+            tta_hflip: Whether the answer is the mean over a picture and its mirror image.
+
+        Raises:
+            ConvlensError: A file of parameters does not fit.
+        """
+        line, weights = self.line, self.weights
+        mean, std = moments
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)  # timm draws from torch's own generator
+            if self.pretrained:
+                return _pretrained(self, size, classes=classes, tta_hflip=tta_hflip)
+            if line.startswith(PREFIX):
+                layers = build_published(line, classes, size=size)
+                initialise(layers, seed)
+                return Classifier(layers, mean, std=std, tta_hflip=tta_hflip)
+        spec = network(line, size, classes=classes)
+        module = build(spec, seed, mean=mean, std=std, tta_hflip=tta_hflip)
+        if weights != "none":
+            _load_run(module, Path(weights), line=line, classes=classes)
+        return module
+
     def check(self, size: int | None) -> None:
         """Raise a `ConvlensError` for what is known to be wrong before any picture is read.
 
@@ -108,15 +151,7 @@ class NetworkChoice:
     def _try_parameters(self, size: int | None) -> None:
         size = size or self.usual_size
         if size:
-            make_module(
-                self.line,
-                size,
-                classes=2,
-                seed=0,
-                mean=(0, 0, 0),
-                std=(1, 1, 1),
-                weights=self.weights,
-            )
+            self.module(size, classes=2)
 
 
 def choose_network(options: NetworkOptions) -> NetworkChoice:
@@ -140,7 +175,7 @@ def choose_network(options: NetworkOptions) -> NetworkChoice:
             raise UsageError(f"--weights hub: timm has none for '{line}'; name one of timm's")
     elif weights != "none":
         check_weights_name(weights)
-        weights = str(Path(weights).absolute())  # a run is resumed in another folder, too
+        weights = str(given_path(weights).absolute())  # a run is resumed in another folder, too
         named = network_beside(weights) if named == "auto" else named
     return NetworkChoice(named, weights)
 
@@ -218,33 +253,6 @@ class Pretrained(Classifier):
                     parameter.requires_grad_(False)
 
 
-def make_module(
-    line: str,
-    size: int,
-    *,
-    classes: int,
-    seed: int,
-    mean: Iterable[float],
-    std: Iterable[float],
-    weights: str,
-    tta_hflip: bool = False,
-) -> Classifier:
-    """The module with its first parameters. Raises `ConvlensError` where a file does not fit."""
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)  # timm draws from torch's own generator
-        if NetworkChoice(line, weights).pretrained:
-            return _pretrained(line, size, classes=classes, weights=weights, tta_hflip=tta_hflip)
-        if line.startswith(PREFIX):
-            layers = build_published(line, classes, size=size)
-            initialise(layers, seed)
-            return Classifier(layers, mean, std=std, tta_hflip=tta_hflip)
-    spec = network(line, size, classes=classes)
-    module = build(spec, seed, mean=mean, std=std, tta_hflip=tta_hflip)
-    if weights != "none":
-        _load_run(module, Path(weights), line=line, classes=classes)
-    return module
-
-
 def _load_run(module: Classifier, path: Path, *, line: str, classes: int) -> None:
     """What a run of a network as text has left; other classes get a last layer that is new."""
     parameters, own = read_parameters(path), module.state_dict()
@@ -260,7 +268,8 @@ def _load_run(module: Classifier, path: Path, *, line: str, classes: int) -> Non
     module.temperature.fill_(1.0)  # that of the run it comes from is not this one's
 
 
-def _pretrained(line: str, size: int, *, classes: int, weights: str, tta_hflip: bool) -> Pretrained:
+def _pretrained(choice: NetworkChoice, size: int, *, classes: int, tta_hflip: bool) -> Pretrained:
+    line, weights = choice.line, choice.weights
     parameters, what = first_parameters(line, weights)
     own = {
         name.removeprefix(OF_A_RUN): value

@@ -8,8 +8,8 @@ from ..progress import Bars
 
 SUMMARY = "measure a detector on labelled pictures"
 EXAMPLES = """\
-  convlens evaluate detector.onnx test-pictures/
-  convlens evaluate runs/pets runs/pets/manifest.csv   what the run held out
+  convlens evaluate runs/pets new-pictures/
+  convlens evaluate runs/pets runs/pets/manifest.csv   what was held out
   convlens evaluate detector.onnx pictures/ --split all --json"""
 
 

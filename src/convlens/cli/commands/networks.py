@@ -140,7 +140,13 @@ def _print_names(args: argparse.Namespace) -> None:
     from ...network.named import NAMED, PUBLISHED
     from ...network.parse import GRAMMAR
 
-    networks = {name: _architecture(name, args) for name in ("auto", *NAMED)}
+    networks: dict[str, Architecture] = {}
+    too_large: dict[str, str] = {}
+    for name in ("auto", *NAMED):
+        try:
+            networks[name] = _architecture(name, args)
+        except UsageError as error:
+            too_large[name] = str(error)
     if args.json:
         described = {name: network.describe() for name, network in networks.items()}
         published = {name: network._asdict() for name, network in PUBLISHED.items()}
@@ -157,6 +163,8 @@ def _print_names(args: argparse.Namespace) -> None:
     emit(table(heads, rows))
     for name, network in networks.items():
         emit(f"{name}: {network.text}")
+    for name, why in too_large.items():
+        emit(f"{name} does not fit pictures of {args.size} pixels: {why}")
     rows = [
         [name, f"{net.parameters:,}", f"{net.multiplications:,}", f"{net.size}", f"timm:{net.timm}"]
         for name, net in PUBLISHED.items()

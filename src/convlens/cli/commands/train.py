@@ -19,9 +19,9 @@ SUMMARY = "train a detector from labelled pictures"
 EXAMPLES = """\
   convlens train pictures/
   convlens train pictures/ --minutes 20 --out runs/long
+  convlens train pictures/ --group '([^/]+)_\\d+\\.jpg'   # rex_01.jpg, …
+  convlens train pictures/ --recall sick=0.95
   convlens train pictures/ --network "conv 16 5x5, pool 2, dense 64" --size 32
-  convlens train pictures/ --preset quick
-  convlens train table.csv --optimizer momentum --epochs 30 --augment none
   convlens train --resume runs/long
   convlens train --repeat runs/long --out runs/again"""
 

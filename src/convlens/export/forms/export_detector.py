@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from ...detector.sessions.litert import FLATBUFFER
 from ...detector.sessions.open import DETECTOR
 from ...detector.sessions.sealed import write_sealed
 from ...detector.sessions.session import CLASS_MAPS
-from ...errors import ConvlensError, PictureError, UsageError, require
+from ...errors import ConvlensError, UsageError, require
 from ...files import given_path, new_folder, write_whole
 from ...pictures.canvas import Canvas
-from ...pictures.decode import RGB, decode
-from ...pictures.shards.read import streamed
+from ...pictures.readable import readable
 from ...pictures.source import Source
 from ...progress import Progress
 from .browser import check_runtime, write_page
@@ -204,7 +202,7 @@ def _write(
         else:
             from .int8 import CALIBRATION, int8
 
-            calibrating = _pictures(_some(learnt, CALIBRATION))
+            calibrating = readable(_some(learnt, CALIBRATION))
             first = next(calibrating, None)
             if first is None:
                 raise ConvlensError(
@@ -214,7 +212,7 @@ def _write(
             model = int8(model, chain([first], calibrating))
         if to == "int8" or not mirror:
             model = with_same_strangeness(
-                model, metadata, original=original, pictures=_pictures(_some(learnt, PICTURES))
+                model, metadata, original=original, pictures=readable(_some(learnt, PICTURES))
             )
         data = with_metadata(model, metadata)
         part = original.metadata.get(CLASS_MAPS)
@@ -234,12 +232,3 @@ def _holds(data: bytes, part: str) -> bool:
 def _some(sources: list[Source], count: int) -> list[Source]:
     """So many at most, from all over."""
     return sources[:: max(1, len(sources) // count)][:count]
-
-
-def _pictures(sources: Iterable[Source]) -> Iterator[RGB]:
-    """Those that can be read."""
-    for source in streamed(sources):
-        try:
-            yield decode(source.read())
-        except PictureError:
-            continue

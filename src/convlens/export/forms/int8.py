@@ -7,6 +7,7 @@ import onnx
 
 from ...detector.sessions.session import INPUT
 from ...pictures.decode import RGB
+from ..quiet import no_log
 from .graph import body
 
 CALIBRATION = 100
@@ -60,15 +61,11 @@ def _quantized(
     quantize: Any, model: onnx.ModelProto, reader: Any, **options: Any
 ) -> onnx.ModelProto:
     """What the quantizer writes into a file."""
-    import logging
     import tempfile
     from pathlib import Path
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
-        logging.disable(logging.WARNING)  # it recommends a step that was taken
-        try:
+        with no_log():  # it recommends a step that was taken
             quantize(model, path, reader, **options)
-        finally:
-            logging.disable(logging.NOTSET)
         return onnx.load(path)

@@ -4,19 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
-from PIL import Image
 
-from ...dataset.random import generator
 from ...detector.detector import Detector
 from ...detector.predictor import Probabilities
-from ...errors import ConvlensError, PictureError
+from ...errors import ConvlensError
 from ...parallel import in_order
 from ...pictures.canvas import placing, shape_of
-from ...pictures.decode import RGB, decode
-from ...pictures.shards.read import streamed
+from ...pictures.decode import RGB
+from ...pictures.readable import readable
 from ...pictures.source import Source
 from ...progress import Progress
 from ...tasks.comparing import Difference
+from ..mixed_sizes import of_mixed_size
 
 PICTURES = 1000
 
@@ -108,15 +107,8 @@ def told(proof: Proof) -> str:
 
 def _mixed_sizes(sources: Iterable[Source], side: int) -> Iterator[RGB]:
     """Those that can be read."""
-    for number, source in enumerate(streamed(sources)):
-        try:
-            image = decode(source.read())
-        except PictureError:
-            continue
-        if number % 2:
-            height, width = generator(0, "parity", number).integers(8, 3 * side, 2).tolist()
-            image = np.asarray(Image.fromarray(image).resize((width, height)))
-        yield image
+    for number, image in enumerate(readable(sources)):
+        yield of_mixed_size(image, number, side=side, seed=0)
 
 
 def _mean_of_logits(one: Probabilities, other: Probabilities) -> Probabilities:

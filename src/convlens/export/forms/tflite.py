@@ -1,6 +1,5 @@
 """`--to tflite`: for LiteRT, whose converter takes torch's modules."""
 
-import logging
 import os
 import tempfile
 import warnings
@@ -11,6 +10,7 @@ import torch
 
 from ...detector.sessions.input_form import InputForm
 from ...pictures.canvas import shape_of
+from ..quiet import no_log
 from .torch_module import OnnxModule
 
 
@@ -22,14 +22,10 @@ def tflite(model: onnx.ModelProto, form: InputForm) -> bytes:
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     module = OnnxModule(model).eval()
     example = torch.zeros(1, *shape_of(form.frame), 3, dtype=torch.uint8)
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-            warnings.simplefilter("ignore")
-            import litert_torch
+    with no_log(), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        import litert_torch
 
-            path = Path(folder) / "detector.tflite"
-            litert_torch.convert(module, (example,)).export(str(path))
-            return path.read_bytes()
-    finally:
-        logging.disable(logging.NOTSET)
+        path = Path(folder) / "detector.tflite"
+        litert_torch.convert(module, (example,)).export(str(path))
+        return path.read_bytes()

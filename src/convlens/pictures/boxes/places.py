@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ..folder import PassedOver, files_below, folders_in, ignore
-from ..label import from_windows, is_utf8
+from ..label import tidy_path
 from ..split_name import split_named
 
 Split = str | None
@@ -49,7 +49,7 @@ class FileIndex:
     def exact(self, text: str, folders: Iterable[Path]) -> str | None:
         """The file of this path below one of the folders."""
         for folder in folders:
-            for name in dict.fromkeys((text, _tidy(text))):
+            for name in dict.fromkeys((text, tidy_path(text))):
                 path = os.path.normpath(folder / name)
                 if os.path.isfile(path):  # noqa: PTH113
                     return path
@@ -77,7 +77,7 @@ class FileIndex:
         if exact is not None:
             return exact
         owner = text if owner is None else owner
-        tidy = _tidy(text)
+        tidy = tidy_path(text)
         wanted = PurePosixPath(tidy + ".x" if stem else tidy)
         candidates = self._by_stem.get(wanted.stem, [])
         candidates = [
@@ -101,10 +101,6 @@ class FileIndex:
         """Whether a file is of another split than what means it, and both have pictures."""
         own = split_below(self.root, path)
         return None not in {own, split} and own != split and {own, split} <= set(pictured)
-
-
-def _tidy(text: str) -> str:
-    return (text if is_utf8(text) else from_windows(text)).strip().replace("\\", "/")
 
 
 def _best(paths: list[str], holds: Callable[[str], bool]) -> list[str]:

@@ -1,6 +1,7 @@
 """From what labels say to boxes in pictures: read each picture's head, and check every box."""
 
 from collections import Counter
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -45,14 +46,18 @@ def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
     sizes = np.repeat(np.array(frames, np.float64).reshape(-1, 2), counts, 0)
     everything = np.concatenate(values) if values else np.zeros((0, 4))
     meaning = meaning_of(raw, reading, values=everything, sizes=sizes)
-    numbers = {name: index for index, name in enumerate(raw.classes)}
-    faults = list(raw.faults)
-    lost: Counter[str] = Counter()
+    settling = _Settling(
+        meaning,
+        {name: index for index, name in enumerate(raw.classes)},
+        raw.unit,
+        faults=list(raw.faults),
+        lost=Counter(),
+    )
     boxes = [
-        _boxes(one, v, head=head, frame=frame, stored=turned, meaning=meaning, raw=raw,
-               numbers=numbers, faults=faults, lost=lost)
+        settling.boxes(one, v, head=head, frame=frame, stored=turned)
         for one, v, head, frame, turned in zip(pictures, values, known, frames, stored, strict=True)
-    ]  # fmt: skip
+    ]
+    faults = settling.faults
     if what := counts_from_1(meaning, raw, values=everything, sizes=sizes):
         faults.append(Fault("one_based", str(raw.root), what))
     faults += specks(boxes, [one.source for one in pictures])
@@ -73,7 +78,7 @@ def settle(raw: RawSet, reading: Reading, *, progress: Progress) -> BoxCatalog:
         form=raw.form,
         record=raw.record,
         faults=tuple(faults),
-        lost=lost,
+        lost=settling.lost,
     )
 
 
@@ -96,85 +101,80 @@ def _heads(raw: RawSet, progress: Progress) -> list[Head | None]:
     return heads
 
 
-def _boxes(
-    one: RawPicture,
-    values: Corners,
-    *,
-    head: Head,
-    frame: tuple[int, int],
-    stored: bool,
-    meaning: Meaning,
-    raw: RawSet,
-    numbers: dict[str, int],
-    faults: list[Fault],
-    lost: Counter[str],
-) -> Boxes:
-    """The objects of a picture as it is seen; what is wrong with them is added to `faults`."""
-    width, height, orientation = head
-    sizes = np.tile(np.array(frame, np.float64), (len(values), 1))
-    corners = meaning.corners_of(values, sizes)
-    scale = _scale(one, frame, corners, meaning=meaning, faults=faults)
-    corners = corners * np.tile(scale, 2)
-    turn = orientation if stored else 1
-    seen = turn_boxes(corners, (width, height), turn)
-    boxes = Boxes(
-        xyxy=seen,
-        labels=np.array([numbers[label] for label in one.labels], np.int64),
-        crowd=np.array(one.crowd, np.bool_),
-        difficult=np.array(one.difficult, np.bool_),
-        places=np.array(one.places, np.int64),
-        extras=_extras(one, frame, scale, turn=turn, meaning=meaning, lost=lost),
-        file=one.file,
-        unit=raw.unit,
-    )
-    seen_size = (height, width) if orientation >= SIDEWAYS else (width, height)
-    kept, wrong = check(boxes, values, seen_size, one.source, units=meaning.units)
-    faults += wrong
-    return kept
+@dataclass(frozen=True)
+class _Settling:
+    """What all pictures of a set share; `faults` and `lost` are added to as they are found."""
 
+    meaning: Meaning
+    numbers: dict[str, int]
+    unit: str
+    _: KW_ONLY
+    faults: list[Fault]
+    lost: Counter[str]
 
-def _scale(
-    one: RawPicture,
-    frame: tuple[int, int],
-    corners: Corners,
-    *,
-    meaning: Meaning,
-    faults: list[Fault],
-) -> npt.NDArray[np.float64]:
-    """By how much boxes are to be scaled that were drawn on a larger or smaller copy."""
-    if one.size is None or one.size == frame or one.size == frame[::-1]:
-        return np.ones(2)
-    scale: npt.NDArray[np.float64] = np.array(frame) / np.array(one.size)
-    same_shape = abs(scale[0] / scale[1] - 1) < 0.02
-    fits = bool(len(corners)) and bool((corners[:, 2:] <= np.array(one.size) + INSIDE).all())
-    said = f"the labels say {one.size[0]}×{one.size[1]} pixels, and it has {frame[0]}×{frame[1]}"
-    if meaning.units == "relative" or not len(corners) or not same_shape or not fits:
-        faults.append(Fault("size", one.file, said + ": boxes stay as they are", one.source))
-        return np.ones(2)
-    faults.append(Fault("size", one.file, said + ": boxes are scaled to it", one.source))
-    return scale
+    def boxes(
+        self, one: RawPicture, values: Corners, *, head: Head, frame: tuple[int, int], stored: bool
+    ) -> Boxes:
+        """The objects of a picture as it is seen."""
+        width, height, orientation = head
+        sizes = np.tile(np.array(frame, np.float64), (len(values), 1))
+        corners = self.meaning.corners_of(values, sizes)
+        scale = self._scale(one, frame, corners)
+        corners = corners * np.tile(scale, 2)
+        turn = orientation if stored else 1
+        boxes = Boxes(
+            xyxy=turn_boxes(corners, (width, height), turn),
+            labels=np.array([self.numbers[label] for label in one.labels], np.int64),
+            crowd=np.array(one.crowd, np.bool_),
+            difficult=np.array(one.difficult, np.bool_),
+            places=np.array(one.places, np.int64),
+            extras=self._extras(one, frame, scale, turn=turn),
+            file=one.file,
+            unit=self.unit,
+        )
+        seen_size = (height, width) if orientation >= SIDEWAYS else (width, height)
+        kept, wrong = check(boxes, values, seen_size, one.source, units=self.meaning.units)
+        self.faults.extend(wrong)
+        return kept
 
+    def _scale(
+        self, one: RawPicture, frame: tuple[int, int], corners: Corners
+    ) -> npt.NDArray[np.float64]:
+        """By how much boxes are to be scaled that were drawn on a larger or smaller copy."""
+        if one.size is None or one.size == frame or one.size == frame[::-1]:
+            return np.ones(2)
+        scale: npt.NDArray[np.float64] = np.array(frame) / np.array(one.size)
+        same_shape = abs(scale[0] / scale[1] - 1) < 0.02
+        fits = bool(len(corners)) and bool((corners[:, 2:] <= np.array(one.size) + INSIDE).all())
+        usable = self.meaning.units != "relative" and same_shape and fits
+        done = "are scaled to it" if usable else "stay as they are"
+        said = (
+            f"the labels say {one.size[0]}×{one.size[1]} pixels, and it has "
+            f"{frame[0]}×{frame[1]}: boxes {done}"
+        )
+        self.faults.append(Fault("size", one.file, said, one.source))
+        return scale if usable else np.ones(2)
 
-def _extras(
-    one: RawPicture,
-    frame: tuple[int, int],
-    scale: npt.NDArray[np.float64],
-    *,
-    turn: int,
-    meaning: Meaning,
-    lost: Counter[str],
-) -> tuple[dict[str, Any], ...]:
-    """What else is said of each object, in pixels of the picture as it is seen."""
-    factor = scale * (np.array(frame) if meaning.units == "relative" else 1)
-    if not any(one.extras):
-        return ()
-    if turn == 1 and (factor == 1).all():
-        return tuple(one.extras)
+    def _extras(
+        self,
+        one: RawPicture,
+        frame: tuple[int, int],
+        scale: npt.NDArray[np.float64],
+        *,
+        turn: int,
+    ) -> tuple[dict[str, Any], ...]:
+        """What else is said of each object, in pixels of the picture as it is seen."""
+        factor = scale * (np.array(frame) if self.meaning.units == "relative" else 1)
+        if not any(one.extras):
+            return ()
+        if turn == 1 and (factor == 1).all():
+            return tuple(one.extras)
 
-    def move(points: Points) -> Points:
-        return turn_points(points * factor, frame, turn)
+        def move(points: Points) -> Points:
+            return turn_points(points * factor, frame, turn)
 
-    return tuple(_moved(extras, move, float(factor.prod()), lost) for extras in one.extras)
+        larger = float(factor.prod())
+        return tuple(_moved(extras, move, larger, self.lost) for extras in one.extras)
 
 
 def _moved(extras: dict[str, Any], move: Move, larger: float, lost: Counter[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from ...errors import ConvlensError
 from ..crops.crops import SUFFIX
 from ..folder import folders_in
-from ..label import from_windows, is_utf8
+from ..label import tidy_path
 from ..source import is_picture_name
 
 LEFT_OUT = ("jpg", "png", "jpeg", "webp", "tif", "tiff", "bmp", "gif")
@@ -29,7 +29,7 @@ class Repair:
 
     def path(self, text: str) -> str:
         """The path, whether or not it is there."""
-        parts = PurePosixPath(_tidy(text)).parts
+        parts = PurePosixPath(tidy_path(text)).parts
         return str(self.folder.joinpath(*parts[min(self.dropped, len(parts) - 1) :])) + self.ending
 
 
@@ -66,14 +66,10 @@ def locate(table: Path, texts: Sequence[str]) -> list[str]:
 
 
 def _as_written(folder: Path, text: str) -> str:
-    path, tidy = str(folder / text), _tidy(text)
+    path, tidy = str(folder / text), tidy_path(text)
     if tidy == text or _is_there(path):
         return path
     return str(folder / tidy) if _is_there(str(folder / tidy)) else path
-
-
-def _tidy(text: str) -> str:
-    return (from_windows(text) if not is_utf8(text) else text).strip().replace("\\", "/")
 
 
 def _is_there(path: str) -> bool:
@@ -97,7 +93,7 @@ def _candidates(folder: Path, texts: Sequence[str]) -> Iterator[Repair]:
     """The repairs by which one of these is there."""
     folders = (folder, *folders_in(folder)[:FOLDERS])
     endings = ("",) if is_picture_name(texts[0]) else ("", *(f".{name}" for name in LEFT_OUT))
-    for dropped in range(len(PurePosixPath(_tidy(texts[0])).parts)):
+    for dropped in range(len(PurePosixPath(tidy_path(texts[0])).parts)):
         for repair in (Repair(dropped, f, e) for f in folders for e in endings):
             if any(_is_file(repair.path(text)) for text in texts):
                 yield repair

@@ -17,7 +17,7 @@ from ...parallel import in_order
 from ...pictures.read import read_catalog
 from ...pictures.store import open_store
 from ...progress import Progress
-from ...transfer.pretrained import make_module
+from ...transfer.pretrained import NetworkChoice
 from .dependence.effective_field import effective_field
 from .filters import measure as filters
 from .translation.invariance import Pixels
@@ -50,15 +50,8 @@ class TrainedRun:
     def module(self) -> Classifier:
         """The detector's network with its parameters."""
         network = self.record["network"]
-        module = make_module(
-            network["network"],
-            network["size"],
-            classes=len(self.record["classes"]),
-            seed=0,
-            mean=(0.5,) * 3,
-            std=(0.5,) * 3,
-            weights="none",
-        )
+        choice = NetworkChoice(network["network"], "none")
+        module = choice.module(network["size"], classes=len(self.record["classes"]))
         module.load_state_dict(read_parameters(self.folder / "parameters.safetensors"))
         return module.eval()
 

@@ -1,8 +1,8 @@
 // Every text of the page, in English and Chinese; the browser's language chooses.
 const english = {
   "tab.try": "Try it", "tab.why": "Why convolutions", "sections": "Sections",
-  "metrics": "Right {accuracy} of the time on {n} pictures that played no part in making it ({low} to {high}).",
-  "metrics.boxes": "Finds boxes: AP50 {ap} on {n} pictures that played no part in making it.",
+  "metrics": "Right {accuracy} of the time ({low} to {high}) on {n} pictures that were left out while it learnt.",
+  "metrics.boxes": "Finds boxes: AP50 {ap} on {n} pictures that were left out while it learnt.",
   "try.drop": "Drop pictures here, or paste one.", "try.choose": "Choose pictures", "try.photograph": "Take a photograph",
   "try.save": "Save the answers as a table", "try.clear": "Remove the pictures", "try.report": "The report on this detector, with its worst mistakes",
   "try.working": "{done} of {all} pictures …", "try.done": "{all} {all:picture|pictures}, {seconds} ms{all:| each}.", "try.why": "Why?", "try.reason": "Warm is what speaks for “{label}”, the most probable class.", "try.where": "Where is it?", "try.looking": "Looking …", "try.found": "{windows} windows in {seconds} s, with 1/{ratio} of the multiplications of cutting each out.", "try.nowhere": "Nothing found.", "try.nobackground": "Without a class “background” it sees one of its classes everywhere.", "try.heat": "where in the picture it is: {found}",
@@ -42,8 +42,8 @@ const english = {
 };
 const chinese = {
   "tab.try": "试一试", "tab.why": "为什么用卷积", "sections": "栏目",
-  "metrics": "在 {n} 张没有参与训练的图片上，正确率为 {accuracy}（{low} 到 {high}）。",
-  "metrics.boxes": "找出方框：在 {n} 张没有参与训练的图片上，AP50 为 {ap}。",
+  "metrics": "在学习时留出的 {n} 张图片上，正确率为 {accuracy}（{low} 到 {high}）。",
+  "metrics.boxes": "找出方框：在学习时留出的 {n} 张图片上，AP50 为 {ap}。",
   "try.drop": "把图片拖到这里，或者粘贴一张。", "try.choose": "选择图片", "try.photograph": "拍一张照片",
   "try.save": "把结果保存为表格", "try.clear": "清空", "try.report": "这个检测器的报告，包括它最严重的错误",
   "try.working": "{all} 张中的第 {done} 张……", "try.done": "{all} 张图片，每张 {seconds} 毫秒。", "try.why": "为什么？", "try.reason": "暖色的部分支持最可能的类别“{label}”。", "try.where": "它在哪里？", "try.looking": "正在查找……", "try.found": "{seconds} 秒看了 {windows} 个窗口，乘法次数是逐个裁剪的 1/{ratio}。", "try.nowhere": "没有找到。", "try.nobackground": "没有“background”类别，它会处处看到自己的某个类别。", "try.heat": "它在图片中的位置：{found}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .matching import Truth
+from .matching import Answers
 from .prediction import BoxPrediction
 
 STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
@@ -43,7 +43,7 @@ def coco_results(
 
 
 def coco_metrics(
-    answers: Sequence[tuple[Truth, BoxPrediction]], classes: Sequence[str]
+    answers: Answers, classes: Sequence[str]
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """`STATS` over all classes, and the AP of each class; None where there are no such objects.
 

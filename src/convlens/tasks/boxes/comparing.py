@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..comparing import Difference, Paired
-from .matching import Matches, Truth, average_precision, match, overlaps
-from .prediction import BoxPrediction
+from .matching import Answers, Matches, match, mean_ap50, overlaps
 from .rule import BoxRule
 from .table import answers_csv
 
@@ -18,8 +17,6 @@ SURE = 0.05
 """Answers that are less sure come and go with the last digit of a score, and prove nothing."""
 PLACE = 0.75
 """The overlap from which on two boxes of one class are the same answer."""
-
-Answers = Sequence[tuple[Truth, BoxPrediction]]
 
 
 class Judged(NamedTuple):
@@ -36,8 +33,7 @@ def judge(answers: Answers, least: Mapping[str, float]) -> Judged:
     judged = Judged({label: [] for label in least}, {label: [] for label in least}, set())
     for row, (truth, answer) in enumerate(answers):
         for label, score in least.items():
-            there = ~truth.ignored & (np.array(truth.labels, object) == label)
-            judged.objects[label].append(int(there.sum()))
+            judged.objects[label].append(truth.count(label))
             judged.matches[label].append(match(answer, truth, label))
             sure = match(answer, truth, label, least=score).objects
             judged.found.update((row, index) for index in sure.tolist() if index >= 0)
@@ -48,24 +44,16 @@ def ap50s(judged: Sequence[Judged]) -> npt.NDArray[np.float64]:
     """AP50 of each [n, 1 + DRAWS]: of all pictures, and of as many that are drawn anew."""
     pictures = len(next(iter(judged[0].objects.values())))
     draws = np.random.default_rng(0).integers(0, pictures, (DRAWS, pictures))
-    return np.array([[_ap50(one, rows) for rows in (range(pictures), *draws)] for one in judged])
+    values = [
+        [mean_ap50(one.matches, one.objects, rows) for rows in (range(pictures), *draws.tolist())]
+        for one in judged
+    ]
+    return np.nan_to_num(values)
 
 
 def p_of(better: npt.NDArray[np.float64], worse: npt.NDArray[np.float64]) -> float:
     """That one is better by chance, from what `ap50s` gives of both."""
     return min(1.0, 2 * float((better[1:] <= worse[1:]).mean()))
-
-
-def _ap50(judged: Judged, rows: Sequence[int]) -> float:
-    """The mean over the classes that these pictures show."""
-    of_classes = [
-        average_precision(
-            [own[row] for row in rows], sum(judged.objects[label][row] for row in rows)
-        )
-        for label, own in judged.matches.items()
-    ]
-    known = [value for value in of_classes if not np.isnan(value)]
-    return float(np.mean(known)) if known else 0.0
 
 
 class BoxComparing:

@@ -10,7 +10,7 @@ from ...pictures.boxes.box import Box
 from ...pictures.source import Source
 from ..intervals import wilson
 from .coco import coco_metrics
-from .matching import NONE, RECALLS, Matches, Truth, average_precision, match, precisions
+from .matching import NONE, RECALLS, Answers, Matches, Truth, match, mean_ap50, precisions
 from .prediction import BoxPrediction
 
 DRAWS = 200
@@ -161,7 +161,7 @@ class BoxEvaluation:
 
 
 def evaluate(
-    answers: Sequence[tuple[Truth, BoxPrediction]],
+    answers: Answers,
     sources: Sequence[Source],
     *,
     skipped: Sequence[tuple[str, str]] = (),
@@ -173,7 +173,7 @@ def evaluate(
         label: [match(prediction, truth, label) for truth, prediction in answers]
         for label in classes
     }
-    objects = {label: [_counted(truth, label) for truth, _ in answers] for label in classes}
+    objects = {label: [truth.count(label) for truth, _ in answers] for label in classes}
     missed, false = _wrong(answers, sources)
     found = dict.fromkeys(classes, 0)
     said: dict[str, list[int]] = {label: [] for label in classes}
@@ -222,34 +222,21 @@ def evaluate(
     )
 
 
-def _counted(truth: Truth, label: str) -> int:
-    """Objects of a class that are not ignored."""
-    pairs = zip(truth.labels, truth.ignored.tolist(), strict=True)
-    return sum(of == label and not ignored for of, ignored in pairs)
-
-
 def _interval(
     matches: Mapping[str, Sequence[Matches]], objects: Mapping[str, Sequence[int]], pictures: int
 ) -> tuple[float, float]:
     """The middle 95 % of AP50 over draws of as many pictures as there are."""
     random = np.random.default_rng(0)
-    values = []
-    for _ in range(DRAWS):
-        rows = random.integers(0, pictures, pictures).tolist()
-        of_classes = [
-            average_precision([own[row] for row in rows], sum(objects[label][row] for row in rows))
-            for label, own in matches.items()
-        ]
-        known = [value for value in of_classes if not np.isnan(value)]
-        values += [float(np.mean(known))] if known else []
-    if not values:
+    draws = (random.integers(0, pictures, pictures).tolist() for _ in range(DRAWS))
+    values = np.array([mean_ap50(matches, objects, rows) for rows in draws])
+    if np.isnan(values).all():
         return (0.0, 1.0)
-    low, high = np.quantile(values, (0.025, 0.975))
+    low, high = np.nanquantile(values, (0.025, 0.975))
     return float(low), float(high)
 
 
 def _wrong(
-    answers: Sequence[tuple[Truth, BoxPrediction]], sources: Sequence[Source]
+    answers: Answers, sources: Sequence[Source]
 ) -> tuple[tuple[Wrong, ...], tuple[Wrong, ...]]:
     """What was missed, the largest first, and answers about nothing, the surest first."""
     missed: list[Wrong] = []

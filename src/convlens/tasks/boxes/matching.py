@@ -1,6 +1,6 @@
 """Which answers are about which objects: the surest first, each to the object that it fits best."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,14 @@ class Truth(NamedTuple):
     labels: tuple[str, ...]
     ignored: npt.NDArray[np.bool_]
     areas: npt.NDArray[np.float64] | None = None
+
+    def count(self, label: str) -> int:
+        """Objects of a class that are not ignored."""
+        return int((~self.ignored & (np.array(self.labels, object) == label)).sum())
+
+
+Answers = Sequence[tuple[Truth, BoxPrediction]]
+"""What is there in each picture, and what is said of it."""
 
 
 class Matches(NamedTuple):
@@ -92,6 +100,23 @@ def average_precision(matches: Sequence[Matches], objects: int) -> float:
     where there is none.
     """
     return float(precisions(matches, objects).mean()) if objects else float("nan")
+
+
+def mean_ap50(
+    matches: Mapping[str, Sequence[Matches]],
+    objects: Mapping[str, Sequence[int]],
+    rows: Sequence[int],
+) -> float:
+    """AP50 of some of the pictures: the mean over the classes that they show; NaN without any.
+
+    `matches` and `objects` are those of each class in each picture.
+    """
+    of_classes = [
+        average_precision([own[row] for row in rows], sum(objects[label][row] for row in rows))
+        for label, own in matches.items()
+    ]
+    known = [value for value in of_classes if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def precisions(matches: Sequence[Matches], objects: int) -> npt.NDArray[np.float64]:

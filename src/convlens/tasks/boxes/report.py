@@ -1,11 +1,11 @@
 """A run's figures on boxes, as a part of its report."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from ...drawing.boxes import WRONG, DrawnBox, with_boxes
 from ...drawing.charts import curves
+from ...drawing.template import rendered
 from ...drawing.text import percent
 from ...drawing.thumbnails import thumbnail
 from ...errors import PictureError
@@ -22,18 +22,13 @@ SIDE = 320
 
 def report(metrics: Mapping[str, Any], evaluation: BoxEvaluation | None) -> Report:
     """The summary, the curves, the classes, and pictures with what is wrong in them."""
-    import jinja2
-    import markupsafe
-
     test, training = metrics["test"], metrics["training"]
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        files("convlens.tasks.boxes").joinpath("report.html").read_text("utf-8")
-    )
-    body = template.render(
+    body = rendered(
+        "tasks/boxes/report.html",
         test=test,
         percent=percent,
         rule=metrics["rule_sentence"],
-        curves=markupsafe.Markup(_curves(evaluation)) if evaluation else "",  # noqa: S704
+        curves=_curves(evaluation) if evaluation else "",
         classes=list(test["per_class"].items()) if test else [],
         missed=_drawn(evaluation, evaluation.missed) if evaluation else [],
         false=_drawn(evaluation, evaluation.false) if evaluation else [],

@@ -1,11 +1,11 @@
 """A classification's part of a run's report: its summary, charts, tables and worst mistakes."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from ...drawing.charts import curves, paths
+from ...drawing.template import rendered
 from ...drawing.text import percent
 from ...drawing.thumbnails import thumbnail
 from ...errors import PictureError
@@ -39,21 +39,16 @@ def report(metrics: Values, evaluation: Evaluation | None, *, explain: Explain |
 def _body(
     test: Values, metrics: Values, evaluation: Evaluation | None, *, explain: Explain | None
 ) -> str:
-    import jinja2
-    import markupsafe
-
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        files("convlens.tasks.classification").joinpath("report.html").read_text("utf-8")
-    )
     held_out, label_errors = words.held_out(metrics), metrics["label_errors"]
     mistakes = evaluation.mistakes if evaluation else ()
     worst = mistakes[:MISTAKES]
     explained = explain([(one.source, one.predicted) for one in worst]) if explain else ()
     heats = [thumbnail(image) if image is not None else "" for image in explained]
     heats += [""] * (len(worst) - len(heats))
-    return template.render(
-        coverage_chart=markupsafe.Markup(_coverage_chart(test, held_out)),  # noqa: S704
-        calibration_chart=markupsafe.Markup(_calibration_chart(test, held_out)),  # noqa: S704
+    return rendered(
+        "tasks/classification/report.html",
+        coverage_chart=_coverage_chart(test, held_out),
+        calibration_chart=_calibration_chart(test, held_out),
         strange=words.strange(metrics["strange"]),
         calibration=words.calibration(test, metrics["uncalibrated"]),
         rule=words.rule(metrics["rule"], test),

@@ -1,11 +1,8 @@
 """One class for each picture: where each part of the task stands."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from ...errors import UsageError
 from ...pictures.catalog import Catalog
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
     from ..shown import Explain, Grid, Report
     from .comparing import ClassComparing
     from .evaluation import Evaluation
-    from .learning import ClassLearning
 
 
 class Classification:
@@ -36,12 +32,6 @@ class Classification:
         of = shapes.get(self.outputs[0])
         return of is not None and of[1] == len(classes)
 
-    def classes(self, labels: Iterable[str], where: str) -> tuple[str, ...]:
-        """The different labels in natural order, two or more."""
-        from .labels import classes_of
-
-        return classes_of(labels, where)
-
     def read(self, pictures: str | Path, *, boxes: str | None = None) -> Catalog:
         """Pictures of one class each."""
         from ...pictures.read import read_catalog
@@ -53,14 +43,10 @@ class Classification:
 
     def truths(self, catalog: Catalog, classes: Sequence[str]) -> Sequence[str]:
         """Their labels."""
-        self.targets(catalog.labels, classes)
-        return catalog.labels
-
-    def targets(self, labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Labels as class indices [N]."""
         from .labels import class_indices
 
-        return class_indices(labels, classes)
+        class_indices(catalog.labels, classes)  # which refuses others
+        return catalog.labels
 
     def evaluate(
         self,
@@ -73,12 +59,6 @@ class Classification:
         from .evaluation import evaluate
 
         return evaluate(answers, sources, skipped=skipped)
-
-    def learning(self) -> "ClassLearning":
-        """Cross-entropy, a temperature, and the rule for answers."""
-        from .learning import ClassLearning
-
-        return ClassLearning()
 
     def comparing(self) -> "ClassComparing":
         """Accuracy, and McNemar's test."""

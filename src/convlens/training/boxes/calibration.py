@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...tasks.boxes.matching import IGNORED, Truth, match
-from ...tasks.boxes.prediction import BoxPrediction
+from ...tasks.boxes.matching import IGNORED, Answers, match
 from ...tasks.boxes.rule import BoxRule, usual_rule
 
 FEWEST = 10
 """With fewer answers that are right, or fewer that are wrong, nothing is calibrated."""
 TINY = 1e-6
-
-Answers = Sequence[tuple[Truth, BoxPrediction]]
 
 
 @dataclass(frozen=True)
@@ -75,11 +72,7 @@ def fit_rule(
         return usual
     thresholds = []
     for label, least in zip(classes, usual.thresholds, strict=True):
-        objects = sum(
-            of == label and not ignored
-            for truth, _ in answers
-            for of, ignored in zip(truth.labels, truth.ignored.tolist(), strict=True)
-        )
+        objects = sum(truth.count(label) for truth, _ in answers)
         scores, right = _right(answers, label)
         order = np.argsort(-scores, kind="stable")
         scores, found = scores[order], np.cumsum(right[order])

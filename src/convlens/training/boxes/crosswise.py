@@ -15,10 +15,12 @@ from ...options import EXECUTION_CONFIGS, BudgetOptions, TrainOptions
 from ...pictures.splits import Split
 from ...progress import Progress
 from ...stopwatch import Stopwatch
+from ...tasks.boxes.matching import Answers, Truth
+from ...tasks.boxes.prediction import BoxPrediction
 from ...transfer.head import folds
 from .calibration import Calibration, fit_calibration
 from .dataset import BoxDataset, prepare_boxes
-from .finish import Answers, answers_to, calibrated, graph_of
+from .finish import answers_to, calibrated, graph_of
 from .job import BoxJob, check_options
 from .learning import (
     affordable_pixels,
@@ -63,7 +65,7 @@ def answer_crosswise(
             "network could learn from some and be asked about others"
         )
     rows: list[int] = []
-    answers: Answers = []
+    answers: list[tuple[Truth, BoxPrediction]] = []
     for fold, part in enumerate(without):
         job = BoxJob(
             part,

@@ -1,6 +1,6 @@
 """From a trained network to a proven detector and its figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..._version import __version__
 from ...detector.detector import Detector
 from ...export.metadata import with_metadata
 from ...tasks.boxes.evaluation import BoxEvaluation, evaluate
-from ...tasks.boxes.matching import Truth
+from ...tasks.boxes.matching import Answers, Truth
 from ...tasks.boxes.prediction import BoxPrediction, predict
 from ...tasks.boxes.rule import BoxRule
 from ...tasks.boxes.truth import truths_of
@@ -24,8 +24,6 @@ from .proof import BoxParity, prove
 
 ROOM, LEAST, MOST = 2, 100, 1000
 """Answers for a picture: so many times what training pictures have, and bounds."""
-
-Answers = list[tuple[Truth, BoxPrediction]]
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def graph_of(network: BoxNetwork, plan: BoxPlan, dataset: BoxDataset) -> BoxGrap
 def answers_to(job: BoxJob, detector: Detector, *, name: str) -> Answers:
     """What a detector says of a split's pictures, beside what is there."""
     catalog = job.dataset.subset(name)
-    answers: Answers = []
+    answers: list[tuple[Truth, BoxPrediction]] = []
     predictions = detector.predict_many(catalog.sources)
     for truth, prediction in zip(truths_of(catalog), predictions, strict=True):
         assert isinstance(prediction, BoxPrediction)  # noqa: S101
@@ -134,7 +132,7 @@ def calibrated(answers: Answers, calibration: Calibration) -> Answers:
     ]
 
 
-def _rule(job: BoxJob, answers: Sequence[tuple[Truth, BoxPrediction]]) -> BoxRule:
+def _rule(job: BoxJob, answers: Answers) -> BoxRule:
     classes, options = job.dataset.classes, job.options.answer
     return fit_rule(
         answers,
@@ -156,7 +154,7 @@ def _crosswise(job: BoxJob, answers: Answers, *, split: str) -> Answers:
         _rule(job, [a for a, half in zip(answers, halves, strict=True) if half != own])
         for own in (0, 1)
     ]
-    judged: Answers = []
+    judged: list[tuple[Truth, BoxPrediction]] = []
     for (truth, answer), half in zip(answers, halves, strict=True):
         if answer.boxes is None or answer.scores is None or answer.classes is None:
             judged.append((truth, answer))

@@ -1,19 +1,18 @@
 """What is to be trained, and every decision about it, as plain data."""
 
-from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any
 
 from ...engine.callbacks import Callback
 from ...engine.distributed import Workers
-from ...engine.step_plan import StepPlan
 from ...errors import UsageError
 from ...network.pretrained import installed_packages
 from ...network.spec import PREFIX
 from ...options import AnswerOptions, TrainOptions
 from ...pictures.canvas import Canvas
 from ...stopwatch import Stopwatch
-from ..pace import TrainingTime
 from ..plan import batch_size
+from ..schedule import Schedule
 from .dataset import BoxDataset
 from .network import MICRO_BATCH
 from .strides import STRIDES
@@ -42,57 +41,30 @@ class BoxJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoxPlan:
-    """All decisions of a run, recorded in `run.json`; a resumed run keeps to them.
-
-    `steps` is None until the budget of time has settled it.
-    """
+class BoxPlan(Schedule):
+    """All decisions of a run, recorded in `run.json`; a resumed run keeps to them."""
 
     canvas: Canvas
     architecture: str
     vflip: bool
-    batch: int
     sides: tuple[float, ...]
     overlap: float
     tta_hflip: bool
-    steps: StepPlan | None = None
-    compute: str = "float32"
-    threads: int = 1
-    workers: int = 1
-    time: TrainingTime | None = None
 
     @property
     def line(self) -> str:
         """What to call the network."""
         return f"{PREFIX}{self.architecture} under a feature pyramid"
 
-    @property
-    def step_plan(self) -> StepPlan:
-        """The steps, once they are settled."""
-        assert self.steps is not None  # noqa: S101
-        return self.steps
-
     @staticmethod
     def from_record(record: dict[str, Any]) -> "BoxPlan":
         """Back from `dataclasses.asdict`, by way of JSON. Raises `KeyError` or `TypeError`."""
-        steps, time = record["steps"], record["time"]
-        settled = {
-            "canvas": Canvas(**record["canvas"]),
-            "sides": tuple(record["sides"]),
-            "steps": None if steps is None else StepPlan.from_record(steps),
-            "time": None if time is None else TrainingTime(**time),
-        }
-        return BoxPlan(**{**record, **settled})
+        settled = {"canvas": Canvas(**record["canvas"]), "sides": tuple(record["sides"])}
+        return BoxPlan(**{**Schedule.decoded(record), **settled})
 
     def record(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
-
-    def among(self, workers: Workers, threads: int | None) -> "BoxPlan":
-        """The same for as many workers as there are now, with threads that suit them."""
-        if self.workers == workers.world_size:
-            return self
-        return replace(self, workers=workers.world_size, threads=threads or workers.cores())
 
 
 def first_plan(job: BoxJob) -> BoxPlan:
@@ -127,30 +99,24 @@ def _both_sides(canvas: Canvas, prefer: str) -> bool:
 
 
 OF_BOXES = {
-    "network": {"prefer"},
-    "data": {"seed", "size", "test_fraction", "val_fraction", "group", "boxes"},
-    "optimizer": {"learning_rate", "batch", "schedule", "warmup", "optimizer"},
-    "budget": {"epochs", "minutes", "steps"},
-    "answer": {"recall", "precision"},
-    "compute": {"compute", "threads"},
-    "log": {"log"},
+    "prefer",
+    *("seed", "size", "test_fraction", "val_fraction", "group", "boxes"),
+    *("learning_rate", "batch", "schedule", "warmup", "optimizer"),
+    *("epochs", "minutes", "steps"),
+    *("recall", "precision"),
+    *("compute", "threads", "log"),
 }
-"""Options, by stage, that say something about boxes."""
+"""Options that say something about boxes."""
 
 
 def check_options(options: TrainOptions) -> None:
     """Raise a `UsageError` for an option that says nothing about boxes, before anything is read."""
-    usual = TrainOptions()
-    for stage in fields(TrainOptions):
-        given, plain = getattr(options, stage.name), getattr(usual, stage.name)
-        for option in fields(given):
-            if option.name in OF_BOXES.get(stage.name, set()):
-                continue
-            if getattr(given, option.name) != getattr(plain, option.name):
-                raise UsageError(
-                    f"--{option.name.replace('_', '-')} is for pictures of one class each, and "
-                    "these come with boxes"
-                )
+    for name in options.given():
+        if name not in OF_BOXES:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for pictures of one class each, and these come "
+                "with boxes"
+            )
     if not installed_packages():
         raise UsageError(
             "boxes are learnt from features that know pictures: "

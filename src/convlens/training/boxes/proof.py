@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 from torchvision.ops import batched_nms
 
-from ...dataset.random import generator
 from ...detector.detector import Detector
 from ...errors import ConvlensError, PictureError
+from ...export.mixed_sizes import of_mixed_size
 from ...pictures.canvas import Canvas
 from ...pictures.decode import RGB, decode
 from ...pictures.source import Source
@@ -67,10 +66,7 @@ def prove(
             image = decode(sources[number % len(sources)].read())
         except PictureError:
             continue
-        if number % 2:
-            random = generator(seed, "parity", number)
-            height, width = (int(n) for n in random.integers(16, 3 * canvas.width, 2))
-            image = np.asarray(Image.fromarray(image).resize((width, height)))
+        image = of_mixed_size(image, number, side=canvas.width, seed=seed, least=16)
         own = _network(from_pixels, image, canvas, calibration, overlap=overlap, most=most)
         found = comparing.difference(own, detector.outputs(image))
         score, edge = found.score, found.pixels or 0.0

@@ -64,7 +64,7 @@ def train_boxes(
     Other workers than the first know nothing of its figures. Raises `ConvlensError`.
     """
     resumed = request.plan is not None
-    with folder.at_work(workers):
+    with folder.at_work(workers, threads=request.options.compute.threads):
         job = _prepare(request, workers=workers, callback=callback, stopwatch=stopwatch)
         plan, network = begin(job, request.plan)
         if workers.first:
