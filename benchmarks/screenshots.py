@@ -66,7 +66,7 @@ def main() -> None:
             opened(browser, address, width=900, height=900) as page,
         ):
             page.set_input_files("#choose", args.scene)
-            page.click("#answers button")
+            page.click("#answers button:last-of-type")  # where it is, after why
             page.wait_for_selector("#answers canvas.found")
             save(page, args.out / "found.png")
     pixels = decode(args.scene.read_bytes())
