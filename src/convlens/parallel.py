@@ -20,7 +20,7 @@ _most: ContextVar[int | None] = ContextVar("_most", default=None)
 
 @contextmanager
 def at_most(threads: int | None) -> Iterator[None]:
-    """Within it `cores` are no more than these, where a number is given."""
+    """Within it `cores` are so many, where a number is given."""
     token = _most.set(threads)
     try:
         yield

@@ -140,8 +140,9 @@ def choose_folds(options: TrainOptions, dataset: Dataset, *, choice: NetworkChoi
         )
         pictures = len(dataset.catalog)
         few = pictures <= MOST and pictures * len(dataset.classes) <= FOLDED
-        count = _no_more_than_there_are(FOLDS, dataset) if pretrained and not divided else 1
-        return count if few and count > 1 else 1
+        if not pretrained or not few or divided:
+            return 1
+        return max(1, _no_more_than_there_are(FOLDS, dataset))
     if data.folds > 1:
         if dataset.lessons:
             raise UsageError("--folds: a --teacher knows what folds leave out: hold a part out")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -68,7 +69,7 @@ class LinearProbe:
 
     def parts(self, fold: int) -> frozenset[int]:
         """What a fold is made of."""
-        return frozenset(self.part[self.fold == fold].tolist())
+        return frozenset(np.unique(self.part[self.fold == fold].numpy()).tolist())
 
     def judged(self, *, without: int | None = None) -> dict[frozenset[int], Tensor]:
         """Which pictures [N] are judged by the head that did not learn from these parts.
@@ -78,9 +79,8 @@ class LinearProbe:
         """
         if without is None:
             return {self.parts(k): self.fold == k for k in self.folds}
-        own = self.parts(without)
-        others = sorted(set(self.part.tolist()) - own - {ALWAYS})
-        everything = set(self.part.tolist())
+        own, everything = self.parts(without), set(np.unique(self.part.numpy()).tolist())
+        others = sorted(everything - own - {ALWAYS})
         return {own | {p}: self.part == p for p in others if everything - own - {p}}
 
     def is_judged(self, *, without: int | None = None) -> Tensor:
@@ -123,8 +123,9 @@ class LinearProbe:
 
     def is_past_best(self, *, without: int | None = None) -> bool:
         """Whether the last `RISING` values of C have made the loss higher and higher."""
-        last = list(self.mean_losses(without=without).values())[-RISING - 1 :]
-        return len(last) > RISING and all(a < b for a, b in pairwise(last))
+        last = list(self.heads)[-RISING - 1 :]
+        losses = [self.losses(C, without=without).mean().item() for C in last]
+        return len(losses) > RISING and all(a < b for a, b in pairwise(losses))
 
     @property
     def loss(self) -> float | None:
