@@ -49,6 +49,16 @@ def test_what_is_left_keeps_its_proportions() -> None:
     assert plan.seconds(55) == 15 * 0.5 + 40
 
 
+def test_it_may_end_early_and_is_the_same_until_then() -> None:
+    plan = StepPlan.of(100, PARTS, measure_every=10)
+    for at in (5, 20, 50):
+        early = plan.ended(at)
+        assert early.steps == at
+        assert [early.done(step) for step in range(at)] == [plan.done(step) for step in range(at)]
+        assert [early.size(step) for step in range(at)] == [plan.size(step) for step in range(at)]
+        assert early.measures(at)
+
+
 def test_it_knows_what_is_left() -> None:
     plan = StepPlan.of(20, [(0.5, 32, 1.0), (0.5, 64, 4.0)], measure_every=5)
     assert plan.steps == 20

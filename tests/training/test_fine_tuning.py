@@ -68,6 +68,42 @@ def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_
         assert judged == 24
 
 
+def test_fine_tuning_ends_early_where_it_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_weights()
+    monkeypatch.setattr("convlens.training.plan.HARD", 0.0)
+    monkeypatch.setattr("convlens.training.plan.MIN_VAL_EXAMPLES", 2)
+    monkeypatch.setattr("convlens.engine.early_stopping.DONE", 0.001)
+    monkeypatch.setattr("convlens.engine.early_stopping.TIMES", 0.0)
+    monkeypatch.setattr("convlens.engine.early_stopping.MORE", -100.0)
+    monkeypatch.setattr("convlens.training.budget.FEWEST_MEASURED", 100)  # after every step
+    monkeypatch.setattr("convlens.training.budget.MEASURING", 100)
+    save_shapes(tmp_path / "p", 12)
+    said: list[str] = []
+
+    class Hearing(NullCallback):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    run = train(
+        tmp_path / "p",
+        tmp_path / "r",
+        network="efficientnet-lite0",
+        size=64,
+        compute="float32",
+        minutes=1,
+        callback=Hearing(),
+    )
+    assert [line for line in said if "far behind the features as they are" in line]
+    assert run.finished
+    assert not run.metrics["tried"]["fine-tuned"]
+    plan = json.loads((run.folder / "run.json").read_text())["plan"]["steps"]
+    ended = plan["phases"][-1]["end"]
+    events = [json.loads(e) for e in (run.folder / "events.jsonl").read_text().splitlines()]
+    assert [e["step"] for e in events if e["event"] == "measure"][-1] == ended
+
+
 def test_held_out_pictures_choose_no_backbone_of_what_is_fine_tuned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

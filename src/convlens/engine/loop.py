@@ -225,6 +225,8 @@ class Loop:
             self.save(folder)
         while self.progress.step < self.plan.steps and not self.workers.any(stop()):
             self.plan = self.revise(self.plan, self.progress)
+            if self.progress.step >= self.plan.steps:
+                break
             begun, measures = time.perf_counter(), self.plan.measures(self.progress.step + 1)
             loss = self.train_step(self.progress.step)
             if folder is not None and self._exploded(loss, check_parameters=measures):

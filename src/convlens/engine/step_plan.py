@@ -74,7 +74,7 @@ class StepPlan:
 
     def revised(self, at: int, steps: int, *, measure_every: int) -> "StepPlan":
         """The same up to a step; what is left of the training then takes until `steps`."""
-        phases = [replace(p, end=min(p.end, at)) for p in self.phases if p.begin < at]
+        phases = [*self.ended(at).phases]
         begin, done = at, self.done(at)
         measured = next((step for step in range(at, 0, -1) if self.measures(step)), 0)
         for phase in self.phases:
@@ -99,6 +99,10 @@ class StepPlan:
                 )
                 begin, done = end, then
         return StepPlan(tuple(phases))
+
+    def ended(self, at: int) -> "StepPlan":
+        """The same up to a step, where training ends."""
+        return StepPlan(tuple(replace(p, end=min(p.end, at)) for p in self.phases if p.begin < at))
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> "StepPlan":

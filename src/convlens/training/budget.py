@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..dataset.augment import DEFAULT, DEFAULT_FEW_EPOCHS
+from ..engine.early_stopping import EarlyStopping
 from ..engine.step_plan import Revise, StepPlan, keep
 from .backbones import REST
 from .job import Job, timed
@@ -31,6 +32,8 @@ MEASURING = 0.12
 """The most time for them, as a share of the time for steps."""
 ENDING = ("exporting", "proving", "judging", "writing")
 """The parts that follow the steps."""
+LOST = "as fine-tuning is far behind the features as they are"
+"""Why it ends early."""
 LEAST = {True: 0.0, False: 0.2}
 """Of the minutes asked for, the share that goes into training however long all else takes, with
 pretrained features, which make a detector as they are, and with random parameters."""
@@ -67,12 +70,23 @@ def fit_to_budget(job: Job, model: Model, *, plan: RunPlan) -> RunPlan:
     return plan
 
 
-def pace(job: Job, plan: RunPlan, *, record: Callable[[StepPlan], None]) -> Revise:
-    """What keeps a training within its time; nothing where its steps are settled."""
+def pace(job: Job, plan: RunPlan, *, record: Callable[[StepPlan, str], None]) -> Revise:
+    """What keeps a training within its time, and ends one that is lost.
+
+    Nothing where its steps are settled. `record` is called with every plan that takes the place of
+    the one before, and why.
+    """
     if plan.time is None:
         return keep
-    every = partial(measure_every, job, plan)
-    return Pace(plan.time, measure_every=every, record=record, workers=job.workers)
+    in_time = Pace(
+        plan.time,
+        measure_every=partial(measure_every, job, plan),
+        record=lambda steps: record(steps, "so as to end in time"),
+        workers=job.workers,
+    )
+    if not plan.pretrained or job.dataset.lessons is not None:
+        return in_time
+    return EarlyStopping(in_time, record=lambda steps: record(steps, LOST), workers=job.workers)
 
 
 def measure_every(job: Job, plan: RunPlan, steps: int, measuring: float) -> int:

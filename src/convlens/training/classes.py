@@ -88,9 +88,9 @@ def _fit(
     if resumed and not job.workers.broadcast(lambda: holds_checkpoints(folder.checkpoints)):
         job.callback.say("there is no checkpoint yet: beginning again, by the same plan")
 
-    def record(training: int, steps: StepPlan) -> None:
+    def record(training: int, steps: StepPlan, why: str) -> None:
         folder.revise(training, steps)
-        job.callback.say(f"plan:    {steps.steps:,} steps now, so as to end in time")
+        job.callback.say(f"plan:    {steps.steps:,} steps now, {why}")
 
     fitted = fit(
         job,

@@ -31,8 +31,8 @@ from .job import Job, timed
 from .model import Model
 from .plan import RunPlan
 
-Record = Callable[[int, StepPlan], None]
-"""Called with the number of a training, 0 for the detector's own, and what its steps became."""
+Record = Callable[[int, StepPlan, str], None]
+"""Called with the number of a training, 0 for the detector's own, its steps as revised, and why."""
 
 
 @dataclass(frozen=True)
