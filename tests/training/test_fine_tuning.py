@@ -18,6 +18,16 @@ from helpers import needs_weights, save_class, save_shapes
 pytestmark = [pytest.mark.usefixtures("spared"), pytest.mark.trains]
 
 
+class Hearing(NullCallback):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
 @pytest.mark.parametrize("wins", [True, False])
 def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wins: bool
@@ -36,7 +46,7 @@ def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_
     save_shapes(tmp_path / "p", 12)
     early: list[bytes] = []
 
-    class Hearing(NullCallback):
+    class Watching(NullCallback):
         def step(self, done: int, steps: int, rate: float, left: float) -> None:
             early.append((tmp_path / "r" / "detector.onnx").read_bytes())
             with (tmp_path / "r" / "manifest.csv").open() as file:  # which goes with the detector
@@ -48,7 +58,7 @@ def test_a_detector_is_there_before_fine_tuning_which_replaces_it_only_where_it_
         network="efficientnet-lite0",
         size=64,
         compute="float32",
-        callback=Hearing(),
+        callback=Watching(),
     )
     last = run.detector.read_bytes()
     assert Detector(early[0]).labels == ("cross", "disc")
@@ -80,12 +90,7 @@ def test_fine_tuning_ends_early_where_it_is_lost(
     monkeypatch.setattr("convlens.training.budget.FEWEST_MEASURED", 100)  # after every step
     monkeypatch.setattr("convlens.training.budget.MEASURING", 100)
     save_shapes(tmp_path / "p", 12)
-    said: list[str] = []
-
-    class Hearing(NullCallback):
-        def say(self, text: str) -> None:
-            said.append(text)
-
+    hearing = Hearing()
     run = train(
         tmp_path / "p",
         tmp_path / "r",
@@ -93,9 +98,9 @@ def test_fine_tuning_ends_early_where_it_is_lost(
         size=64,
         compute="float32",
         minutes=1,
-        callback=Hearing(),
+        callback=hearing,
     )
-    assert [line for line in said if "far behind the features as they are" in line]
+    assert [line for line in hearing.said if "far behind the features as they are" in line]
     assert run.finished
     assert not run.metrics["tried"]["fine-tuned"]
     plan = json.loads((run.folder / "run.json").read_text())["plan"]["steps"]
@@ -118,26 +123,21 @@ def test_held_out_pictures_choose_no_backbone_of_what_is_fine_tuned(
     monkeypatch.setattr("convlens.training.model.choose_backbone", chosen)
     monkeypatch.setattr("convlens.engine.loop.ModelSelection.accepts", lambda *_: True)
     save_shapes(tmp_path / "p", 40)
-    heard: list[str] = []
-
-    class Hearing(NullCallback):
-        def say(self, text: str) -> None:
-            heard.append(text)
-
+    hearing = Hearing()
     run = train(
         tmp_path / "p",
         tmp_path / "r",
         size=64,
         steps=2,
         compute="float32",
-        callback=Hearing(),
+        callback=hearing,
     )
     record = json.loads((run.folder / "run.json").read_text())
     first, second, _ = record["plan"]["backbones"]
     assert seen == [80, 80 - run.metrics["test"]["n"]]
     assert record["plan"]["network"] == first
     assert record["network"]["network"] == second
-    assert any(text.startswith("tuning:  ") for text in heard)
+    assert any(text.startswith("tuning:  ") for text in hearing.said)
 
 
 def test_what_is_fine_tuned_is_as_sure_as_it_is_right(
