@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from accuracy.against_frozen import SETS
 from shared.arguments import add_pictures, script_parser
-from shared.pictures import Labelled, write_table
+from shared.pictures import Labelled, drawn, write_table
 from shared.sets import labelled_pictures
 from shared.training import train_by_command
 
@@ -36,15 +36,10 @@ ABOVE = ((1.0, 0.0), (1.5, 0.0), (3.0, 0.0), (1.0, 0.1), (1.0, 0.2), (1.5, 0.2))
 OPTIONS = ("--epochs=8", "--folds=1", "--prefer=speed", "--val-fraction=0.3", "--test-fraction=0")
 
 
-def drawn(pictures: Labelled, seed: int) -> Labelled:
-    """At most `MOST` of them."""
-    chosen = np.random.default_rng(seed).permutation(len(pictures))[:MOST]
-    return [pictures[k] for k in sorted(chosen.tolist())]
-
-
 def one_run(name: str, pictures: Labelled, folder: Path, seed: int) -> dict[str, Any]:
     """Fine-tune to the end; step, J and whether it led, at each measurement."""
-    table = write_table(folder / "pictures.csv", ((*one, "") for one in drawn(pictures, seed)))
+    some = drawn(pictures, MOST, seed=seed)
+    table = write_table(folder / "pictures.csv", ((*one, "") for one in some))
     train_by_command(table, folder / "run", *OPTIONS, f"--seed={seed}")
     events = map(json.loads, (folder / "run" / "events.jsonl").read_text().splitlines())
     measured = [event for event in events if event["event"] == "measure"]

@@ -32,7 +32,7 @@ from convlens.transfer.pretrained import NetworkChoice, Pretrained
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from accuracy.against_frozen import SETS
 from shared.arguments import add_pictures, script_parser
-from shared.pictures import write_table
+from shared.pictures import drawn, write_table
 from shared.sets import labelled_pictures
 
 MOST = 2000
@@ -43,9 +43,8 @@ TEST, VAL = 0.2, 0.1
 
 def prepared(name: str, pictures: Path, folder: Path) -> Dataset:
     """Some pictures of a set, none of them held out yet."""
-    known = labelled_pictures(name, pictures)
-    drawn = np.random.default_rng(4000).permutation(len(known))[:MOST]
-    table = write_table(folder / "pictures.csv", ((*known[k], "") for k in sorted(drawn.tolist())))
+    some = drawn(labelled_pictures(name, pictures), MOST, seed=4000)
+    table = write_table(folder / "pictures.csv", ((*one, "") for one in some))
     options = DataOptions(size=224, test_fraction=0.0, val_fraction=0.0)
     return prepare(table, options, progress=lambda *_: None)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 Labelled = list[tuple[str, str]]
 """Path and label of each picture."""
 
@@ -39,6 +41,12 @@ def labelled_solar_cells() -> Labelled:
         (str(data / name), "defective" if float(share) > 0.5 else "functional")
         for name, share, _ in lines
     ]
+
+
+def drawn(pictures: Labelled, most: int, *, seed: int) -> Labelled:
+    """At most so many of them, in their order."""
+    chosen = np.random.default_rng(seed).permutation(len(pictures))[:most]
+    return [pictures[k] for k in sorted(chosen.tolist())]
 
 
 def write_table(path: Path, rows: Iterable[tuple[object, str, str]]) -> Path:
