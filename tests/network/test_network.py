@@ -215,6 +215,19 @@ def test_auto_is_sound_at_every_size(size: int, pictures: int) -> None:
     assert any(isinstance(layer, Residual | Pool) for layer in flat(spec.layers))
 
 
+@pytest.mark.parametrize(("size", "residual"), [(32, False), (63, False), (64, True), (176, True)])
+def test_auto_is_plain_for_small_pictures_and_wider_for_more_of_them(
+    size: int, residual: bool
+) -> None:
+    assert ("residual" in auto_network(size, 1000)) == residual
+    parameters = [
+        describe_network("auto", size, pictures=pictures).total().parameters
+        for pictures in (100, 1000, 50_000)
+    ]
+    assert parameters == sorted(set(parameters))
+    assert all("norm" in auto_network(size, pictures) for pictures in (100, 1000, 50_000))
+
+
 def test_alexnet_and_lenet_have_their_published_parameters() -> None:
     alexnet = list(describe_network("alexnet", 227, classes=1000).rows())
     assert sum((row.counts for row in alexnet), Counts()).parameters == 60_965_224  # Caffe's file

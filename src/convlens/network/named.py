@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..errors import UsageError, require
-from .auto import auto_network
+from .auto import auto_network, plain_network
 from .spec import PREFIX, Architecture, network, parts_of
 
 
@@ -29,12 +29,7 @@ NAMED = {
         "dense 4096, dropout 0.5, dense 4096, dropout 0.5",
         227,
     ),
-    "quick": NamedNetwork(
-        "conv 24 2x2, gelu, "
-        "conv 64 3x3 same, linear, pool 2, norm, gelu, conv 64 3x3 same, norm, gelu, "
-        "conv 256 3x3 same, linear, pool 2, norm, gelu, conv 256 3x3 same, norm, gelu, "
-        "conv 256 3x3 same, linear, pool 2, norm, gelu, conv 256 3x3 same, norm, gelu, gap"
-    ),
+    "quick": NamedNetwork(plain_network((64, 256, 256))),
 }
 """`dense` is a fully connected network to compare with. `lecture` is its small convolutional one,
 `lenet5` the network behind it (LeCun et al. 1998), with every filter of the second convolution on
