@@ -13,6 +13,7 @@ from convlens import Detector, describe_network, repeat, resume, train
 from convlens.dataset.examples import Examples
 from convlens.engine.callbacks import NullCallback
 from convlens.errors import ConvlensError, UsageError
+from convlens.network.auto import auto_network
 from convlens.network.named import PUBLISHED, usual_size
 from convlens.network.pretrained import WEIGHTS_PACKAGES, WeightsPackage, imagenet_parameters
 from convlens.options import NetworkOptions
@@ -342,4 +343,4 @@ def test_without_the_package_training_begins_at_random(
     assert run.metrics["tried"] is None
     record = json.loads((run.folder / "run.json").read_text())
     assert record["plan"]["weights"] == "none"
-    assert record["plan"]["network"].startswith("conv 16")
+    assert record["plan"]["network"] == auto_network(32, 40)
