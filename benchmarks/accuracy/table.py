@@ -49,7 +49,6 @@ pictures that only one of the two gets right, ours first, and McNemar's exact te
 first run, where runs hold out some of the same pictures. *Train*: the median time of the whole
 command. Measured on two cores that did other work at times, so a time is at most that, of several
 machines, some with AVX2 only and some with AMX (noted since the last runs: {machines}).
-The run of 4 minutes is from when `--minutes` was the time of the steps alone.
 
 Where targets were missed: cats and dogs by three pictures of 1,200, of 10 per class by four of
 5,940, and rubbish by two of 1,260, all well within the interval; from random parameters by one of
