@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from convlens.engine.early_stopping import is_far_above
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from accuracy.against_frozen import SETS
 from shared.arguments import add_pictures, script_parser
@@ -70,7 +72,7 @@ def stopped_at(run: dict[str, Any], *, share: float, times: float, more: float) 
     for step, cost, best in list(zip(run["step"], run["cost"], run["best"], strict=True))[1:-1]:
         if best:
             break
-        if step >= share * last and cost > max(times * frozen, frozen + more):
+        if step >= share * last and is_far_above(cost, frozen, times=times, more=more):
             return float(step / last)
     return 1.0
 

@@ -245,8 +245,8 @@ def main() -> None:
         for run in range(1 if row.held == "given" else arguments.runs):
             if any(r["row"] == row.name and r["run"] == run for r in results):
                 continue
-            pictures = labelled_pictures(row.folder, arguments.pictures)
-            pictures = drawn(pictures, row.most or len(pictures), seed=3000)
+            every = labelled_pictures(row.folder, arguments.pictures)
+            pictures = drawn(every, row.most, seed=3000)
             with tempfile.TemporaryDirectory() as temporary:
                 folder = (arguments.keep or Path(temporary)) / f"{row.name}-{run}"
                 result = one_run(row, pictures, run, folder)

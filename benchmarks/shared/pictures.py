@@ -43,8 +43,8 @@ def labelled_solar_cells() -> Labelled:
     ]
 
 
-def drawn(pictures: Labelled, most: int, *, seed: int) -> Labelled:
-    """At most so many of them, in their order."""
+def drawn(pictures: Labelled, most: int | None, *, seed: int) -> Labelled:
+    """At most so many of them, in their order; all for None."""
     chosen = np.random.default_rng(seed).permutation(len(pictures))[:most]
     return [pictures[k] for k in sorted(chosen.tolist())]
 

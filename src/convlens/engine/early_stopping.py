@@ -25,7 +25,12 @@ def is_lost(progress: Progress, *, done: float) -> bool:
     first, last = progress.history[0]["cost_val"], progress.history[-1]["cost_val"]
     if progress.best_step or first is None or done < DONE:
         return False
-    return bool(last > max(TIMES * first, first + MORE))
+    return is_far_above(last, first, times=TIMES, more=MORE)
+
+
+def is_far_above(cost: float, frozen: float, *, times: float, more: float) -> bool:
+    """Whether a cost is both so many times that of the frozen features, and so much above it."""
+    return cost > max(times * frozen, frozen + more)
 
 
 class EarlyStopping:

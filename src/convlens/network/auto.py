@@ -1,6 +1,7 @@
 """`--network auto`: a sound network for the pictures' size and number, in text."""
 
 from collections.abc import Iterable
+from math import inf
 
 LARGEST_AUTO_SIZE = 176
 """Beyond this side, training from scratch on a processor gains less than it costs."""
@@ -8,14 +9,10 @@ STRIDED = 64
 """From this side on the stem halves it."""
 SMALLEST_STAGE, SMALLEST_GROUP = 8, 7
 """Side of the smallest map that a stage, or a group of a plain network, takes and halves."""
-WIDTHS = ((500, 16), (20_000, 48))
+WIDTHS = ((500, 16), (20_000, 48), (inf, 64))
 """Filters of the residual network's stem below so many training pictures."""
-WIDEST = 64
-"""Filters of that stem for more."""
-PLAIN_WIDTHS = ((500, 48), (20_000, 64))
+PLAIN_WIDTHS = ((500, 48), (20_000, 64), (inf, 96))
 """Filters of the plain network's first group below so many training pictures."""
-PLAIN_WIDEST = 96
-"""Filters of that group for more."""
 LATER = 4
 """The plain network's later groups have so many times the filters of the first, whose maps are
 large and take most of the time."""
@@ -34,8 +31,8 @@ def auto_network(size: int, pictures: int) -> str:
     larger ones a residual one.
     """
     if size < STRIDED:
-        return plain_network(_plain_widths(size, _width(PLAIN_WIDTHS, PLAIN_WIDEST, pictures)))
-    return _residual_network(size, _width(WIDTHS, WIDEST, pictures))
+        return plain_network(_plain_widths(size, _width(PLAIN_WIDTHS, pictures)))
+    return _residual_network(size, _width(WIDTHS, pictures))
 
 
 def plain_network(widths: Iterable[int]) -> str:
@@ -75,6 +72,6 @@ def _residual_network(size: int, width: int) -> str:
     return ", ".join([*layers, "gap", "dropout 0.3"])
 
 
-def _width(widths: Iterable[tuple[int, int]], widest: int, pictures: int) -> int:
+def _width(widths: Iterable[tuple[float, int]], pictures: int) -> int:
     """Fewer pictures get fewer filters, which take most of the time."""
-    return next((width for below, width in widths if pictures < below), widest)
+    return next(width for below, width in widths if pictures < below)
