@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from convlens.dataset.augment import COLOUR, DEFAULT, Augment, parse_augmentations
+from convlens.dataset.augment import (
+    COLOUR,
+    DEFAULT,
+    Augment,
+    augmentations_for,
+    parse_augmentations,
+)
 from convlens.dataset.batches import Batches, Order
 from convlens.dataset.examples import Examples
 from convlens.errors import UsageError
@@ -201,3 +207,19 @@ def test_colour_is_saturation_about_grey_then_contrast_about_the_mean() -> None:
     assert torch.allclose(varied(pixels, uniform), wanted, atol=1e-6)
     assert wanted.min() == 0
     assert wanted.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "epochs", "expected"),
+    [
+        (32, 14.9, "hflip,shift,cutout"),
+        (32, 15, "hflip,shift,cutout,cutmix"),
+        (32, 60, "hflip,shift,cutout,mixup,cutmix"),
+        (64, 29, "hflip,mild-crop,rotate,colour"),
+        (64, 30, "hflip,crop,rotate,colour"),
+        (64, 60, "hflip,crop,rotate,colour,mixup,cutmix"),
+    ],
+)
+def test_what_is_seen_more_often_is_varied_more(size: int, epochs: float, expected: str) -> None:
+    """As `docs/train.md` says."""
+    assert augmentations_for(size, epochs=epochs) == expected

@@ -44,6 +44,9 @@ DEFAULT_FEW_EPOCHS = "hflip,mild-crop,rotate,colour"
 DEFAULT_SMALL, SMALL = "hflip,shift,cutout", 64
 """The same for pictures with a side below 64, from random parameters: crops and rotations
 interpolate between pixels, and would blur them in training but not in the answer."""
+CROPPED_EPOCHS, MIXED_EPOCHS, SMALL_MIXED_EPOCHS = 30, 60, 15
+"""From random parameters: from so many passes on crops may be small, pictures are mixed, and small
+ones, which are varied less, get boxes of others."""
 RATIO = 4 / 3
 """Largest ratio of the sides of a crop."""
 ANGLE = 12 * pi / 180
@@ -59,6 +62,15 @@ MIXUP, CUTMIX = 0.4, 0.4
 def default_augmentations(size: int, *, pretrained: bool) -> str:
     """What is on by default for pictures of this side."""
     return DEFAULT_FEW_EPOCHS if pretrained else DEFAULT_SMALL if size < SMALL else DEFAULT
+
+
+def augmentations_for(size: int, *, epochs: float) -> str:
+    """What is on by default from random parameters, where each picture is seen so often."""
+    if epochs >= MIXED_EPOCHS:
+        return default_augmentations(size, pretrained=False) + ",mixup,cutmix"
+    if size < SMALL:
+        return DEFAULT_SMALL + (",cutmix" if epochs >= SMALL_MIXED_EPOCHS else "")
+    return DEFAULT if epochs >= CROPPED_EPOCHS else DEFAULT_FEW_EPOCHS
 
 
 def parse_augmentations(text: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from ..dataset.augment import DEFAULT, DEFAULT_FEW_EPOCHS
+from ..dataset.augment import augmentations_for
 from ..engine.early_stopping import EarlyStopping
 from ..engine.step_plan import Revise, StepPlan, keep
 from .backbones import REST
@@ -21,8 +21,6 @@ TUNING = (200, 0.5, 10.0)
 """The same for fine-tuning."""
 MOST_EPOCHS = {True: 30, False: 400}
 """By default no more passes than these for pretrained and for random parameters."""
-MIXED_EPOCHS, CROPPED_EPOCHS = 60, 30
-"""From so many passes on, from random parameters, pictures are mixed, and crops may be small."""
 
 FEWEST_MEASURED = 5
 """Measurements of a run at least: after each the state is saved, so this is the share of a training
@@ -149,11 +147,7 @@ def _augmentations(job: Job, plan: RunPlan, *, epochs: float) -> str:
     """From random parameters, pictures that are seen more often are varied more."""
     if job.options.augment.augment is not None or plan.pretrained:
         return plan.augment
-    if epochs >= MIXED_EPOCHS:
-        return plan.augment + ",mixup,cutmix"
-    return (
-        DEFAULT_FEW_EPOCHS if epochs < CROPPED_EPOCHS and plan.augment == DEFAULT else plan.augment
-    )
+    return augmentations_for(plan.size, epochs=epochs)
 
 
 def _afterwards(job: Job, plan: RunPlan) -> float:
