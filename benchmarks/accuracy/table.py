@@ -58,9 +58,9 @@ sound, 2/3 as defective), by two of 100 (in the first draw 71 % of the defective
 and 97 % of the sound ones; some 600 of the 1,968 cells to learn from look so much like held-out
 ones that they are left out; the figure of the first draw was seen once while
 [a rule](recipes.md#from-pretrained-parameters) was chosen, and beside the training of the second
-one other work took half of the cores); CIFAR-10 by five of 1,000, where J of its validation pictures
-still falls a little at the end. *By AVX2 alone*: the processor imitates one without instructions
-for bfloat16. What was tried is in [recipes](recipes.md).
+one other work took half of the cores); CIFAR-10 by five of 1,000, where J of its validation
+pictures still falls a little at the end. *By AVX2 alone*: the processor imitates one without
+instructions for bfloat16. What was tried is in [recipes](recipes.md).
 
 """
 SETS = """
