@@ -53,14 +53,13 @@ machines, some with AVX2 only and some with AMX (noted since the last runs: {mac
 Where targets were missed: cats and dogs by three pictures of 1,200, of 10 per class by four of
 5,940, and rubbish by two of 1,260, all well within the interval; cats and dogs from random
 parameters by one of 100, after all that 30 minutes allow, and by AVX2 alone by two of 400; solar
-cells, 15 % of whose labels are "perhaps" (1/3 counts as
-sound, 2/3 as defective), by two of 100 (in the first draw 71 % of the defective cells are found,
-and 97 % of the sound ones; some 600 of the 1,968 cells to learn from look so much like held-out
-ones that they are left out; the figure of the first draw was seen once while
-[a rule](recipes.md#from-pretrained-parameters) was chosen, and beside the training of the second
-one other work took half of the cores); CIFAR-10 by five of 1,000, where J of its validation
-pictures still falls a little at the end. *By AVX2 alone*: the processor imitates one without
-instructions for bfloat16. What was tried is in [recipes](recipes.md).
+cells, 15 % of whose labels are "perhaps" (1/3 counts as sound, 2/3 as defective), by two of 100 (in
+the first draw 71 % of the defective cells are found, and 97 % of the sound ones; some 600 of the
+1,968 cells to learn from look so much like held-out ones that they are left out; the figure of the
+first draw was seen once while [a rule](recipes.md#from-pretrained-parameters) was chosen, and
+beside the training of the second one other work took half of the cores); CIFAR-10 by five of 1,000,
+where J of its validation pictures still falls a little at the end. *By AVX2 alone*: the processor
+imitates one without instructions for bfloat16. What was tried is in [recipes](recipes.md).
 
 """
 SETS = """
